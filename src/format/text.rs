@@ -1,0 +1,103 @@
+//! Text fields: UTF-16 in both byte orders, ASCII; and the escaping of whatever came from a disk.
+
+use std::fmt::Write as _;
+
+/// Text as it was stored, and whether it was sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The text; wrong units are U+FFFD.
+    pub text: String,
+    /// True if some unit was no valid UTF-16 (or UTF-8).
+    pub damaged: bool,
+}
+
+/// UTF-16 little-endian up to the first NUL or the end; an odd last byte is ignored.
+pub fn utf16le(bytes: &[u8]) -> Text {
+    utf16(bytes, |pair| u16::from_le_bytes(pair))
+}
+
+/// UTF-16 big-endian up to the first NUL or the end; an odd last byte is ignored.
+pub fn utf16be(bytes: &[u8]) -> Text {
+    utf16(bytes, |pair| u16::from_be_bytes(pair))
+}
+
+fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Text {
+    let units = bytes
+        .chunks_exact(2)
+        .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
+        .map(unit)
+        .take_while(|unit| *unit != 0);
+    let mut damaged = false;
+    let text = char::decode_utf16(units)
+        .map(|unit| {
+            unit.unwrap_or_else(|_| {
+                damaged = true;
+                char::REPLACEMENT_CHARACTER
+            })
+        })
+        .collect();
+    Text { text, damaged }
+}
+
+/// UTF-8 (or ASCII) up to the first NUL or the end.
+pub fn utf8(bytes: &[u8]) -> Text {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    let bytes = end.map_or(bytes, |end| bytes.get(..end).unwrap_or_default());
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Text {
+            text: text.to_owned(),
+            damaged: false,
+        },
+        Err(_) => Text {
+            text: String::from_utf8_lossy(bytes).into_owned(),
+            damaged: true,
+        },
+    }
+}
+
+/// Makes text safe to show on one line: controls, escape codes, bidi marks, line separators and invisible characters
+/// become `\u{..}` or the usual short form. Everything else stays, backslashes included, so Windows paths read as they are.
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            '\0' => safe.push_str("\\0"),
+            c if is_unsafe(c) => {
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_codes_and_bidi_marks_are_shown_not_sent() {
+        assert_eq!(escape("a\u{1b}[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(escape("x\u{202e}y\n"), "x\\u{202e}y\\n");
+        assert_eq!(escape("C:\\VMs\\検証用.vhd"), "C:\\VMs\\検証用.vhd");
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_damage_not_a_panic() {
+        let read = utf16be(&[0xd8, 0x00, 0x00, 0x41]);
+        assert_eq!(read.text, "\u{fffd}A");
+        assert!(read.damaged);
+        assert!(!utf16le(&[0x41, 0, 0, 0, 0x42, 0]).damaged);
+    }
+}

@@ -1,0 +1,228 @@
+//! Image: one face over the formats.
+//!
+//! An [`Image`] is one open disk file. Its [`Header`] is plain data that can outlive the open file; its block table is
+//! read in windows of bounded size ([`Image::read_table`]), and what a table says is refined by sector bitmaps
+//! ([`Image::read_bitmap`]) into runs of sectors ([`Image::sector_runs`]) or exact counts ([`Image::count`]).
+//!
+//! ```text
+//!  Source ─► sniff ─► vhd | vhdx ─► Image { header, findings, layout }
+//!                                     │ read_table   window of BlockEntry { state, data and bitmap position }
+//!                                     │ read_bitmap  one block's bits, bit 0 = first sector, in both formats
+//!                                     ├ sector_runs  runs of { sector, count, place }
+//!                                     └ count        Counts { full, partial, ..., dirty sectors }
+//! ```
+
+mod bitmap;
+mod count;
+mod layout;
+mod open;
+mod runs;
+mod sniff;
+mod vhd;
+mod vhdx;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::finding::Finding;
+use crate::format::{BlockNo, FormatError};
+use crate::source::Source;
+
+pub use crate::format::block::{BlockEntry, BlockState, TableAudit};
+pub use crate::format::parent::{ParentRef, PathKind, StoredPath};
+pub use bitmap::Bitmap;
+pub use count::{Counts, StateRun};
+pub use layout::Layout;
+pub use runs::{Place, SectorRun};
+pub use sniff::{Sniffed, sniff};
+
+/// The file format of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// VHD, AVHD, VUD: the format of Virtual PC, Hyper-V to 2008 R2, XenServer.
+    Vhd,
+    /// VHDX, AVHDX: the format of Hyper-V since 2012.
+    Vhdx,
+}
+
+/// How a disk holds its blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// All sectors lie in the file in order.
+    Fixed,
+    /// Blocks are allocated when first written; no parent.
+    Dynamic,
+    /// Holds only what differs from a parent.
+    Differencing,
+}
+
+/// What a disk says of itself: plain data, small enough to keep for thousands of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The file format.
+    pub format: Format,
+    /// How it holds its blocks.
+    pub kind: Kind,
+    /// Size the guest sees, in bytes.
+    pub virtual_size: u64,
+    /// Size of the file, in bytes.
+    pub file_size: u64,
+    /// Payload block size in bytes; `None` for a fixed VHD, which has no blocks. (A fixed VHDX keeps its value here; its kind says fixed.)
+    pub block_size: Option<u32>,
+    /// Logical sector size in bytes: 512 or 4096.
+    pub sector_size: u32,
+    /// Number of payload blocks: virtual size by block size, rounded up; 0 without blocks.
+    pub blocks: u64,
+    /// Unique id (VHD: footer, file order; VHDX: virtual disk id).
+    pub id: Uuid,
+    /// VHDX: the data write GUID of the current header; a child's linkage names it.
+    pub data_write_id: Option<Uuid>,
+    /// Who made it, as it says (VHD: creator application, trimmed; VHDX: creator string). May hold anything: escape it.
+    pub creator: String,
+    /// When it was made, if the file itself says so (VHD footer).
+    pub created: Option<Timestamp>,
+    /// Differencing: how it names its parent.
+    pub parent: Option<ParentRef>,
+    /// What only one of the formats has.
+    pub specific: Specific,
+}
+
+/// What only one of the formats has; for the details pane and `info`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Specific {
+    /// VHD.
+    Vhd(VhdSpecific),
+    /// VHDX.
+    Vhdx(VhdxSpecific),
+}
+
+/// VHD's own header facts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VhdSpecific {
+    /// Creator version as stored, major in the high half.
+    pub creator_version: u32,
+    /// Creator host OS, four bytes as text.
+    pub creator_os: String,
+    /// Raw footer time stamp: seconds since 2000-01-01 00:00:00 UTC.
+    pub timestamp: u32,
+    /// Size by the footer's "original size".
+    pub original_size: u64,
+    /// Size by the footer's "current size".
+    pub current_size: u64,
+    /// Size by the CHS geometry, in bytes.
+    pub geometry_size: u64,
+    /// Cylinders, heads, sectors per track.
+    pub geometry: (u16, u8, u8),
+    /// Footer byte 0x54: the VM was in saved state.
+    pub saved_state: bool,
+    /// Footer byte 0x55 (XenServer): hidden from the tool stack.
+    pub hidden: bool,
+    /// Footer features word.
+    pub features: u32,
+    /// The footer in use is the copy at offset 0.
+    pub footer_is_copy: bool,
+    /// Block allocation table: position in bytes.
+    pub table_offset: Option<u64>,
+    /// Block allocation table: entries claimed.
+    pub table_entries: Option<u32>,
+    /// A valid `tdbatmap` is there.
+    pub batmap: bool,
+    /// The dynamic header's parent time stamp, seconds since 2000; 0 in Windows-made files.
+    pub parent_timestamp: Option<u32>,
+}
+
+/// VHDX's own header facts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VhdxSpecific {
+    /// Physical sector size in bytes.
+    pub physical_sector_size: u32,
+    /// Sequence number of the current header.
+    pub sequence_number: u64,
+    /// Which header is current: 1 or 2.
+    pub current_header: u8,
+    /// File write GUID of the current header.
+    pub file_write_id: Uuid,
+    /// Log GUID of the current header; nil = nothing to replay.
+    pub log_id: Uuid,
+    /// What became of the log.
+    pub log: LogState,
+    /// File parameters bit 0: blocks stay allocated (a fixed disk).
+    pub leave_blocks_allocated: bool,
+    /// Block allocation table: position in bytes.
+    pub table_offset: u64,
+    /// Block allocation table region: length in bytes.
+    pub table_length: u64,
+}
+
+/// What became of a VHDX log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogState {
+    /// The log GUID is nil: nothing to replay.
+    #[default]
+    Empty,
+    /// Replayed in memory: so many entries.
+    Replayed(u32),
+    /// There is something to replay and it cannot be: no block numbers may be shown.
+    Unusable,
+}
+
+/// One open disk file.
+#[derive(Debug)]
+pub struct Image {
+    header: Header,
+    findings: Vec<Finding>,
+    layout: Layout,
+    source: Arc<dyn Source>,
+}
+
+impl Image {
+    /// What the disk says of itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What was odd about the headers. Table findings come from [`Image::count`].
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The bytes of the file (with a replayed log laid over, where there is one).
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// Sectors of the virtual disk, by its logical sector size, rounded down.
+    pub fn sectors(&self) -> u64 {
+        self.header
+            .virtual_size
+            .checked_div(u64::from(self.header.sector_size))
+            .unwrap_or(0)
+    }
+
+    /// Sectors in a whole block; 0 without blocks.
+    pub fn sectors_per_block(&self) -> u64 {
+        u64::from(self.header.block_size.unwrap_or(0))
+            .checked_div(u64::from(self.header.sector_size))
+            .unwrap_or(0)
+    }
+
+    /// Decodes the table entries of `count` blocks from `first` on into `out` (cleared first), which then holds one entry
+    /// per block, fewer past the end of the disk. Entries that cannot be right become `Error` and are told to `audit`.
+    ///
+    /// One or few reads, of the table's bytes for those blocks only; callers choose windows (65,536 blocks is a good one).
+    ///
+    /// # Errors
+    /// When the table's bytes cannot be read.
+    pub fn read_table(
+        &self,
+        first: BlockNo,
+        count: usize,
+        out: &mut Vec<BlockEntry>,
+        audit: Option<&mut TableAudit>,
+    ) -> Result<(), FormatError> {
+        self.layout
+            .read_table(&*self.source, first, count, out, audit)
+    }
+}

@@ -1,0 +1,1 @@
+//! Opening: from bytes to an [`Image`](super::Image).

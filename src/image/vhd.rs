@@ -1,0 +1,1 @@
+//! From a VHD to an [`Image`](super::Image).

@@ -1,0 +1,1 @@
+//! From a VHDX to an [`Image`](super::Image).

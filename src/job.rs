@@ -1,0 +1,62 @@
+//! Work that can be watched and stopped: cancel token, progress counters, bounded worker pool.
+
+mod pool;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+pub use pool::run_ordered;
+
+/// Asks work to stop; cheap to clone and to look at. Cancelling twice is the same as once.
+#[derive(Debug, Clone, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// Asks the work to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// True once somebody asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How far work has come, in units of the work's own (bytes for reads, files for scans).
+#[derive(Debug, Default)]
+pub struct Progress {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    /// Adds to what is done.
+    pub fn advance(&self, by: u64) {
+        self.done.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// Adds to what there is to do.
+    pub fn expect(&self, more: u64) {
+        self.total.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// Done so far.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// What there is to do, as far as known.
+    pub fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+}
+
+/// A running piece of work as seen from both sides: the worker reports, the owner watches and stops.
+#[derive(Debug, Clone, Default)]
+pub struct Job {
+    /// Stops the work.
+    pub cancel: CancelToken,
+    /// Counts the work.
+    pub progress: Arc<Progress>,
+}

@@ -1,0 +1,38 @@
+//! vhdtree reads stores of virtual disks (VHD, AVHD, VUD, VHDX, AVHDX) and says what their snapshot trees really are.
+//!
+//! It never writes to a store. The rooms below are listed from the bottom up; a room uses only rooms listed before it.
+//!
+//! ```text
+//!  finding   what is wrong or notable, as data: stable code, severity, where, expected, actual
+//!  job       cancel token, progress counters, bounded worker pool
+//!  source    positioned, read-only access: the only door to disk bytes
+//!  format    bytes -> struct + findings, one file per on-disk structure
+//!  image     one face over the formats: header, block table, sector runs, counts
+//!  chain     leaf..base: who owns a sector, merged reads
+//!  store     walk, probe, gate, link, forest; each product's naming; labels and times
+//!  analysis  usage, diff, evidence, verdict, plan, health
+//!  report    rows, columns, words, units, JSON
+//!  cli, tui  the two faces
+//! ```
+//!
+//! ```text
+//!  folders ─► store::walk ─► job::pool{ store::probe } ─► store::ScanEvent ─┐      keys, resize ─► tui::input ─┐
+//!                 ▲ store::gate                                            ▼                                  ▼
+//!           job::CancelToken ◄──────┐                      one bounded inbox: tui::Message { Scan, Job, Input, Signal }
+//!                                   │                                      │
+//!  cli: scan to the end             │                                      ▼
+//!    │                              │           tui::update(&mut App, Message) -> Vec<Effect>     (no I/O, no clock)
+//!    ▼                              │               │ dirty                   │
+//!  store::Forest ─► analysis ─► report ─► App.rows ◄┘                         └─► tui::runtime: jobs, copy, quit
+//!              │                    │        ▼
+//!              ▼                    └── tui::view draw(&App, &mut Frame) ─► tui::depth ─► one buffered write
+//!    text │ table │ JSON
+//! ```
+
+pub mod finding;
+pub mod job;
+pub mod source;
+
+pub mod format;
+
+pub mod image;

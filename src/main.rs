@@ -1,0 +1,3 @@
+//! The `vhdtree` program.
+
+fn main() {}

@@ -1,0 +1,58 @@
+//! Positioned, read-only access to bytes: the only door to a disk's content.
+//!
+//! Reads take `&self`, so any number of threads may read one source at once, and no cursor is shared.
+//! Nothing here is mapped into memory: a file that shrinks must give an error, not kill the process.
+
+mod counted;
+mod file;
+mod memory;
+mod window;
+
+use std::fmt;
+use std::io;
+
+pub use counted::{CountedSource, ReadCounts};
+pub use file::FileSource;
+pub use memory::MemorySource;
+pub use window::WindowSource;
+
+/// Bytes that can be read from any position.
+pub trait Source: Send + Sync + fmt::Debug {
+    /// Length in bytes, as it was when the source was opened.
+    fn len(&self) -> u64;
+
+    /// Fills `buf` from `offset_bytes` on.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the source ends before `buf` is full; otherwise what the system said.
+    fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()>;
+
+    /// True if there is no byte to read.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
+        (**self).read_exact_at(buf, offset_bytes)
+    }
+}
+
+/// Reads `len` bytes at `offset_bytes` into a new buffer, or as many as there are before the end.
+///
+/// `len` is bounded by the source's length before anything is allocated.
+///
+/// # Errors
+/// What [`Source::read_exact_at`] gives.
+pub fn read_up_to(source: &dyn Source, offset_bytes: u64, len: usize) -> io::Result<Vec<u8>> {
+    let left = source.len().saturating_sub(offset_bytes);
+    let take = usize::try_from(left).unwrap_or(usize::MAX).min(len);
+    let mut bytes = vec![0; take];
+    source.read_exact_at(&mut bytes, offset_bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,81 @@
+//! A file of a store, opened for reading only.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::Source;
+
+/// A regular file, opened read-only.
+#[derive(Debug)]
+pub struct FileSource {
+    file: File,
+    len: u64,
+}
+
+impl FileSource {
+    /// Opens `path` for reading.
+    ///
+    /// # Errors
+    /// What the system says; `InvalidInput` if `path` is no regular file (a FIFO would block, a device is not a store's file).
+    pub fn open(path: &Path) -> io::Result<Self> {
+        // A FIFO blocks in open(2), so the kind is looked at first, and again on the open handle.
+        refuse_special(&std::fs::metadata(path)?)?;
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        refuse_special(&metadata)?;
+        Ok(Self {
+            len: metadata.len(),
+            file,
+        })
+    }
+
+    /// The open file's metadata as it is now.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        self.file.metadata()
+    }
+}
+
+fn refuse_special(metadata: &std::fs::Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        Ok(())
+    } else {
+        let what = if metadata.is_dir() {
+            "a directory, not a file"
+        } else {
+            "not a regular file"
+        };
+        Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+    }
+}
+
+impl Source for FileSource {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    #[cfg(unix)]
+    fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, buf, offset_bytes)
+    }
+
+    #[cfg(windows)]
+    fn read_exact_at(&self, mut buf: &mut [u8], mut offset_bytes: u64) -> io::Result<()> {
+        use std::os::windows::fs::FileExt;
+        while !buf.is_empty() {
+            match self.file.seek_read(buf, offset_bytes) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    buf = buf.get_mut(read..).unwrap_or_default();
+                    offset_bytes = offset_bytes.saturating_add(read as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
