@@ -36,3 +36,9 @@ pub mod source;
 pub mod format;
 
 pub mod image;
+
+pub mod chain;
+
+pub mod store;
+
+pub mod analysis;

@@ -13,12 +13,12 @@ pub struct Text {
 
 /// UTF-16 little-endian up to the first NUL or the end; an odd last byte is ignored.
 pub fn utf16le(bytes: &[u8]) -> Text {
-    utf16(bytes, |pair| u16::from_le_bytes(pair))
+    utf16(bytes, u16::from_le_bytes)
 }
 
 /// UTF-16 big-endian up to the first NUL or the end; an odd last byte is ignored.
 pub fn utf16be(bytes: &[u8]) -> Text {
-    utf16(bytes, |pair| u16::from_be_bytes(pair))
+    utf16(bytes, u16::from_be_bytes)
 }
 
 fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Text {

@@ -1,0 +1,64 @@
+//! The assessment of a forest: a verdict for every snapshot, and what that means for each disk.
+
+use crate::analysis::{Reverted, Verdict};
+use crate::store::{DiskId, Forest, MachineId, SnapshotId, Taken};
+
+/// A snapshot, known by name or not, and its verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssessedSnapshot {
+    /// The snapshot, if a configuration or label names it.
+    pub snapshot: Option<SnapshotId>,
+    /// The machine, if known.
+    pub machine: Option<MachineId>,
+    /// Its frozen disks that are in the store; the first decides where it is shown.
+    pub frozen: Vec<DiskId>,
+    /// When it was taken, by the best claim at hand.
+    pub taken: Option<Taken>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// What the assessment says of one disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DiskAssessment {
+    /// Snapshots whose frozen disk it is: indexes into [`Assessment::snapshots`].
+    pub snapshots: Vec<usize>,
+    /// It is X(s) of a snapshot: the worst verdict among those (what the tree's flag shows).
+    pub made_by_revert: Option<Reverted>,
+    /// The snapshot that `made_by_revert` is about: an index into [`Assessment::snapshots`].
+    pub above_of: Option<usize>,
+    /// Compared with its parent's content: every dirty sector is the same (or there is none). `None` if not compared.
+    pub equals_parent: Option<bool>,
+}
+
+/// Verdicts for a whole forest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Every snapshot, named and unnamed.
+    pub snapshots: Vec<AssessedSnapshot>,
+    /// By disk, in the order of the forest.
+    pub disks: Vec<DiskAssessment>,
+}
+
+impl Assessment {
+    /// What is said of a disk.
+    pub fn disk(&self, id: DiskId) -> Option<&DiskAssessment> {
+        self.disks.get(id.0 as usize)
+    }
+}
+
+/// What diffs have told so far, by disk: `Some(true)` = equals its parent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// By disk, in the order of the forest; missing = not compared.
+    pub equals_parent: Vec<Option<bool>>,
+}
+
+/// Assesses a forest. Pure: no clock, no I/O; cheap enough for every new forest of a scan.
+pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
+    let _ = compared;
+    Assessment {
+        snapshots: Vec::new(),
+        disks: vec![DiskAssessment::default(); forest.disks.len()],
+    }
+}

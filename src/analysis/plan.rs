@@ -1,0 +1,119 @@
+//! The plan: what deleting a snapshot would do; the gate: the same as an answer for a script.
+
+use crate::analysis::Verdict;
+use crate::finding::Code;
+use crate::store::{DiskId, MachineId, Product};
+
+/// The plan's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// Nothing speaks against the delete.
+    Pass,
+    /// A named reason speaks against it.
+    Refuse,
+    /// Evidence is missing.
+    CannotTell,
+}
+
+impl Answer {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Refuse => "refuse",
+            Self::CannotTell => "cannot-tell",
+        }
+    }
+}
+
+/// A reason that speaks against a delete, or leaves it open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Its documented code.
+    pub code: &'static Code,
+    /// `Refuse` or `CannotTell`.
+    pub answer: Answer,
+    /// One sentence with the particulars, not escaped.
+    pub text: String,
+    /// The person named it with `--accept` for this very state of the files.
+    pub accepted: bool,
+}
+
+/// One merge a delete would cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// The file whose blocks move; it goes afterwards.
+    pub from: DiskId,
+    /// The file that receives them.
+    pub into: DiskId,
+    /// Dirty blocks of `from`.
+    pub blocks: u64,
+    /// Bytes expected to be written: dirty sectors.
+    pub bytes: u64,
+    /// Bytes written at worst: whole dirty blocks.
+    pub bytes_max: u64,
+    /// Bytes the receiving file may grow by at most.
+    pub grow_max: u64,
+    /// Free bytes where it lies; `None` if unknown.
+    pub free: Option<u64>,
+}
+
+/// Something a delete loses for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// What: a documented code (`way-back`, `other-branch`, `dead-end`, `memory`).
+    pub code: &'static Code,
+    /// The disk, if it is one.
+    pub disk: Option<DiskId>,
+    /// Bytes, if it has a size.
+    pub bytes: Option<u64>,
+    /// One sentence, not escaped.
+    pub text: String,
+}
+
+/// What deleting a snapshot would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Index of the snapshot in the assessment; `None` if the target is a disk that is no snapshot.
+    pub snapshot: Option<usize>,
+    /// The machine, if known.
+    pub machine: Option<MachineId>,
+    /// The frozen disks.
+    pub frozen: Vec<DiskId>,
+    /// Under whose rules.
+    pub product: Product,
+    /// The answer.
+    pub answer: Answer,
+    /// One sentence: the answer with dates and names.
+    pub summary: String,
+    /// Why, worst first.
+    pub reasons: Vec<Reason>,
+    /// What is merged into what, in order.
+    pub merges: Vec<Merge>,
+    /// Files deleted without a merge.
+    pub deleted: Vec<DiskId>,
+    /// Files freed after the merges.
+    pub freed: Vec<DiskId>,
+    /// Children (disks) that would break.
+    pub breaks: Vec<DiskId>,
+    /// Chains before, base first.
+    pub before: Vec<Vec<DiskId>>,
+    /// Chains after, base first.
+    pub after: Vec<Vec<DiskId>>,
+    /// The state the VM ends in, a sentence.
+    pub ends_in: String,
+    /// What was already gone before any delete, and since when.
+    pub already_lost: Vec<String>,
+    /// What the delete loses.
+    pub lost: Vec<Loss>,
+    /// What the engine does on the way, by product: when it merges, what cancels it.
+    pub engine_notes: Vec<String>,
+    /// What to do first.
+    pub do_first: Vec<String>,
+    /// Not checked: stable words (`vm-power-state`, `running-jobs`, ...).
+    pub not_checked: Vec<&'static str>,
+    /// The verdict about the snapshot, if it has one.
+    pub verdict: Option<Verdict>,
+    /// Names this state of the files: hex digits.
+    pub state_token: String,
+}

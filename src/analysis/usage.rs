@@ -1,0 +1,1 @@
+//! Usage: what disks hold, summed over a forest.

@@ -1,0 +1,15 @@
+//! A store: the files below some folders, which of them are disks, and who is whose parent.
+//!
+//! [`scan`](scan::scan) walks the roots, probes every file by content on a bounded pool, reads configurations and side
+//! files, links parents and hands over a [`Forest`]. A file's own faults are findings of its [`Disk`]; faults of links
+//! are findings of its [`Node`].
+
+pub mod forest;
+pub mod scan;
+
+pub use forest::{
+    Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
+    MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
+    SnapshotKind, Taken, TakenSource, Tried,
+};
+pub use scan::{CountPolicy, PathMap, ScanError, ScanEvent, ScanOptions, scan};

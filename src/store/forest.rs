@@ -1,0 +1,363 @@
+//! The forest: disks in an arena, their links, and the machines and snapshots that use them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::finding::Finding;
+use crate::image::{Counts, Header};
+
+/// A disk of the forest: an index into [`Forest::disks`] and [`Forest::nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DiskId(pub u32);
+
+/// A machine of the forest: an index into [`Forest::machines`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MachineId(pub u32);
+
+/// A snapshot of the forest that a configuration or label names: an index into [`Forest::snapshots`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotId(pub u32);
+
+/// When a file came to be, and who says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Born {
+    /// The time.
+    pub at: Timestamp,
+    /// Who says so.
+    pub source: BornSource,
+}
+
+/// Who gave a birth time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BornSource {
+    /// The file system the file lies on now, of a kind that keeps a Windows host's birth times (NTFS, ReFS, SMB, exFAT).
+    WindowsFileSystem,
+    /// The file system the file lies on now, of another kind: the birth of this copy.
+    OtherFileSystem,
+    /// The listing given with `--times`.
+    TimesFile,
+}
+
+/// What the file system (or the times file) says of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Length in bytes.
+    pub len: u64,
+    /// Bytes allocated on the file system, where it says so.
+    pub allocated: Option<u64>,
+    /// Last write; from the times file if that has one.
+    pub modified: Option<Timestamp>,
+    /// Birth.
+    pub born: Option<Born>,
+    /// Device and inode, where there are such, to tell one file found twice.
+    pub identity: Option<(u64, u64)>,
+}
+
+/// Whether a file held still while it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Liveness {
+    /// Nothing changed between first and last read.
+    #[default]
+    Still,
+    /// It changed under the reader, twice: what is shown may mix two moments.
+    Live,
+}
+
+/// One file of the store that is, or claims to be, a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// Path as found from the root given.
+    pub path: PathBuf,
+    /// What the file system says.
+    pub file: FileFacts,
+    /// What the disk says of itself; `None` when it could not be read as a disk: `findings` then says why.
+    pub header: Option<Header>,
+    /// Exact counts; `None` when not counted (yet).
+    pub counts: Option<Counts>,
+    /// What was found in this file alone (headers, tables, read faults); count findings included.
+    pub findings: Vec<Finding>,
+    /// Whether it held still.
+    pub liveness: Liveness,
+}
+
+/// How sure a child is of its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkState {
+    /// Found, and the id is the one wanted.
+    Ok,
+    /// Nowhere.
+    Missing,
+    /// A file was found by name whose id is not the one wanted. It hangs there in the tree, but content cannot be trusted.
+    IdMismatch,
+    /// Following parents comes back to the child.
+    Cycle,
+    /// The path names a file outside the roots, which is not opened.
+    OutsideRoots,
+    /// Found by path, and not readable as a disk.
+    Unreadable,
+}
+
+/// By which rule a parent was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResolvedBy {
+    /// The relative path, from the child's folder.
+    Relative,
+    /// The same file name in the child's folder.
+    SameFolder,
+    /// The absolute path, through a map.
+    Absolute,
+    /// The id, over the whole store.
+    Id,
+}
+
+/// One place that was tried for a parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// By which rule.
+    pub by: ResolvedBy,
+    /// The path that was tried; for [`ResolvedBy::Id`] the id.
+    pub what: String,
+    /// What came of it, in a few words: `no such file`, `id differs`, `outside the roots`, `found`.
+    pub outcome: &'static str,
+}
+
+/// A child's link to its parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentLink {
+    /// How sure.
+    pub state: LinkState,
+    /// The parent; also set for an id mismatch (found by name), and for a cycle (the next in it).
+    pub disk: Option<DiskId>,
+    /// The path that led there, or would have (outside the roots, unreadable).
+    pub resolved: Option<PathBuf>,
+    /// By which rule.
+    pub by: Option<ResolvedBy>,
+    /// What was tried, in order.
+    pub tried: Vec<Tried>,
+}
+
+/// Whose naming and rules a disk follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Product {
+    /// Hyper-V 2012 and later.
+    #[default]
+    HyperV,
+    /// Hyper-V 2008 and 2008 R2: merges when the VM is off.
+    HyperV2008,
+    /// XCP-ng, XenServer.
+    XcpNg,
+    /// Virtual PC, Virtual Server.
+    VirtualPc,
+}
+
+/// Links of one disk, by the same index.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Node {
+    /// The parent; `None` for a disk that names none.
+    pub parent: Option<ParentLink>,
+    /// Children that hang here (links `Ok` and `IdMismatch`), by path.
+    pub children: Vec<DiskId>,
+    /// 0 for a base or a top of the tree.
+    pub depth: u32,
+    /// Whose rules it follows, guessed from creator, name and place.
+    pub product: Product,
+    /// Machines that use it now.
+    pub in_use_by: Vec<MachineId>,
+    /// Known snapshots whose frozen disk it is.
+    pub snapshots: Vec<SnapshotId>,
+    /// What its name or place says it is (a backup's recovery checkpoint, the data disk of a VHD set, an undo disk, a hidden base copy); `None` if they say nothing.
+    pub role: Option<&'static str>,
+    /// What is wrong with its links.
+    pub findings: Vec<Finding>,
+}
+
+/// A disk that a machine or snapshot refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskUse {
+    /// The path as written in the configuration or label.
+    pub path: String,
+    /// The disk in the store, if it is there.
+    pub disk: Option<DiskId>,
+    /// Where it is attached, if known: controller and drive.
+    pub slot: Option<String>,
+}
+
+/// A virtual machine known from configurations or labels.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Machine {
+    /// Display name, as written.
+    pub name: String,
+    /// Its id.
+    pub id: Option<Uuid>,
+    /// Disks it uses now; `None` if nothing says.
+    pub disks: Option<Vec<DiskUse>>,
+    /// VM-Generation ID of the current configuration.
+    pub generation_id: Option<String>,
+    /// `disk_merge_pending` of its configuration.
+    pub merge_pending: Option<bool>,
+    /// The file that says so.
+    pub source: PathBuf,
+    /// Keys of its configuration whose value is the id of a snapshot: key path, snapshot.
+    pub also_refers_to: Vec<(String, SnapshotId)>,
+}
+
+/// What kind of snapshot it is, by its configuration or label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum SnapshotKind {
+    /// Nothing says.
+    #[default]
+    Unknown,
+    /// With memory, taken by hand.
+    Standard,
+    /// By VSS in the guest, without memory.
+    Production,
+    /// Taken by Windows 10 and later at the start of a VM.
+    Automatic,
+    /// A backup's.
+    Recovery,
+    /// A replica's.
+    Replica,
+    /// A planned failover's, or one whose configuration is missing.
+    Other,
+}
+
+/// A claim of when a snapshot was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The time claimed.
+    pub at: Timestamp,
+    /// Who claims it.
+    pub source: TakenSource,
+}
+
+/// Who claims when a snapshot was taken, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TakenSource {
+    /// `creation_time` of the configuration.
+    Config,
+    /// `CreationTime` of a label, zone known.
+    Label,
+    /// `CreationTime` of a label, without a zone: the host's local time, taken as UTC.
+    LabelLocal,
+    /// The default name, in the host's local time, taken as UTC.
+    Name,
+    /// Last write of the snapshot's memory file.
+    MemoryFile,
+    /// Birth of the snapshot's configuration file.
+    ConfigBirth,
+    /// Last write of the snapshot's configuration file.
+    ConfigWrite,
+    /// Last write of the frozen disk, the snapshot having memory (the VM ran).
+    FrozenWriteRunning,
+    /// Last write of the frozen disk: only a lower bound.
+    FrozenWrite,
+}
+
+/// A snapshot that a configuration or label names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Display name, as written.
+    pub name: Option<String>,
+    /// Its id, as a lower-case GUID if it is one.
+    pub id: Option<String>,
+    /// The machine it belongs to.
+    pub machine: Option<MachineId>,
+    /// Name or id of its parent snapshot, as written.
+    pub parent: Option<String>,
+    /// Claims of when it was taken, from configuration, label, name and memory files, best first.
+    pub taken: Vec<Taken>,
+    /// Its kind.
+    pub kind: SnapshotKind,
+    /// Its frozen disks.
+    pub disks: Vec<DiskUse>,
+    /// It has memory files; `None` if nothing says.
+    pub memory: Option<bool>,
+    /// Bytes of its memory files, removed at once by a delete.
+    pub memory_bytes: u64,
+    /// VM-Generation ID in its configuration.
+    pub generation_id: Option<String>,
+    /// Birth of its configuration file, for the belief in birth times.
+    pub config_born: Option<Born>,
+    /// The file that names it.
+    pub source: PathBuf,
+    /// Keys of its configuration whose value is the id of another snapshot.
+    pub also_refers_to: Vec<(String, SnapshotId)>,
+}
+
+/// A path that could not be looked at, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathError {
+    /// The path.
+    pub path: PathBuf,
+    /// Why.
+    pub error: String,
+}
+
+/// Everything known of a store, at one moment of a scan or at its end.
+#[derive(Debug, Clone, Default)]
+pub struct Forest {
+    /// The roots given.
+    pub roots: Vec<PathBuf>,
+    /// Disks by path.
+    pub disks: Vec<Arc<Disk>>,
+    /// Links, by the same index.
+    pub nodes: Vec<Node>,
+    /// Disks at the top of the tree, by path.
+    pub tops: Vec<DiskId>,
+    /// Machines by name.
+    pub machines: Vec<Machine>,
+    /// Snapshots by machine, then by age where known.
+    pub snapshots: Vec<Snapshot>,
+    /// Files beside disks that are named for what they are (change tracking, replica logs, VHD sets, split parts): path and what it is.
+    pub companions: Vec<(PathBuf, &'static str)>,
+    /// Paths that could not be looked at.
+    pub errors: Vec<PathError>,
+    /// Faults of configurations and side files.
+    pub side_findings: Vec<(PathBuf, Finding)>,
+    /// Free bytes of the file system of each disk's folder, by disk, where known.
+    pub free_bytes: Vec<Option<u64>>,
+    /// True once the scan went through without a cancel.
+    pub complete: bool,
+}
+
+impl Forest {
+    /// The disk of an id.
+    pub fn disk(&self, id: DiskId) -> Option<&Disk> {
+        self.disks.get(id.0 as usize).map(AsRef::as_ref)
+    }
+
+    /// The links of an id.
+    pub fn node(&self, id: DiskId) -> Option<&Node> {
+        self.nodes.get(id.0 as usize)
+    }
+
+    /// The machine of an id.
+    pub fn machine(&self, id: MachineId) -> Option<&Machine> {
+        self.machines.get(id.0 as usize)
+    }
+
+    /// The snapshot of an id.
+    pub fn snapshot(&self, id: SnapshotId) -> Option<&Snapshot> {
+        self.snapshots.get(id.0 as usize)
+    }
+
+    /// Every id, in the order of the disks.
+    pub fn ids(&self) -> impl Iterator<Item = DiskId> + use<> {
+        (0..u32::try_from(self.disks.len()).unwrap_or(u32::MAX)).map(DiskId)
+    }
+
+    /// The parent, if the link is `Ok`.
+    pub fn parent_of(&self, id: DiskId) -> Option<DiskId> {
+        let link = self.node(id)?.parent.as_ref()?;
+        link.disk.filter(|_| link.state == LinkState::Ok)
+    }
+
+    /// From `id` to its base through sound links; `id` first. Ends where a link is not sound.
+    pub fn line(&self, id: DiskId) -> impl Iterator<Item = DiskId> + '_ {
+        // Links hold no cycle once linked; the bound keeps this finite whatever happens.
+        std::iter::successors(Some(id), |id| self.parent_of(*id)).take(self.disks.len().max(1))
+    }
+}
