@@ -1,0 +1,177 @@
+//! The dynamic header: 1,024 bytes, in dynamic and differencing disks.
+
+use uuid::Uuid;
+
+use super::locator::{LOCATOR_BYTES, LocatorEntry};
+use super::{array, be32, be64, checksum, codes};
+use crate::finding::Finding;
+use crate::format::text::{self, Text};
+use crate::format::{FormatError, guid};
+use crate::source::{Source, read_up_to};
+
+/// Length of a dynamic header in bytes.
+pub const HEADER_BYTES: usize = 1024;
+/// Where every known writer puts it: right behind the footer's copy.
+const USUAL_AT: u64 = 512;
+/// Largest block size believed, in bytes. The format sets no limit; this is VHDX's, 128 times what is usual.
+const BLOCK_BYTES_MAX: u32 = 256 << 20;
+const CHECKSUM_AT: usize = 36;
+
+/// A dynamic header's fields as they stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DynamicHeader {
+    /// Position in the file, in bytes.
+    pub at: u64,
+    /// Position of the block allocation table, in bytes.
+    pub table_offset: u64,
+    /// Header version, major in the high half: 0x00010000.
+    pub version: u32,
+    /// Entries of the table, as claimed.
+    pub table_entries: u32,
+    /// Block size without bitmap, in bytes, as claimed.
+    pub block_size: u32,
+    /// Checksum as stored.
+    pub checksum: u32,
+    /// What the checksum should be.
+    pub expected_checksum: u32,
+    /// Unique id of the parent, in file order; `None` if nil.
+    pub parent_id: Option<Uuid>,
+    /// The parent's modification time, seconds since 2000; 0 in Windows-made files.
+    pub parent_timestamp: u32,
+    /// The 512 bytes of the parent's name.
+    parent_name: Vec<u8>,
+    /// The eight locators.
+    pub locators: Vec<LocatorEntry>,
+}
+
+impl DynamicHeader {
+    /// Reads a header from 1,024 bytes; `None` without its cookie or with fewer bytes.
+    pub fn parse(bytes: &[u8], at: u64) -> Option<Self> {
+        let bytes = bytes.get(..HEADER_BYTES)?;
+        if !bytes.starts_with(b"cxsparse") {
+            return None;
+        }
+        Some(Self {
+            at,
+            table_offset: be64(bytes, 16),
+            version: be32(bytes, 24),
+            table_entries: be32(bytes, 28),
+            block_size: be32(bytes, 32),
+            checksum: be32(bytes, CHECKSUM_AT),
+            expected_checksum: checksum(bytes, CHECKSUM_AT),
+            parent_id: Some(guid::from_file_order(array(bytes, 40))).filter(|id| !id.is_nil()),
+            parent_timestamp: be32(bytes, 56),
+            parent_name: bytes.get(64..576).unwrap_or_default().to_vec(),
+            locators: bytes
+                .get(576..768)
+                .unwrap_or_default()
+                .chunks_exact(LOCATOR_BYTES)
+                .map(LocatorEntry::parse)
+                .collect(),
+        })
+    }
+
+    /// The parent's name: UTF-16 big-endian, little-endian by the first XenServer tools (creator version 0.1).
+    pub fn parent_name(&self, order: NameOrder) -> Text {
+        match order {
+            NameOrder::BigEndian => text::utf16be(&self.parent_name),
+            NameOrder::LittleEndian => text::utf16le(&self.parent_name),
+        }
+    }
+
+    /// True if the block size is a power of two of 512 bytes to 256 MiB.
+    pub fn has_sane_block_size(&self) -> bool {
+        self.block_size.is_power_of_two() && (512..=BLOCK_BYTES_MAX).contains(&self.block_size)
+    }
+
+    fn note(&self, findings: &mut Vec<Finding>) {
+        if self.checksum != self.expected_checksum {
+            findings.push(
+                Finding::new(
+                    &codes::HEADER_CHECKSUM,
+                    "the checksum of the dynamic header is wrong",
+                )
+                .at(self.at.saturating_add(CHECKSUM_AT as u64))
+                .values(
+                    format!("{:#010x}", self.expected_checksum),
+                    format!("{:#010x}", self.checksum),
+                ),
+            );
+        }
+        if self.version != 0x0001_0000 {
+            findings.push(
+                Finding::new(
+                    &codes::VERSION,
+                    "the dynamic header names an unknown version",
+                )
+                .at(self.at.saturating_add(24))
+                .values("0x00010000", format!("{:#010x}", self.version)),
+            );
+        }
+        if !self.has_sane_block_size() {
+            findings.push(
+                Finding::new(
+                    &codes::BLOCK_SIZE,
+                    format!("a block size of {} bytes cannot be", self.block_size),
+                )
+                .at(self.at.saturating_add(32))
+                .values(
+                    "a power of two from 512 to 268435456",
+                    self.block_size.to_string(),
+                ),
+            );
+        }
+    }
+}
+
+/// Byte order of the parent's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameOrder {
+    /// What the specification says.
+    BigEndian,
+    /// The first XenServer tools.
+    LittleEndian,
+}
+
+/// Reads the dynamic header where the footer says, or at its usual place if it is not there. `None`, with a finding, if
+/// it is at neither place.
+///
+/// # Errors
+/// Those of the reads.
+pub fn find(
+    source: &dyn Source,
+    data_offset: u64,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<DynamicHeader>, FormatError> {
+    let read = |at: u64| -> Result<Option<DynamicHeader>, FormatError> {
+        if at >= source.len() {
+            return Ok(None);
+        }
+        let bytes = read_up_to(source, at, HEADER_BYTES)
+            .map_err(FormatError::read("dynamic header", at))?;
+        Ok(DynamicHeader::parse(&bytes, at))
+    };
+    let mut header = read(data_offset)?;
+    if header.is_none() && data_offset != USUAL_AT {
+        header = read(USUAL_AT)?;
+        if header.is_some() {
+            findings.push(
+                Finding::new(&codes::DATA_OFFSET, "the footer's data offset does not lead to the dynamic header, which was found at 512")
+                    .at(data_offset)
+                    .values(USUAL_AT.to_string(), data_offset.to_string()),
+            );
+        }
+    }
+    match &header {
+        Some(header) => header.note(findings),
+        None => findings.push(
+            Finding::new(
+                &codes::HEADER_MISSING,
+                "there is no dynamic header where the footer says",
+            )
+            .at(data_offset)
+            .values("cxsparse", "something else or the end of the file"),
+        ),
+    }
+    Ok(header)
+}

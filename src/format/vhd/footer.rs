@@ -1,0 +1,424 @@
+//! The footer: 512 bytes (or 511) at the end of the file, with a copy at the start of dynamic and differencing disks.
+
+use std::io;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{SECTOR_BYTES, array, be16, be32, be64, checksum, codes};
+use crate::finding::Finding;
+use crate::format::{FormatError, guid};
+use crate::source::Source;
+
+/// Length of a footer in bytes.
+pub const FOOTER_BYTES: usize = 512;
+/// Length of the footers of Virtual PC before 2004.
+const SHORT_FOOTER_BYTES: usize = 511;
+/// 2000-01-01 00:00:00 UTC, the zero of every time stamp in a VHD, in Unix seconds.
+pub const EPOCH_UNIX_SECONDS: i64 = 946_684_800;
+/// Believable time stamps: from 2001, before which nothing wrote the format, up to 2100, seconds since 2000.
+const BELIEVABLE: std::ops::Range<u32> = 31_622_400..3_155_760_000;
+/// Cylinders, heads and sectors per track at their maximum: the geometry then says nothing of the size.
+const GEOMETRY_MAX: (u16, u8, u8) = (u16::MAX, 16, 255);
+const CHECKSUM_AT: usize = 64;
+const HIDDEN_AT: usize = 85;
+
+/// How a footer begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookie {
+    /// `conectix`.
+    Conectix,
+    /// `v_poison`: disabled on purpose by XenServer.
+    Poison,
+}
+
+impl Cookie {
+    /// The cookie at the start of `bytes`, if there is one.
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        match bytes.first_chunk::<8>() {
+            Some(b"conectix") => Some(Self::Conectix),
+            Some(b"v_poison") => Some(Self::Poison),
+            _ => None,
+        }
+    }
+}
+
+/// What the checksum says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sum {
+    /// Right.
+    Right,
+    /// Right but for the hidden byte, which early XenServer tools set without renewing the checksum (creator versions 0.1 and 1.1).
+    HiddenQuirk,
+    /// Wrong.
+    Wrong {
+        /// What it should be.
+        expected: u32,
+    },
+}
+
+/// How a VHD holds its blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskType {
+    /// 2.
+    Fixed,
+    /// 3.
+    Dynamic,
+    /// 4.
+    Differencing,
+}
+
+/// A footer's fields as they stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Footer {
+    /// How it begins.
+    pub cookie: Cookie,
+    /// Feature bits: 0 temporary, 1 reserved and always set.
+    pub features: u32,
+    /// Format version, major in the high half: 0x00010000.
+    pub version: u32,
+    /// Position of the dynamic header in bytes; all ones for a fixed disk.
+    pub data_offset: u64,
+    /// Seconds since 2000-01-01 00:00:00 UTC.
+    pub timestamp: u32,
+    /// Creator application, four bytes as they stand.
+    pub creator: [u8; 4],
+    /// Creator version, major in the high half.
+    pub creator_version: u32,
+    /// Creator host OS, four bytes as they stand.
+    pub creator_os: [u8; 4],
+    /// Size when it was made, in bytes.
+    pub original_size: u64,
+    /// Size now, in bytes.
+    pub current_size: u64,
+    /// Cylinders, heads, sectors per track.
+    pub geometry: (u16, u8, u8),
+    /// Disk type as stored.
+    pub disk_type: u32,
+    /// Checksum as stored.
+    pub checksum: u32,
+    /// What the checksum says.
+    pub sum: Sum,
+    /// Unique id, in file order.
+    pub id: Uuid,
+    /// Byte 0x54.
+    pub saved_state: u8,
+    /// Byte 0x55, XenServer only.
+    pub hidden: u8,
+}
+
+impl Footer {
+    /// Reads a footer from 512 or 511 bytes; `None` without one of the two cookies or with fewer bytes.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let cookie = Cookie::sniff(bytes)?;
+        let bytes = bytes
+            .get(..FOOTER_BYTES)
+            .or_else(|| bytes.get(..SHORT_FOOTER_BYTES))?;
+        let mut footer = Self {
+            cookie,
+            features: be32(bytes, 8),
+            version: be32(bytes, 12),
+            data_offset: be64(bytes, 16),
+            timestamp: be32(bytes, 24),
+            creator: array(bytes, 28),
+            creator_version: be32(bytes, 32),
+            creator_os: array(bytes, 36),
+            original_size: be64(bytes, 40),
+            current_size: be64(bytes, 48),
+            geometry: (
+                be16(bytes, 56),
+                u8::from_be_bytes(array(bytes, 58)),
+                u8::from_be_bytes(array(bytes, 59)),
+            ),
+            disk_type: be32(bytes, 60),
+            checksum: be32(bytes, CHECKSUM_AT),
+            sum: Sum::Right,
+            id: guid::from_file_order(array(bytes, 68)),
+            saved_state: u8::from_be_bytes(array(bytes, 84)),
+            hidden: u8::from_be_bytes(array(bytes, HIDDEN_AT)),
+        };
+        footer.sum = footer.judge_sum(checksum(bytes, CHECKSUM_AT));
+        Some(footer)
+    }
+
+    fn judge_sum(&self, expected: u32) -> Sum {
+        let early_xen =
+            self.is_by_blktap() && matches!(self.creator_version, 0x0000_0001 | 0x0001_0001);
+        if expected == self.checksum {
+            Sum::Right
+        } else if early_xen
+            && self.hidden != 0
+            // Without the hidden byte the sum is smaller and its complement larger by that byte.
+            && expected.wrapping_add(u32::from(self.hidden)) == self.checksum
+        {
+            Sum::HiddenQuirk
+        } else {
+            Sum::Wrong { expected }
+        }
+    }
+
+    /// True unless the checksum is wrong.
+    pub fn is_sound(&self) -> bool {
+        !matches!(self.sum, Sum::Wrong { .. })
+    }
+
+    /// True if XenServer's blktap made it.
+    pub fn is_by_blktap(&self) -> bool {
+        self.creator.starts_with(b"tap")
+    }
+
+    /// The disk type, if it is a known one.
+    pub fn kind(&self) -> Option<DiskType> {
+        match self.disk_type {
+            2 => Some(DiskType::Fixed),
+            3 => Some(DiskType::Dynamic),
+            4 => Some(DiskType::Differencing),
+            _ => None,
+        }
+    }
+
+    /// Size by the geometry, in bytes.
+    pub fn geometry_size(&self) -> u64 {
+        let (cylinders, heads, sectors) = self.geometry;
+        [
+            u64::from(heads),
+            u64::from(sectors),
+            u64::from(SECTOR_BYTES),
+        ]
+        .into_iter()
+        .fold(u64::from(cylinders), u64::saturating_mul)
+    }
+
+    /// Size the guest sees, in bytes, by the rule of the creator: Virtual PC (`vpc `) and early qemu (`qemu`) mean the
+    /// geometry, as qemu's `block/vpc.c` has it; all others the current size. A geometry at its maximum or of size
+    /// zero says nothing, and a differencing disk takes the current size, since its parent's geometry may be another's.
+    pub fn virtual_size(&self) -> u64 {
+        let means_geometry = matches!(&self.creator, b"vpc " | b"qemu")
+            && self.geometry != GEOMETRY_MAX
+            && self.geometry_size() != 0
+            && self.kind() != Some(DiskType::Differencing);
+        if means_geometry {
+            self.geometry_size()
+        } else {
+            self.current_size
+        }
+    }
+
+    /// When the disk was made; `None` if the time stamp is zero or outside of 2001 to 2099.
+    pub fn created(&self) -> Option<Timestamp> {
+        BELIEVABLE
+            .contains(&self.timestamp)
+            .then(|| EPOCH_UNIX_SECONDS.saturating_add(i64::from(self.timestamp)))
+            .and_then(|seconds| Timestamp::from_second(seconds).ok())
+    }
+
+    /// What is odd about the fields themselves, wherever the footer was found.
+    fn note(&self, at: u64, findings: &mut Vec<Finding>) {
+        match self.sum {
+            Sum::Right => {}
+            Sum::HiddenQuirk => findings.push(
+                Finding::new(
+                    &codes::FOOTER_HIDDEN_QUIRK,
+                    "the hidden mark was set without renewing the footer's checksum, as early XenServer tools did",
+                )
+                .at(at.saturating_add(HIDDEN_AT as u64)),
+            ),
+            Sum::Wrong { expected } => findings.push(
+                Finding::new(&codes::FOOTER_CHECKSUM, "the checksum of the footer is wrong")
+                    .at(at.saturating_add(CHECKSUM_AT as u64))
+                    .values(format!("{expected:#010x}"), format!("{:#010x}", self.checksum)),
+            ),
+        }
+        if self.cookie == Cookie::Poison {
+            findings.push(
+                Finding::new(
+                    &codes::POISONED,
+                    "the footer's cookie says v_poison: disabled on purpose",
+                )
+                .at(at)
+                .values("conectix", "v_poison"),
+            );
+        }
+        if self.version != 0x0001_0000 {
+            findings.push(
+                Finding::new(
+                    &codes::VERSION,
+                    "the footer names an unknown format version",
+                )
+                .at(at.saturating_add(12))
+                .values("0x00010000", format!("{:#010x}", self.version)),
+            );
+        }
+        if self.features & 2 == 0 {
+            findings.push(
+                Finding::new(&codes::FEATURES, "the reserved feature bit is not set")
+                    .at(at.saturating_add(8))
+                    .values("bit 1 set", format!("{:#010x}", self.features)),
+            );
+        }
+        if self.features & 1 != 0 {
+            findings.push(
+                Finding::new(&codes::TEMPORARY, "the disk is marked as temporary")
+                    .at(at.saturating_add(8)),
+            );
+        }
+        if self.created().is_none() {
+            findings.push(
+                Finding::new(
+                    &codes::TIMESTAMP,
+                    "the footer's time stamp cannot be the time the disk was made",
+                )
+                .at(at.saturating_add(24))
+                .values("a time from 2001 to 2099", self.timestamp.to_string()),
+            );
+        }
+    }
+}
+
+/// A footer and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFooter {
+    /// The footer in use.
+    pub footer: Footer,
+    /// Position in the file, in bytes.
+    pub at: u64,
+    /// True if it is the copy at the start.
+    pub is_copy: bool,
+    /// End of what may hold blocks: where the footer at the end begins, or the file's end without one.
+    pub data_end: u64,
+}
+
+/// Finds the footer to use: the one at the end if it is sound, else the copy at the start, else whichever has a cookie.
+/// The two reads are the last 512 bytes and the first 512.
+///
+/// # Errors
+/// [`codes::NO_FOOTER`] if neither end has one; [`codes::DISK_TYPE`] if the disk type is none the format knows; the reads' own.
+pub fn find(source: &dyn Source, findings: &mut Vec<Finding>) -> Result<FoundFooter, FormatError> {
+    let len = source.len();
+    let tail_at = len.saturating_sub(FOOTER_BYTES as u64);
+    let tail =
+        read_exact(source, tail_at, FOOTER_BYTES).map_err(FormatError::read("footer", tail_at))?;
+    let head = read_exact(source, 0, FOOTER_BYTES).map_err(FormatError::read("footer copy", 0))?;
+
+    let end = end_footer(&tail, tail_at, len);
+    // A copy that says "fixed" is the guest's own first sector or a leftover: fixed disks have no copy.
+    let copy = Footer::parse(&head)
+        .filter(|copy| copy.kind() != Some(DiskType::Fixed))
+        .filter(|_| len > FOOTER_BYTES as u64);
+    let data_end = end.as_ref().map_or(len, |(_, at)| *at);
+
+    let (footer, at, is_copy) = match (end, copy) {
+        (Some((end, at)), Some(copy)) if end.is_sound() || !copy.is_sound() => {
+            if end.is_sound() && end.kind() != Some(DiskType::Fixed) {
+                compare_copy(&end, &copy, findings);
+            }
+            (end, at, false)
+        }
+        (Some((end, at)), None) => {
+            if matches!(end.kind(), Some(DiskType::Dynamic | DiskType::Differencing)) {
+                findings.push(
+                    Finding::new(
+                        &codes::FOOTER_COPY_DAMAGED,
+                        "there is no copy of the footer at the start of the file",
+                    )
+                    .at(0)
+                    .values("conectix", "something else"),
+                );
+            }
+            (end, at, false)
+        }
+        (end, Some(copy)) => {
+            let actual = match &end {
+                Some(_) => "a footer with a wrong checksum",
+                None if tail.iter().all(|byte| *byte == 0) => "zeros",
+                None => "something else",
+            };
+            findings.push(
+                Finding::new(&codes::FOOTER_END_DAMAGED, "the footer at the end of the file is damaged or missing; its copy at the start is used")
+                    .at(tail_at)
+                    .values("a sound footer", actual),
+            );
+            (copy, 0, true)
+        }
+        (None, None) => {
+            return Err(Finding::new(
+                &codes::NO_FOOTER,
+                "there is no footer at the end of the file and no copy at its start",
+            )
+            .at(tail_at)
+            .values("conectix", "something else")
+            .into());
+        }
+    };
+    footer.note(at, findings);
+    if footer.kind().is_none() {
+        return Err(Finding::new(
+            &codes::DISK_TYPE,
+            format!("disk type {} is none the format knows", footer.disk_type),
+        )
+        .at(at.saturating_add(60))
+        .values("2, 3 or 4", footer.disk_type.to_string())
+        .into());
+    }
+    if !is_copy && at.saturating_add(FOOTER_BYTES as u64) > len {
+        findings.push(
+            Finding::new(
+                &codes::FOOTER_SHORT,
+                "the footer is 511 bytes long, as Virtual PC wrote it before 2004",
+            )
+            .at(at),
+        );
+    }
+    Ok(FoundFooter {
+        footer,
+        at,
+        is_copy,
+        data_end,
+    })
+}
+
+/// The footer at the end: of 512 bytes, or of 511 in the files of Virtual PC before 2004.
+fn end_footer(tail: &[u8], tail_at: u64, len: u64) -> Option<(Footer, u64)> {
+    let whole = Footer::parse(tail).map(|footer| (footer, tail_at));
+    let short = || {
+        let skip = tail.len().checked_sub(SHORT_FOOTER_BYTES)?;
+        let footer = Footer::parse(tail.get(skip..)?)?;
+        Some((footer, len.checked_sub(SHORT_FOOTER_BYTES as u64)?))
+    };
+    whole.or_else(short)
+}
+
+fn compare_copy(end: &Footer, copy: &Footer, findings: &mut Vec<Finding>) {
+    if !copy.is_sound() {
+        findings.push(
+            Finding::new(
+                &codes::FOOTER_COPY_DAMAGED,
+                "the copy of the footer at the start of the file has a wrong checksum",
+            )
+            .at(CHECKSUM_AT as u64)
+            .values(
+                "a sound footer",
+                format!("checksum {:#010x}", copy.checksum),
+            ),
+        );
+    } else if end != copy {
+        let field = if end.id != copy.id {
+            "id"
+        } else if end.current_size != copy.current_size {
+            "size"
+        } else if end.hidden != copy.hidden || end.saved_state != copy.saved_state {
+            "state"
+        } else {
+            "details"
+        };
+        findings.push(
+            Finding::new(&codes::FOOTER_COPY_DIFFERS, format!("the footer at the end and its copy at the start differ ({field}); the one at the end is used"))
+                .at(0),
+        );
+    }
+}
+
+/// `len` bytes at `at`, or what there is before the end.
+fn read_exact(source: &dyn Source, at: u64, len: usize) -> io::Result<Vec<u8>> {
+    crate::source::read_up_to(source, at, len)
+}
