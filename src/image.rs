@@ -13,14 +13,18 @@
 //! ```
 
 mod bitmap;
+pub mod codes;
 mod count;
+mod gather;
 mod layout;
 mod open;
+mod pieces;
 mod runs;
 mod sniff;
 mod vhd;
 mod vhdx;
 
+use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -28,15 +32,15 @@ use uuid::Uuid;
 
 use crate::finding::Finding;
 use crate::format::{BlockNo, FormatError};
-use crate::source::Source;
+use crate::source::{Source, read_up_to};
 
 pub use crate::format::block::{BlockEntry, BlockState, TableAudit};
 pub use crate::format::parent::{ParentRef, PathKind, StoredPath};
-pub use bitmap::Bitmap;
-pub use count::{Counts, StateRun};
+pub use bitmap::{BitOrder, BitRun, Bitmap, Runs};
+pub use count::{Counts, StateRun, Visit};
 pub use layout::Layout;
 pub use runs::{Place, SectorRun};
-pub use sniff::{Sniffed, sniff};
+pub use sniff::{SNIFF_BYTES, Sniffed, sniff};
 
 /// The file format of a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -224,5 +228,51 @@ impl Image {
     ) -> Result<(), FormatError> {
         self.layout
             .read_table(&*self.source, first, count, out, audit)
+    }
+
+    /// Sectors of `block` that the disk has: a whole block's, fewer for the last, none past the end.
+    pub fn sectors_of_block(&self, block: u64) -> u32 {
+        let per_block = self.sectors_per_block();
+        let left = self
+            .sectors()
+            .saturating_sub(block.saturating_mul(per_block));
+        u32::try_from(left.min(per_block)).unwrap_or(u32::MAX)
+    }
+
+    /// Length of one block's bits in the file, in bytes, without padding.
+    fn bitmap_bytes(&self) -> u64 {
+        self.sectors_per_block().div_ceil(8)
+    }
+
+    /// Reads which sectors of `block` the disk answers for itself. `entry` is the block's, by [`Image::read_table`]; only
+    /// a partial block needs a read: of a full, zero or unmapped one all sectors are set, of others none.
+    ///
+    /// # Errors
+    /// When the bitmap cannot be read.
+    pub fn read_bitmap(
+        &self,
+        block: BlockNo,
+        entry: &BlockEntry,
+        bitmap: &mut Bitmap,
+    ) -> Result<(), FormatError> {
+        let sectors = self.sectors_of_block(block.0);
+        match entry.state {
+            BlockState::Full | BlockState::Zero | BlockState::Unmapped => {
+                bitmap.fill(true, sectors);
+            }
+            BlockState::Absent | BlockState::Error => bitmap.fill(false, sectors),
+            BlockState::Partial => {
+                let length = usize::try_from(self.bitmap_bytes()).unwrap_or(usize::MAX);
+                let bytes = read_up_to(&self.source, entry.bitmap_offset, length)
+                    .map_err(FormatError::read("sector bitmap", entry.bitmap_offset))?;
+                if bytes.len() < length {
+                    return Err(FormatError::read("sector bitmap", entry.bitmap_offset)(
+                        io::ErrorKind::UnexpectedEof.into(),
+                    ));
+                }
+                bitmap.load(&bytes, self.layout.bit_order(), sectors);
+            }
+        }
+        Ok(())
     }
 }

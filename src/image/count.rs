@@ -1,8 +1,14 @@
 //! Exact counts of one disk, from its table and bitmaps alone.
 
+use super::bitmap::count_ones;
+use super::{Image, Layout, TableAudit, codes, gather};
 use crate::finding::Finding;
 use crate::format::BlockNo;
-use crate::image::BlockState;
+use crate::image::{BlockEntry, BlockState};
+use crate::job::Job;
+
+/// Blocks whose entries are read at a time.
+const WINDOW: u64 = 65_536;
 
 /// Blocks by state and dirty sectors of one disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,7 +27,7 @@ pub struct Counts {
     pub absent: u64,
     /// Entries that cannot be right, and blocks whose bitmap could not be read.
     pub error: u64,
-    /// Sectors the disk answers for itself; meaningful for differencing disks.
+    /// Sectors the disk answers for itself, those of zero and unmapped blocks included; meaningful for differencing disks.
     pub dirty_sectors: u64,
     /// What is wrong with the table.
     pub findings: Vec<Finding>,
@@ -38,4 +44,168 @@ pub struct StateRun {
     pub count: u64,
     /// Their state.
     pub state: BlockState,
+}
+
+/// Called with each run of blocks.
+pub type Visit<'a> = &'a mut dyn FnMut(StateRun);
+
+impl Image {
+    /// Counts blocks by state and dirty sectors, exactly: the table is read once, in windows, and of each partial block
+    /// the bitmap, many at once where there are many. `visit` gets the states as runs in block order, without gaps; a
+    /// partial block whose every sector is held is full. A disk without blocks has no runs.
+    ///
+    /// Progress is in blocks. After a cancel the counts are those of the windows done, and not complete.
+    pub fn count(&self, job: &Job, visit: Option<Visit<'_>>) -> Counts {
+        let total = self.header.blocks;
+        let known = self.layout.blocks_with_entry(total);
+        let mut tally = Tally {
+            counts: Counts {
+                total,
+                complete: known == total && !matches!(self.layout, Layout::Unknown),
+                ..Counts::default()
+            },
+            run: None,
+            visit,
+        };
+        job.progress.expect(total);
+        let mut audit = TableAudit::default();
+        let mut entries = Vec::new();
+        let mut first = 0_u64;
+        while first < known {
+            if job.cancel.is_cancelled() {
+                tally.counts.complete = false;
+                break;
+            }
+            let window = known.saturating_sub(first).min(WINDOW);
+            let asked = usize::try_from(window).unwrap_or(usize::MAX);
+            match self.read_table(BlockNo(first), asked, &mut entries, Some(&mut audit)) {
+                Ok(()) => {
+                    if !self.count_window(first, &entries, job, &mut audit, &mut tally) {
+                        tally.counts.complete = false;
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tally.counts.complete = false;
+                    audit.note(&codes::TABLE_UNREADABLE, BlockNo(first), || {
+                        Finding::new(&codes::TABLE_UNREADABLE, error.to_string())
+                    });
+                    entries.clear();
+                }
+            }
+            // What the table did not answer for is not known.
+            let answered = (entries.len() as u64).min(window);
+            let from = first.saturating_add(answered);
+            tally.add(from, window.saturating_sub(answered), BlockState::Error, 0);
+            job.progress.advance(window);
+            first = first.saturating_add(window);
+        }
+        if first >= known {
+            let rest = total.saturating_sub(known);
+            tally.add(known, rest, BlockState::Error, 0);
+            job.progress.advance(rest);
+        }
+        tally.finish(audit)
+    }
+
+    /// Counts one window; false if a cancel cut it short, and then nothing of it is counted.
+    fn count_window(
+        &self,
+        first: u64,
+        entries: &[BlockEntry],
+        job: &Job,
+        audit: &mut TableAudit,
+        tally: &mut Tally<'_>,
+    ) -> bool {
+        let order = self.layout.bit_order();
+        let held = gather::bitmaps(
+            &*self.source,
+            entries,
+            self.bitmap_bytes(),
+            &job.cancel,
+            |index, bytes| {
+                let block = first.saturating_add(index as u64);
+                bytes.map(|bytes| count_ones(bytes, order, self.sectors_of_block(block)))
+            },
+        );
+        if job.cancel.is_cancelled() {
+            return false;
+        }
+        let mut held = held.into_iter();
+        for (block, entry) in (first..).zip(entries) {
+            let sectors = self.sectors_of_block(block);
+            let (state, dirty) = match entry.state {
+                BlockState::Partial => match held.next().and_then(|(_, held)| held) {
+                    Some(held) if held == sectors => (BlockState::Full, held),
+                    Some(held) => (BlockState::Partial, held),
+                    None => {
+                        tally.counts.complete = false;
+                        audit.note(&codes::BITMAP_UNREADABLE, BlockNo(block), || {
+                            Finding::new(
+                                &codes::BITMAP_UNREADABLE,
+                                format!("the bitmap of block {block} could not be read"),
+                            )
+                            .at(entry.bitmap_offset)
+                        });
+                        (BlockState::Error, 0)
+                    }
+                },
+                state @ (BlockState::Full | BlockState::Zero | BlockState::Unmapped) => {
+                    (state, sectors)
+                }
+                state @ (BlockState::Absent | BlockState::Error) => (state, 0),
+            };
+            tally.add(block, 1, state, dirty);
+        }
+        true
+    }
+}
+
+/// Sums up states and joins them to runs.
+struct Tally<'a> {
+    counts: Counts,
+    run: Option<StateRun>,
+    visit: Option<Visit<'a>>,
+}
+
+impl Tally<'_> {
+    fn add(&mut self, first: u64, count: u64, state: BlockState, dirty: u32) {
+        if count == 0 {
+            return;
+        }
+        let counts = &mut self.counts;
+        let of_state = match state {
+            BlockState::Absent => &mut counts.absent,
+            BlockState::Full => &mut counts.full,
+            BlockState::Partial => &mut counts.partial,
+            BlockState::Zero => &mut counts.zero,
+            BlockState::Unmapped => &mut counts.unmapped,
+            BlockState::Error => &mut counts.error,
+        };
+        *of_state = of_state.saturating_add(count);
+        counts.dirty_sectors = counts.dirty_sectors.saturating_add(u64::from(dirty));
+        match &mut self.run {
+            Some(run) if run.state == state => run.count = run.count.saturating_add(count),
+            _ => {
+                self.flush();
+                self.run = Some(StateRun {
+                    first: BlockNo(first),
+                    count,
+                    state,
+                });
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if let (Some(run), Some(visit)) = (self.run.take(), &mut self.visit) {
+            visit(run);
+        }
+    }
+
+    fn finish(mut self, audit: TableAudit) -> Counts {
+        self.flush();
+        self.counts.findings = audit.finish();
+        self.counts
+    }
 }

@@ -1,6 +1,7 @@
 //! Where a format keeps its table, and how entries are decoded.
 
 use crate::format::{BlockNo, FormatError};
+use crate::image::bitmap::BitOrder;
 use crate::image::{BlockEntry, TableAudit};
 use crate::source::Source;
 
@@ -13,6 +14,8 @@ pub enum Layout {
     Vhd(crate::format::vhd::bat::TableLayout),
     /// VHDX.
     Vhdx(crate::format::vhdx::bat::TableLayout),
+    /// The header that leads to the table is damaged: nothing is known of any sector, and no block is counted.
+    Unknown,
 }
 
 impl Layout {
@@ -26,9 +29,35 @@ impl Layout {
     ) -> Result<(), FormatError> {
         out.clear();
         match self {
-            Self::Flat => Ok(()),
+            Self::Flat | Self::Unknown => Ok(()),
             Self::Vhd(table) => table.read(source, first, count, out, audit),
             Self::Vhdx(table) => table.read(source, first, count, out, audit),
+        }
+    }
+
+    /// Order of the bits in a sector bitmap.
+    pub(super) fn bit_order(&self) -> BitOrder {
+        match self {
+            Self::Vhdx(_) => BitOrder::LsbFirst,
+            Self::Flat | Self::Vhd(_) | Self::Unknown => BitOrder::MsbFirst,
+        }
+    }
+
+    /// End of what may hold data, in bytes, in a file of `len` bytes: a block that reaches further is cut off there.
+    pub(super) fn data_end(&self, len: u64) -> u64 {
+        match self {
+            Self::Vhd(table) => table.data_end.min(len),
+            Self::Flat | Self::Vhdx(_) | Self::Unknown => len,
+        }
+    }
+
+    /// Of `blocks` blocks, how many from the first on can have an entry. Nothing is known of the rest, however many
+    /// blocks a damaged size may claim.
+    pub(super) fn blocks_with_entry(&self, blocks: u64) -> u64 {
+        match self {
+            Self::Vhd(table) => table.entries.min(blocks),
+            Self::Vhdx(_) => blocks,
+            Self::Flat | Self::Unknown => 0,
         }
     }
 }
