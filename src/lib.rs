@@ -37,6 +37,8 @@ pub mod format;
 
 pub mod image;
 
+pub mod testing;
+
 pub mod chain;
 
 pub mod store;

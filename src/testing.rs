@@ -1,0 +1,3 @@
+//! Builders of real disk files, for tests and for the demo's store. Everything built is deterministic.
+
+pub mod vhd;
