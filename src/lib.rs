@@ -44,3 +44,5 @@ pub mod chain;
 pub mod store;
 
 pub mod analysis;
+
+pub mod demo;

@@ -1,0 +1,3 @@
+//! The demo: the story as a real store of real disk files.
+
+pub mod fat;
