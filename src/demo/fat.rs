@@ -1,16 +1,16 @@
 //! A small, genuine FAT16 volume in memory, so that the demo's disks hold files and not noise.
 //!
-//! Source: Microsoft "FAT: General Overview of On-Disk Format" 1.03. One cluster a directory (64 entries) is all the demo
-//! needs; names that are no 8.3 names get long-name entries.
+//! Source: Microsoft "FAT: General Overview of On-Disk Format" 1.03. One cluster a directory (1,024 entries) is all
+//! the demo needs; names that are no 8.3 names get long-name entries.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 
 const SECTOR: usize = 512;
-const SECTORS_PER_CLUSTER: usize = 4;
+const SECTORS_PER_CLUSTER: usize = 64;
 const CLUSTER: usize = SECTOR * SECTORS_PER_CLUSTER;
-const CLUSTERS: usize = 16_384;
+const CLUSTERS: usize = 61_440;
 const RESERVED_SECTORS: usize = 8;
 const FAT_SECTORS: usize = (CLUSTERS + 2) * 2 / SECTOR + 1;
 const ROOT_ENTRIES: usize = 512;
@@ -26,10 +26,16 @@ const ATTRIBUTE_LONG_NAME: u8 = 0x0f;
 /// First sector of the partition on the disk.
 const PARTITION_START: usize = 2048;
 
+/// Size of a disk that the volume and its MBR fit on, in bytes.
+pub const DISK_BYTES: u64 = 2 << 30;
+
+const _: () = assert!((PARTITION_START + TOTAL_SECTORS) * SECTOR <= 2 << 30);
+
 /// A FAT16 volume behind an MBR, growing as files are put into it.
 #[derive(Debug, Clone)]
 pub struct Volume {
-    image: Vec<u8>,
+    /// Sectors of the volume that were ever written, by number.
+    sectors: BTreeMap<usize, [u8; SECTOR]>,
     next_cluster: u16,
     next_short_name: u32,
     folders: BTreeMap<String, Folder>,
@@ -44,10 +50,10 @@ struct Folder {
 }
 
 impl Volume {
-    /// An empty volume of about 32 MiB, formatted.
+    /// An empty volume of 1.9 GiB, formatted.
     pub fn new(label: &[u8; 11], serial: u32) -> Self {
         let mut volume = Self {
-            image: vec![0; TOTAL_SECTORS * SECTOR],
+            sectors: BTreeMap::new(),
             next_cluster: 2,
             next_short_name: 1,
             folders: BTreeMap::new(),
@@ -72,29 +78,44 @@ impl Volume {
         self.add_entry(folder, name, ATTRIBUTE_ARCHIVE, first, content.len(), time);
     }
 
+    /// Lets the next file or folder begin at about this share of the volume (in thousandths), as files lie on a disk that was used for a while.
+    pub fn go_to(&mut self, thousandths: u16) {
+        let cluster = CLUSTERS * usize::from(thousandths.min(999)) / 1000 + 2;
+        self.next_cluster = u16::try_from(cluster)
+            .unwrap_or(2)
+            .max(self.first_free_from(cluster));
+    }
+
     /// The disk's sectors that are not zero: sector number on the disk, content. The MBR is sector 0.
     pub fn sectors(&self) -> BTreeMap<u64, Vec<u8>> {
-        let mut sectors = BTreeMap::new();
-        sectors.insert(0, master_boot_record());
-        for (index, sector) in self.image.chunks(SECTOR).enumerate() {
-            if sector.iter().any(|byte| *byte != 0) {
-                sectors.insert((PARTITION_START + index) as u64, sector.to_vec());
-            }
-        }
-        sectors
+        let volume = self
+            .sectors
+            .iter()
+            .filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0));
+        std::iter::once((0, master_boot_record()))
+            .chain(volume.map(|(number, bytes)| (on_disk(*number), bytes.to_vec())))
+            .collect()
     }
 
     /// The sectors in which `self` differs from `before`, zeros included: what a guest wrote to get from one to the other.
     pub fn changes_since(&self, before: &Self) -> BTreeMap<u64, Vec<u8>> {
-        let pairs = self
-            .image
-            .chunks(SECTOR)
-            .zip(before.image.chunks(SECTOR))
-            .enumerate();
-        pairs
-            .filter(|(_, (now, then))| now != then)
-            .map(|(index, (now, _))| ((PARTITION_START + index) as u64, now.to_vec()))
+        self.sectors
+            .iter()
+            .filter(|(number, bytes)| before.sectors.get(number) != Some(bytes))
+            .map(|(number, bytes)| (on_disk(*number), bytes.to_vec()))
             .collect()
+    }
+
+    /// The first cluster from `from` on that no chain uses.
+    fn first_free_from(&self, from: usize) -> u16 {
+        let is_free = |cluster: &usize| {
+            let at = RESERVED_SECTORS * SECTOR + cluster * 2;
+            let sector = self.sectors.get(&(at / SECTOR));
+            sector.is_none_or(|bytes| bytes[at % SECTOR..][..2] == [0, 0])
+        };
+        let free = (from..CLUSTERS + 2).find(is_free);
+        free.and_then(|cluster| u16::try_from(cluster).ok())
+            .unwrap_or(2)
     }
 
     fn put_boot_sector(&mut self, label: &[u8; 11], serial: u32) {
@@ -121,7 +142,16 @@ impl Volume {
     }
 
     fn put(&mut self, at: usize, bytes: &[u8]) {
-        self.image[at..at + bytes.len()].copy_from_slice(bytes);
+        let mut at = at;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let start = at % SECTOR;
+            let (now, later) = rest.split_at(rest.len().min(SECTOR - start));
+            let sector = self.sectors.entry(at / SECTOR).or_insert([0; SECTOR]);
+            sector[start..start + now.len()].copy_from_slice(now);
+            at += now.len();
+            rest = later;
+        }
     }
 
     /// Sets a cluster's link in both tables.
@@ -140,10 +170,12 @@ impl Volume {
         let pieces = content.chunks(CLUSTER).count();
         for (index, piece) in content.chunks(CLUSTER).enumerate() {
             let cluster = self.next_cluster;
-            self.next_cluster += 1;
             self.put(cluster_start(cluster), piece);
-            let is_last = index + 1 == pieces;
-            self.link(cluster, if is_last { END_OF_CHAIN } else { cluster + 1 });
+            self.link(cluster, END_OF_CHAIN);
+            self.next_cluster = self.first_free_from(usize::from(cluster) + 1);
+            if index + 1 < pieces {
+                self.link(cluster, self.next_cluster);
+            }
         }
         first
     }
@@ -154,7 +186,7 @@ impl Volume {
         }
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         self.make_folder(parent, time);
-        let cluster = self.allocate(&[0; CLUSTER]);
+        let cluster = self.allocate(&[0; 4 * SECTOR]);
         let start = cluster_start(cluster);
         let above = self.folders[parent].cluster;
         self.put(
@@ -208,6 +240,10 @@ impl Volume {
 
 fn cluster_start(cluster: u16) -> usize {
     DATA_SECTOR * SECTOR + (usize::from(cluster) - 2) * CLUSTER
+}
+
+fn on_disk(sector_of_volume: usize) -> u64 {
+    (PARTITION_START + sector_of_volume) as u64
 }
 
 fn master_boot_record() -> Vec<u8> {
@@ -300,7 +336,8 @@ mod tests {
         let mut volume = Volume::new(b"TESTWIN7   ", 0x2009_0502);
         let time = date(2009, 5, 2).at(14, 0, 0, 0);
         volume.write("Users/taro/Desktop/検証用.txt", "検証".as_bytes(), time);
-        volume.write("BOOT.INI", &[b'x'; 5000], time);
+        volume.go_to(500);
+        volume.write("BOOT.INI", &[b'x'; 50_000], time);
         volume
     }
 
@@ -341,7 +378,7 @@ mod tests {
         let plain = read("::BOOT.INI").unwrap();
         assert_eq!(
             plain.stdout,
-            vec![b'x'; 5000],
+            vec![b'x'; 50_000],
             "{}",
             String::from_utf8_lossy(&plain.stderr)
         );
