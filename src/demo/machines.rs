@@ -1,0 +1,168 @@
+//! The demo's machines on VHD: the reverted one, one that never was, and one that lost a parent.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::fat::Volume;
+use super::guest::{installed, log_text, works};
+use super::store::{DemoVhd, make_vhd};
+
+/// A time of the story. The texts are constants of this program; a wrong one would be the epoch.
+pub fn time(text: &str) -> Timestamp {
+    text.parse().unwrap_or_default()
+}
+
+/// The guest's clock at a time of the story; the guests live in UTC.
+fn clock(text: &str) -> DateTime {
+    time(text).to_zoned(TimeZone::UTC).datetime()
+}
+
+/// The name of the story's machine.
+pub const TESTWIN7: &str = "TestWin7";
+
+/// The story: a snapshot in May, a file on the desktop, *Revert* in June, months of work since, all of it forgotten.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn make_testwin7(root: &Path) -> io::Result<()> {
+    let folder = root.join(TESTWIN7);
+    fs::create_dir_all(&folder)?;
+    let base = DemoVhd {
+        name: "WIN7x64_Diff.vhd",
+        id: 0x6f1d_33c0_51a2_4b0e_9d27_5c1e_77a9_0b01,
+        created: time("2009-01-10T09:02:11Z"),
+        modified: time("2009-05-02T14:10:29Z"),
+        parent: None,
+    };
+    let mut volume = installed(
+        b"TESTWIN7   ",
+        0x2009_0110,
+        7,
+        clock("2009-01-10T09:40:00Z"),
+    );
+    volume.write(
+        "Users/taro/Desktop/README.TXT",
+        b"SP1 next week\r\n",
+        clock("2009-04-28T18:00:00Z"),
+    );
+    make_vhd(&folder, &base, &volume.sectors())?;
+
+    // What stood here from May to June, the desktop file among it, was in the disk that the revert threw away:
+    //   Users/taro/Desktop/検証用.txt, written 2009-05-04.
+    let at_snapshot = volume.clone();
+    works(&mut volume, 31, 14, clock("2009-07-02T08:00:00Z"));
+    volume.write(
+        "Users/taro/Desktop/memo.txt",
+        b"what was I testing?\r\n",
+        clock("2009-08-19T11:20:00Z"),
+    );
+    let now = DemoVhd {
+        name: "WIN7x64_Diff_7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11E.avhd",
+        id: 0x7c1f_a0d2_94e3_4b6a_8e0b_2f5d_9a63_c11e,
+        created: time("2009-06-30T09:41:07Z"),
+        modified: time("2009-11-20T17:32:50Z"),
+        parent: Some((base.id, base.name)),
+    };
+    make_vhd(&folder, &now, &volume.changes_since(&at_snapshot))?;
+    Ok(())
+}
+
+/// A machine with two snapshots that was never reverted.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn make_web01(root: &Path) -> io::Result<()> {
+    let folder = root.join("web01");
+    fs::create_dir_all(&folder)?;
+    let base = DemoVhd {
+        name: "web01.vhd",
+        id: 0x3b2a_9910_7c44_4e19_a3b5_0d11_42e7_5501,
+        created: time("2009-03-02T10:02:44Z"),
+        modified: time("2009-09-12T07:29:58Z"),
+        parent: None,
+    };
+    let installed = installed(
+        b"WEB01      ",
+        0x2009_0302,
+        91,
+        clock("2009-03-02T11:00:00Z"),
+    );
+    make_vhd(&folder, &base, &installed.sectors())?;
+
+    let mut patched = installed.clone();
+    works(&mut patched, 55, 22, clock("2009-09-20T03:00:00Z"));
+    let first = DemoVhd {
+        name: "web01_3A55E0B1-0C6D-4D0F-A1F2-77E6B3C90A42.avhd",
+        id: 0x3a55_e0b1_0c6d_4d0f_a1f2_77e6_b3c9_0a42,
+        created: time("2009-09-12T07:30:02Z"),
+        modified: time("2009-10-01T21:04:11Z"),
+        parent: Some((base.id, base.name)),
+    };
+    make_vhd(&folder, &first, &patched.changes_since(&installed))?;
+
+    let mut today = patched.clone();
+    rewrite_in_place(&mut today);
+    let now = DemoVhd {
+        name: "web01_A02E91B3-5D1B-4F7E-B8C4-1A9F60D7E355.avhd",
+        id: 0xa02e_91b3_5d1b_4f7e_b8c4_1a9f_60d7_e355,
+        created: time("2009-10-01T21:04:16Z"),
+        modified: time("2009-11-20T17:30:12Z"),
+        parent: Some((first.id, first.name)),
+    };
+    make_vhd(&folder, &now, &today.changes_since(&patched))?;
+    Ok(())
+}
+
+/// A machine whose middle disk is gone: what the leaf holds cannot be put together any more.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn make_db02(root: &Path) -> io::Result<()> {
+    let folder = root.join("db02");
+    fs::create_dir_all(&folder)?;
+    let base = DemoVhd {
+        name: "db02.vhd",
+        id: 0xd802_0000_11ac_4f00_9b6e_33d1_0c5e_7701,
+        created: time("2009-02-11T13:20:09Z"),
+        modified: time("2009-08-30T04:11:31Z"),
+        parent: None,
+    };
+    let installed = installed(
+        b"DB02       ",
+        0x2009_0211,
+        17,
+        clock("2009-02-11T14:00:00Z"),
+    );
+    make_vhd(&folder, &base, &installed.sectors())?;
+
+    let mut today = installed.clone();
+    works(&mut today, 73, 9, clock("2009-11-01T05:00:00Z"));
+    let now = DemoVhd {
+        name: "db02_77AB01D3-E20F-4C55-9D3A-6B8E4F1207C9.avhd",
+        id: 0x77ab_01d3_e20f_4c55_9d3a_6b8e_4f12_07c9,
+        created: time("2009-09-30T22:15:40Z"),
+        modified: time("2009-11-20T17:31:47Z"),
+        parent: Some((
+            0x1c9e_0a44_b733_4a21_8f60_91d2_c5b0_e6f8,
+            "db02_1C9E0A44-B733-4A21-8F60-91D2C5B0E6F8.avhd",
+        )),
+    };
+    make_vhd(&folder, &now, &today.changes_since(&installed))?;
+    Ok(())
+}
+
+/// Logs that go on growing, and one that is written again as it was.
+fn rewrite_in_place(volume: &mut Volume) {
+    works(volume, 58, 6, clock("2009-10-20T04:00:00Z"));
+    volume.go_to(700);
+    volume.write(
+        "BACKUP/WEB01.TGZ",
+        &log_text(5, 900_000),
+        clock("2009-11-02T02:00:00Z"),
+    );
+}
