@@ -45,4 +45,6 @@ pub mod store;
 
 pub mod analysis;
 
+pub mod report;
+
 pub mod demo;

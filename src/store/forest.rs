@@ -83,6 +83,23 @@ pub struct Disk {
     pub liveness: Liveness,
 }
 
+impl Disk {
+    /// When it was made: by the file itself (VHD footer), else the birth of the file and who gave it (`None`: the footer).
+    pub fn created(&self) -> Option<(Timestamp, Option<BornSource>)> {
+        let footer = self.header.as_ref().and_then(|header| header.created);
+        let born = self.file.born.map(|born| (born.at, Some(born.source)));
+        footer.map(|at| (at, None)).or(born)
+    }
+
+    /// Bytes a differencing disk answers for itself; `None` if it is none, or not counted.
+    pub fn dirty_bytes(&self) -> Option<u64> {
+        let header = self.header.as_ref()?;
+        let sectors = self.counts.as_ref()?.dirty_sectors;
+        (header.kind == crate::image::Kind::Differencing)
+            .then(|| sectors.saturating_mul(u64::from(header.sector_size)))
+    }
+}
+
 /// How sure a child is of its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LinkState {

@@ -1,0 +1,24 @@
+//! Report: what a reader sees before any terminal. Rows, columns, words, units, JSON; shared by the command line and the
+//! browser, so that both say the same of the same store.
+//!
+//! ```text
+//!  Forest + Assessment ─► row::rows ─► [Row] ─┬─► tree_text, table, csv      (command line)
+//!                          (RowOptions)       └─► visible, cell, prefix      (browser)
+//!  Forest + Assessment ◄─► json                                              (`--json`, `--from`)
+//! ```
+//!
+//! Text from disks is escaped here, when it becomes something to show; JSON alone carries it as it is, since JSON has
+//! escapes of its own.
+
+pub mod clock;
+pub mod columns;
+pub mod row;
+pub mod tree_text;
+pub mod units;
+pub mod words;
+
+pub use clock::{Clock, Zone};
+pub use columns::{Column, Style};
+pub use row::{Flag, Now, Row, RowKey, RowKind, RowOptions, Sort, rows};
+pub use units::Units;
+pub use words::Glyphs;

@@ -1,0 +1,326 @@
+//! Columns of the tree: their names, values as text, and which fit a width.
+
+use crate::report::row::{Row, RowKind};
+use crate::report::{Clock, Glyphs, Units, words};
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Column {
+    /// Tree lines, name, snapshots, notes.
+    Name,
+    /// Format and kind: `vhdx dif`.
+    Format,
+    /// Size the guest sees.
+    Virtual,
+    /// Size of the file.
+    OnDisk,
+    /// Blocks held.
+    Blocks,
+    /// Dirty bytes.
+    Dirty,
+    /// When it was made.
+    Created,
+    /// Last write of the file.
+    LastWrite,
+    /// The state.
+    Verdict,
+    /// Path as found.
+    Path,
+    /// Names of its snapshots.
+    Snapshots,
+    /// Whether it is in use now.
+    Now,
+}
+
+impl Column {
+    /// Every column, in the order they are shown.
+    pub const ALL: [Self; 12] = [
+        Self::Name,
+        Self::Format,
+        Self::Virtual,
+        Self::OnDisk,
+        Self::Blocks,
+        Self::Dirty,
+        Self::Created,
+        Self::LastWrite,
+        Self::Verdict,
+        Self::Path,
+        Self::Snapshots,
+        Self::Now,
+    ];
+
+    /// The columns of the tree when there is room for all.
+    pub const TREE: [Self; 9] = [
+        Self::Name,
+        Self::Format,
+        Self::Virtual,
+        Self::OnDisk,
+        Self::Blocks,
+        Self::Dirty,
+        Self::Created,
+        Self::LastWrite,
+        Self::Verdict,
+    ];
+
+    /// The word that names it on the command line and in CSV.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Format => "format",
+            Self::Virtual => "virtual",
+            Self::OnDisk => "ondisk",
+            Self::Blocks => "blocks",
+            Self::Dirty => "dirty",
+            Self::Created => "created",
+            Self::LastWrite => "lastwrite",
+            Self::Verdict => "verdict",
+            Self::Path => "path",
+            Self::Snapshots => "snapshots",
+            Self::Now => "now",
+        }
+    }
+
+    /// Its heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Name => "NAME",
+            Self::Format => "FORMAT",
+            Self::Virtual => "VIRTUAL",
+            Self::OnDisk => "ON DISK",
+            Self::Blocks => "BLOCKS",
+            Self::Dirty => "DIRTY",
+            Self::Created => "CREATED",
+            Self::LastWrite => "LAST WRITE",
+            Self::Verdict => "VERDICT",
+            Self::Path => "PATH",
+            Self::Snapshots => "SNAPSHOTS",
+            Self::Now => "NOW",
+        }
+    }
+
+    /// The column a word names; `size` and `disk` are not guessed.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.word() == word)
+    }
+
+    /// Numbers stand right, words left.
+    pub fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::Virtual | Self::OnDisk | Self::Blocks | Self::Dirty
+        )
+    }
+}
+
+/// How much of a time a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeForm {
+    /// `2026-11-18`.
+    Date,
+    /// `2026-11-18 02:00`.
+    #[default]
+    Minute,
+}
+
+/// How values become text.
+#[derive(Debug, Clone, Default)]
+pub struct Style {
+    /// Sizes.
+    pub units: Units,
+    /// Times.
+    pub clock: Clock,
+    /// Signs.
+    pub glyphs: Glyphs,
+    /// How much of a time.
+    pub time: TimeForm,
+}
+
+/// The text of one column of a row; of [`Column::Name`] the name and its notes without tree lines and margin
+/// ([`label`] is that alone).
+pub fn cell(column: Column, row: &Row, style: &Style) -> String {
+    let cells = &row.cells;
+    let size = |bytes: Option<u64>| bytes.map_or_else(String::new, |bytes| style.units.size(bytes));
+    let time = |at: Option<jiff::Timestamp>| {
+        at.map_or_else(String::new, |at| match style.time {
+            TimeForm::Date => style.clock.date(at),
+            TimeForm::Minute => style.clock.minute(at),
+        })
+    };
+    let is_disk = row.kind == RowKind::Disk;
+    match column {
+        Column::Name => label(row),
+        Column::Format => match (cells.format, cells.kind) {
+            (Some(format), Some(kind)) => {
+                format!("{:<4} {}", words::format(format), words::short_kind(kind))
+            }
+            _ => String::new(),
+        },
+        Column::Virtual => size(cells.virtual_size),
+        Column::OnDisk => size(cells.on_disk),
+        Column::Blocks => match (cells.blocks, cells.kind) {
+            (_, Some(crate::image::Kind::Fixed)) => "all".to_owned(),
+            (Some(blocks), _) => match style.units {
+                Units::Human => crate::report::units::count(blocks),
+                Units::Bytes => blocks.to_string(),
+            },
+            _ => String::new(),
+        },
+        Column::Dirty => match cells.dirty_bytes {
+            Some(bytes) if is_disk => style.units.size(bytes),
+            None if is_disk && cells.kind.is_some() => {
+                if cells.kind == Some(crate::image::Kind::Differencing) {
+                    style.glyphs.ellipsis().to_owned()
+                } else {
+                    "-".to_owned()
+                }
+            }
+            _ => String::new(),
+        },
+        Column::Created if is_disk => time(cells.created),
+        Column::LastWrite => time(cells.modified),
+        Column::Created => String::new(),
+        Column::Verdict => verdict(row, style.glyphs),
+        Column::Path => match &row.key {
+            crate::report::RowKey::Disk(path) | crate::report::RowKey::Error(path) => {
+                words::path_text(path)
+            }
+            _ => String::new(),
+        },
+        Column::Snapshots => row.snapshots.join(", "),
+        Column::Now => row.now.word().to_owned(),
+    }
+}
+
+/// The text of the verdict: sign, word, and `=` where the disk equals its parent.
+pub fn verdict(row: &Row, glyphs: Glyphs) -> String {
+    let mut text = row.flag.text(glyphs);
+    if row.equals_parent {
+        text.push_str(" =");
+    }
+    text
+}
+
+/// Name, snapshots in quotes, `NOW`, users and note: what stands in the name's column after the lines.
+pub fn label(row: &Row) -> String {
+    let mut text = row.name.clone();
+    for snapshot in &row.snapshots {
+        text.push_str("  \"");
+        text.push_str(snapshot);
+        text.push('"');
+    }
+    for part in [row.now.word(), &row.users.join(", "), &row.note] {
+        if !part.is_empty() {
+            text.push_str("  ");
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+/// A column with the width it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fitted {
+    /// The column.
+    pub column: Column,
+    /// Cells wide.
+    pub width: u16,
+}
+
+/// The columns that fit `width`, each with its width, one blank between them; and how much of a time they show.
+///
+/// As the width shrinks, these go first: last write, blocks, virtual size, format, the time of day of creation,
+/// creation, size on disk, dirty bytes. Name and verdict always stay; the name gets what is left.
+pub fn fit(width: u16) -> (Vec<Fitted>, TimeForm) {
+    let mut columns: Vec<Column> = Column::TREE.to_vec();
+    let mut time = TimeForm::Minute;
+    let needs = |columns: &[Column], time: TimeForm| -> u16 {
+        columns
+            .iter()
+            .filter(|column| **column != Column::Name)
+            .map(|column| width_of(*column, time) + 1)
+            .sum()
+    };
+    let steps = [
+        Some(Column::LastWrite),
+        Some(Column::Blocks),
+        Some(Column::Virtual),
+        Some(Column::Format),
+        None,
+        Some(Column::Created),
+        Some(Column::OnDisk),
+        Some(Column::Dirty),
+    ];
+    for step in steps {
+        let name = if time == TimeForm::Minute { 38 } else { 24 };
+        if needs(&columns, time) + name <= width {
+            break;
+        }
+        match step {
+            Some(gone) => columns.retain(|column| *column != gone),
+            None => time = TimeForm::Date,
+        }
+    }
+    let name = width.saturating_sub(needs(&columns, time)).max(8);
+    let fitted = columns
+        .into_iter()
+        .map(|column| Fitted {
+            column,
+            width: match column {
+                Column::Name => name,
+                other => width_of(other, time),
+            },
+        })
+        .collect();
+    (fitted, time)
+}
+
+fn width_of(column: Column, time: TimeForm) -> u16 {
+    match column {
+        Column::Name | Column::Path => 24,
+        Column::Format => 8,
+        Column::Virtual | Column::OnDisk | Column::Dirty => 10,
+        Column::Blocks => 9,
+        Column::Created | Column::LastWrite => match time {
+            TimeForm::Date => 10,
+            TimeForm::Minute => 16,
+        },
+        Column::Verdict => 12,
+        Column::Snapshots => 16,
+        Column::Now => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(width: u16) -> Vec<&'static str> {
+        let (columns, _) = fit(width);
+        columns.iter().map(|fitted| fitted.column.word()).collect()
+    }
+
+    #[test]
+    fn columns_go_in_the_order_given_and_name_and_verdict_stay() {
+        assert_eq!(names(140).len(), 9);
+        assert_eq!(names(80), ["name", "ondisk", "dirty", "created", "verdict"]);
+        assert_eq!(fit(80).1, TimeForm::Date);
+        assert_eq!(names(40), ["name", "verdict"]);
+        assert_eq!(names(10), ["name", "verdict"]);
+    }
+
+    #[test]
+    fn fitted_columns_fill_the_width_exactly() {
+        for width in 40..200 {
+            let (columns, _) = fit(width);
+            let sum: u16 = columns.iter().map(|fitted| fitted.width + 1).sum();
+            assert_eq!(sum - 1, width, "at {width}");
+        }
+    }
+
+    #[test]
+    fn words_of_columns_come_back() {
+        for column in Column::ALL {
+            assert_eq!(Column::from_word(column.word()), Some(column));
+        }
+    }
+}

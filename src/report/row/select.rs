@@ -1,0 +1,211 @@
+//! Order, filter and depth over built rows; and the facts that depend on what is left (last child, rows below).
+
+use std::cmp::{Ordering, Reverse};
+
+use super::{Direction, Only, Row, RowKind, RowOptions, Sort};
+
+/// An order of siblings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order {
+    sort: Sort,
+    direction: Direction,
+}
+
+impl Order {
+    pub(super) fn of(options: &RowOptions) -> Self {
+        Self {
+            sort: options.sort,
+            direction: options.direction,
+        }
+    }
+
+    fn compare(self, a: &Key<'_>, b: &Key<'_>) -> Ordering {
+        let (x, y) = (a.row, b.row);
+        let by = match self.sort {
+            Sort::Name => Ordering::Equal,
+            Sort::Size => y.cells.on_disk.cmp(&x.cells.on_disk),
+            Sort::Dirty => y.cells.dirty_bytes.cmp(&x.cells.dirty_bytes),
+            Sort::Created => y.cells.created.cmp(&x.cells.created),
+            Sort::Verdict => (x.flag, Reverse(x.problems)).cmp(&(y.flag, Reverse(y.problems))),
+        };
+        let by_name = || a.name.cmp(&b.name).then_with(|| x.name.cmp(&y.name));
+        match self.direction {
+            Direction::Usual => by.then_with(by_name),
+            Direction::Reversed => by.then_with(by_name).reverse(),
+        }
+    }
+}
+
+struct Key<'a> {
+    row: &'a Row,
+    name: String,
+}
+
+/// Puts rows (parents before children) in order and leaves out what is not wanted.
+pub(super) fn select(rows: Vec<Row>, options: &RowOptions, order: Order) -> Vec<Row> {
+    let kept = kept(&rows, options);
+    let mut below: Vec<Vec<u32>> = vec![Vec::new(); rows.len()];
+    let mut tops = Vec::new();
+    for (at, row) in rows
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| kept.get(*at) == Some(&true))
+    {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        match row.parent.and_then(|parent| below.get_mut(parent as usize)) {
+            Some(siblings) => siblings.push(at),
+            None => tops.push(at),
+        }
+    }
+    for siblings in below
+        .iter_mut()
+        .chain([&mut tops])
+        .filter(|list| list.len() > 1)
+    {
+        in_order(siblings, &rows, order);
+    }
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    let mut out: Vec<Row> = Vec::with_capacity(rows.len());
+    let mut todo: Vec<(u32, Option<u32>, bool)> = Vec::new();
+    push(&mut todo, &tops, None);
+    while let Some((at, parent, last)) = todo.pop() {
+        let Some(mut row) = rows.get_mut(at as usize).and_then(Option::take) else {
+            continue;
+        };
+        row.parent = parent;
+        row.last = last;
+        let place = u32::try_from(out.len()).unwrap_or(u32::MAX);
+        out.push(row);
+        if let Some(children) = below.get(at as usize) {
+            push(&mut todo, children, Some(place));
+        }
+    }
+    count_below(&mut out);
+    out
+}
+
+fn push(todo: &mut Vec<(u32, Option<u32>, bool)>, siblings: &[u32], parent: Option<u32>) {
+    let last = siblings.last();
+    todo.extend(
+        siblings
+            .iter()
+            .rev()
+            .map(|at| (*at, parent, Some(at) == last)),
+    );
+}
+
+fn in_order(siblings: &mut [u32], rows: &[Row], order: Order) {
+    siblings.sort_by_cached_key(|at| SortKey::new(rows.get(*at as usize), order));
+}
+
+/// A key that compares as the order says, names lowered once.
+struct SortKey<'a> {
+    key: Option<Key<'a>>,
+    order: Order,
+}
+
+impl<'a> SortKey<'a> {
+    fn new(row: Option<&'a Row>, order: Order) -> Self {
+        let key = row.map(|row| Key {
+            row,
+            name: row.name.to_lowercase(),
+        });
+        Self { key, order }
+    }
+}
+
+impl Ord for SortKey<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.key, &other.key) {
+            (Some(a), Some(b)) => self.order.compare(a, b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        }
+    }
+}
+
+impl PartialOrd for SortKey<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for SortKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for SortKey<'_> {}
+
+/// Which rows stay: those that match, and those above them.
+fn kept(rows: &[Row], options: &RowOptions) -> Vec<bool> {
+    let wanted = options.filter.to_lowercase();
+    let mut kept: Vec<bool> = rows
+        .iter()
+        .map(|row| matches(row, options, &wanted))
+        .collect();
+    // A group whose own name matches keeps what is below it.
+    if !wanted.is_empty() {
+        for at in 0..rows.len() {
+            let parent = rows.get(at).and_then(|row| row.parent);
+            let by_group = parent.is_some_and(|parent| {
+                let parent = parent as usize;
+                rows.get(parent).is_some_and(|above| {
+                    kept.get(parent) == Some(&true)
+                        && (above.kind == RowKind::Group && holds(above, &wanted))
+                })
+            });
+            if let Some(keep) = kept.get_mut(at)
+                && by_group
+                && rows.get(at).is_some_and(|row| state_wanted(row, options))
+            {
+                *keep = true;
+            }
+        }
+    }
+    for at in (0..rows.len()).rev() {
+        if kept.get(at) == Some(&true)
+            && let Some(parent) = rows.get(at).and_then(|row| row.parent)
+            && let Some(above) = kept.get_mut(parent as usize)
+        {
+            *above = true;
+        }
+    }
+    if let Some(deepest) = options.max_depth {
+        for (keep, row) in kept.iter_mut().zip(rows) {
+            *keep &= row.depth <= deepest;
+        }
+    }
+    kept
+}
+
+fn state_wanted(row: &Row, options: &RowOptions) -> bool {
+    options.only == Only::All || (row.flag.is_problem() && row.kind != RowKind::Group)
+}
+
+fn matches(row: &Row, options: &RowOptions, wanted: &str) -> bool {
+    state_wanted(row, options) && (wanted.is_empty() || holds(row, wanted))
+}
+
+fn holds(row: &Row, wanted: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(wanted);
+    has(&row.full_name)
+        || has(&row.note)
+        || row.snapshots.iter().any(|name| has(name))
+        || row.users.iter().any(|name| has(name))
+        || has(row.flag.word())
+}
+
+fn count_below(rows: &mut [Row]) {
+    for at in (0..rows.len()).rev() {
+        let Some((parent, own)) = rows
+            .get(at)
+            .and_then(|row| Some((row.parent?, row.descendants.saturating_add(1))))
+        else {
+            continue;
+        };
+        if let Some(above) = rows.get_mut(parent as usize) {
+            above.descendants = above.descendants.saturating_add(own);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One or two sentences that say why a row is flagged, and what to do next.
+
+use super::{Flag, Now, Row, RowKind};
+use crate::analysis::Assessment;
+use crate::finding::Severity;
+use crate::format::text::escape;
+use crate::report::{Clock, words};
+use crate::store::{DiskId, Forest, LinkState};
+
+/// Why a row looks as it does, in one or two sentences for a person; escaped.
+pub fn why(forest: &Forest, assessment: &Assessment, row: &Row, clock: &Clock) -> String {
+    match row.kind {
+        RowKind::Group => group(row),
+        RowKind::Error => format!(
+            "{} could not be looked at: {}. What lies in it is not part of any answer.",
+            row.full_name, row.note
+        ),
+        RowKind::MissingParent if row.now == Now::Known => format!(
+            "The machine uses {}, which is not among the files read. Give the folder it lies in as well.",
+            row.full_name
+        ),
+        RowKind::MissingParent => format!(
+            "{} is named as a parent and is {}. The disks below it cannot be read without it; give its folder as well, or find the file.",
+            row.full_name, row.note
+        ),
+        RowKind::Disk => row
+            .disk
+            .map_or_else(String::new, |id| disk(forest, assessment, row, id, clock)),
+    }
+}
+
+fn group(row: &Row) -> String {
+    match row.flag {
+        Flag::Ok | Flag::Base => format!("{} holds no problem that the disks show.", row.name),
+        Flag::Pending => format!("{} is still being read.", row.name),
+        flag if row.problems == 1 => format!("{} holds 1 problem: {}.", row.name, flag.word()),
+        flag if row.problems > 1 => format!(
+            "{} holds {} problems, the worst: {}.",
+            row.name,
+            row.problems,
+            flag.word()
+        ),
+        flag => format!("{} holds a disk that is {}.", row.name, flag.word()),
+    }
+}
+
+fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: &Clock) -> String {
+    match row.flag {
+        Flag::RevertedCertain | Flag::RevertedLikely => {
+            let advice = "Look at the evidence and at the plan before deleting the snapshot.";
+            match verdict_summary(assessment, id) {
+                Some(summary) => format!("{summary} {advice}"),
+                None => format!("This disk was made by a revert. {advice}"),
+            }
+        }
+        Flag::Unsure => verdict_summary(assessment, id).map_or_else(
+            || "Whether this disk was made by a revert cannot be told.".to_owned(),
+            |summary| {
+                let settle = above_of(assessment, id)
+                    .and_then(|snapshot| snapshot.verdict.would_settle.as_deref())
+                    .map_or_else(String::new, |settle| {
+                        format!(" What would settle it: {}", escape(settle))
+                    });
+                format!("{summary}{settle}")
+            },
+        ),
+        Flag::Broken => broken(forest, id),
+        Flag::Unreadable => unreadable(forest, id),
+        Flag::Missing => "It is named, and not in the store.".to_owned(),
+        Flag::Orphan => {
+            "No machine read here uses it and no snapshot names it. Its changes are part of no running machine; a merge into its parent would break it.".to_owned()
+        }
+        Flag::Live => "It changed while it was read: what is shown may mix two moments. Read it again when the machine is off.".to_owned(),
+        Flag::Partial => "It was not read to the end, so its counts are not whole.".to_owned(),
+        Flag::Pending => "It is still being read.".to_owned(),
+        Flag::Base => base(forest, row, id, clock),
+        Flag::Ok if row.equals_parent => {
+            "Every sector it holds equals its parent's: it stands where its parent stands.".to_owned()
+        }
+        Flag::Ok => match row.now {
+            Now::Known => "A machine uses it now, and nothing speaks against it.".to_owned(),
+            Now::Alone => "Nothing says which disk is in use; it is the only leaf of its tree. Labels or configurations would tell.".to_owned(),
+            Now::Unsure => "It is one of several leaves and nothing says which is in use. Labels or configurations would tell.".to_owned(),
+            Now::No => verdict_summary(assessment, id)
+                .unwrap_or_else(|| "Nothing speaks against it.".to_owned()),
+        },
+    }
+}
+
+fn above_of(assessment: &Assessment, id: DiskId) -> Option<&crate::analysis::AssessedSnapshot> {
+    assessment.snapshots.get(assessment.disk(id)?.above_of?)
+}
+
+fn verdict_summary(assessment: &Assessment, id: DiskId) -> Option<String> {
+    let summary = &above_of(assessment, id)?.verdict.summary;
+    (!summary.is_empty()).then(|| escape(summary))
+}
+
+fn base(forest: &Forest, row: &Row, id: DiskId, clock: &Clock) -> String {
+    let children = forest.node(id).map_or(0, |node| node.children.len());
+    let written = row.cells.modified.map_or_else(String::new, |at| {
+        format!(", last written {}", clock.second(at))
+    });
+    match children {
+        1 => format!(
+            "The base of a chain{written}. One disk builds on it: whoever writes to it breaks that disk."
+        ),
+        n => format!(
+            "The base of a tree{written}. {n} disks build on it: whoever writes to it breaks them."
+        ),
+    }
+}
+
+fn unreadable(forest: &Forest, id: DiskId) -> String {
+    let text = forest
+        .disk(id)
+        .and_then(|disk| {
+            disk.findings
+                .iter()
+                .max_by_key(|finding| finding.code.severity)
+        })
+        .map(|finding| escape(&finding.text));
+    match text {
+        Some(text) => format!(
+            "It could not be read as a disk: {}.",
+            text.trim_end_matches('.')
+        ),
+        None => "It could not be read as a disk.".to_owned(),
+    }
+}
+
+/// Names the first thing that is wrong, from the disk itself down to its base.
+fn broken(forest: &Forest, id: DiskId) -> String {
+    let mut at = id;
+    for _ in 0..=forest.disks.len() {
+        let place = if at == id {
+            "Here".to_owned()
+        } else {
+            forest.disk(at).map_or_else(
+                || "Below".to_owned(),
+                |disk| format!("In {} below it", words::file_name(&disk.path)),
+            )
+        };
+        let Some(node) = forest.node(at) else { break };
+        let own = forest.disk(at).into_iter().flat_map(|disk| &disk.findings);
+        let fault = own
+            .chain(&node.findings)
+            .find(|finding| finding.code.severity == Severity::Error);
+        if let Some(fault) = fault {
+            return format!(
+                "{place}: {}. {}",
+                escape(fault.text.trim_end_matches('.')),
+                fault.code.action
+            );
+        }
+        let Some(link) = &node.parent else { break };
+        let says = match link.state {
+            LinkState::Ok => None,
+            LinkState::Missing => Some("its parent is not in the store"),
+            LinkState::IdMismatch => {
+                Some("the parent found by name has another id than the one wanted")
+            }
+            LinkState::Cycle => Some("following its parents comes back to it"),
+            LinkState::OutsideRoots => {
+                Some("its parent lies outside the folders given, where nothing is opened")
+            }
+            LinkState::Unreadable => Some("its parent cannot be read"),
+        };
+        if let Some(says) = says {
+            return format!(
+                "{place}: {says}. What it holds cannot be read as the machine would see it."
+            );
+        }
+        match link.disk {
+            Some(parent) => at = parent,
+            None => break,
+        }
+    }
+    "Something below it is missing or damaged.".to_owned()
+}

@@ -1,0 +1,67 @@
+//! Numbers as text: sizes in binary units or exact bytes, counts with separators.
+
+use humansize::{BINARY, FormatSizeOptions, format_size};
+
+/// How sizes are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Units {
+    /// `96.1 GiB`.
+    #[default]
+    Human,
+    /// `103184072704`.
+    Bytes,
+}
+
+impl Units {
+    /// A size in these units.
+    pub fn size(self, bytes: u64) -> String {
+        match self {
+            Self::Bytes => bytes.to_string(),
+            Self::Human => human(bytes),
+        }
+    }
+}
+
+/// A size in binary units with one decimal: `0 B`, `512 B`, `8.1 MiB`.
+pub fn human(bytes: u64) -> String {
+    let places = if bytes < 1024 { 0 } else { 1 };
+    let options = FormatSizeOptions::from(BINARY)
+        .decimal_places(places)
+        .decimal_zeroes(places);
+    format_size(bytes, options)
+}
+
+/// A count with a comma between thousands: `1,048,576`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_one_decimal_and_bytes_none() {
+        assert_eq!(human(0), "0 B");
+        assert_eq!(human(1023), "1023 B");
+        assert_eq!(human(1024), "1.0 KiB");
+        assert_eq!(human(90_177_536), "86.0 MiB");
+        assert_eq!(human(u64::MAX), "16.0 EiB");
+        assert_eq!(Units::Bytes.size(90_177_536), "90177536");
+    }
+
+    #[test]
+    fn counts_are_separated_by_thousands() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_048_576), "1,048,576");
+    }
+}

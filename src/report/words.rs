@@ -1,0 +1,255 @@
+//! Words and glyphs: every state that is shown has a word, a sign in UTF-8 and a sign in ASCII. The words of JSON live
+//! here too, so that screen, text and JSON never drift apart.
+
+use std::path::Path;
+
+use crate::analysis::Reverted;
+use crate::format::text::escape;
+use crate::image::{BlockState, Format, Kind};
+use crate::store::{BornSource, LinkState, Product, ResolvedBy, SnapshotKind, TakenSource};
+
+/// Which signs may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Glyphs {
+    /// Signs that fonts of terminals have (WGL4, CP437).
+    #[default]
+    Utf8,
+    /// ASCII only.
+    Ascii,
+}
+
+impl Glyphs {
+    fn pick<T>(self, utf8: T, ascii: T) -> T {
+        match self {
+            Self::Utf8 => utf8,
+            Self::Ascii => ascii,
+        }
+    }
+
+    /// Before a child with later siblings.
+    pub fn tee(self) -> &'static str {
+        self.pick("├", "|-")
+    }
+
+    /// Before the last child.
+    pub fn corner(self) -> &'static str {
+        self.pick("└", "`-")
+    }
+
+    /// Beside the children of a child with later siblings.
+    pub fn rail(self) -> &'static str {
+        self.pick("│", "|")
+    }
+
+    /// Marks the disk a machine uses now.
+    pub fn now(self) -> &'static str {
+        self.pick("●", "*")
+    }
+
+    /// An open fold.
+    pub fn unfolded(self) -> &'static str {
+        self.pick("▼", "v")
+    }
+
+    /// A closed fold.
+    pub fn folded(self) -> &'static str {
+        self.pick("►", ">")
+    }
+
+    /// Stands for what was cut.
+    pub fn ellipsis(self) -> &'static str {
+        self.pick("…", "~")
+    }
+
+    /// The sign of a block state where one cell is one block.
+    pub fn block(self, state: BlockState) -> &'static str {
+        match state {
+            BlockState::Absent => self.pick("·", "."),
+            BlockState::Full => self.pick("█", "#"),
+            BlockState::Partial => self.pick("▒", "+"),
+            BlockState::Zero => "0",
+            BlockState::Unmapped => "x",
+            BlockState::Error => "!",
+        }
+    }
+
+    /// The sign of a cell by how much of it is held, from none to all: never rounded to either end.
+    pub fn shade(self, held: u64, of: u64) -> &'static str {
+        if held == 0 {
+            self.pick("·", ".")
+        } else if held >= of {
+            self.pick("█", "#")
+        } else if held.saturating_mul(2) > of {
+            self.pick("▓", "%")
+        } else if held.saturating_mul(10) > of {
+            self.pick("▒", "+")
+        } else {
+            self.pick("░", ":")
+        }
+    }
+}
+
+/// `vhd` or `vhdx`.
+pub fn format(format: Format) -> &'static str {
+    match format {
+        Format::Vhd => "vhd",
+        Format::Vhdx => "vhdx",
+    }
+}
+
+/// `fixed`, `dynamic` or `differencing`.
+pub fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Fixed => "fixed",
+        Kind::Dynamic => "dynamic",
+        Kind::Differencing => "differencing",
+    }
+}
+
+/// Three letters for a column: `fix`, `dyn`, `dif`.
+pub fn short_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Fixed => "fix",
+        Kind::Dynamic => "dyn",
+        Kind::Differencing => "dif",
+    }
+}
+
+/// The word of a block state.
+pub fn block_state(state: BlockState) -> &'static str {
+    match state {
+        BlockState::Absent => "absent",
+        BlockState::Full => "full",
+        BlockState::Partial => "partial",
+        BlockState::Zero => "zero",
+        BlockState::Unmapped => "unmapped",
+        BlockState::Error => "error",
+    }
+}
+
+/// The word of a parent link's state.
+pub fn link_state(state: LinkState) -> &'static str {
+    match state {
+        LinkState::Ok => "ok",
+        LinkState::Missing => "missing",
+        LinkState::IdMismatch => "id-mismatch",
+        LinkState::Cycle => "cycle",
+        LinkState::OutsideRoots => "outside-roots",
+        LinkState::Unreadable => "unreadable",
+    }
+}
+
+/// The word of the rule by which a parent was found.
+pub fn resolved_by(by: ResolvedBy) -> &'static str {
+    match by {
+        ResolvedBy::Relative => "relative",
+        ResolvedBy::SameFolder => "same-folder",
+        ResolvedBy::Absolute => "absolute",
+        ResolvedBy::Id => "id",
+    }
+}
+
+/// The word of a product, as `--as` takes it.
+pub fn product(product: Product) -> &'static str {
+    match product {
+        Product::HyperV => "hyperv",
+        Product::HyperV2008 => "hyperv-2008",
+        Product::XcpNg => "xcpng",
+        Product::VirtualPc => "virtualpc",
+    }
+}
+
+/// The name of a product as its maker writes it.
+pub fn product_name(product: Product) -> &'static str {
+    match product {
+        Product::HyperV => "Hyper-V",
+        Product::HyperV2008 => "Hyper-V 2008",
+        Product::XcpNg => "XCP-ng",
+        Product::VirtualPc => "Virtual PC",
+    }
+}
+
+/// The word of the source of a creation time that is no footer.
+pub fn born_source(source: BornSource) -> &'static str {
+    match source {
+        BornSource::WindowsFileSystem | BornSource::OtherFileSystem => "filesystem",
+        BornSource::TimesFile => "times-file",
+    }
+}
+
+/// The word of the source of a snapshot's time.
+pub fn taken_source(source: TakenSource) -> &'static str {
+    match source {
+        TakenSource::Config => "config",
+        TakenSource::Label => "label",
+        TakenSource::LabelLocal => "label-local",
+        TakenSource::Name => "name",
+        TakenSource::MemoryFile => "memory-file",
+        TakenSource::ConfigBirth => "config-birth",
+        TakenSource::ConfigWrite => "config-write",
+        TakenSource::FrozenWriteRunning => "frozen-write-running",
+        TakenSource::FrozenWrite => "frozen-write",
+    }
+}
+
+/// The word of a kind of snapshot; `None` where nothing says.
+pub fn snapshot_kind(kind: SnapshotKind) -> Option<&'static str> {
+    match kind {
+        SnapshotKind::Unknown => None,
+        SnapshotKind::Standard => Some("standard"),
+        SnapshotKind::Production => Some("production"),
+        SnapshotKind::Automatic => Some("automatic"),
+        SnapshotKind::Recovery => Some("recovery"),
+        SnapshotKind::Replica => Some("replica"),
+        SnapshotKind::Other => Some("other"),
+    }
+}
+
+/// What a person reads for a step of the verdict's scale.
+pub fn reverted(reverted: Reverted) -> &'static str {
+    match reverted {
+        Reverted::Certain => "Reverted: certain",
+        Reverted::Likely => "Reverted: likely",
+        Reverted::NoSign => "No sign of a revert",
+        Reverted::NotReverted => "Not reverted",
+        Reverted::CannotTell => "Cannot tell",
+    }
+}
+
+/// A path as text that is safe to show: bytes that are no UTF-8 as `\xNN`, everything else by [`escape`].
+pub fn path_text(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(&escape(chunk.valid()));
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// The last part of a path, as [`path_text`]; the whole path if it has none.
+pub fn file_name(path: &Path) -> String {
+    path_text(path.file_name().map_or(path, Path::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shade_never_rounds_something_to_nothing_or_to_everything() {
+        let signs: Vec<_> = [0, 1, 102, 103, 512, 513, 1023, 1024]
+            .map(|held| Glyphs::Utf8.shade(held, 1024))
+            .into();
+        assert_eq!(signs, ["·", "░", "░", "▒", "▒", "▓", "▓", "█"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf8_shows_its_bytes() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"a\xff\x1bb.vhd"));
+        assert_eq!(path_text(path), "a\\xff\\u{1b}b.vhd");
+    }
+}
