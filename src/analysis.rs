@@ -9,6 +9,7 @@
 pub mod assessment;
 pub mod diff;
 pub mod evidence;
+pub mod open;
 pub mod plan;
 pub mod usage;
 pub mod verdict;

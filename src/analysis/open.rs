@@ -1,0 +1,123 @@
+//! From disks of a forest to chains that can be read.
+//!
+//! Only files are opened that the scan has found and let through its gate; a chain ends where a link is not sound, and what the
+//! missing parent would hold then reads as an error, not as zeros.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::chain::{Chain, ChainError};
+use crate::format::FormatError;
+use crate::image::Image;
+use crate::source::FileSource;
+use crate::store::{DiskId, Forest};
+
+/// Why a disk cannot be opened for reading its content.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The forest has no such disk.
+    #[error("no such disk in the store")]
+    NoSuchDisk,
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not readable as a disk.
+    #[error("{}: {source}", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: FormatError,
+    },
+    /// The disks are no chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+/// Opens a disk of a forest with all its ancestors that are soundly linked.
+///
+/// # Errors
+/// The first file that cannot be opened, or why they are no chain.
+pub fn open_chain(forest: &Forest, id: DiskId) -> Result<Chain, OpenError> {
+    open_line(forest, id, &mut BTreeMap::new())
+}
+
+/// Opens two disks of a forest; ancestors they share are opened once, so that a diff knows them as one.
+///
+/// # Errors
+/// As [`open_chain`].
+pub fn open_pair(
+    forest: &Forest,
+    left: DiskId,
+    right: DiskId,
+) -> Result<(Chain, Chain), OpenError> {
+    let mut open = BTreeMap::new();
+    Ok((
+        open_line(forest, left, &mut open)?,
+        open_line(forest, right, &mut open)?,
+    ))
+}
+
+/// Opens files as a chain, leaf first, without asking whether they name each other as parents.
+///
+/// # Errors
+/// As [`open_chain`].
+pub fn open_paths(paths: &[PathBuf]) -> Result<Chain, OpenError> {
+    let mut links: Vec<Arc<Image>> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let image = open_image(path, links.last().map(AsRef::as_ref))?;
+        links.push(Arc::new(image));
+    }
+    Ok(Chain::new(links)?.with_paths(paths.to_vec()))
+}
+
+fn open_line(
+    forest: &Forest,
+    id: DiskId,
+    open: &mut BTreeMap<DiskId, Arc<Image>>,
+) -> Result<Chain, OpenError> {
+    let mut links: Vec<Arc<Image>> = Vec::new();
+    let mut paths = Vec::new();
+    for id in forest.line(id) {
+        let path = &forest.disk(id).ok_or(OpenError::NoSuchDisk)?.path;
+        let image = match open.get(&id) {
+            Some(image) => Arc::clone(image),
+            None => Arc::new(open_image(path, links.last().map(AsRef::as_ref))?),
+        };
+        open.insert(id, Arc::clone(&image));
+        links.push(image);
+        paths.push(path.clone());
+    }
+    Ok(Chain::new(links)?.with_paths(paths))
+}
+
+/// Opens a file as what its child says it is: a disk, or bare content.
+fn open_image(path: &Path, child: Option<&Image>) -> Result<Image, OpenError> {
+    let source = FileSource::open(path).map_err(|source| OpenError::File {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let raw_of = child.filter(|child| {
+        child
+            .header()
+            .parent
+            .as_ref()
+            .is_some_and(|parent| parent.raw)
+    });
+    if let Some(child) = raw_of {
+        return Ok(Image::raw(Arc::new(source), child.header().sector_size));
+    }
+    Image::open(Arc::new(source)).map_err(|source| OpenError::Disk {
+        path: path.to_path_buf(),
+        source,
+    })
+}
