@@ -6,6 +6,7 @@
 mod counted;
 mod file;
 mod memory;
+mod overlay;
 mod window;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::io;
 pub use counted::{CountedSource, ReadCounts};
 pub use file::FileSource;
 pub use memory::MemorySource;
+pub use overlay::{Overlay, OverlayFull, OverlaySource, Page};
 pub use window::WindowSource;
 
 /// Bytes that can be read from any position.
@@ -53,6 +55,9 @@ pub fn read_up_to(source: &dyn Source, offset_bytes: u64, len: usize) -> io::Res
     let left = source.len().saturating_sub(offset_bytes);
     let take = usize::try_from(left).unwrap_or(usize::MAX).min(len);
     let mut bytes = vec![0; take];
+    if bytes.is_empty() {
+        return Ok(bytes);
+    }
     source.read_exact_at(&mut bytes, offset_bytes)?;
     Ok(bytes)
 }
