@@ -1,0 +1,171 @@
+//! Block table, sector bitmaps, payload.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::{Payload, Shape, Sink, VhdxBuilder, index};
+use crate::format::BlockNo;
+use crate::format::vhdx::MIB;
+use crate::format::vhdx::bitmap::{BLOCK_BYTES, Chunks};
+
+pub(super) const PAGE_BYTES: u64 = 4096;
+
+/// Everything the block table rules over.
+pub(super) struct Table {
+    /// Pages of table and bitmaps that are not all zeros, by position.
+    pub pages: BTreeMap<u64, Vec<u8>>,
+    /// Payload, sector by sector, by position.
+    pub data: Vec<(u64, Vec<u8>)>,
+    /// End of the file, in bytes.
+    pub end: u64,
+}
+
+impl Table {
+    fn set(&mut self, at: u64, value: u64) {
+        self.page(at).copy_from_slice(&value.to_le_bytes());
+    }
+
+    /// The eight bytes at a position that is a multiple of eight.
+    fn page(&mut self, at: u64) -> &mut [u8] {
+        let page = self
+            .pages
+            .entry(at / PAGE_BYTES * PAGE_BYTES)
+            .or_insert_with(|| vec![0; index(PAGE_BYTES)]);
+        let into = index(at % PAGE_BYTES);
+        &mut page[into..into + 8]
+    }
+
+    fn set_bit(&mut self, bits_at: u64, sector_in_block: u64) {
+        let at = bits_at + sector_in_block / 8;
+        let byte = index(at % 8);
+        self.page(at / 8 * 8)[byte] |= 1 << (sector_in_block % 8);
+    }
+}
+
+impl VhdxBuilder {
+    fn chunks(&self) -> Chunks {
+        Chunks::new(self.block_size, self.sector_size)
+    }
+
+    fn sectors_per_block(&self) -> u64 {
+        u64::from(self.block_size / self.sector_size)
+    }
+
+    /// Length of the table's region, in bytes.
+    pub(super) fn table_length(&self) -> u64 {
+        let has_parent = self.shape == Shape::Differencing;
+        let entries = self.chunks().entries_needed(self.blocks(), has_parent);
+        (entries * 8).max(1).next_multiple_of(MIB)
+    }
+
+    /// What the table says of each block that is not as all others are.
+    fn states_now(&self) -> BTreeMap<u64, Payload> {
+        let written = if self.shape == Shape::Differencing {
+            Payload::Partial
+        } else {
+            Payload::Full
+        };
+        let mut states: BTreeMap<u64, Payload> = self
+            .sectors
+            .keys()
+            .map(|sector| (sector / self.sectors_per_block(), written))
+            .collect();
+        states.extend(&self.states);
+        states
+    }
+
+    pub(super) fn lay_out_table(&self, table_at: u64, data_at: u64) -> Table {
+        let chunks = self.chunks();
+        let block_size = u64::from(self.block_size);
+        let mut table = Table {
+            pages: BTreeMap::new(),
+            data: Vec::new(),
+            end: data_at,
+        };
+        let mut bitmaps: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut places: BTreeMap<u64, (u64, Payload)> = BTreeMap::new();
+        if self.allocate_all {
+            table.end += self.blocks() * block_size;
+        }
+        for (block, state) in self.states_now() {
+            let entry_at = table_at + chunks.payload_index(BlockNo(block)) * 8;
+            let number = match state {
+                Payload::NotPresent => 0,
+                Payload::Undefined => 1,
+                Payload::Zero => 2,
+                Payload::Unmapped => 3,
+                Payload::Full => 6,
+                Payload::Partial => 7,
+            };
+            if number < 6 {
+                table.set(entry_at, number);
+                continue;
+            }
+            if state == Payload::Partial {
+                let chunk = chunks.chunk_of(BlockNo(block));
+                if !bitmaps.contains_key(&chunk) {
+                    bitmaps.insert(chunk, table.end);
+                    let at = table_at + chunks.bitmap_index(chunk) * 8;
+                    table.set(at, table.end | 6);
+                    table.end += BLOCK_BYTES;
+                }
+            }
+            let place = if self.allocate_all {
+                data_at + block * block_size
+            } else {
+                table.end += block_size;
+                table.end - block_size
+            };
+            table.set(entry_at, place | number);
+            places.insert(block, (place, state));
+        }
+        for (sector, content) in &self.sectors {
+            let (block, into) = (
+                sector / self.sectors_per_block(),
+                sector % self.sectors_per_block(),
+            );
+            let Some((place, state)) = places.get(&block) else {
+                continue;
+            };
+            table
+                .data
+                .push((place + into * u64::from(self.sector_size), content.clone()));
+            if *state == Payload::Partial {
+                let bitmap = bitmaps.get(&chunks.chunk_of(BlockNo(block)));
+                let bits_at = bitmap.map_or(0, |at| at + chunks.bits_offset(BlockNo(block)));
+                table.set_bit(bits_at, into);
+            }
+        }
+        table
+    }
+
+    /// The entries of a disk with every block allocated, a mebibyte at a time.
+    pub(super) fn put_all_allocated(
+        &self,
+        sink: &mut dyn Sink,
+        table_at: u64,
+        data_at: u64,
+    ) -> io::Result<()> {
+        if !self.allocate_all {
+            return Ok(());
+        }
+        let chunks = self.chunks();
+        let block_size = u64::from(self.block_size);
+        let mut entries = Vec::new();
+        let mut at = table_at;
+        for block in 0..self.blocks() {
+            entries.extend_from_slice(&(data_at + block * block_size | 6).to_le_bytes());
+            if chunks.place_in_chunk(BlockNo(block + 1)) == 0 {
+                entries.extend_from_slice(&[0; 8]);
+            }
+            if entries.len() >= index(MIB) {
+                sink.put(at, &entries)?;
+                at += entries.len() as u64;
+                entries.clear();
+            }
+        }
+        // A bitmap entry behind the last block belongs to no region of a disk whose last chunk is full.
+        let room = index((data_at - at).min(entries.len() as u64));
+        sink.put(at, &entries[..room])
+    }
+}
