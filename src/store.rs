@@ -4,8 +4,13 @@
 //! files, links parents and hands over a [`Forest`]. A file's own faults are findings of its [`Disk`]; faults of links
 //! are findings of its [`Node`].
 
+pub mod codes;
+pub mod facts;
 pub mod forest;
+pub mod gate;
+pub mod names;
 pub mod scan;
+mod walk;
 
 pub use forest::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,

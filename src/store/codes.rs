@@ -1,0 +1,108 @@
+//! What can be wrong with the files of a store and with the links between them.
+
+crate::catalogue! {
+    /// A file is named like a disk and is none.
+    NOT_A_DISK = "not-a-disk", Error, "named like a virtual disk, but its content is none",
+        why: "A damaged or half-copied disk looks like this, and so does a file with the wrong name; whatever hangs on it is lost without it.",
+        action: "Compare its size and first bytes with a backup; if it was never a disk, rename it.";
+    /// A file shorter than any disk.
+    TOO_SHORT = "file-too-short", Error, "the file is shorter than the smallest possible disk",
+        why: "A copy that was broken off, or a placeholder; there is nothing to read in it.",
+        action: "Fetch the file again from where it came.";
+    /// A directory, FIFO, socket or device with a disk's name.
+    NOT_A_FILE = "not-a-regular-file", Error, "named like a virtual disk, but not a regular file",
+        why: "Only regular files are opened: a FIFO would block, and a device is no file of a store.",
+        action: "Look at what it is; a disk on a device has to be copied into a file to be read here.";
+    /// A file that could not be opened or read.
+    UNREADABLE = "file-unreadable", Error, "the file could not be read",
+        why: "Its links and content are unknown, so nothing about disks that hang on it is sure.",
+        action: "Run with the rights to read it, or close the program that keeps it to itself; then scan again.";
+    /// A symbolic link that leads nowhere.
+    DANGLING_LINK = "dangling-symlink", Error, "a symbolic link named like a disk leads nowhere",
+        why: "The disk it stands for is gone or on a volume that is not mounted.",
+        action: "Mount the volume it points to, or remove the link.";
+    /// A file that changed while it was read, twice.
+    LIVE = "file-changing", Warning, "the file changed while it was read",
+        why: "What is shown may mix two moments; a running machine or a merge is writing to it.",
+        action: "Scan again when the machine is off, or read a copy.";
+    /// One file under several names.
+    SAME_FILE = "same-file-twice", Info, "the same file is found under another name too",
+        why: "It is listed once; a delete under one name may leave the other.",
+        action: "Nothing, if the second name is wanted.";
+    /// Two disks with one unique id.
+    DUPLICATE_ID = "duplicate-id", Warning, "another disk has the same unique id",
+        why: "A child finds its parent by this id; with two such files it may be linked to the wrong one, and the machine's own software may refuse both.",
+        action: "Keep copies of disks out of the store, or give the copy a new id.";
+    /// No parent anywhere.
+    PARENT_MISSING = "parent-missing", Error, "the parent is nowhere in the store",
+        why: "Without it the disk cannot be read whole: everything it did not change itself is in the parent.",
+        action: "Find the parent and put it beside the child, or name its folder as a further root.";
+    /// A disk that must have a parent stores no way to find it.
+    PARENT_NOT_NAMED = "parent-not-named", Error, "the disk has a parent but names none",
+        why: "Neither a path nor an id is stored, so no program can find the parent.",
+        action: "Restore the disk's header from a backup.";
+    /// The file found by name has another id.
+    PARENT_ID_MISMATCH = "parent-id-mismatch", Error, "the file found by name has not the id the child wants",
+        why: "The parent was replaced by another disk of that name; read together, the two give garbage.",
+        action: "Bring back the parent the child was made from.";
+    /// VHDX: the parent's data write id moved on.
+    PARENT_WRITTEN = "parent-written-after", Error, "the parent was written after the child was made",
+        why: "The child holds changes against a parent that no longer looks the same; read together, the two may give garbage.",
+        action: "Restore the parent as it was when the child was made. Do not merge.";
+    /// The child stores no id to know its parent by.
+    PARENT_ID_NOT_STORED = "parent-id-not-stored", Warning, "the child stores no id to know its parent by",
+        why: "The parent is found by name alone, so nothing shows that it is the right one.",
+        action: "Make sure by other means that the file found is the parent.";
+    /// Following parents comes back.
+    PARENT_CYCLE = "parent-cycle", Error, "following the parents comes back to this disk",
+        why: "No base can be reached: none of these disks can be read.",
+        action: "One of the files was renamed or replaced; restore it.";
+    /// The parent's path leaves the roots.
+    PARENT_OUTSIDE = "parent-outside-roots", Warning, "the parent's path leads outside the folders given",
+        why: "Paths stored in a disk are not trusted, so nothing outside the given folders is opened.",
+        action: "Name the parent's folder as a further root, or allow it with --parent-root.";
+    /// The parent is there and cannot be read.
+    PARENT_UNREADABLE = "parent-unreadable", Error, "the parent is there but cannot be read as a disk",
+        why: "Everything the child did not change itself is in the parent.",
+        action: "See the findings of the parent.";
+    /// A path stored in a disk that is not a plain file's path.
+    LOCATOR_REFUSED = "locator-refused", Warning, "a stored parent path names something that is not a plain file",
+        why: "Devices, streams and reserved names open things that are no disks; the path may have been put there on purpose.",
+        action: "Find out who wrote the file.";
+    /// The path leads to one file and the id to another.
+    LOCATOR_STALE = "locator-finds-other-file", Warning, "the stored path leads to another file than the id",
+        why: "The link shown follows the id; a program that goes by the path takes the wrong parent.",
+        action: "Set the child's path anew (Set-VHD -ParentPath) once it is clear which file is the parent.";
+    /// Child and parent are not of one size.
+    SIZE_DIFFERS = "parent-size-differs", Warning, "child and parent have different virtual sizes",
+        why: "They are made alike; one of them was resized, and beyond the shorter one content is a matter of the reader.",
+        action: "Find out which one was resized before anything is merged.";
+    /// Child and parent count in different sectors.
+    SECTOR_SIZE_DIFFERS = "parent-sector-size-differs", Error, "child and parent have different logical sector sizes",
+        why: "The format demands the same; no program opens this chain.",
+        action: "Bring back the parent the child was made from.";
+    /// A long chain.
+    CHAIN_DEEP = "chain-deep", Warning, "more than ten disks below this one",
+        why: "Each read may have to look through all of them, and each is one more file that can be lost.",
+        action: "Delete snapshots that are no longer needed.";
+    /// A chain longer than XCP-ng allows.
+    CHAIN_TOO_DEEP = "chain-too-deep", Error, "more than thirty disks in the chain, which XCP-ng does not support",
+        why: "XCP-ng and XenServer refuse further snapshots at thirty, and coalescing falls behind.",
+        action: "Delete snapshots and let the host coalesce before going on.";
+    /// A parent written after all its children were made.
+    PARENT_TOUCHED = "parent-touched-after", Info, "the parent was last written after all its children were made",
+        why: "A finished merge does that rightly; anything else that writes to a parent ruins its children.",
+        action: "If no snapshot was deleted at that time, find out what wrote to the parent.";
+    /// A disk without its parent, whose family is known.
+    ORPHAN_FAMILY = "orphan-of-family", Info, "other disks here belong to the same virtual disk",
+        why: "The virtual disk id is the same along a chain, so the missing parent was one of that family.",
+        action: "Look for the missing parent among the backups of those disks.";
+    /// A folder that leads back to one of its own parents.
+    LINK_LOOP = "symlink-loop", Warning, "a symbolic link leads back to a folder it lies in",
+        why: "It is not followed: the folder is being listed already.",
+        action: "Nothing.";
+    /// A name whose time is not the time inside.
+    UNDO_TIME_DIFFERS = "undo-disk-renamed", Info, "the time in the undo disk's name is not the time it was made",
+        why: "Virtual PC writes the time of making into the name; a file whose two times differ was renamed, or emptied and used again.",
+        action: "Trust the time inside the file.";
+}

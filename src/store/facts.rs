@@ -1,0 +1,268 @@
+//! What the file system says of a file, and whether its birth times are those of the Windows host.
+
+use std::fs::Metadata;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::source::{FileSource, Source};
+use crate::store::{Born, BornSource, FileFacts};
+
+/// An open file and what the file system said of it when it was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its bytes.
+    pub source: Arc<dyn Source>,
+    /// Its facts.
+    pub facts: FileFacts,
+}
+
+/// Opens files of a store and looks at them. Tests put faults and times of their own here.
+pub trait Files: Sync {
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// What the system says; `InvalidInput` for anything but a regular file.
+    fn open(&self, path: &Path) -> io::Result<Opened>;
+
+    /// Looks at a file without opening it; symbolic links are followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn facts(&self, path: &Path) -> io::Result<FileFacts>;
+}
+
+/// The file system of this machine.
+#[derive(Debug, Default)]
+pub struct SystemFiles {
+    mounts: Mounts,
+}
+
+impl SystemFiles {
+    /// Looks once at what is mounted, to know whose birth times can be those of a Windows host.
+    pub fn new() -> Self {
+        Self {
+            mounts: Mounts::read(),
+        }
+    }
+}
+
+impl Files for SystemFiles {
+    fn open(&self, path: &Path) -> io::Result<Opened> {
+        let source = FileSource::open(path)?;
+        let facts = self.mounts.facts(path, &source.metadata()?);
+        Ok(Opened {
+            source: Arc::new(source),
+            facts,
+        })
+    }
+
+    fn facts(&self, path: &Path) -> io::Result<FileFacts> {
+        Ok(self.mounts.facts(path, &std::fs::metadata(path)?))
+    }
+}
+
+/// Devices that carry a file system which keeps the birth times of a Windows host.
+#[derive(Debug, Default)]
+struct Mounts {
+    windows: Vec<u64>,
+}
+
+impl Mounts {
+    #[cfg(target_os = "linux")]
+    fn read() -> Self {
+        let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+        Self::from_mountinfo(&String::from_utf8_lossy(&table))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read() -> Self {
+        Self::default()
+    }
+
+    /// Takes `proc(5)` mountinfo: `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`.
+    #[cfg(any(target_os = "linux", test))]
+    fn from_mountinfo(table: &str) -> Self {
+        let windows = table
+            .lines()
+            .filter_map(|line| {
+                let (left, right) = line.split_once(" - ")?;
+                let kind = right.split(' ').next()?;
+                let (major, minor) = left.split(' ').nth(2)?.split_once(':')?;
+                keeps_windows_births(kind)
+                    .then(|| Some(device_number(major.parse().ok()?, minor.parse().ok()?)))?
+            })
+            .collect();
+        Self { windows }
+    }
+
+    fn facts(&self, path: &Path, metadata: &Metadata) -> FileFacts {
+        let source = self.birth_source(metadata);
+        let born = metadata
+            .created()
+            .ok()
+            .and_then(|time| Timestamp::try_from(time).ok())
+            .or_else(|| match source {
+                BornSource::WindowsFileSystem => ntfs_birth(path),
+                _ => None,
+            })
+            .map(|at| Born { at, source });
+        FileFacts {
+            len: metadata.len(),
+            allocated: allocated(metadata),
+            modified: metadata
+                .modified()
+                .ok()
+                .and_then(|time| Timestamp::try_from(time).ok()),
+            born,
+            identity: identity(metadata),
+        }
+    }
+
+    #[cfg(unix)]
+    fn birth_source(&self, metadata: &Metadata) -> BornSource {
+        use std::os::unix::fs::MetadataExt;
+        if self.windows.contains(&metadata.dev()) {
+            BornSource::WindowsFileSystem
+        } else {
+            BornSource::OtherFileSystem
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "one signature for every system")]
+    fn birth_source(&self, _metadata: &Metadata) -> BornSource {
+        BornSource::WindowsFileSystem
+    }
+}
+
+/// Kinds of file system as Linux names them: both NTFS drivers (ntfs-3g shows as `fuseblk`), SMB, exFAT.
+#[cfg(any(target_os = "linux", test))]
+fn keeps_windows_births(kind: &str) -> bool {
+    matches!(
+        kind,
+        "ntfs3" | "ntfs" | "fuseblk" | "cifs" | "smb3" | "exfat" | "refs"
+    )
+}
+
+/// Linux's 64-bit device number, as `st_dev` holds it (the C library's `makedev`).
+#[cfg(any(target_os = "linux", test))]
+fn device_number(major: u32, minor: u32) -> u64 {
+    let (major, minor) = (u64::from(major), u64::from(minor));
+    ((major & 0xffff_f000) << 32)
+        | ((major & 0xfff) << 8)
+        | ((minor & 0xffff_ff00) << 12)
+        | (minor & 0xff)
+}
+
+#[cfg(unix)]
+fn allocated(metadata: &Metadata) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    metadata.blocks().checked_mul(512)
+}
+
+#[cfg(not(unix))]
+fn allocated(_metadata: &Metadata) -> Option<u64> {
+    None
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "one signature for every system")]
+fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// ntfs-3g answers birth times only as an extended attribute: a FILETIME in the machine's byte order.
+#[cfg(target_os = "linux")]
+fn ntfs_birth(path: &Path) -> Option<Timestamp> {
+    let mut ticks = [0_u8; 8];
+    let read = rustix::fs::getxattr(path, "system.ntfs_crtime", &mut ticks[..]).ok()?;
+    (read == ticks.len()).then(|| from_filetime(u64::from_ne_bytes(ticks)))?
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ntfs_birth(_path: &Path) -> Option<Timestamp> {
+    None
+}
+
+/// 100 ns steps since 1601-01-01 00:00:00 UTC, the epoch of NTFS.
+#[cfg(any(target_os = "linux", test))]
+fn from_filetime(ticks: u64) -> Option<Timestamp> {
+    const UNIX_EPOCH_TICKS: i128 = 116_444_736_000_000_000;
+    let since = i128::from(ticks).checked_sub(UNIX_EPOCH_TICKS)?;
+    Timestamp::from_nanosecond(since.checked_mul(100)?).ok()
+}
+
+/// Free bytes of the file system that holds `folder`, as an ordinary user sees them; `None` where nothing says.
+#[cfg(unix)]
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let told = rustix::fs::statvfs(folder).ok()?;
+    told.f_bavail.checked_mul(told.f_frsize)
+}
+
+/// Free bytes of the file system that holds `folder`; nothing in the standard library says so here.
+#[cfg(not(unix))]
+pub fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &str = "\
+22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+40 22 8:17 / /mnt/win rw - fuseblk /dev/sdb1 rw,user_id=0
+41 22 0:52 / /mnt/smb rw shared:9 - cifs //srv/vms rw
+42 22 259:300 / /mnt/n rw - ntfs3 /dev/nvme rw
+broken line
+";
+
+    #[test]
+    fn devices_of_windows_file_systems_are_found() {
+        let mounts = Mounts::from_mountinfo(MOUNTS);
+        assert_eq!(
+            mounts.windows,
+            [
+                device_number(8, 17),
+                device_number(0, 52),
+                device_number(259, 300)
+            ]
+        );
+        assert_eq!(device_number(259, 300), 0x11_032c);
+    }
+
+    #[test]
+    fn an_ntfs_time_is_read() {
+        let time = from_filetime(133_211_067_586_606_556).unwrap();
+        assert_eq!(time.to_string(), "2023-02-17T11:25:58.6606556Z");
+        assert_eq!(from_filetime(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_file_has_a_length_a_time_and_an_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, [0; 700]).unwrap();
+        let files = SystemFiles::new();
+        let facts = files.facts(&path).unwrap();
+        assert_eq!(facts.len, 700);
+        assert!(facts.modified.is_some());
+        assert_eq!(facts.identity.is_some(), cfg!(unix));
+        assert_eq!(files.open(&path).unwrap().facts, facts);
+        assert_eq!(free_bytes(folder.path()).is_some(), cfg!(unix));
+    }
+}

@@ -1,0 +1,182 @@
+//! May this path be opened? Paths stored inside a disk are untrusted: they lead only into the folders the user named.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the gate says of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// A regular file within the roots; the path with every symbolic link resolved.
+    Open(PathBuf),
+    /// Within the roots, and nothing there.
+    Missing,
+    /// Outside the roots, or leading there through a symbolic link. Nothing was opened.
+    Outside,
+    /// Within the roots, and not a regular file, or it cannot be looked at: why.
+    Refused(String),
+}
+
+/// Answers for paths; tests put their own in.
+pub trait Admit {
+    /// May this file be opened?
+    fn admit(&self, path: &Path) -> Admission;
+}
+
+/// The folders and files in which disks may be opened, every symbolic link in them resolved.
+#[derive(Debug, Clone, Default)]
+pub struct Gate {
+    roots: Vec<PathBuf>,
+}
+
+impl Gate {
+    /// A gate around roots. A root that is a file lets in its folder's files: a disk given alone finds the parent beside it.
+    ///
+    /// # Errors
+    /// The first root that does not exist or cannot be looked at.
+    pub fn new<'a>(
+        roots: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> Result<Self, (PathBuf, io::Error)> {
+        let mut resolved = Vec::new();
+        for root in roots {
+            let real = std::fs::canonicalize(root).map_err(|error| (root.clone(), error))?;
+            let folder = if real.is_dir() {
+                real
+            } else {
+                real.parent().map(Path::to_path_buf).unwrap_or(real)
+            };
+            if !resolved.contains(&folder) {
+                resolved.push(folder);
+            }
+        }
+        Ok(Self { roots: resolved })
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+    }
+}
+
+impl Admit for Gate {
+    fn admit(&self, path: &Path) -> Admission {
+        // A path that is outside by its text alone is not even looked at: looking may mount, or send credentials.
+        if !self.holds(path) {
+            return Admission::Outside;
+        }
+        match std::fs::canonicalize(path) {
+            Ok(real) if !self.holds(&real) => Admission::Outside,
+            Ok(real) => match std::fs::metadata(&real) {
+                Ok(metadata) if metadata.is_file() => Admission::Open(real),
+                Ok(_) => Admission::Refused("not a regular file".to_owned()),
+                Err(error) => Admission::Refused(error.to_string()),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Admission::Missing,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Admission::Missing,
+            Err(error) => Admission::Refused(error.to_string()),
+        }
+    }
+}
+
+/// Why one component of a stored path must not be opened on any system; `None` if it is a plain name.
+///
+/// The rules are Windows' (reserved device names with any extension, streams, control characters), kept everywhere, so
+/// that one image is read alike on every machine.
+pub fn refuse_component(name: &str) -> Option<&'static str> {
+    if name.contains('\0') {
+        return Some("it holds a NUL");
+    }
+    if name.contains(':') {
+        return Some("it names a stream");
+    }
+    let stem = name.split('.').next().unwrap_or(name).trim_end();
+    let upper = stem.to_ascii_uppercase();
+    let numbered = upper
+        .strip_prefix("COM")
+        .or_else(|| upper.strip_prefix("LPT"))
+        .is_some_and(|rest| {
+            let mut digits = rest.chars();
+            matches!(digits.next(), Some('0'..='9' | '¹' | '²' | '³')) && digits.next().is_none()
+        });
+    if numbered
+        || matches!(
+            &*upper,
+            "NUL" | "CON" | "PRN" | "AUX" | "CONIN$" | "CONOUT$"
+        )
+    {
+        return Some("it names a device");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_names_and_streams_are_refused() {
+        for name in [
+            "NUL",
+            "nul.vhdx",
+            "Com1.vhd",
+            "LPT9",
+            "aux .x",
+            "a.vhd:stream",
+            "x\0y",
+        ] {
+            assert!(refuse_component(name).is_some(), "{name:?}");
+        }
+        for name in [
+            "COM10.vhd",
+            "nullable.vhd",
+            "comX",
+            "con.d".get(3..).unwrap_or(""),
+            "検証用.vhd",
+            "base",
+        ] {
+            assert_eq!(refuse_component(name), None, "{name:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leaves_the_roots_is_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        let (inside, outside) = (real.join("in"), real.join("out"));
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("p.vhd"), b"x").unwrap();
+        std::fs::write(inside.join("q.vhd"), b"x").unwrap();
+        std::os::unix::fs::symlink(&outside, inside.join("way")).unwrap();
+        let gate = Gate::new([&inside]).unwrap();
+        assert_eq!(
+            gate.admit(&inside.join("q.vhd")),
+            Admission::Open(inside.join("q.vhd"))
+        );
+        assert_eq!(gate.admit(&inside.join("way/p.vhd")), Admission::Outside);
+        assert_eq!(gate.admit(&outside.join("p.vhd")), Admission::Outside);
+        assert_eq!(gate.admit(&inside.join("../out/p.vhd")), Admission::Outside);
+        assert_eq!(gate.admit(&inside.join("none.vhd")), Admission::Missing);
+        assert_eq!(gate.admit(&inside.join("q.vhd/x")), Admission::Missing);
+        assert!(matches!(gate.admit(&inside), Admission::Refused(_)));
+        let both = Gate::new([&inside, &outside]).unwrap();
+        assert!(matches!(
+            both.admit(&inside.join("way/p.vhd")),
+            Admission::Open(_)
+        ));
+    }
+
+    #[test]
+    fn a_file_as_root_lets_in_what_lies_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        for name in ["child.vhd", "parent.vhd"] {
+            std::fs::write(real.join(name), b"x").unwrap();
+        }
+        let gate = Gate::new([&real.join("child.vhd")]).unwrap();
+        assert!(matches!(
+            gate.admit(&real.join("parent.vhd")),
+            Admission::Open(_)
+        ));
+        assert!(Gate::new([&real.join("no such root")]).is_err());
+    }
+}

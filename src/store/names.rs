@@ -1,0 +1,112 @@
+//! What a file's name says it is. Content decides what is a disk; names decide what is expected to be one, and what is a companion.
+
+use std::path::Path;
+
+use crate::format::guid;
+
+/// What a name promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// A virtual disk: a file of this name that is none is a finding.
+    Disk,
+    /// A file that lies beside disks and is named for what it is.
+    Companion(&'static str),
+    /// A configuration of a machine or snapshot.
+    Config,
+    /// Anything: content decides.
+    Anything,
+}
+
+/// Takes a path by its last component, without regard to case.
+pub fn named(path: &Path) -> Named {
+    let Some(name) = path.file_name() else {
+        return Named::Anything;
+    };
+    let name = name.to_string_lossy().to_lowercase();
+    let Some((stem, extension)) = name.rsplit_once('.') else {
+        return Named::Anything;
+    };
+    match extension {
+        "vhd" | "avhd" | "vud" | "vhdx" | "avhdx" => Named::Disk,
+        "vmcx" | "xml" => Named::Config,
+        "rct" => Named::Companion(
+            "changed blocks of a disk, kept for backups (resilient change tracking)",
+        ),
+        "mrt" => Named::Companion("changed blocks of a disk since power on, kept for backups"),
+        "hrl" => Named::Companion("log of a replicated disk"),
+        "vhds" => Named::Companion("VHD set: names the data disk that lies beside it"),
+        "vmgs" => Named::Companion("guest state of a generation 2 machine"),
+        "vmrs" => Named::Companion("run state and memory of a machine or snapshot"),
+        "vmc" => Named::Companion("configuration of a Virtual PC machine"),
+        "bin" if guid::from_text(stem).is_some() => {
+            Named::Companion("memory of a machine or snapshot")
+        }
+        "vsv" => Named::Companion("device state of a machine or snapshot"),
+        _ if is_split_part(extension) => {
+            Named::Companion("part of a split disk; split disks are not read")
+        }
+        _ => Named::Anything,
+    }
+}
+
+/// Virtual PC cuts a disk into `name.vhd`, `name.v01` ... `name.v63`.
+fn is_split_part(extension: &str) -> bool {
+    extension
+        .strip_prefix('v')
+        .filter(|digits| digits.len() == 2)
+        .and_then(|digits| digits.parse::<u8>().ok())
+        .is_some_and(|part| (1..64).contains(&part))
+}
+
+/// True for the disk that Hyper-V's backup leaves: `name-AutoRecovery.avhdx`.
+pub fn is_auto_recovery(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| {
+        stem.to_string_lossy()
+            .to_lowercase()
+            .ends_with("-autorecovery")
+    })
+}
+
+/// True for a name with this extension, without regard to case.
+pub fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disks_are_known_by_extension_in_any_case() {
+        for name in ["a.vhd", "b.AVHD", "c.vud", "d.VhdX", "検証用.avhdx"] {
+            assert_eq!(named(Path::new(name)), Named::Disk, "{name}");
+        }
+        assert_eq!(named(Path::new("vhd")), Named::Anything);
+        assert_eq!(named(Path::new("a.vhd.bak")), Named::Anything);
+    }
+
+    #[test]
+    fn split_parts_are_numbered_from_one_to_sixty_three() {
+        assert!(matches!(named(Path::new("a.v01")), Named::Companion(_)));
+        assert!(matches!(named(Path::new("a.V63")), Named::Companion(_)));
+        for name in ["a.v00", "a.v64", "a.v1", "a.v001", "a.vab"] {
+            assert_eq!(named(Path::new(name)), Named::Anything, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bin_is_memory_only_under_a_guid() {
+        assert_eq!(named(Path::new("firmware.bin")), Named::Anything);
+        assert!(matches!(
+            named(Path::new("B7CA8A6A-B91A-B997-1471-85C9284D42C5.bin")),
+            Named::Companion(_)
+        ));
+    }
+
+    #[test]
+    fn a_backups_disk_is_known_by_its_ending() {
+        assert!(is_auto_recovery(Path::new("x/srv01-AutoRecovery.avhdx")));
+        assert!(!is_auto_recovery(Path::new("x/AutoRecovery-srv01.avhdx")));
+    }
+}

@@ -1,0 +1,499 @@
+//! The walk: every file below the roots, each once. Real folders first, symbolic links after, so that a file reached
+//! both ways is listed under its real place.
+
+use std::collections::HashSet;
+use std::collections::VecDeque;
+use std::fs::FileType;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use crate::finding::Finding;
+use crate::job::CancelToken;
+use crate::store::PathError;
+use crate::store::codes;
+use crate::store::names::{Named, named};
+
+/// How a file was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Way {
+    /// Through real folders.
+    Direct,
+    /// Through a symbolic link below a root.
+    Link,
+    /// Named by a child, within the allowed folders.
+    Parent,
+}
+
+/// A file to look into.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    /// Its path from the root given.
+    pub path: PathBuf,
+    /// Its folder with every symbolic link resolved.
+    pub folder: Arc<Path>,
+    /// How it was reached.
+    pub way: Way,
+    /// What is wrong with it already: then it is a row, and is not opened.
+    pub fault: Option<Finding>,
+}
+
+/// What the walk found.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A file to look into.
+    Candidate(Candidate),
+    /// A file that is named for what it is.
+    Companion(PathBuf, &'static str),
+    /// A configuration of a machine or snapshot.
+    Config(PathBuf),
+    /// A path that could not be looked at.
+    Error(PathError),
+    /// A symbolic link that is not followed.
+    Loop(PathBuf, Finding),
+}
+
+/// Walks `roots` and hands over each step; returns once all is walked or `cancel` is set.
+///
+/// # Errors
+/// The first root that cannot be read at all; nothing of it was handed over.
+pub(crate) fn walk(
+    roots: &[PathBuf],
+    cancel: &CancelToken,
+    take: &mut dyn FnMut(Step),
+) -> Result<(), (PathBuf, io::Error)> {
+    let mut walk = Walk {
+        cancel,
+        take,
+        folders: HashSet::new(),
+        links: VecDeque::new(),
+    };
+    for root in roots {
+        let root_error = |error| (root.clone(), error);
+        let metadata = std::fs::metadata(root).map_err(root_error)?;
+        let real = std::fs::canonicalize(root).map_err(root_error)?;
+        if metadata.is_dir() {
+            // A root that cannot be listed is the user's mistake, unlike a folder deep inside.
+            std::fs::read_dir(root).map_err(root_error)?;
+            walk.folder(root, &real, Way::Direct);
+        } else {
+            let folder = real.parent().unwrap_or(&real);
+            walk.file(
+                root.clone(),
+                folder.into(),
+                Way::Direct,
+                metadata.file_type(),
+                true,
+            );
+        }
+    }
+    while let Some(link) = walk.links.pop_front() {
+        if cancel.is_cancelled() {
+            break;
+        }
+        walk.link(link);
+    }
+    Ok(())
+}
+
+struct Walk<'a> {
+    cancel: &'a CancelToken,
+    take: &'a mut dyn FnMut(Step),
+    /// Folders listed so far, by their real path.
+    folders: HashSet<PathBuf>,
+    links: VecDeque<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, root: &Path, real_root: &Path, way: Way) {
+        let mut entries = WalkDir::new(root).into_iter();
+        // The real folder of the entries met last; neighbours share it.
+        let mut near: (PathBuf, Arc<Path>) = (root.to_path_buf(), real_root.into());
+        while let Some(entry) = entries.next() {
+            if self.cancel.is_cancelled() {
+                return;
+            }
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.error(root, &error);
+                    continue;
+                }
+            };
+            let kind = entry.file_type();
+            if kind.is_dir() || entry.depth() == 0 {
+                let real = real_place(entry.path(), root, real_root);
+                if !self.folders.insert(real) {
+                    entries.skip_current_dir();
+                } else if entry.depth() > 0 && named(entry.path()) == Named::Disk {
+                    let folder = real_place(entry.path(), root, real_root);
+                    let folder = folder.parent().unwrap_or(&folder).into();
+                    self.special(entry.into_path(), folder, way, "a folder");
+                }
+                continue;
+            }
+            if kind.is_symlink() {
+                self.links.push_back(entry.into_path());
+                continue;
+            }
+            let parent = entry.path().parent().unwrap_or(root);
+            if parent != near.0 {
+                near = (
+                    parent.to_path_buf(),
+                    real_place(parent, root, real_root).into(),
+                );
+            }
+            let folder = Arc::clone(&near.1);
+            self.file(entry.into_path(), folder, way, kind, false);
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, given: bool) {
+        let name = named(&path);
+        if !kind.is_file() {
+            if given || name == Named::Disk {
+                self.special(path, folder, way, what_kind(kind));
+            }
+            return;
+        }
+        let step = match name {
+            // A file given by name is looked into whatever it is called.
+            _ if given => Step::Candidate(Candidate::plain(path, folder, way)),
+            Named::Companion(what) => Step::Companion(path, what),
+            Named::Config => Step::Config(path),
+            Named::Disk | Named::Anything => Step::Candidate(Candidate::plain(path, folder, way)),
+        };
+        (self.take)(step);
+    }
+
+    fn special(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, what: &'static str) {
+        let fault = Finding::new(
+            &codes::NOT_A_FILE,
+            format!("It is {what}, which is not opened."),
+        )
+        .values("a regular file", what);
+        (self.take)(Step::Candidate(Candidate {
+            path,
+            folder,
+            way,
+            fault: Some(fault),
+        }));
+    }
+
+    fn link(&mut self, path: PathBuf) {
+        let is_disk = named(&path) == Named::Disk;
+        let target = std::fs::canonicalize(&path).and_then(|real| {
+            let metadata = std::fs::metadata(&real)?;
+            Ok((real, metadata))
+        });
+        let (real, metadata) = match target {
+            Ok(target) => target,
+            Err(error) => {
+                if is_disk {
+                    self.dangling(path, &error);
+                } else if error.kind() != io::ErrorKind::NotFound {
+                    (self.take)(Step::Error(PathError {
+                        path,
+                        error: error.to_string(),
+                    }));
+                }
+                return;
+            }
+        };
+        let here = path
+            .parent()
+            .and_then(|folder| std::fs::canonicalize(folder).ok());
+        if !metadata.is_dir() {
+            // Its place is where the link lies: that is where a child looks for it.
+            let folder = here.unwrap_or_default().into();
+            self.file(path, folder, Way::Link, metadata.file_type(), false);
+            return;
+        }
+        if here.is_some_and(|here| here.starts_with(&real)) {
+            let finding = Finding::new(
+                &codes::LINK_LOOP,
+                format!("It leads to {}, in which it lies.", real.display()),
+            );
+            (self.take)(Step::Loop(path, finding));
+        } else if !self.folders.contains(&real) {
+            self.folder(&path, &real, Way::Link);
+        }
+    }
+
+    fn dangling(&mut self, path: PathBuf, error: &io::Error) {
+        let folder = path
+            .parent()
+            .and_then(|folder| std::fs::canonicalize(folder).ok())
+            .unwrap_or_default();
+        let target = std::fs::read_link(&path).unwrap_or_default();
+        let fault = Finding::new(
+            &codes::DANGLING_LINK,
+            format!("It leads to {}: {error}.", target.display()),
+        );
+        (self.take)(Step::Candidate(Candidate {
+            path,
+            folder: folder.into(),
+            way: Way::Link,
+            fault: Some(fault),
+        }));
+    }
+
+    fn error(&mut self, root: &Path, error: &walkdir::Error) {
+        let path = error.path().unwrap_or(root).to_path_buf();
+        let error = error
+            .io_error()
+            .map_or_else(|| error.to_string(), ToString::to_string);
+        (self.take)(Step::Error(PathError { path, error }));
+    }
+}
+
+impl Candidate {
+    fn plain(path: PathBuf, folder: Arc<Path>, way: Way) -> Self {
+        Self {
+            path,
+            folder,
+            way,
+            fault: None,
+        }
+    }
+}
+
+fn real_place(path: &Path, root: &Path, real_root: &Path) -> PathBuf {
+    match path.strip_prefix(root) {
+        Ok(below) if below.as_os_str().is_empty() => real_root.to_path_buf(),
+        Ok(below) => real_root.join(below),
+        Err(_) => path.to_path_buf(),
+    }
+}
+
+#[cfg(unix)]
+fn what_kind(kind: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "a device"
+    } else {
+        "no regular file"
+    }
+}
+
+#[cfg(not(unix))]
+fn what_kind(_kind: FileType) -> &'static str {
+    "no regular file"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Seen {
+        candidates: Vec<(String, Option<&'static str>, Way)>,
+        companions: Vec<String>,
+        configs: usize,
+        errors: Vec<String>,
+        loops: Vec<String>,
+    }
+
+    fn run(root: &Path, roots: &[PathBuf]) -> Seen {
+        let mut seen = Seen::default();
+        let show = |path: &Path| {
+            path.strip_prefix(root)
+                .unwrap_or(path)
+                .to_string_lossy()
+                .replace('\\', "/")
+        };
+        walk(roots, &CancelToken::default(), &mut |step| match step {
+            Step::Candidate(found) => seen.candidates.push((
+                show(&found.path),
+                found.fault.map(|fault| fault.code.id),
+                found.way,
+            )),
+            Step::Companion(path, _) => seen.companions.push(show(&path)),
+            Step::Config(_) => seen.configs += 1,
+            Step::Error(error) => seen.errors.push(show(&error.path)),
+            Step::Loop(path, _) => seen.loops.push(show(&path)),
+        })
+        .unwrap();
+        seen.candidates.sort();
+        seen
+    }
+
+    fn names(seen: &Seen) -> Vec<&str> {
+        seen.candidates.iter().map(|found| &*found.0).collect()
+    }
+
+    #[test]
+    fn hidden_files_companions_and_configurations_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir_all(root.join(".hidden/sub")).unwrap();
+        for name in [
+            ".hidden/sub/a.vhd",
+            "b.bak",
+            "c.vhdx",
+            "c.vhdx.rct",
+            "c.vhdx.mrt",
+            "d.vhds",
+            "vm.xml",
+        ] {
+            std::fs::write(root.join(name), b"x").unwrap();
+        }
+        let seen = run(root, &[root.to_path_buf()]);
+        assert_eq!(names(&seen), [".hidden/sub/a.vhd", "b.bak", "c.vhdx"]);
+        assert_eq!(seen.companions.len(), 3);
+        assert_eq!(seen.configs, 1);
+    }
+
+    #[test]
+    fn overlapping_roots_list_a_folder_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir(root.join("sub")).unwrap();
+        std::fs::write(root.join("sub/a.vhd"), b"x").unwrap();
+        let seen = run(
+            root,
+            &[root.join("sub"), root.to_path_buf(), root.join("sub")],
+        );
+        assert_eq!(names(&seen), ["sub/a.vhd"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_once_and_loops_are_named() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("z/deep")).unwrap();
+        std::fs::write(root.join("z/a.vhd"), b"x").unwrap();
+        std::fs::write(elsewhere.path().join("b.vhd"), b"x").unwrap();
+        symlink(root, root.join("z/deep/up")).unwrap();
+        symlink(root.join("z"), root.join("first")).unwrap();
+        symlink(elsewhere.path(), root.join("out1")).unwrap();
+        symlink(elsewhere.path(), root.join("out2")).unwrap();
+        symlink(root.join("nowhere"), root.join("gone.vhd")).unwrap();
+        symlink(root.join("nowhere"), root.join("gone.txt")).unwrap();
+        symlink("self.vhdx", root.join("self.vhdx")).unwrap();
+        symlink(root.join("z/a.vhd"), root.join("again.vhd")).unwrap();
+        let seen = run(root, &[root.to_path_buf()]);
+        assert_eq!(seen.loops, ["z/deep/up"]);
+        let found: Vec<_> = seen
+            .candidates
+            .iter()
+            .map(|(path, fault, way)| (&**path, *fault, *way))
+            .collect();
+        let out = if names(&seen).contains(&"out1/b.vhd") {
+            "out1/b.vhd"
+        } else {
+            "out2/b.vhd"
+        };
+        assert_eq!(
+            found,
+            [
+                ("again.vhd", None, Way::Link),
+                ("gone.vhd", Some("dangling-symlink"), Way::Link),
+                (out, None, Way::Link),
+                ("self.vhdx", Some("dangling-symlink"), Way::Link),
+                ("z/a.vhd", None, Way::Direct),
+            ]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_crowd_of_links_among_folders_ends() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for from in 0..12 {
+            std::fs::create_dir(root.join(format!("d{from}"))).unwrap();
+            for to in 0..12 {
+                symlink(
+                    root.join(format!("d{to}")),
+                    root.join(format!("d{from}/l{to}")),
+                )
+                .unwrap();
+            }
+        }
+        let seen = run(root, &[root.to_path_buf()]);
+        assert_eq!(seen.loops.len(), 12);
+        assert!(seen.candidates.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_and_a_folder_named_like_disks_are_rows_and_the_folder_is_still_walked() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir(root.join("dir.vhdx")).unwrap();
+        std::fs::write(root.join("dir.vhdx/in.vhd"), b"x").unwrap();
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(root.join("pipe.avhd"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(root.join("pipe.txt"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        let seen = run(root, &[root.to_path_buf()]);
+        let found: Vec<_> = seen
+            .candidates
+            .iter()
+            .map(|found| (&*found.0, found.1))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("dir.vhdx", Some("not-a-regular-file")),
+                ("dir.vhdx/in.vhd", None),
+                ("pipe.avhd", Some("not-a-regular-file")),
+            ]
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_that_are_not_utf8_survive() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"bad\xff\x1b[31m.vhd");
+        std::fs::write(folder.path().join(name), b"x").unwrap();
+        let mut found = Vec::new();
+        walk(
+            &[folder.path().to_path_buf()],
+            &CancelToken::default(),
+            &mut |step| {
+                if let Step::Candidate(candidate) = step {
+                    found.push(candidate.path);
+                }
+            },
+        )
+        .unwrap();
+        assert_eq!(found, [folder.path().join(name)]);
+    }
+
+    #[test]
+    fn a_root_that_is_not_there_stops_the_scan() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("none");
+        let error = walk(
+            std::slice::from_ref(&missing),
+            &CancelToken::default(),
+            &mut |_| {},
+        )
+        .unwrap_err();
+        assert_eq!(error.0, missing);
+    }
+}
