@@ -8,8 +8,12 @@ pub mod codes;
 pub mod facts;
 pub mod forest;
 pub mod gate;
+mod link;
 pub mod names;
+mod probe;
+mod product;
 pub mod scan;
+pub mod virtualpc;
 mod walk;
 
 pub use forest::{
@@ -17,4 +21,4 @@ pub use forest::{
     MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
     SnapshotKind, Taken, TakenSource, Tried,
 };
-pub use scan::{CountPolicy, PathMap, ScanError, ScanEvent, ScanOptions, scan};
+pub use scan::{CountPolicy, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with};

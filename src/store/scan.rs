@@ -1,10 +1,15 @@
 //! The scan of a store: walk, probe, link; events on the way.
 
-use std::path::PathBuf;
+mod again;
+mod engine;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::job::Job;
-use crate::store::Forest;
+use crate::store::facts::{Files, SystemFiles};
+use crate::store::walk::Way;
+use crate::store::{Disk, DiskId, Forest};
 
 /// A prefix of paths stored inside images, and where that is here: `D:\VMs=/mnt/vms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +87,19 @@ pub enum ScanError {
     },
 }
 
+/// A disk of a running scan.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// The disk.
+    pub disk: Arc<Disk>,
+    /// Its folder with every symbolic link resolved: the place from which its stored paths are taken.
+    pub folder: Arc<Path>,
+    /// How it was reached.
+    pub way: Way,
+    /// Further places of the same file (hard and symbolic links), folders resolved.
+    pub also: Vec<PathBuf>,
+}
+
 /// Scans a store to the end, or until cancelled. Faults of single files never stop it.
 ///
 /// # Errors
@@ -91,9 +109,35 @@ pub fn scan(
     job: &Job,
     on_event: &mut dyn FnMut(ScanEvent),
 ) -> Result<Arc<Forest>, ScanError> {
-    let _ = (options, job, on_event);
-    Err(ScanError::Root {
-        path: PathBuf::new(),
-        source: std::io::ErrorKind::Unsupported.into(),
-    })
+    scan_with(options, &SystemFiles::new(), job, on_event)
 }
+
+/// As [`scan`], with files opened and looked at by `files`.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_with(
+    options: &ScanOptions,
+    files: &dyn Files,
+    job: &Job,
+    on_event: &mut dyn FnMut(ScanEvent),
+) -> Result<Arc<Forest>, ScanError> {
+    engine::Engine::new(options, files, job, on_event)?.run()
+}
+
+/// Reads one disk of a forest again and links anew. Every disk keeps its id; machines and snapshots stay as they are.
+/// If the file is gone its row says so.
+///
+/// # Errors
+/// When a root cannot be read any more.
+pub fn rescan(
+    forest: &Forest,
+    id: DiskId,
+    options: &ScanOptions,
+    job: &Job,
+) -> Result<Arc<Forest>, ScanError> {
+    again::rescan(forest, id, options, &SystemFiles::new(), job)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Links: who is whose parent. Pure but for the gate, which is asked only about paths that no known disk has.
+//!
+//! Each differencing disk looks for its parent by its stored paths and then by id ([`resolve`]); what hangs together is
+//! then walked once, without recursion, to find cycles, children and depth ([`shape`]); last, each link is checked
+//! ([`check`]).
+
+mod check;
+mod index;
+mod places;
+mod resolve;
+mod shape;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::store::gate::{Admission, Admit};
+use crate::store::scan::Entry;
+use crate::store::{DiskId, Node, PathMap};
+
+/// How much of the store is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Files are still coming in: a parent that is not there may come yet, and the file system is not asked.
+    Growing,
+    /// All files are in.
+    Whole,
+}
+
+/// A file a child names that is allowed and not known yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
+    /// Its path, symbolic links resolved.
+    pub path: PathBuf,
+    /// The child takes it as raw content, in sectors of this many bytes.
+    pub raw: Option<u32>,
+}
+
+/// What linking gives.
+#[derive(Debug, Default)]
+pub(super) struct Linked {
+    /// One node a disk, by the same index.
+    pub nodes: Vec<Node>,
+    /// Disks at the top, in the order of the disks.
+    pub tops: Vec<DiskId>,
+    /// Files to read before linking again.
+    pub wanted: Vec<Wanted>,
+}
+
+/// Links disks that are sorted by path. O(n log n) in their number; nothing recurses.
+pub(super) fn link(entries: &[Entry], maps: &[PathMap], gate: &dyn Admit, stage: Stage) -> Linked {
+    let index = index::Index::new(entries);
+    let mut linked = Linked::default();
+    for (id, entry) in (0_u32..).map(DiskId).zip(entries) {
+        let found = resolve::resolve(&index, id, entry, maps, gate, stage);
+        linked.nodes.push(Node {
+            parent: found.link,
+            findings: found.findings,
+            ..Node::default()
+        });
+        linked.wanted.extend(found.wanted);
+    }
+    linked.wanted.sort_by(|a, b| a.path.cmp(&b.path));
+    linked.wanted.dedup_by(|a, b| a.path == b.path);
+    linked.tops = shape::shape(&mut linked.nodes);
+    check::check(&index, &mut linked.nodes, stage);
+    linked
+}
+
+/// A gate that remembers its answers, for the links that are made again and again while a scan grows.
+#[derive(Debug)]
+pub(super) struct Remembering<G> {
+    gate: G,
+    known: std::cell::RefCell<HashMap<PathBuf, Admission>>,
+}
+
+impl<G> Remembering<G> {
+    pub(super) fn new(gate: G) -> Self {
+        Self {
+            gate,
+            known: std::cell::RefCell::default(),
+        }
+    }
+}
+
+impl<G: Admit> Admit for Remembering<G> {
+    fn admit(&self, path: &Path) -> Admission {
+        if let Some(known) = self.known.borrow().get(path) {
+            return known.clone();
+        }
+        let answer = self.gate.admit(path);
+        self.known
+            .borrow_mut()
+            .insert(path.to_path_buf(), answer.clone());
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! What is wrong or notable about the links themselves.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Stage;
+use super::index::Index;
+use super::shape::around;
+use crate::finding::Finding;
+use crate::image::Format;
+use crate::store::{BornSource, Disk, DiskId, LinkState, Node, Product, codes, product, virtualpc};
+
+/// Disks below one before a chain counts as deep.
+const DEEP: u32 = 10;
+/// The longest chain XCP-ng supports, in disks.
+const XCP_LONGEST: u32 = 30;
+/// A parent may be written this long after a snapshot was asked for, while the machine still runs on it.
+const FREEZE_TIME: SignedDuration = SignedDuration::from_hours(1);
+/// A file written this long after it was born here was written here, not just copied here.
+const COPY_TIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// Adds product, role and findings to every node.
+pub(super) fn check(index: &Index<'_>, nodes: &mut [Node], stage: Stage) {
+    product::assign(nodes, |id| index.entry(id).map(|entry| &*entry.disk));
+    for (at, id) in (0_u32..).map(DiskId).take(nodes.len()).enumerate() {
+        let Some(disk) = index.entry(id).map(|entry| &*entry.disk) else {
+            continue;
+        };
+        let mut findings = Vec::new();
+        if let Some(node) = nodes.get(at) {
+            findings.extend(cycle(index, nodes, id, node));
+            findings.extend(pair(index, node, disk));
+            findings.extend(depth(node));
+            findings.extend(virtualpc::undo_time(disk));
+            if stage == Stage::Whole {
+                findings.extend(touched(index, node, disk));
+                findings.extend(family(index, node, id, disk));
+            }
+        }
+        if let Some(node) = nodes.get_mut(at) {
+            node.findings.extend(findings);
+        }
+    }
+    duplicates(index, nodes);
+}
+
+fn name(index: &Index<'_>, id: DiskId) -> String {
+    index
+        .entry(id)
+        .map(|entry| entry.disk.path.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+fn cycle(index: &Index<'_>, nodes: &[Node], id: DiskId, node: &Node) -> Option<Finding> {
+    node.parent
+        .as_ref()
+        .filter(|link| link.state == LinkState::Cycle)?;
+    let ring = around(nodes, id);
+    let text = match ring.as_slice() {
+        [_] => "It names itself as its parent.".to_owned(),
+        [_, others @ ..] => {
+            let shown: Vec<String> = others.iter().take(3).map(|id| name(index, *id)).collect();
+            let more = if others.len() > shown.len() {
+                ", …"
+            } else {
+                ""
+            };
+            format!(
+                "Its parents come back to it through {}{more}.",
+                shown.join(", ")
+            )
+        }
+        [] => return None,
+    };
+    Some(Finding::new(&codes::PARENT_CYCLE, text).values("", format!("{} disks", ring.len())))
+}
+
+/// What must agree between child and parent.
+fn pair(index: &Index<'_>, node: &Node, disk: &Disk) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let linked = node
+        .parent
+        .as_ref()
+        .filter(|link| matches!(link.state, LinkState::Ok | LinkState::IdMismatch));
+    let parent = linked
+        .and_then(|link| link.disk)
+        .and_then(|id| index.header(id).map(|header| (id, header)));
+    let (Some((id, parent)), Some(child)) = (parent, disk.header.as_ref()) else {
+        return findings;
+    };
+    if parent.virtual_size != child.virtual_size {
+        let text = format!(
+            "It is {} bytes large, its parent {} is {}.",
+            child.virtual_size,
+            name(index, id),
+            parent.virtual_size
+        );
+        findings.push(Finding::new(&codes::SIZE_DIFFERS, text).values(
+            parent.virtual_size.to_string(),
+            child.virtual_size.to_string(),
+        ));
+    }
+    if parent.sector_size != child.sector_size {
+        let text = format!(
+            "Its sectors have {} bytes, those of its parent {} have {}.",
+            child.sector_size,
+            name(index, id),
+            parent.sector_size
+        );
+        findings.push(Finding::new(&codes::SECTOR_SIZE_DIFFERS, text).values(
+            parent.sector_size.to_string(),
+            child.sector_size.to_string(),
+        ));
+    }
+    findings
+}
+
+/// Told once a chain, at its end.
+fn depth(node: &Node) -> Option<Finding> {
+    if !node.children.is_empty() || node.depth <= DEEP {
+        return None;
+    }
+    let disks = node.depth.saturating_add(1);
+    let text = format!("Its chain has {disks} disks.");
+    let finding = if node.product == Product::XcpNg && disks > XCP_LONGEST {
+        Finding::new(&codes::CHAIN_TOO_DEEP, text)
+            .values(format!("at most {XCP_LONGEST}"), disks.to_string())
+    } else {
+        Finding::new(&codes::CHAIN_DEEP, text).values(
+            format!("at most {}", DEEP.saturating_add(1)),
+            disks.to_string(),
+        )
+    };
+    Some(finding)
+}
+
+/// A parent whose last write is later than the making of every child. The parent time stamp inside a VHD is no help
+/// (Windows leaves it 0), and a VHDX says the same by its data write id; so this goes by VHD footers and file times, and
+/// only by times that a copy did not make.
+fn touched(index: &Index<'_>, node: &Node, parent: &Disk) -> Option<Finding> {
+    let written = believable_write(parent)?;
+    let mut made = Vec::new();
+    for child in &node.children {
+        let header = index.header(*child)?;
+        made.push(header.created.filter(|_| header.format == Format::Vhd)?);
+    }
+    let last = made.into_iter().max()?;
+    (written.duration_since(last) > FREEZE_TIME).then(|| {
+        let text = format!("It was written at {written}; its last child was made at {last}.");
+        Finding::new(&codes::PARENT_TOUCHED, text)
+            .values(format!("not after {last}"), written.to_string())
+    })
+}
+
+fn believable_write(disk: &Disk) -> Option<Timestamp> {
+    let (written, born) = (disk.file.modified?, disk.file.born?);
+    let here = written.duration_since(born.at);
+    let is_believable = match born.source {
+        BornSource::TimesFile | BornSource::WindowsFileSystem => true,
+        // Older than its birth here: the copy kept the time. Much younger: written here.
+        BornSource::OtherFileSystem => here < -COPY_TIME || here > COPY_TIME,
+    };
+    is_believable.then_some(written)
+}
+
+/// A VHDX without its parent still tells whose family it is.
+fn family(index: &Index<'_>, node: &Node, id: DiskId, disk: &Disk) -> Option<Finding> {
+    node.parent.as_ref().filter(|link| {
+        matches!(
+            link.state,
+            LinkState::Missing | LinkState::OutsideRoots | LinkState::Unreadable
+        )
+    })?;
+    let header = disk
+        .header
+        .as_ref()
+        .filter(|header| header.format == Format::Vhdx)?;
+    let mut others = index.family(header.id).iter().filter(|other| **other != id);
+    let first = name(index, *others.next()?);
+    let more = others.count();
+    let text = match more {
+        0 => format!("It belongs to the same virtual disk as {first}."),
+        more => format!("It belongs to the same virtual disk as {first} and {more} more."),
+    };
+    Some(Finding::new(&codes::ORPHAN_FAMILY, text).values(header.id.to_string(), ""))
+}
+
+fn duplicates(index: &Index<'_>, nodes: &mut [Node]) {
+    for (id, disks) in index.shared_ids() {
+        // Each names the next, so that n copies cost n findings and all of them can be followed.
+        let next = disks.iter().cycle().skip(1);
+        for (disk, other) in disks.iter().zip(next) {
+            if let Some(node) = nodes.get_mut(disk.0 as usize) {
+                let more = disks.len().saturating_sub(2);
+                let others = match more {
+                    0 => name(index, *other),
+                    more => format!("{} and {more} more", name(index, *other)),
+                };
+                let text = format!("Its id {id} is also that of {others}.");
+                node.findings
+                    .push(Finding::new(&codes::DUPLICATE_ID, text).values("", id.to_string()));
+            }
+        }
+    }
+}

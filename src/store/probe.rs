@@ -1,0 +1,283 @@
+//! The probe: one file opened, read, counted if that is cheap, and closed again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::finding::{Finding, Severity};
+use crate::format::FormatError;
+use crate::image::{self, Header, Image};
+use crate::job::Job;
+use crate::store::facts::Files;
+use crate::store::names::Named;
+use crate::store::{CountPolicy, Disk, FileFacts, Liveness, PathError, codes};
+
+/// The shortest disk there is: an empty fixed VHD with Virtual PC's footer of 511 bytes.
+const SHORTEST_BYTES: u64 = 511;
+/// Blocks up to which a disk is counted at once: its table is one short read.
+const INLINE_TABLE_BLOCKS: u64 = 65_536;
+/// Blocks the file has room for, up to which a disk is counted at once: each may cost a bitmap's read.
+const INLINE_HELD_BLOCKS: u64 = 256;
+
+/// What became of a file.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// A disk, or a file that claims to be one.
+    Disk(Box<Disk>),
+    /// No disk, and none by its name.
+    NoDisk,
+    /// Not a disk by its name, and not to be looked into.
+    Error(PathError),
+}
+
+/// How a file is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// By what its name promises.
+    As(Named),
+    /// As raw content with sectors of this many bytes, because a child says so.
+    Raw(u32),
+}
+
+/// Opens, reads and closes one file. A file that changes meanwhile, or reads as damaged, is read once more.
+pub(crate) fn probe(
+    files: &dyn Files,
+    path: &Path,
+    taken: Taken,
+    counts: CountPolicy,
+    job: &Job,
+) -> Outcome {
+    let once = || attempt(files, path, taken, counts, job);
+    let first = once();
+    if first.nothing_to_doubt(taken) {
+        return first.outcome(path, taken, Liveness::Still);
+    }
+    let second = once();
+    let is_live = second.moved || (second.is_damaged() && !second.agrees(&first));
+    let liveness = if is_live {
+        Liveness::Live
+    } else {
+        Liveness::Still
+    };
+    second.outcome(path, taken, liveness)
+}
+
+/// Counts a disk whose header was read before. The count is exact for one state of the file, or the disk is marked live.
+pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
+    let mut last = disk.clone();
+    for _ in 0..2 {
+        let before = disk.header.as_ref();
+        let Ok(opened) = files.open(&disk.path) else {
+            break;
+        };
+        let Ok(image) = Image::open(Arc::clone(&opened.source)) else {
+            break;
+        };
+        let counts = image.count(&inner(job), None);
+        let cancelled = job.cancel.is_cancelled();
+        // The table may take minutes; what was true at its start must still be true at its end.
+        let after = Image::open(opened.source).ok();
+        let held_still = after.is_some_and(|after| after.header() == image.header())
+            && before == Some(image.header())
+            && files
+                .facts(&disk.path)
+                .is_ok_and(|now| same_state(&now, &opened.facts));
+        last.findings.clone_from(&disk.findings);
+        last.findings.extend(counts.findings.iter().cloned());
+        last.counts = Some(counts);
+        if held_still || cancelled {
+            return last;
+        }
+        last.header = Some(image.header().clone());
+        last.file = opened.facts;
+    }
+    mark_live(&mut last);
+    last
+}
+
+/// True if the disk's table or bitmaps are too much to count along with the headers.
+pub(crate) fn is_counted_later(disk: &Disk, counts: CountPolicy) -> bool {
+    counts == CountPolicy::Count
+        && disk.counts.is_none()
+        && disk.header.as_ref().is_some_and(|header| !is_cheap(header))
+}
+
+fn is_cheap(header: &Header) -> bool {
+    let held = header
+        .file_size
+        .checked_div(u64::from(header.block_size.unwrap_or(0)))
+        .unwrap_or(0);
+    header.blocks <= INLINE_TABLE_BLOCKS && held <= INLINE_HELD_BLOCKS
+}
+
+/// A job that is cancelled with the scan and counts its blocks for itself.
+fn inner(job: &Job) -> Job {
+    Job {
+        cancel: job.cancel.clone(),
+        ..Job::default()
+    }
+}
+
+fn same_state(a: &FileFacts, b: &FileFacts) -> bool {
+    (a.len, a.modified, a.identity) == (b.len, b.modified, b.identity)
+}
+
+fn mark_live(disk: &mut Disk) {
+    disk.liveness = Liveness::Live;
+    disk.findings.push(Finding::new(
+        &codes::LIVE,
+        "It changed while it was read, and again on a second try.",
+    ));
+}
+
+/// One pass over a file.
+#[derive(Debug)]
+struct Attempt {
+    facts: FileFacts,
+    content: Content,
+    /// The file changed between its opening and the last read.
+    moved: bool,
+}
+
+#[derive(Debug, PartialEq)]
+enum Content {
+    Disk(Box<Disk>),
+    NoDisk(Finding),
+    Fault(Finding),
+    Unreadable(String),
+}
+
+fn attempt(
+    files: &dyn Files,
+    path: &Path,
+    taken: Taken,
+    policy: CountPolicy,
+    job: &Job,
+) -> Attempt {
+    let opened = match files.open(path) {
+        Ok(opened) => opened,
+        Err(error) => {
+            return Attempt {
+                facts: files.facts(path).unwrap_or_default(),
+                content: Content::Unreadable(error.to_string()),
+                moved: false,
+            };
+        }
+    };
+    let facts = opened.facts;
+    let content = match taken {
+        _ if facts.len < SHORTEST_BYTES => Content::NoDisk(too_short(facts.len)),
+        Taken::Raw(sector_size) => {
+            let image = Image::raw(opened.source, sector_size);
+            Content::Disk(Box::new(read(path, &facts, &image, policy, job)))
+        }
+        Taken::As(_) => match Image::open(opened.source) {
+            Ok(image) => Content::Disk(Box::new(read(path, &facts, &image, policy, job))),
+            Err(FormatError::Invalid(finding)) if *finding.code == image::codes::NOT_A_DISK => {
+                Content::NoDisk(*finding)
+            }
+            Err(FormatError::Invalid(finding)) => Content::Fault(*finding),
+            Err(error @ FormatError::Read { .. }) => Content::Unreadable(error.to_string()),
+        },
+    };
+    let moved = !files.facts(path).is_ok_and(|now| same_state(&now, &facts));
+    Attempt {
+        facts,
+        content,
+        moved,
+    }
+}
+
+fn read(path: &Path, facts: &FileFacts, image: &Image, policy: CountPolicy, job: &Job) -> Disk {
+    let mut findings = image.findings().to_vec();
+    let counts = (policy == CountPolicy::Count && is_cheap(image.header()))
+        .then(|| image.count(&inner(job), None));
+    findings.extend(counts.iter().flat_map(|counts| counts.findings.clone()));
+    Disk {
+        path: path.to_path_buf(),
+        file: facts.clone(),
+        header: Some(image.header().clone()),
+        counts,
+        findings,
+        liveness: Liveness::Still,
+    }
+}
+
+fn too_short(len: u64) -> Finding {
+    Finding::new(
+        &codes::TOO_SHORT,
+        format!("It is {len} bytes long; the shortest disk has {SHORTEST_BYTES}."),
+    )
+    .values(format!("at least {SHORTEST_BYTES}"), len.to_string())
+}
+
+impl Attempt {
+    fn is_damaged(&self) -> bool {
+        match &self.content {
+            Content::Disk(disk) => {
+                disk.findings
+                    .iter()
+                    .any(|finding| finding.code.severity == Severity::Error)
+                    || disk.counts.as_ref().is_some_and(|counts| !counts.complete)
+            }
+            Content::NoDisk(_) | Content::Fault(_) | Content::Unreadable(_) => true,
+        }
+    }
+
+    fn nothing_to_doubt(&self, taken: Taken) -> bool {
+        let is_plain_other_file =
+            taken == Taken::As(Named::Anything) && matches!(self.content, Content::NoDisk(_));
+        is_plain_other_file || (!self.moved && !self.is_damaged())
+    }
+
+    /// Both passes found the same damage, so it is damage and not a moment.
+    fn agrees(&self, other: &Self) -> bool {
+        self.content == other.content && same_state(&self.facts, &other.facts)
+    }
+
+    fn outcome(self, path: &Path, taken: Taken, liveness: Liveness) -> Outcome {
+        let is_expected = taken != Taken::As(Named::Anything);
+        let mut disk = match self.content {
+            Content::Disk(disk) => *disk,
+            Content::NoDisk(_) if !is_expected => return Outcome::NoDisk,
+            Content::NoDisk(finding) => row(path, self.facts, named_but_none(finding)),
+            Content::Fault(finding) => row(path, self.facts, finding),
+            Content::Unreadable(error) if !is_expected => {
+                return Outcome::Error(PathError {
+                    path: path.to_path_buf(),
+                    error,
+                });
+            }
+            Content::Unreadable(error) => {
+                let finding = Finding::new(
+                    &codes::UNREADABLE,
+                    format!("It could not be read: {error}."),
+                );
+                row(path, self.facts, finding)
+            }
+        };
+        if liveness == Liveness::Live {
+            mark_live(&mut disk);
+        }
+        Outcome::Disk(Box::new(disk))
+    }
+}
+
+fn named_but_none(finding: Finding) -> Finding {
+    if *finding.code == image::codes::NOT_A_DISK {
+        Finding::new(&codes::NOT_A_DISK, finding.text)
+    } else {
+        finding
+    }
+}
+
+/// A row for a file that cannot be read as a disk.
+pub(crate) fn row(path: &Path, file: FileFacts, finding: Finding) -> Disk {
+    Disk {
+        path: path.to_path_buf(),
+        file,
+        header: None,
+        counts: None,
+        findings: vec![finding],
+        liveness: Liveness::Still,
+    }
+}

@@ -1,0 +1,115 @@
+//! Whose naming and rules a disk follows, guessed from creator, name and place; and what its name says it is.
+
+use std::path::Path;
+
+use crate::format::guid;
+use crate::image::{Format, Header, Kind, Specific};
+use crate::store::names::{has_extension, is_auto_recovery};
+use crate::store::{Disk, DiskId, Node, Product};
+
+/// Gives every node its product and role. Whoever made one disk of a tree works on all of it, so a tree has one product.
+pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a Disk>) {
+    let mut order: Vec<usize> = (0..nodes.len()).collect();
+    order.sort_by_key(|at| nodes.get(*at).map_or(0, |node| node.depth));
+    let ids: Vec<Option<DiskId>> = (0..nodes.len())
+        .map(|at| u32::try_from(at).ok().map(DiskId))
+        .collect();
+    // The top of each disk's tree: a parent comes before its children in the order of depth.
+    let mut top: Vec<usize> = (0..nodes.len()).collect();
+    for at in &order {
+        let own = top.get(*at).copied().unwrap_or(*at);
+        for child in nodes
+            .get(*at)
+            .map(|node| node.children.clone())
+            .unwrap_or_default()
+        {
+            if let Some(of_child) = top.get_mut(child.0 as usize) {
+                *of_child = own;
+            }
+        }
+    }
+    let mut of_top = vec![Sign::None; nodes.len()];
+    for (at, id) in ids.iter().enumerate() {
+        let sign = id.and_then(&disk).map_or(Sign::None, sign);
+        if let Some(best) = top.get(at).and_then(|top| of_top.get_mut(*top)) {
+            *best = (*best).max(sign);
+        }
+    }
+    for ((at, node), id) in nodes.iter_mut().enumerate().zip(&ids) {
+        let sign = top.get(at).and_then(|top| of_top.get(*top)).copied();
+        node.product = sign.unwrap_or(Sign::None).product();
+        node.role = id.and_then(&disk).and_then(role);
+    }
+}
+
+/// Signs of a product, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    None,
+    Avhd,
+    VirtualPc,
+    XcpNg,
+    Vhdx,
+}
+
+impl Sign {
+    fn product(self) -> Product {
+        match self {
+            Self::None | Self::Vhdx => Product::HyperV,
+            Self::Avhd => Product::HyperV2008,
+            Self::VirtualPc => Product::VirtualPc,
+            Self::XcpNg => Product::XcpNg,
+        }
+    }
+}
+
+fn sign(disk: &Disk) -> Sign {
+    let Some(header) = &disk.header else {
+        return Sign::None;
+    };
+    if header.format == Format::Vhdx {
+        return Sign::Vhdx;
+    }
+    let creator = header.creator.trim_end_matches(['\0', ' ']);
+    if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(&disk.path) {
+        Sign::XcpNg
+    } else if has_extension(&disk.path, "vud") || creator == "vs" {
+        Sign::VirtualPc
+    } else if has_extension(&disk.path, "avhd") {
+        Sign::Avhd
+    } else {
+        Sign::None
+    }
+}
+
+/// XCP-ng names a disk by its VDI: `<uuid>.vhd`.
+fn is_vdi_name(path: &Path) -> bool {
+    has_extension(path, "vhd")
+        && path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
+}
+
+/// What name and flags say the disk is.
+fn role(disk: &Disk) -> Option<&'static str> {
+    let header = disk.header.as_ref();
+    if header.is_some_and(is_hidden) {
+        Some("hidden base copy")
+    } else if has_extension(&disk.path, "vud") {
+        Some("undo disk")
+    } else if is_auto_recovery(&disk.path) {
+        Some("backup's recovery checkpoint")
+    } else if header.is_some_and(|header| {
+        header.kind != Kind::Differencing && has_extension(&disk.path, "avhdx")
+    }) {
+        // Hyper-V gives an `.avhdx` without a parent to VHD sets only.
+        Some("data disk of a VHD set")
+    } else {
+        None
+    }
+}
+
+fn is_hidden(header: &Header) -> bool {
+    matches!(&header.specific, Specific::Vhd(vhd) if vhd.hidden)
+}

@@ -1,0 +1,83 @@
+//! One disk read again.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::engine::gate;
+use super::{Entry, ScanError, ScanOptions};
+use crate::finding::Finding;
+use crate::job::Job;
+use crate::store::facts::Files;
+use crate::store::link::{Stage, link};
+use crate::store::names::Named;
+use crate::store::probe::{self, Outcome, Taken};
+use crate::store::walk::Way;
+use crate::store::{Disk, DiskId, Forest, codes};
+
+pub(super) fn rescan(
+    forest: &Forest,
+    id: DiskId,
+    options: &ScanOptions,
+    files: &dyn Files,
+    job: &Job,
+) -> Result<Arc<Forest>, ScanError> {
+    let gate = gate(options)?;
+    let mut folders = HashMap::new();
+    let mut entries: Vec<Entry> = forest
+        .disks
+        .iter()
+        .map(|disk| Entry {
+            folder: real_folder(&mut folders, &disk.path),
+            disk: Arc::clone(disk),
+            way: Way::Direct,
+            also: Vec::new(),
+        })
+        .collect();
+    if let Some(entry) = entries.get_mut(id.0 as usize) {
+        entry.disk = Arc::new(read_again(&entry.disk, options, files, job));
+    }
+    let mut linked = link(&entries, &options.maps, &gate, Stage::Whole);
+    for (node, old) in linked.nodes.iter_mut().zip(&forest.nodes) {
+        node.in_use_by.clone_from(&old.in_use_by);
+        node.snapshots.clone_from(&old.snapshots);
+    }
+    Ok(Arc::new(Forest {
+        disks: entries.into_iter().map(|entry| entry.disk).collect(),
+        nodes: linked.nodes,
+        tops: linked.tops,
+        ..forest.clone()
+    }))
+}
+
+fn read_again(old: &Disk, options: &ScanOptions, files: &dyn Files, job: &Job) -> Disk {
+    let taken = Taken::As(Named::Disk);
+    match probe::probe(files, &old.path, taken, options.counts, job) {
+        Outcome::Disk(disk) if probe::is_counted_later(&disk, options.counts) => {
+            probe::count(files, &disk, job)
+        }
+        Outcome::Disk(disk) => *disk,
+        Outcome::NoDisk => unreadable(old, "it is no disk any more"),
+        Outcome::Error(error) => unreadable(old, &error.error),
+    }
+}
+
+fn unreadable(old: &Disk, why: &str) -> Disk {
+    let finding = Finding::new(&codes::UNREADABLE, format!("It could not be read: {why}."));
+    probe::row(&old.path, old.file.clone(), finding)
+}
+
+fn real_folder(known: &mut HashMap<PathBuf, Arc<Path>>, path: &Path) -> Arc<Path> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if let Some(real) = known.get(folder) {
+        return Arc::clone(real);
+    }
+    let real: Arc<Path> = std::fs::canonicalize(folder)
+        .unwrap_or_else(|_| folder.to_path_buf())
+        .into();
+    known.insert(folder.to_path_buf(), Arc::clone(&real));
+    real
+}

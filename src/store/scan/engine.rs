@@ -1,0 +1,463 @@
+//! The running scan: a walker thread feeds a few readers, and the caller's thread gathers, links and tells.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::{Entry, ScanError, ScanEvent, ScanOptions};
+use crate::finding::Finding;
+use crate::job::{Job, run_ordered};
+use crate::store::facts::{Files, free_bytes};
+use crate::store::gate::Gate;
+use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
+use crate::store::names::named;
+use crate::store::probe::{self, Outcome, Taken};
+use crate::store::walk::{Candidate, Step, Way, walk};
+use crate::store::{Disk, Forest, PathError, codes};
+
+/// Files the walk may be ahead of the readers.
+const QUEUE: usize = 1024;
+/// How soon the first rows are shown, and how often the current path is told.
+const FIRST_ROWS: Duration = Duration::from_millis(30);
+/// The shortest time between two forests.
+const BETWEEN_FORESTS: Duration = Duration::from_millis(150);
+/// A forest may cost at most one in so many parts of the scan's time.
+const FOREST_SHARE: u32 = 6;
+/// Files read at once if nothing is said: enough for a disk to sort its reads, few enough for a low descriptor limit.
+const READERS: std::ops::RangeInclusive<usize> = 4..=16;
+
+/// What the threads tell the gathering one.
+enum Note {
+    Step(Step),
+    Probed(Candidate, Outcome),
+}
+
+/// A scan under way.
+pub(super) struct Engine<'a> {
+    options: &'a ScanOptions,
+    files: &'a dyn Files,
+    job: &'a Job,
+    on_event: &'a mut dyn FnMut(ScanEvent),
+    gate: Remembering<Gate>,
+    entries: Vec<Entry>,
+    /// Device and inode to the entry.
+    identities: HashMap<(u64, u64), usize>,
+    configs: Vec<PathBuf>,
+    companions: Vec<(PathBuf, &'static str)>,
+    errors: Vec<PathError>,
+    side_findings: Vec<(PathBuf, Finding)>,
+    free: HashMap<PathBuf, Option<u64>>,
+    seen: u64,
+    next_forest: Instant,
+    next_word: Instant,
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn new(
+        options: &'a ScanOptions,
+        files: &'a dyn Files,
+        job: &'a Job,
+        on_event: &'a mut dyn FnMut(ScanEvent),
+    ) -> Result<Self, ScanError> {
+        let now = Instant::now();
+        Ok(Self {
+            gate: Remembering::new(gate(options)?),
+            options,
+            files,
+            job,
+            on_event,
+            entries: Vec::new(),
+            identities: HashMap::new(),
+            configs: Vec::new(),
+            companions: Vec::new(),
+            errors: Vec::new(),
+            side_findings: Vec::new(),
+            free: HashMap::new(),
+            seen: 0,
+            next_forest: later(now, FIRST_ROWS),
+            next_word: now,
+        })
+    }
+
+    pub(super) fn run(mut self) -> Result<Arc<Forest>, ScanError> {
+        self.walk_and_probe()?;
+        let linked = self.parents_named();
+        let has_more = self
+            .entries
+            .iter()
+            .any(|entry| probe::is_counted_later(&entry.disk, self.options.counts));
+        if has_more && !self.job.cancel.is_cancelled() {
+            let forest = self.forest(linked, false);
+            (self.on_event)(ScanEvent::Forest(forest));
+            self.count_large();
+            let linked = self.link(Stage::Whole);
+            return Ok(self.finish(linked));
+        }
+        Ok(self.finish(linked))
+    }
+
+    fn finish(mut self, linked: Linked) -> Arc<Forest> {
+        let is_complete = !self.job.cancel.is_cancelled();
+        let forest = self.forest(linked, is_complete);
+        (self.on_event)(ScanEvent::Forest(Arc::clone(&forest)));
+        forest
+    }
+
+    fn readers(&self) -> usize {
+        match self.options.threads {
+            0 => std::thread::available_parallelism()
+                .map_or(*READERS.start(), std::num::NonZero::get)
+                .clamp(*READERS.start(), *READERS.end()),
+            threads => threads,
+        }
+    }
+
+    /// First part: every file below the roots, headers and cheap counts.
+    fn walk_and_probe(&mut self) -> Result<(), ScanError> {
+        let (options, files, job) = (self.options, self.files, self.job);
+        let readers = self.readers();
+        std::thread::scope(|scope| {
+            let (notes, inbox) = sync_channel(QUEUE);
+            let (found, queue) = sync_channel(QUEUE);
+            let queue = Arc::new(Mutex::new(queue));
+            for _ in 0..readers {
+                let (notes, queue) = (notes.clone(), Arc::clone(&queue));
+                scope.spawn(move || read_queue(&queue, &notes, options, files, job));
+            }
+            let walker = scope.spawn(move || {
+                walk(&options.roots, &job.cancel, &mut |step| {
+                    pass_on(step, &found, &notes, job);
+                })
+            });
+            self.gather(&inbox);
+            match walker.join() {
+                Ok(Err((path, source))) => Err(ScanError::Root { path, source }),
+                // A panic of the walker would have ended the scope with it.
+                Ok(Ok(())) | Err(_) => Ok(()),
+            }
+        })
+    }
+
+    fn gather(&mut self, inbox: &Receiver<Note>) {
+        loop {
+            let wait = self.next_forest.saturating_duration_since(Instant::now());
+            match inbox.recv_timeout(wait.max(Duration::from_millis(1))) {
+                Ok(note) => self.take(note),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.show_growth();
+        }
+    }
+
+    fn take(&mut self, note: Note) {
+        match note {
+            Note::Step(Step::Candidate(found)) => {
+                // Only files with a fault come this way; the others come probed.
+                if let Some(fault) = found.fault.clone() {
+                    let facts = self.files.facts(&found.path).unwrap_or_default();
+                    let disk = probe::row(&found.path, facts, fault);
+                    self.add(found, disk);
+                }
+            }
+            Note::Step(Step::Companion(path, what)) => self.companions.push((path, what)),
+            Note::Step(Step::Config(path)) => self.configs.push(path),
+            Note::Step(Step::Error(error)) => self.errors.push(error),
+            Note::Step(Step::Loop(path, finding)) => self.side_findings.push((path, finding)),
+            Note::Probed(found, outcome) => {
+                self.job.progress.advance(1);
+                self.seen = self.seen.saturating_add(1);
+                self.word(&found.path);
+                match outcome {
+                    Outcome::Disk(disk) => self.add(found, *disk),
+                    Outcome::NoDisk => {}
+                    Outcome::Error(error) => self.errors.push(error),
+                }
+            }
+        }
+    }
+
+    fn word(&mut self, path: &Path) {
+        let now = Instant::now();
+        if now >= self.next_word {
+            self.next_word = later(now, FIRST_ROWS);
+            (self.on_event)(ScanEvent::Walking { files: self.seen });
+            (self.on_event)(ScanEvent::Reading {
+                path: path.to_path_buf(),
+            });
+        }
+    }
+
+    /// Adds a disk, or a further name of one that is known.
+    fn add(&mut self, found: Candidate, disk: Disk) {
+        let entry = Entry {
+            disk: Arc::new(disk),
+            folder: found.folder,
+            way: found.way,
+            also: Vec::new(),
+        };
+        let at = self.entries.len();
+        let known = entry
+            .disk
+            .file
+            .identity
+            .map(|identity| *self.identities.entry(identity).or_insert(at))
+            .filter(|known| *known != at)
+            .and_then(|known| self.entries.get_mut(known));
+        match known {
+            Some(known) => merge(known, entry),
+            None => self.entries.push(entry),
+        }
+    }
+
+    /// Second part: parents that lie in allowed folders outside the walk. Their own parents follow.
+    fn parents_named(&mut self) -> Linked {
+        let mut asked: HashSet<Wanted> = HashSet::new();
+        loop {
+            let linked = self.link(Stage::Whole);
+            let wanted: Vec<Wanted> = linked
+                .wanted
+                .iter()
+                .filter(|wanted| !asked.contains(*wanted))
+                .cloned()
+                .collect();
+            if wanted.is_empty() || self.job.cancel.is_cancelled() {
+                return linked;
+            }
+            self.probe_wanted(&wanted);
+            asked.extend(wanted);
+        }
+    }
+
+    fn probe_wanted(&mut self, wanted: &[Wanted]) {
+        let (files, options, job) = (self.files, self.options, self.job);
+        let readers = self.readers();
+        let mut probed = Vec::new();
+        run_ordered(
+            wanted,
+            readers,
+            &job.cancel,
+            |_, wanted| {
+                let taken = wanted
+                    .raw
+                    .map_or(Taken::As(crate::store::names::Named::Disk), Taken::Raw);
+                probe::probe(files, &wanted.path, taken, options.counts, job)
+            },
+            |at, outcome| probed.push((at, outcome)),
+        );
+        for (at, outcome) in probed {
+            let (Some(wanted), Outcome::Disk(disk)) = (wanted.get(at), outcome) else {
+                continue;
+            };
+            // A file that was no disk by itself and is raw content by its child's word.
+            let known = self.entries.iter_mut().find(|entry| {
+                disk.file.identity.is_some() && entry.disk.file.identity == disk.file.identity
+            });
+            match known {
+                Some(known) if wanted.raw.is_some() && known.disk.header.is_none() => {
+                    let path = known.disk.path.clone();
+                    known.disk = Arc::new(Disk { path, ..*disk });
+                }
+                _ => {
+                    let folder = wanted.path.parent().unwrap_or(&wanted.path).into();
+                    let found = Candidate {
+                        path: wanted.path.clone(),
+                        folder,
+                        way: Way::Parent,
+                        fault: None,
+                    };
+                    self.add(found, *disk);
+                }
+            }
+        }
+    }
+
+    /// Third part: tables and bitmaps of large disks, those that are soonest done first.
+    fn count_large(&mut self) {
+        let (files, job) = (self.files, self.job);
+        let mut large: Vec<(usize, Arc<Disk>)> = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| probe::is_counted_later(&entry.disk, self.options.counts))
+            .map(|(at, entry)| (at, Arc::clone(&entry.disk)))
+            .collect();
+        large.sort_by_key(|(_, disk)| {
+            let header = disk.header.as_ref();
+            header.map_or(0, |header| header.blocks.min(header.file_size))
+        });
+        job.progress.expect(large.len() as u64);
+        run_ordered(
+            &large,
+            self.readers(),
+            &job.cancel,
+            |_, (_, disk)| probe::count(files, disk, job),
+            |at, counted| {
+                job.progress.advance(1);
+                self.word(&counted.path);
+                let entry = large
+                    .get(at)
+                    .and_then(|(entry, _)| self.entries.get_mut(*entry));
+                if let Some(entry) = entry {
+                    entry.disk = Arc::new(counted);
+                }
+                self.show_growth_of(Stage::Whole);
+            },
+        );
+    }
+
+    fn show_growth(&mut self) {
+        self.show_growth_of(Stage::Growing);
+    }
+
+    fn show_growth_of(&mut self, stage: Stage) {
+        let start = Instant::now();
+        if start < self.next_forest || self.entries.is_empty() {
+            return;
+        }
+        let linked = self.link(stage);
+        let forest = self.forest(linked, false);
+        (self.on_event)(ScanEvent::Forest(forest));
+        let pause = start.elapsed().saturating_mul(FOREST_SHARE);
+        self.next_forest = later(Instant::now(), pause.max(BETWEEN_FORESTS));
+    }
+
+    fn link(&mut self, stage: Stage) -> Linked {
+        // Nearly sorted each time but the first.
+        if !self
+            .entries
+            .is_sorted_by(|a, b| path_bytes(a) <= path_bytes(b))
+        {
+            self.entries
+                .sort_by(|a, b| path_bytes(a).cmp(path_bytes(b)));
+            self.identities = self
+                .entries
+                .iter()
+                .enumerate()
+                .filter_map(|(at, entry)| Some((entry.disk.file.identity?, at)))
+                .collect();
+        }
+        link(&self.entries, &self.options.maps, &self.gate, stage)
+    }
+
+    fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
+        let mut free_bytes_of = |path: &Path| {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            match self.free.get(folder) {
+                Some(known) => *known,
+                None => *self
+                    .free
+                    .entry(folder.to_path_buf())
+                    .or_insert_with(|| free_bytes(folder)),
+            }
+        };
+        let free_bytes = self
+            .entries
+            .iter()
+            .map(|entry| free_bytes_of(&entry.disk.path))
+            .collect();
+        self.companions.sort();
+        self.errors.sort_by(|a, b| a.path.cmp(&b.path));
+        Arc::new(Forest {
+            roots: self.options.roots.clone(),
+            disks: self
+                .entries
+                .iter()
+                .map(|entry| Arc::clone(&entry.disk))
+                .collect(),
+            nodes: linked.nodes,
+            tops: linked.tops,
+            companions: self.companions.clone(),
+            errors: self.errors.clone(),
+            side_findings: self.side_findings.clone(),
+            free_bytes,
+            complete: is_complete,
+            ..Forest::default()
+        })
+    }
+}
+
+/// The gate around a scan's roots.
+pub(super) fn gate(options: &ScanOptions) -> Result<Gate, ScanError> {
+    Gate::new(options.roots.iter().chain(&options.parent_roots))
+        .map_err(|(path, source)| ScanError::Root { path, source })
+}
+
+fn later(now: Instant, by: Duration) -> Instant {
+    now.checked_add(by).unwrap_or(now)
+}
+
+fn path_bytes(entry: &Entry) -> &[u8] {
+    entry.disk.path.as_os_str().as_encoded_bytes()
+}
+
+/// Keeps the better name of one file and notes the other: real before linked, then by path.
+fn merge(known: &mut Entry, mut other: Entry) {
+    let rank = |entry: &Entry| (entry.way, path_bytes(entry).to_vec());
+    if rank(&other) < rank(known) {
+        std::mem::swap(known, &mut other);
+    }
+    let place = |entry: &Entry| {
+        entry
+            .disk
+            .path
+            .file_name()
+            .map(|name| entry.folder.join(name))
+    };
+    known.also.append(&mut other.also);
+    let (here, there) = (place(known), place(&other));
+    if here == there {
+        return;
+    }
+    known.also.extend(there);
+    let how = if other.way == Way::Link {
+        "through a symbolic link"
+    } else {
+        "as a hard link"
+    };
+    let text = format!("It is also found {how}: {}.", other.disk.path.display());
+    Arc::make_mut(&mut known.disk)
+        .findings
+        .push(Finding::new(&codes::SAME_FILE, text));
+}
+
+/// Files without a fault go to the readers, everything else to the gathering thread.
+fn pass_on(step: Step, found: &SyncSender<Candidate>, notes: &SyncSender<Note>, job: &Job) {
+    match step {
+        Step::Candidate(candidate) if candidate.fault.is_none() => {
+            job.progress.expect(1);
+            // Readers and gatherer stay until the walk has ended.
+            let _ = found.send(candidate);
+        }
+        step => {
+            let _ = notes.send(Note::Step(step));
+        }
+    }
+}
+
+fn read_queue(
+    queue: &Mutex<Receiver<Candidate>>,
+    notes: &SyncSender<Note>,
+    options: &ScanOptions,
+    files: &dyn Files,
+    job: &Job,
+) {
+    loop {
+        let next = match queue.lock() {
+            Ok(queue) => queue.recv(),
+            Err(_) => return,
+        };
+        let Ok(candidate) = next else { return };
+        // After a cancel the queue is drained, so that the walker is not left waiting.
+        if job.cancel.is_cancelled() {
+            continue;
+        }
+        let taken = Taken::As(named(&candidate.path));
+        let outcome = probe::probe(files, &candidate.path, taken, options.counts, job);
+        if notes.send(Note::Probed(candidate, outcome)).is_err() {
+            return;
+        }
+    }
+}
