@@ -1,7 +1,9 @@
 //! Sector bitmaps of many blocks in few reads: neighbours together, and many reads in flight where there are many.
 
+use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::format::block::{BlockEntry, BlockState};
 use crate::job::CancelToken;
@@ -11,10 +13,12 @@ use crate::source::Source;
 const GAP: u64 = 16 << 10;
 /// Longest joined read, in bytes; longer than any one bitmap, which is 64 KiB at most.
 const JOINED_MAX: u64 = 256 << 10;
-/// From this many reads on it pays to have several in flight.
-const MANY: usize = 64;
-/// Reads in flight at most. Storage answers scattered reads faster together; more than this gains little.
+/// From this many reads on every core takes part, even if all of them are answered from memory.
+const MANY: usize = 1024;
+/// Reads in flight at most, once they prove slow. Storage answers scattered reads faster together; more than this gains little.
 const IN_FLIGHT: usize = 16;
+/// A read that takes longer than this on average waits for storage; one from memory takes a hundredth.
+const SLOW: Duration = Duration::from_micros(40);
 /// Reads a thread takes at a time.
 const PORTION: usize = 8;
 
@@ -123,35 +127,57 @@ pub(super) fn bitmaps<R: Send>(
 ) -> Vec<(usize, R)> {
     let plan = Plan::new(entries, bitmap_bytes);
     let next = AtomicUsize::new(0);
-    let run = || {
-        let mut done = Vec::new();
-        let mut buffer = Vec::new();
-        while !cancel.is_cancelled() {
-            let from = next.fetch_add(PORTION, Ordering::Relaxed);
-            let portion = from..from.saturating_add(PORTION).min(plan.groups.len());
-            let Some(groups) = plan.groups.get(portion).filter(|groups| !groups.is_empty()) else {
-                break;
-            };
-            for group in groups {
-                plan.read(source, group, &mut buffer, &work, &mut done);
-            }
+    // One portion into `done`; false when there is nothing left to do.
+    let portion = |done: &mut Vec<(usize, R)>, buffer: &mut Vec<u8>| {
+        let from = next.fetch_add(PORTION, Ordering::Relaxed);
+        let to = from.saturating_add(PORTION).min(plan.groups.len());
+        let groups = plan.groups.get(from..to).unwrap_or_default();
+        for group in groups {
+            plan.read(source, group, buffer, &work, done);
         }
+        !groups.is_empty() && !cancel.is_cancelled()
+    };
+    let help = || {
+        let (mut done, mut buffer) = (Vec::new(), Vec::new());
+        while portion(&mut done, &mut buffer) {}
         done
     };
-    let mut done = if plan.groups.len() < MANY {
-        run()
-    } else {
-        std::thread::scope(|scope| {
-            let helpers: Vec<_> = (1..IN_FLIGHT)
-                .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, run).ok())
-                .collect();
-            let mut done = run();
-            for helper in helpers {
-                done.extend(helper.join().unwrap_or_default());
+    let mut done = Vec::new();
+    std::thread::scope(|scope| {
+        let mut helpers = Vec::new();
+        // A thread that cannot be had is done without.
+        let mut hire = |up_to: usize| {
+            while helpers.len() < up_to {
+                match std::thread::Builder::new().spawn_scoped(scope, help) {
+                    Ok(helper) => helpers.push(helper),
+                    Err(_) => break,
+                }
             }
-            done
-        })
-    };
+        };
+        if plan.groups.len() >= MANY {
+            let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+            hire(cores.min(IN_FLIGHT).saturating_sub(1));
+        }
+        let mut buffer = Vec::new();
+        let (mut slow, mut started) = (0_u32, Instant::now());
+        while !cancel.is_cancelled() && portion(&mut done, &mut buffer) {
+            let now = Instant::now();
+            let reads = u32::try_from(PORTION).unwrap_or(1);
+            // One slow portion may be the scheduler's doing; two in a row are the storage's.
+            if now.duration_since(started) > SLOW.saturating_mul(reads) {
+                slow = slow.saturating_add(1);
+            } else {
+                slow = 0;
+            }
+            if slow == 2 {
+                hire(IN_FLIGHT.saturating_sub(1));
+            }
+            started = now;
+        }
+        for helper in helpers {
+            done.extend(helper.join().unwrap_or_default());
+        }
+    });
     done.sort_unstable_by_key(|(index, _)| *index);
     done
 }

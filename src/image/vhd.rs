@@ -1,5 +1,10 @@
 //! From a VHD to an [`Image`].
 
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod rules;
+
 use std::sync::Arc;
 
 use super::pieces::Pieces;
