@@ -103,6 +103,10 @@ pub enum Specific {
 }
 
 /// VHD's own header facts.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a bit or byte of the footer, independent of the others"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct VhdSpecific {
     /// Creator version as stored, major in the high half.

@@ -145,6 +145,9 @@ impl VhdBuilder {
     }
 
     /// Block size in bytes: a power of two, 512 or more. Set it before anything is written. 2 MiB if not said.
+    ///
+    /// # Panics
+    /// On any other size, or after a write.
     #[must_use]
     pub fn block_size(mut self, bytes: usize) -> Self {
         assert!(
@@ -235,6 +238,9 @@ impl VhdBuilder {
     }
 
     /// Adds a parent locator; up to eight.
+    ///
+    /// # Panics
+    /// On the ninth.
     #[must_use]
     pub fn locator(mut self, locator: Locator) -> Self {
         assert!(self.locators.len() < 8, "a VHD has eight locators");
@@ -257,6 +263,9 @@ impl VhdBuilder {
     }
 
     /// Writes whole sectors from `sector` on, across block borders where need be.
+    ///
+    /// # Panics
+    /// If `bytes` are no whole sectors, or reach past the end of the disk.
     #[must_use]
     pub fn write(mut self, sector: u64, bytes: &[u8]) -> Self {
         self.write_more(sector, bytes);
@@ -264,6 +273,9 @@ impl VhdBuilder {
     }
 
     /// Like [`write`](Self::write), for loops.
+    ///
+    /// # Panics
+    /// If `bytes` are no whole sectors, or reach past the end of the disk.
     pub fn write_more(&mut self, sector: u64, bytes: &[u8]) {
         assert!(bytes.len().is_multiple_of(SECTOR), "whole sectors only");
         for (sector, bytes) in (sector..).zip(bytes.chunks(SECTOR)) {

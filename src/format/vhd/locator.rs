@@ -203,15 +203,12 @@ fn percent_decoded(mut bytes: &[u8]) -> Vec<u8> {
                 .and_then(|(high, low)| u8::try_from(high << 4 | low).ok()),
             _ => None,
         };
-        match escaped {
-            Some(byte) => {
-                decoded.push(byte);
-                bytes = rest.get(2..).unwrap_or_default();
-            }
-            None => {
-                decoded.push(*first);
-                bytes = rest;
-            }
+        if let Some(byte) = escaped {
+            decoded.push(byte);
+            bytes = rest.get(2..).unwrap_or_default();
+        } else {
+            decoded.push(*first);
+            bytes = rest;
         }
     }
     decoded

@@ -209,7 +209,7 @@ fn dense_child() -> (VhdBuilder, Vec<bool>) {
     let mut builder = VhdBuilder::differencing(8 * MIB - 3 * 512)
         .block_size(256 << 10)
         .parent(0x11, "base.vhd");
-    let sectors = (8 * MIB / 512 - 3) as usize;
+    let sectors = usize::try_from(8 * MIB / 512 - 3).unwrap();
     let mut held = vec![false; sectors];
     for start in [9_000_usize, 505, 16_000, 4_090, 1_020, 16_370] {
         let mut at = start;
@@ -402,7 +402,10 @@ fn many_scattered_bitmaps_count_as_exactly_as_few() {
     let mut dirty = 0;
     for block in (0..1024_u64).rev().step_by(3) {
         let length = 1 + block % 7;
-        builder.write_more(block * 128 + block % 11, &vec![1; 512 * length as usize]);
+        builder.write_more(
+            block * 128 + block % 11,
+            &vec![1; 512 * usize::try_from(length).unwrap()],
+        );
         dirty += length;
     }
     let image = open(builder.build());
