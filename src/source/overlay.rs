@@ -162,7 +162,7 @@ impl<S: Source> OverlaySource<S> {
     }
 
     fn read_page(&self, buf: &mut [u8], skip: usize, page: &Page) -> io::Result<()> {
-        let mut bytes = [0u8; PAGE_BYTES as usize];
+        let mut bytes = [0u8; 4096];
         self.inner.read_exact_at(&mut bytes, page.stored_at)?;
         if bytes.first_chunk() != Some(&page.stored_head)
             || bytes.last_chunk() != Some(&page.stored_tail)
@@ -187,14 +187,10 @@ impl<S: Source> OverlaySource<S> {
     }
 }
 
-/// Splits off the part of `buf` that lies before `end`, when its first byte lies at `at`.
-fn take_until<'a>(buf: &mut &'a mut [u8], at: u64, end: u64) -> &'a mut [u8] {
-    let take = usize::try_from(end.saturating_sub(at))
-        .unwrap_or(usize::MAX)
-        .min(buf.len());
-    let (part, rest) = std::mem::take(buf).split_at_mut(take);
-    *buf = rest;
-    part
+/// Splits `buf`, whose first byte lies at `at`, into what lies before `end` and the rest.
+fn split_at_end(buf: &mut [u8], at: u64, end: u64) -> (&mut [u8], &mut [u8]) {
+    let take = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+    buf.split_at_mut(take.min(buf.len()))
 }
 
 impl<S: Source> Source for OverlaySource<S> {
@@ -215,10 +211,12 @@ impl<S: Source> Source for OverlaySource<S> {
                 continue;
             }
             if *start > at {
-                self.read_below(take_until(&mut buf, at, *start), at)?;
+                let (gap, rest) = split_at_end(buf, at, *start);
+                self.read_below(gap, at)?;
+                buf = rest;
                 at = *start;
             }
-            let part = take_until(&mut buf, at, piece.end);
+            let (part, rest) = split_at_end(buf, at, piece.end);
             match &piece.content {
                 Content::Zero => part.fill(0),
                 Content::Page(page) => {
@@ -226,6 +224,7 @@ impl<S: Source> Source for OverlaySource<S> {
                     self.read_page(part, skip, page)?;
                 }
             }
+            buf = rest;
             at = piece.end;
         }
         self.read_below(buf, at)

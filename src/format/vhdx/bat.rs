@@ -344,18 +344,15 @@ impl TableLayout {
             };
             entry.bitmap_offset = bitmap.saturating_add(self.chunks.bits_offset(block));
         }
-        if let Some(audit) = audit {
-            if let Err((code, what)) = claim(audit, offset, self.block_size) {
-                audit.note(code, block, || {
-                    Finding::new(code, format!("block {}: {what}", block.0))
-                        .at(self.position(index))
-                        .values("a place of its own", offset.to_string())
-                });
-                return BlockEntry {
-                    state: BlockState::Error,
-                    ..BlockEntry::default()
-                };
-            }
+        if let Some(audit) = audit
+            && let Err((code, what)) = claim(audit, offset, self.block_size)
+        {
+            audit.note(code, block, || {
+                Finding::new(code, format!("block {}: {what}", block.0))
+                    .at(self.position(index))
+                    .values("a place of its own", offset.to_string())
+            });
+            return entry;
         }
         entry.data_offset = offset;
         entry.state = wanted;
@@ -420,3 +417,6 @@ fn claim(audit: &mut TableAudit, offset: u64, length: u64) -> Result<(), Fault> 
         Err((&codes::TABLE_OVERLAP, "shares its place with another block"))
     }
 }
+
+#[cfg(test)]
+mod tests;

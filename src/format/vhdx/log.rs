@@ -207,7 +207,7 @@ impl Survey {
                     match rejected {
                         Rejected::NoEntry => {}
                         Rejected::OtherLog => {
-                            self.of_other_logs = self.of_other_logs.saturating_add(1)
+                            self.of_other_logs = self.of_other_logs.saturating_add(1);
                         }
                         Rejected::Damaged(why) => {
                             self.damaged = self.damaged.saturating_add(1);
@@ -290,3 +290,6 @@ impl Survey {
             .values(format!("entries of log {}", header.log_id), "")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,7 @@ struct Items<'a> {
     source: &'a dyn Source,
     region: Region,
     window: Vec<u8>,
-    items: Vec<Item>,
+    listed: Vec<Item>,
 }
 
 /// Reads table and items from the metadata region; one read for files as they are written in practice.
@@ -99,7 +99,7 @@ pub fn read(
         source,
         region,
         window,
-        items,
+        listed: items,
     };
     items.decode(findings)
 }
@@ -315,7 +315,7 @@ impl Items<'_> {
     }
 
     fn find(&self, id: Uuid) -> Option<&Item> {
-        self.items.iter().find(|item| item.id == id && !item.user)
+        self.listed.iter().find(|item| item.id == id && !item.user)
     }
 
     fn position(&self, item: &Item) -> u64 {
@@ -393,3 +393,6 @@ impl Items<'_> {
         .values(expected, actual.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

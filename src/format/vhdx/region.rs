@@ -324,7 +324,10 @@ mod tests {
         let regions = regions.expect("read");
         assert_eq!(regions.table.range(), 3 * MIB..5 * MIB);
         assert_eq!(regions.metadata.offset_bytes, 2 * MIB);
-        assert_eq!(regions.reserved, [0..5 * MIB]);
+        assert_eq!(
+            regions.reserved.as_slice(),
+            std::slice::from_ref(&(0..5 * MIB))
+        );
         assert!(ids.is_empty(), "{ids:?}");
     }
 

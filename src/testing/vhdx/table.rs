@@ -1,6 +1,7 @@
 //! Block table, sector bitmaps, payload.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use super::{Payload, Shape, Sink, VhdxBuilder, index};
@@ -103,8 +104,8 @@ impl VhdxBuilder {
             }
             if state == Payload::Partial {
                 let chunk = chunks.chunk_of(BlockNo(block));
-                if !bitmaps.contains_key(&chunk) {
-                    bitmaps.insert(chunk, table.end);
+                if let Entry::Vacant(vacant) = bitmaps.entry(chunk) {
+                    vacant.insert(table.end);
                     let at = table_at + chunks.bitmap_index(chunk) * 8;
                     table.set(at, table.end | 6);
                     table.end += BLOCK_BYTES;
@@ -154,7 +155,7 @@ impl VhdxBuilder {
         let mut entries = Vec::new();
         let mut at = table_at;
         for block in 0..self.blocks() {
-            entries.extend_from_slice(&(data_at + block * block_size | 6).to_le_bytes());
+            entries.extend_from_slice(&((data_at + block * block_size) | 6).to_le_bytes());
             if chunks.place_in_chunk(BlockNo(block + 1)) == 0 {
                 entries.extend_from_slice(&[0; 8]);
             }

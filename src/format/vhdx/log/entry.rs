@@ -126,9 +126,10 @@ impl Entry {
 
     /// Signature and sequence number at the start and end of each of this entry's data sectors.
     fn guards(&self) -> ([u8; 8], [u8; 4]) {
-        let [a, b, c, d, e, f, g, h] = self.sequence.to_le_bytes();
-        let [m0, m1, m2, m3] = *b"data";
-        ([m0, m1, m2, m3, e, f, g, h], [a, b, c, d])
+        let high = self.sequence & !u64::from(u32::MAX);
+        let head = u64::from(u32::from_le_bytes(*b"data")) | high;
+        let low = self.sequence.to_le_bytes().first_chunk().copied();
+        (head.to_le_bytes(), low.unwrap_or_default())
     }
 
     fn check(
@@ -153,7 +154,7 @@ impl Entry {
                 for slot in self.slots(index, &bytes) {
                     match self.descriptor(slot, header) {
                         Ok(Descriptor::Data { .. }) => {
-                            data_sectors = data_sectors.saturating_add(1)
+                            data_sectors = data_sectors.saturating_add(1);
                         }
                         Ok(Descriptor::Zero { .. }) => {}
                         Err(why) => return Ok(Err(why)),

@@ -11,7 +11,7 @@ pub(super) const SECTOR_BYTES: u64 = 4096;
 const WINDOW_BYTES: u64 = 256 << 10;
 
 /// One sector.
-pub(super) type Sector = [u8; SECTOR_BYTES as usize];
+pub(super) type Sector = [u8; 4096];
 
 /// A log's bytes; positions wrap at its length.
 #[derive(Debug)]
