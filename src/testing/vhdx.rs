@@ -351,3 +351,6 @@ impl Sink for File {
         self.write_all(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

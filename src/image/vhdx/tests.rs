@@ -293,3 +293,110 @@ fn random_damage_never_stops_the_reader() {
         }
     }
 }
+
+#[test]
+#[ignore = "reads a table of 512 MiB: run by hand, with --nocapture, for the figures"]
+fn the_full_table_of_a_64_tib_disk_is_read_in_bounded_memory() {
+    // Files of more than 16 TiB do not fit the usual file systems; one in memory takes them.
+    let folder = tempfile::tempdir_in("/dev/shm").expect("a folder in memory");
+    let path = folder.path().join("full.vhdx");
+    VhdxBuilder::fixed(64 << 40)
+        .block_size(1 << 20)
+        .build_to(&path)
+        .expect("written");
+    let counts = Arc::new(crate::source::ReadCounts::default());
+    let file = crate::source::FileSource::open(&path).expect("opens");
+    let counted = crate::source::CountedSource::new(file, Arc::clone(&counts));
+    let image = open(Arc::new(counted)).expect("opens");
+    assert_eq!(ids(&image), Vec::<&str>::new());
+    let before = counts.bytes();
+    let mut audit = crate::image::TableAudit::default();
+    let mut out = Vec::new();
+    let mut full = 0;
+    let start = std::time::Instant::now();
+    for first in (0..image.header().blocks).step_by(1 << 16) {
+        image
+            .read_table(BlockNo(first), 1 << 16, &mut out, Some(&mut audit))
+            .expect("reads");
+        full += out
+            .iter()
+            .filter(|entry| entry.state == BlockState::Full)
+            .count();
+    }
+    assert_eq!((full, audit.finish()), (64 << 20, Vec::new()));
+    let table_bytes = ((64 << 20) + (64 << 20) / 4096) * 8;
+    assert!(counts.bytes() - before <= table_bytes, "more than one pass");
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .expect("a peak");
+    println!("{peak}, {:?}", start.elapsed());
+    let kib: u64 = peak
+        .split_whitespace()
+        .nth(1)
+        .and_then(|kib| kib.parse().ok())
+        .expect("KiB");
+    assert!(kib < 128 << 10, "{peak}");
+}
+
+#[test]
+fn disks_made_by_qemu_img_are_read_as_it_meant_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let size = 70 * MIB;
+    let (_, mut plain) = scattered(VhdxBuilder::dynamic(size), size, 512);
+    plain[40 << 20..68 << 20].fill(0);
+    std::fs::write(folder.path().join("d.raw"), &plain).expect("written");
+    let run = |args: &str| {
+        let output = std::process::Command::new("qemu-img")
+            .args(args.split(' '))
+            .current_dir(folder.path())
+            .output();
+        match output {
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(output.status.success(), "{args}: {said}");
+                Some(())
+            }
+            Err(error) => {
+                println!("skipped: qemu-img: {error}");
+                None
+            }
+        }
+    };
+    let read = |name: &str| {
+        let file = crate::source::FileSource::open(&folder.path().join(name)).expect("opens");
+        let image = open(Arc::new(file)).expect("reads");
+        assert_eq!(ids(&image), Vec::<&str>::new(), "{name}");
+        image
+    };
+    for block_mib in [1u32, 2, 4, 8, 16, 32, 64, 128, 256] {
+        for subformat in ["dynamic", "fixed"] {
+            let options = format!("block_size={},subformat={subformat}", block_mib << 20);
+            let Some(()) = run(&format!("convert -f raw -O vhdx -o {options} d.raw d.vhdx")) else {
+                return;
+            };
+            let image = read("d.vhdx");
+            let header = image.header();
+            assert_eq!(header.virtual_size, size);
+            assert_eq!(header.block_size, Some(block_mib << 20));
+            let kinds = (header.kind, subformat);
+            assert!(
+                matches!(kinds, (Kind::Fixed, "fixed") | (Kind::Dynamic, "dynamic")),
+                "{kinds:?}"
+            );
+            assert!(content(&image) == plain, "{options}");
+        }
+    }
+    run("create -f vhdx -o block_size=256M big.vhdx 64T");
+    let image = read("big.vhdx");
+    assert_eq!(
+        (image.header().virtual_size, image.header().blocks),
+        (64 << 40, 1 << 18)
+    );
+    assert!(
+        states(&image)
+            .iter()
+            .all(|state| *state != BlockState::Error)
+    );
+}

@@ -33,7 +33,7 @@ impl Case {
         let regions = Regions {
             table: region(TABLE_ID, 3, 1),
             metadata: region(METADATA_ID, 2, 1),
-            reserved: vec![0..4 * MIB],
+            reserved: vec![0..2 * MIB, 2 * MIB..4 * MIB],
         };
         let metadata = Metadata {
             block_size: self.block_mib << 20,
@@ -99,22 +99,27 @@ impl Case {
     }
 }
 
+/// An entry that names a place, in mebibytes, with its low bits.
+fn at(mib: u64, low_bits: u64) -> u64 {
+    (mib * MIB) | low_bits
+}
+
 /// Index of the bitmap entry of chunk 0 with blocks of 1 MiB and sectors of 512 bytes.
 const BITMAP: u64 = 4096;
 
 #[test]
 fn reserved_states_and_partial_blocks_without_parent_are_errors() {
     for state in [4, 5, 7] {
-        let read = case(false, &[(2, 10 * MIB | state)]).state(2);
+        let read = case(false, &[(2, at(10, state))]).state(2);
         assert_eq!(read, (BlockState::Error, vec!["vhdx-table-state"]));
     }
-    let read = case(true, &[(2, 10 * MIB | 4), (BITMAP, 9 * MIB | 6)]).state(2);
+    let read = case(true, &[(2, at(10, 4)), (BITMAP, at(9, 6))]).state(2);
     assert_eq!(read, (BlockState::Error, vec!["vhdx-table-state"]));
 }
 
 #[test]
 fn bits_lie_in_the_chunks_bitmap_at_the_blocks_place() {
-    let (entries, codes) = case(true, &[(5, 10 * MIB | 7), (BITMAP, 9 * MIB | 6)]).read();
+    let (entries, codes) = case(true, &[(5, at(10, 7)), (BITMAP, at(9, 6))]).read();
     assert_eq!(
         entries[5],
         BlockEntry {
@@ -131,10 +136,10 @@ fn windows_across_chunks_find_each_chunks_bitmap() {
     let mut case = case(
         true,
         &[
-            (15, 600 * MIB | 7),
-            (16, 5 * MIB | 6),
-            (17, 900 * MIB | 7),
-            (33, 6 * MIB | 6),
+            (15, at(600, 7)),
+            (16, at(5, 6)),
+            (17, at(900, 7)),
+            (33, at(6, 6)),
         ],
     );
     (case.block_mib, case.blocks, case.file_mib) = (256, 20, 2000);
@@ -148,14 +153,11 @@ fn windows_across_chunks_find_each_chunks_bitmap() {
 fn a_partial_block_needs_a_usable_bitmap() {
     for (bitmap, codes) in [
         (0, vec!["vhdx-table-bitmap"]),
-        (9 * MIB | 3, vec!["vhdx-table-state", "vhdx-table-bitmap"]),
-        (99 * MIB | 6, vec!["vhdx-table-end", "vhdx-table-bitmap"]),
-        (
-            2 * MIB | 6,
-            vec!["vhdx-table-structure", "vhdx-table-bitmap"],
-        ),
+        (at(9, 3), vec!["vhdx-table-state", "vhdx-table-bitmap"]),
+        (at(99, 6), vec!["vhdx-table-end", "vhdx-table-bitmap"]),
+        (at(2, 6), vec!["vhdx-table-structure", "vhdx-table-bitmap"]),
     ] {
-        let read = case(true, &[(0, 10 * MIB | 7), (BITMAP, bitmap)]).state(0);
+        let read = case(true, &[(0, at(10, 7)), (BITMAP, bitmap)]).state(0);
         assert_eq!(read, (BlockState::Error, codes));
     }
 }
@@ -167,26 +169,26 @@ fn blocks_must_lie_in_the_file_and_off_its_structures() {
         (MIB, "vhdx-table-structure"),
         (3 * MIB, "vhdx-table-structure"),
         (64 * MIB, "vhdx-table-end"),
-        (u64::MAX & !(MIB - 1), "vhdx-table-end"),
+        (!(MIB - 1), "vhdx-table-end"),
     ] {
         let read = case(false, &[(1, offset | 6)]).state(1);
         assert_eq!(read, (BlockState::Error, vec![code]), "{offset}");
     }
-    let mut wide = case(false, &[(1, 63 * MIB | 6)]);
+    let mut wide = case(false, &[(1, at(63, 6))]);
     wide.block_mib = 2;
     assert_eq!(wide.state(1), (BlockState::Error, vec!["vhdx-table-end"]));
 }
 
 #[test]
 fn two_blocks_at_one_place_are_told() {
-    let (entries, codes) = case(false, &[(1, 9 * MIB | 6), (4, 9 * MIB | 6)]).read();
+    let (entries, codes) = case(false, &[(1, at(9, 6)), (4, at(9, 6))]).read();
     assert_eq!(entries[1].state, BlockState::Full);
     assert_eq!(entries[4].state, BlockState::Error);
     assert_eq!(codes, ["vhdx-table-overlap"]);
-    let mut wide = case(false, &[(1, 10 * MIB | 6), (4, 9 * MIB | 6)]);
+    let mut wide = case(false, &[(1, at(10, 6)), (4, at(9, 6))]);
     wide.block_mib = 4;
     assert_eq!(wide.read().1, ["vhdx-table-overlap"]);
-    let on_bitmap = case(true, &[(1, 9 * MIB | 7), (BITMAP, 9 * MIB | 6)]);
+    let on_bitmap = case(true, &[(1, at(9, 7)), (BITMAP, at(9, 6))]);
     assert_eq!(
         on_bitmap.state(1),
         (BlockState::Error, vec!["vhdx-table-overlap"])
@@ -195,16 +197,16 @@ fn two_blocks_at_one_place_are_told() {
 
 #[test]
 fn reserved_bits_and_unused_bitmaps_are_told_and_read_on() {
-    let read = case(false, &[(1, 9 * MIB | 1 << 12 | 6)]).state(1);
+    let read = case(false, &[(1, at(9, (1 << 12) | 6))]).state(1);
     assert_eq!(read, (BlockState::Full, vec!["vhdx-table-reserved"]));
-    let mut plain = case(false, &[(0, 600 * MIB | 6), (16, 9 * MIB | 6)]);
+    let mut plain = case(false, &[(0, at(600, 6)), (16, at(9, 6))]);
     (plain.block_mib, plain.blocks, plain.file_mib) = (256, 20, 2000);
     assert_eq!(plain.read_in(20).1, ["vhdx-table-bitmap-unused"]);
 }
 
 #[test]
 fn a_short_table_is_told_and_its_missing_blocks_are_errors() {
-    let mut short = case(false, &[(0, 9 * MIB | 6)]);
+    let mut short = case(false, &[(0, at(9, 6))]);
     short.blocks = 131_072 + 40;
     let mut findings = Vec::new();
     let (layout, source) = short.layout(&mut findings);
@@ -224,7 +226,7 @@ fn a_short_table_is_told_and_its_missing_blocks_are_errors() {
 
 #[test]
 fn a_cut_last_block_is_read_if_the_disk_needs_no_more() {
-    let mut cut = case(false, &[(1, 60 * MIB | 6)]);
+    let mut cut = case(false, &[(1, at(60, 6))]);
     (cut.blocks, cut.block_mib, cut.file_mib) = (2, 8, 64);
     assert_eq!(cut.state(1), (BlockState::Error, vec!["vhdx-table-end"]));
     let (mut layout, source) = cut.layout(&mut Vec::new());
