@@ -10,7 +10,7 @@ use crate::format::vhdx::{MIB, header, identifier, locator, metadata, region};
 /// Id of every built file's log, if it has something to replay.
 const LOG_ID: Uuid = Uuid::from_u128(0x6c6f_6700_0000_4000_8000_0000_0000_0001);
 
-/// File write id of every built file.
+/// File write id of a built file, before its data write id is mixed in.
 const FILE_WRITE_ID: Uuid = Uuid::from_u128(0x6669_6c65_0000_4000_8000_0000_0000_0001);
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -69,7 +69,9 @@ impl VhdxBuilder {
         for (at, number) in header::OFFSETS_BYTES.into_iter().zip(numbers) {
             let mut bytes = b"head\0\0\0\0".to_vec();
             bytes.extend(number.to_le_bytes());
-            bytes.extend(FILE_WRITE_ID.to_bytes_le());
+            // Readers tell the files of a chain apart by this id.
+            let file_write_id = FILE_WRITE_ID.as_u128() ^ self.data_write_id.as_u128();
+            bytes.extend(Uuid::from_u128(file_write_id).to_bytes_le());
             bytes.extend(self.data_write_id.to_bytes_le());
             let log = if dirty { LOG_ID } else { Uuid::nil() };
             bytes.extend(log.to_bytes_le());
