@@ -1,3 +1,6 @@
 //! Everything that is tested from outside, in one binary.
 
+mod model;
+mod oracle;
+mod properties;
 mod truth;

@@ -159,3 +159,8 @@ fn check(archive: &str, disks_expected: usize) {
 fn every_vhd_of_the_truth_store_reads_and_compares_as_its_maker_says() {
     check("vhd-truth.tar.zst", 13);
 }
+
+#[test]
+fn every_vhdx_of_the_truth_store_reads_and_compares_as_its_maker_says() {
+    check("vhdx-truth.tar.zst", 7);
+}
