@@ -14,7 +14,7 @@ pub enum Layout {
     Vhd(crate::format::vhd::bat::TableLayout),
     /// VHDX.
     Vhdx(crate::format::vhdx::bat::TableLayout),
-    /// The header that leads to the table is damaged: nothing is known of any sector, and no block is counted.
+    /// The header that leads to the table is damaged, or a log that cannot be replayed may change it: nothing is known of any sector, and no block is counted.
     Unknown,
 }
 

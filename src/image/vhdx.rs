@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::format::FormatError;
-use crate::format::vhdx::bat::{TableLayout, Trust};
+use crate::format::vhdx::bat::TableLayout;
 use crate::format::vhdx::header::{self, Slot};
 use crate::format::vhdx::log::{self, Replay};
 use crate::format::vhdx::{identifier, metadata, region};
@@ -37,9 +37,9 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
         &mut findings,
     )?;
 
-    let (source, log, trust) = match log::replay(&*source, &current, &mut findings) {
-        Replay::Nothing => (source, LogState::Empty, Trust::Sound),
-        Replay::Unusable => (source, LogState::Unusable, Trust::LogPending),
+    let (source, log) = match log::replay(&*source, &current, &mut findings) {
+        Replay::Nothing => (source, LogState::Empty),
+        Replay::Unusable => (source, LogState::Unusable),
         Replay::Done {
             overlay,
             entries,
@@ -47,7 +47,7 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
         } => {
             let replayed: Arc<dyn Source> =
                 Arc::new(OverlaySource::new(source, overlay, file_bytes));
-            (replayed, LogState::Replayed(entries), Trust::Sound)
+            (replayed, LogState::Replayed(entries))
         }
     };
 
@@ -59,7 +59,7 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
     let log_range = log::range(&current);
     let regions = region::choose(first, second, log_range, source.len(), &mut findings)?;
     let metadata = metadata::read(&*source, regions.metadata, &mut findings)?;
-    let table = TableLayout::new(&regions, &metadata, trust, source.len(), &mut findings);
+    let table = TableLayout::new(&regions, &metadata, source.len(), &mut findings);
 
     let kind = match (metadata.has_parent, metadata.leave_blocks_allocated) {
         (true, _) => Kind::Differencing,
@@ -91,10 +91,14 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
             table_length: u64::from(regions.table.length_bytes),
         }),
     };
+    let layout = match log {
+        LogState::Unusable => Layout::Unknown,
+        LogState::Empty | LogState::Replayed(_) => Layout::Vhdx(table),
+    };
     Ok(Image {
         header,
         findings,
-        layout: Layout::Vhdx(table),
+        layout,
         source,
     })
 }

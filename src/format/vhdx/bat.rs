@@ -13,19 +13,9 @@ use crate::source::{Source, read_up_to};
 
 const ENTRY_BYTES: u64 = 8;
 
-/// Whether what the table says may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// The log is empty or replayed.
-    Sound,
-    /// The log should have been replayed and could not be: every block is an error.
-    LogPending,
-}
-
 /// What is needed to read any window of the table.
 #[derive(Debug)]
 pub struct TableLayout {
-    trust: Trust,
     offset_bytes: u64,
     /// Entries that lie in the region and in the file.
     entries: u64,
@@ -79,7 +69,6 @@ impl TableLayout {
     pub fn new(
         regions: &Regions,
         metadata: &Metadata,
-        trust: Trust,
         file_bytes: u64,
         findings: &mut Vec<Finding>,
     ) -> Self {
@@ -101,7 +90,6 @@ impl TableLayout {
             );
         }
         Self {
-            trust,
             offset_bytes: start,
             entries,
             chunks,
@@ -140,14 +128,6 @@ impl TableLayout {
         let Some(last) = end.checked_sub(1).filter(|last| *last >= first.0) else {
             return Ok(());
         };
-        if self.trust == Trust::LogPending {
-            let error = BlockEntry {
-                state: BlockState::Error,
-                ..BlockEntry::default()
-            };
-            out.extend((first.0..end).map(|_| error));
-            return Ok(());
-        }
         let window = self.window(
             source,
             self.chunks.payload_index(first),

@@ -50,13 +50,7 @@ impl Case {
             let at = usize::try_from(3 * MIB + index * 8).expect("small");
             bytes[at..at + 8].copy_from_slice(&entry.to_le_bytes());
         }
-        let layout = TableLayout::new(
-            &regions,
-            &metadata,
-            Trust::Sound,
-            self.file_mib * MIB,
-            findings,
-        );
+        let layout = TableLayout::new(&regions, &metadata, self.file_mib * MIB, findings);
         (layout, MemorySource(bytes))
     }
 
