@@ -48,6 +48,8 @@ impl Image {
                 "the file is a Hyper-V configuration container, not a disk",
             )
             .into()),
+            // A VHDX whose first sector is lost still has its headers.
+            Sniffed::Other if vhdx::has_headers(&*source) => vhdx::open(source),
             Sniffed::Other => {
                 Err(Finding::new(&codes::NOT_A_DISK, "the content of the file is no disk's").into())
             }

@@ -14,6 +14,14 @@ use crate::format::vhdx::{identifier, metadata, region};
 use crate::image::{Format, Header, Image, Kind, Layout, LogState, Specific, VhdxSpecific};
 use crate::source::{OverlaySource, Source, read_up_to};
 
+/// True if a header's signature stands where a VHDX has its headers, whatever the file begins with.
+pub(super) fn has_headers(source: &dyn Source) -> bool {
+    header::OFFSETS_BYTES.into_iter().any(|at| {
+        read_up_to(source, at, header::SIGNATURE.len())
+            .is_ok_and(|bytes| bytes == header::SIGNATURE)
+    })
+}
+
 /// Reads everything about a VHDX but its table: three reads where the log is empty.
 ///
 /// # Errors

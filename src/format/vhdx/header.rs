@@ -11,6 +11,8 @@ pub const OFFSETS_BYTES: [u64; 2] = [64 << 10, 128 << 10];
 
 /// Length of a header, in bytes.
 pub const LENGTH_BYTES: usize = 4096;
+/// How a header begins.
+pub const SIGNATURE: &[u8] = b"head";
 
 /// Which of the two headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,7 @@ fn parse_one(bytes: &[u8]) -> Result<Header, String> {
     let bytes = bytes
         .get(..LENGTH_BYTES)
         .ok_or_else(|| "the file ends before it does".to_owned())?;
-    if !bytes.starts_with(b"head") {
+    if !bytes.starts_with(SIGNATURE) {
         return Err("it does not start with `head`".to_owned());
     }
     let stored = u32_at(bytes, 4).unwrap_or(0);

@@ -238,6 +238,15 @@ fn a_file_cut_anywhere_is_refused_or_read_with_a_finding() {
 }
 
 #[test]
+fn a_lost_first_sector_is_a_finding_and_the_rest_is_read() {
+    let mut file = VhdxBuilder::dynamic(64 * MIB).build();
+    file[..512].fill(0);
+    let image = Image::open(Arc::new(MemorySource(file))).expect("opens");
+    assert!(ids(&image).contains(&"vhdx-identifier"));
+    assert_eq!(image.header().virtual_size, 64 * MIB);
+}
+
+#[test]
 fn both_headers_or_both_region_tables_bad_refuse_the_file() {
     let sound = VhdxBuilder::dynamic(8 * MIB).build();
     let mut bytes = sound.clone();
