@@ -8,13 +8,20 @@ pub mod codes;
 pub mod facts;
 pub mod forest;
 pub mod gate;
+pub mod hyperv;
+pub mod labels;
 mod link;
 pub mod names;
+pub mod pathmatch;
 mod probe;
 mod product;
 pub mod scan;
+pub mod sheet;
+pub mod times;
 pub mod virtualpc;
 mod walk;
+pub mod when;
+pub mod winpath;
 
 pub use forest::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,

@@ -1,4 +1,6 @@
-//! Builders of real disk files, for tests and for the demo's store. Everything built is deterministic.
+//! Builders of real disk files and configurations, for tests and for the demo's store. Everything built is deterministic.
 
+pub mod hyperv;
 pub mod vhd;
 pub mod vhdx;
+pub mod vmcx;
