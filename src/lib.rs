@@ -47,4 +47,6 @@ pub mod analysis;
 
 pub mod report;
 
+pub mod cli;
+
 pub mod demo;

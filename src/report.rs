@@ -11,7 +11,11 @@
 //! escapes of its own.
 
 pub mod clock;
+pub mod codes;
 pub mod columns;
+pub mod csv;
+pub mod findings;
+pub mod json;
 pub mod row;
 pub mod tree_text;
 pub mod units;

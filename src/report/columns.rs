@@ -1,6 +1,6 @@
 //! Columns of the tree: their names, values as text, and which fit a width.
 
-use crate::report::row::{Row, RowKind};
+use crate::report::row::{Now, Row, RowKind};
 use crate::report::{Clock, Glyphs, Units, words};
 
 /// A column.
@@ -208,7 +208,12 @@ pub fn label(row: &Row) -> String {
         text.push_str(snapshot);
         text.push('"');
     }
-    for part in [row.now.word(), &row.users.join(", "), &row.note] {
+    // One of several leaves has its `?` in the margin; a second one after the name would say nothing more.
+    let now = match row.now {
+        Now::Unsure => "",
+        now => now.word(),
+    };
+    for part in [now, &row.users.join(", "), &row.note] {
         if !part.is_empty() {
             text.push_str("  ");
             text.push_str(part);

@@ -216,6 +216,14 @@ pub fn reverted(reverted: Reverted) -> &'static str {
     }
 }
 
+/// What a disk's name or place can say it is: every text a node's role can have.
+pub const ROLES: [&str; 4] = [
+    "hidden base copy",
+    "undo disk",
+    "backup's recovery checkpoint",
+    "data disk of a VHD set",
+];
+
 /// A path as text that is safe to show: bytes that are no UTF-8 as `\xNN`, everything else by [`escape`].
 pub fn path_text(path: &Path) -> String {
     let mut text = String::new();

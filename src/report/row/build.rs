@@ -195,16 +195,24 @@ impl Builder<'_> {
         let mut row = blank(RowKind::Group, key, group.name.clone(), 0, None);
         row.machine = group.machine;
         self.rows.push(row);
+        let cut_off = group
+            .trees
+            .iter()
+            .any(|tree| missing_name(self.forest, tree.top).is_some());
         for item in items(self.forest, group.trees, group.absent, group.errors) {
-            self.item(item, group.machine, start);
+            self.item(item, group.machine, start, cut_off);
         }
         self.name_rows(start);
         self.sum_up(start);
     }
 
-    fn item(&mut self, item: Item, machine: Option<MachineId>, group: usize) {
+    fn item(&mut self, item: Item, machine: Option<MachineId>, group: usize, cut_off: bool) {
         match item {
-            Item::Tree(tree) => self.tree(&tree, machine, group, Ground::Sound),
+            Item::Tree(mut tree) => {
+                // A disk whose parent is gone may have hung here: then this leaf is one of several.
+                tree.leaves += usize::from(cut_off);
+                self.tree(&tree, machine, group, Ground::Sound);
+            }
             Item::Missing { name, trees } => {
                 let at = self.rows.len();
                 let key = RowKey::Missing(format!(

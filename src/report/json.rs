@@ -1,0 +1,226 @@
+//! The stable JSON, schema `vhdtree/1`: what each command prints, and reading a saved `ls` back.
+//!
+//! Sizes are integers in bytes, times RFC 3339 in UTC, ids lower-case GUIDs, enums lower-case words. What is not known is
+//! `null`, never 0 or an empty text. New keys and new words may come; none goes without a new schema.
+
+mod base64;
+pub mod check;
+pub mod diff;
+pub mod ls;
+pub mod plan;
+pub mod read;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+
+use crate::finding::Finding;
+use crate::format::text::escape;
+
+/// The name of the schema in every document.
+pub const SCHEMA: &str = "vhdtree/1";
+
+/// One document: the same head for every command, and the command's own keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Document<T> {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The command that made it.
+    pub command: &'static str,
+    /// Everything was read that should be.
+    pub complete: bool,
+    /// Paths that could not be looked at.
+    pub errors: Vec<PathErrorJson>,
+    /// The command's own keys.
+    #[serde(flatten)]
+    pub body: T,
+}
+
+/// A path that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathErrorJson {
+    /// The path.
+    pub path: String,
+    /// Base64 of its bytes, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// Why.
+    pub error: String,
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingJson {
+    /// Its stable code.
+    pub code: String,
+    /// `error`, `warning` or `info`.
+    pub severity: String,
+    /// Position in the file, in bytes.
+    pub at: Option<u64>,
+    /// What should be there.
+    pub expected: Option<String>,
+    /// What is there.
+    pub actual: Option<String>,
+    /// One sentence with the particulars.
+    pub text: String,
+}
+
+impl From<&Finding> for FindingJson {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            code: finding.code.id.to_owned(),
+            severity: finding.code.severity.word().to_owned(),
+            at: finding.at,
+            expected: some_text(&finding.expected),
+            actual: some_text(&finding.actual),
+            text: finding.text.clone(),
+        }
+    }
+}
+
+/// Empty is unknown.
+fn some_text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A path as JSON carries it: text, and its bytes in base64 if it is not UTF-8.
+pub fn path_text(path: &Path) -> (String, Option<String>) {
+    match path.to_str() {
+        Some(text) => (text.to_owned(), None),
+        None => (
+            path.to_string_lossy().into_owned(),
+            Some(base64::encode(path.as_os_str().as_encoded_bytes())),
+        ),
+    }
+}
+
+/// How a document is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Indented, with a line end after it.
+    Pretty,
+    /// On one line, with a line end after it.
+    Line,
+}
+
+/// Writes a value. Characters that could steer a terminal or hide text are written as `\uXXXX`, so that a document can be
+/// looked at as safely as it can be parsed.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write(out: &mut dyn Write, value: &impl Serialize, layout: Layout) -> io::Result<()> {
+    match layout {
+        Layout::Pretty => {
+            let formatter = Safe(PrettyFormatter::new());
+            value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+        }
+        Layout::Line => {
+            let formatter = Safe(CompactFormatter);
+            value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
+        }
+    }
+    out.write_all(b"\n")
+}
+
+/// A formatter that writes unsafe characters as escapes, and everything else as the inner one does.
+struct Safe<F>(F);
+
+impl<F: Formatter> Formatter for Safe<F> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if fragment.is_ascii() && !fragment.contains('\u{7f}') {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut units = [0; 2];
+        let mut bytes = [0; 4];
+        for c in fragment.chars() {
+            let text = c.encode_utf8(&mut bytes);
+            if escape(text) == *text {
+                writer.write_all(text.as_bytes())?;
+            } else {
+                for unit in c.encode_utf16(&mut units) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_characters_are_escaped_and_come_back_as_they_were() {
+        let text = "a\u{9b}b\u{202e}c\u{1b}検\u{e0001}\u{7f}\\\"";
+        let mut bytes = Vec::new();
+        write(&mut bytes, &text, Layout::Line).unwrap();
+        let line = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            line,
+            "\"a\\u009bb\\u202ec\\u001b検\\udb40\\udc01\\u007f\\\\\\\"\"\n"
+        );
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_not_utf8_keeps_its_bytes() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"a\xff.vhd"));
+        let (text, bytes) = path_text(path);
+        assert_eq!(text, "a\u{fffd}.vhd");
+        let back = base64::decode(&bytes.unwrap());
+        assert_eq!(back.as_deref(), Some(&b"a\xff.vhd"[..]));
+    }
+}

@@ -1,0 +1,443 @@
+//! `ls --json`: every disk of a forest with its links, snapshots and verdicts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text};
+use crate::analysis::{AssessedSnapshot, Assessment, Bearing, Verdict};
+use crate::image::{Counts, Kind};
+use crate::report::clock::rfc3339;
+use crate::report::words;
+use crate::store::{DiskId, Forest, LinkState, Liveness};
+
+/// The keys of `ls` beside the head.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LsBody {
+    /// The roots given.
+    #[serde(default)]
+    pub roots: Vec<String>,
+    /// Every disk, by path.
+    pub disks: Vec<DiskJson>,
+    /// Machines known from configurations and labels.
+    #[serde(default)]
+    pub machines: Vec<MachineJson>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineJson {
+    /// Display name.
+    pub name: String,
+    /// Its id.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Disks it uses now, as paths of the store or as written; `null` if nothing says.
+    #[serde(default)]
+    pub disks: Option<Vec<String>>,
+    /// The file that says so.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// One disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskJson {
+    /// Path as found.
+    pub path: String,
+    /// Base64 of its bytes, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// `vhd` or `vhdx`.
+    pub format: Option<String>,
+    /// `fixed`, `dynamic` or `differencing`.
+    pub kind: Option<String>,
+    /// Bytes the guest sees.
+    pub virtual_size: Option<u64>,
+    /// Bytes of the file.
+    pub file_size: u64,
+    /// Bytes of a block.
+    pub block_size: Option<u32>,
+    /// Bytes of a sector.
+    pub sector_size: Option<u32>,
+    /// Blocks by state.
+    pub blocks: Option<BlocksJson>,
+    /// Blocks it holds itself.
+    pub dirty_blocks: Option<u64>,
+    /// Sectors it answers for itself.
+    pub dirty_sectors: Option<u64>,
+    /// The same in bytes.
+    pub dirty_bytes: Option<u64>,
+    /// Unique id.
+    pub id: Option<String>,
+    /// VHDX: data write id.
+    #[serde(default)]
+    pub data_write_id: Option<String>,
+    /// Who made it, as it says.
+    #[serde(default)]
+    pub creator: Option<String>,
+    /// When it was made.
+    pub created: Option<String>,
+    /// Who says so: `footer`, `filesystem`, `times-file`.
+    pub created_source: Option<String>,
+    /// Last write of the file.
+    pub modified: Option<String>,
+    /// Its parent.
+    pub parent: Option<ParentJson>,
+    /// Paths of its children.
+    #[serde(default)]
+    pub children: Vec<String>,
+    /// 0 for a base.
+    #[serde(default)]
+    pub depth: u32,
+    /// It has no children.
+    #[serde(default)]
+    pub leaf: bool,
+    /// Machines that use it now; `null` if nothing is known of any.
+    #[serde(default)]
+    pub in_use_by: Option<Vec<String>>,
+    /// Snapshots whose frozen disk it is.
+    #[serde(default)]
+    pub snapshots: Vec<SnapshotJson>,
+    /// On the disk above a snapshot's: the verdict's word.
+    #[serde(default)]
+    pub made_by_revert: Option<String>,
+    /// Compared with its parent, and all the same; `null` if not compared.
+    #[serde(default)]
+    pub equals_parent: Option<bool>,
+    /// What is wrong or notable.
+    #[serde(default)]
+    pub findings: Vec<FindingJson>,
+    /// Whose rules it follows.
+    #[serde(default)]
+    pub product: Option<String>,
+    /// What its name or place says it is.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// It changed while it was read.
+    #[serde(default)]
+    pub live: bool,
+    /// Table and bitmaps were read to the end.
+    #[serde(default)]
+    pub counted: bool,
+    /// Bytes free where it lies.
+    #[serde(default)]
+    pub free: Option<u64>,
+}
+
+/// Blocks by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlocksJson {
+    /// All.
+    pub total: u64,
+    /// Every sector held.
+    pub full: u64,
+    /// Some sectors held.
+    pub partial: u64,
+    /// Zero.
+    pub zero: u64,
+    /// Unmapped.
+    pub unmapped: u64,
+    /// Not held.
+    pub absent: u64,
+    /// Entries that cannot be right.
+    #[serde(default)]
+    pub error: u64,
+}
+
+impl From<&Counts> for BlocksJson {
+    fn from(counts: &Counts) -> Self {
+        Self {
+            total: counts.total,
+            full: counts.full,
+            partial: counts.partial,
+            zero: counts.zero,
+            unmapped: counts.unmapped,
+            absent: counts.absent,
+            error: counts.error,
+        }
+    }
+}
+
+/// A child's link to its parent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentJson {
+    /// The id it must have.
+    pub id_wanted: Option<String>,
+    /// Paths as stored.
+    pub stored_paths: Vec<String>,
+    /// The parent's path in the store.
+    pub resolved: Option<String>,
+    /// `relative`, `same-folder`, `absolute`, `id`.
+    pub resolved_by: Option<String>,
+    /// `ok`, `missing`, `id-mismatch`, `cycle`, `outside-roots`, `unreadable`.
+    pub state: String,
+}
+
+/// A snapshot whose frozen disk this is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotJson {
+    /// Display name; `null` if nothing names it.
+    pub name: Option<String>,
+    /// Its id.
+    pub id: Option<String>,
+    /// Its machine.
+    pub vm: Option<String>,
+    /// When it was taken.
+    pub taken: Option<String>,
+    /// Who says so.
+    pub taken_source: Option<String>,
+    /// Name or id of its parent snapshot.
+    pub parent: Option<String>,
+    /// What kind it is, if known.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Whether the machine was reverted to it since.
+    pub verdict: Option<VerdictJson>,
+}
+
+/// A verdict.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictJson {
+    /// `certain`, `likely`, `no-sign`, `not-reverted`, `cannot-tell`.
+    pub reverted: String,
+    /// The row of the decision table.
+    pub row: String,
+    /// Creation of the disk above less the snapshot's time.
+    pub gap_seconds: Option<i64>,
+    /// Path of the disk above.
+    pub above: Option<String>,
+    /// The disk above holds nothing that differs; `null` if not compared.
+    pub stands_at_snapshot: Option<bool>,
+    /// The witnesses.
+    pub evidence: Vec<EvidenceJson>,
+    /// One sentence for a person.
+    #[serde(default)]
+    pub summary: String,
+    /// What would settle it.
+    #[serde(default)]
+    pub would_settle: Option<String>,
+    /// What belongs to it without changing it.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// A witness.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceJson {
+    /// Its stable code.
+    pub code: String,
+    /// True: for a revert; false: against; `null`: says nothing.
+    #[serde(rename = "for")]
+    pub speaks_for: Option<bool>,
+    /// What it says.
+    pub text: String,
+    /// Where it was read.
+    pub source: String,
+}
+
+/// The whole document of `ls`.
+pub fn document(forest: &Forest, assessment: &Assessment) -> Document<LsBody> {
+    let body = LsBody {
+        roots: forest.roots.iter().map(|root| path_text(root).0).collect(),
+        disks: forest
+            .ids()
+            .filter_map(|id| disk(forest, assessment, id))
+            .collect(),
+        machines: machines(forest),
+    };
+    head("ls", forest, body)
+}
+
+/// A document with a forest's head: complete only if every path was looked at.
+pub fn head<T>(command: &'static str, forest: &Forest, body: T) -> Document<T> {
+    Document {
+        schema: SCHEMA,
+        command,
+        complete: forest.complete && forest.errors.is_empty(),
+        errors: path_errors(forest),
+        body,
+    }
+}
+
+fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
+    forest
+        .errors
+        .iter()
+        .map(|error| {
+            let (path, path_bytes) = path_text(&error.path);
+            PathErrorJson {
+                path,
+                path_bytes,
+                error: error.error.clone(),
+            }
+        })
+        .collect()
+}
+
+fn machines(forest: &Forest) -> Vec<MachineJson> {
+    let text_of = |used: &crate::store::DiskUse| {
+        used.disk
+            .and_then(|id| path_of(forest, id))
+            .unwrap_or_else(|| used.path.clone())
+    };
+    forest
+        .machines
+        .iter()
+        .map(|machine| MachineJson {
+            name: machine.name.clone(),
+            id: machine.id.map(|id| id.to_string()),
+            disks: machine
+                .disks
+                .as_ref()
+                .map(|disks| disks.iter().map(text_of).collect()),
+            source: super::some_text(&path_text(&machine.source).0),
+        })
+        .collect()
+}
+
+fn path_of(forest: &Forest, id: DiskId) -> Option<String> {
+    Some(path_text(&forest.disk(id)?.path).0)
+}
+
+/// One disk of the document; `None` if there is no such disk.
+pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<DiskJson> {
+    let (disk, node) = (forest.disk(id)?, forest.node(id)?);
+    let (path, path_bytes) = path_text(&disk.path);
+    let header = disk.header.as_ref();
+    let counts = disk.counts.as_ref();
+    let dirty = counts.filter(|_| header.is_some_and(|of| of.kind == Kind::Differencing));
+    let created = disk.created();
+    let assessed = assessment.disk(id);
+    let uses_known = forest
+        .machines
+        .iter()
+        .any(|machine| machine.disks.is_some());
+    Some(DiskJson {
+        path,
+        path_bytes,
+        format: header.map(|of| words::format(of.format).to_owned()),
+        kind: header.map(|of| words::kind(of.kind).to_owned()),
+        virtual_size: header.map(|of| of.virtual_size),
+        file_size: disk.file.len,
+        block_size: header.and_then(|of| of.block_size.filter(|_| of.kind != Kind::Fixed)),
+        sector_size: header.map(|of| of.sector_size),
+        blocks: counts.map(BlocksJson::from),
+        dirty_blocks: dirty.map(|of| {
+            of.full
+                .saturating_add(of.partial)
+                .saturating_add(of.zero)
+                .saturating_add(of.unmapped)
+        }),
+        dirty_sectors: dirty.map(|of| of.dirty_sectors),
+        dirty_bytes: disk.dirty_bytes(),
+        id: header.map(|of| of.id.to_string()),
+        data_write_id: header.and_then(|of| Some(of.data_write_id?.to_string())),
+        creator: header.and_then(|of| super::some_text(&of.creator)),
+        created: created.map(|(at, _)| rfc3339(at)),
+        created_source: created
+            .map(|(_, source)| source.map_or("footer", words::born_source).to_owned()),
+        modified: disk.file.modified.map(rfc3339),
+        parent: parent(forest, id),
+        children: node
+            .children
+            .iter()
+            .filter_map(|child| path_of(forest, *child))
+            .collect(),
+        depth: node.depth,
+        leaf: node.children.is_empty(),
+        in_use_by: uses_known.then(|| {
+            node.in_use_by
+                .iter()
+                .filter_map(|machine| Some(forest.machine(*machine)?.name.clone()))
+                .collect()
+        }),
+        snapshots: assessed.map_or_else(Vec::new, |assessed| {
+            assessed
+                .snapshots
+                .iter()
+                .filter_map(|at| assessment.snapshots.get(*at))
+                .map(|of| snapshot(forest, of))
+                .collect()
+        }),
+        made_by_revert: assessed.and_then(|of| Some(of.made_by_revert?.word().to_owned())),
+        equals_parent: assessed.and_then(|of| of.equals_parent),
+        findings: disk
+            .findings
+            .iter()
+            .chain(&node.findings)
+            .map(FindingJson::from)
+            .collect(),
+        product: Some(words::product(node.product).to_owned()),
+        role: node.role.map(ToOwned::to_owned),
+        live: disk.liveness == Liveness::Live,
+        counted: counts.is_some_and(|of| of.complete),
+        free: forest.free_bytes.get(id.0 as usize).copied().flatten(),
+    })
+}
+
+fn parent(forest: &Forest, id: DiskId) -> Option<ParentJson> {
+    let wanted = forest
+        .disk(id)?
+        .header
+        .as_ref()
+        .and_then(|of| of.parent.as_ref());
+    let link = forest.node(id)?.parent.as_ref()?;
+    let resolved = link
+        .disk
+        .and_then(|disk| path_of(forest, disk))
+        .or_else(|| link.resolved.as_ref().map(|path| path_text(path).0));
+    Some(ParentJson {
+        id_wanted: wanted.and_then(|of| Some(of.id_wanted?.to_string())),
+        stored_paths: wanted.map_or_else(Vec::new, |of| {
+            of.paths.iter().map(|path| path.text.clone()).collect()
+        }),
+        resolved: resolved.filter(|_| link.state != LinkState::Missing),
+        resolved_by: link.by.map(|by| words::resolved_by(by).to_owned()),
+        state: words::link_state(link.state).to_owned(),
+    })
+}
+
+/// A snapshot as its frozen disk carries it.
+pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
+    let known = of.snapshot.and_then(|id| forest.snapshot(id));
+    let machine = of.machine.or(known.and_then(|known| known.machine));
+    SnapshotJson {
+        name: known.and_then(|known| known.name.clone()),
+        id: known.and_then(|known| known.id.clone()),
+        vm: machine.and_then(|id| Some(forest.machine(id)?.name.clone())),
+        taken: of.taken.map(|taken| rfc3339(taken.at)),
+        taken_source: of
+            .taken
+            .map(|taken| words::taken_source(taken.source).to_owned()),
+        parent: known.and_then(|known| known.parent.clone()),
+        kind: known.and_then(|known| Some(words::snapshot_kind(known.kind)?.to_owned())),
+        verdict: Some(verdict(forest, &of.verdict)),
+    }
+}
+
+/// A verdict.
+pub fn verdict(forest: &Forest, of: &Verdict) -> VerdictJson {
+    VerdictJson {
+        reverted: of.reverted.word().to_owned(),
+        row: of.row.id.to_owned(),
+        gap_seconds: of.gap_seconds,
+        above: of.above.and_then(|id| path_of(forest, id)),
+        stands_at_snapshot: of.stands_at_snapshot,
+        evidence: of
+            .evidence
+            .iter()
+            .map(|witness| EvidenceJson {
+                code: witness.code.id.to_owned(),
+                speaks_for: match witness.bearing {
+                    Bearing::For => Some(true),
+                    Bearing::Against => Some(false),
+                    Bearing::Silent => None,
+                },
+                text: witness.text.clone(),
+                source: witness.source.clone(),
+            })
+            .collect(),
+        summary: of.summary.clone(),
+        would_settle: of.would_settle.clone(),
+        notes: of.notes.clone(),
+    }
+}

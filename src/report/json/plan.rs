@@ -1,0 +1,162 @@
+//! `plan --json` and `gate --json`: the answer, its reasons, what is merged and what is lost.
+
+use serde::Serialize;
+
+use super::ls::{SnapshotJson, VerdictJson, snapshot, verdict};
+use super::path_text;
+use crate::analysis::Assessment;
+use crate::analysis::plan::Plan;
+use crate::report::words;
+use crate::store::{DiskId, Forest};
+
+/// The keys of `plan` and `gate` beside the head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanBody {
+    /// `pass`, `refuse` or `cannot-tell`.
+    pub verdict: &'static str,
+    /// One sentence.
+    pub summary: String,
+    /// Why, worst first.
+    pub reasons: Vec<ReasonJson>,
+    /// What is merged into what, in order.
+    pub merge: Vec<MergeJson>,
+    /// What is lost for good.
+    pub lost: Vec<LossJson>,
+    /// What was gone before any delete.
+    pub already_lost: Vec<String>,
+    /// Files deleted without a merge.
+    pub deleted: Vec<String>,
+    /// Files freed after the merges.
+    pub freed: Vec<String>,
+    /// Disks that would break.
+    pub breaks: Vec<String>,
+    /// Chains before, base first.
+    pub before: Vec<Vec<String>>,
+    /// Chains after, base first.
+    pub after: Vec<Vec<String>>,
+    /// The state the machine ends in.
+    pub ends_in: String,
+    /// What to do first.
+    pub do_first: Vec<String>,
+    /// What was not checked.
+    pub not_checked: Vec<&'static str>,
+    /// The snapshot, with its verdict.
+    pub snapshot: Option<SnapshotJson>,
+    /// The machine.
+    pub vm: Option<String>,
+    /// Under whose rules.
+    #[serde(rename = "as")]
+    pub product: &'static str,
+    /// The verdict's word about the snapshot.
+    pub reverted: Option<&'static str>,
+    /// The verdict whole, where the target is no known snapshot.
+    pub evidence: Option<VerdictJson>,
+    /// Names this state of the files.
+    pub state_token: String,
+}
+
+/// A reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReasonJson {
+    /// Its stable code.
+    pub code: &'static str,
+    /// `refuse` or `cannot-tell`.
+    pub answer: &'static str,
+    /// One sentence.
+    pub text: String,
+    /// It was accepted by name for this state of the files.
+    pub accepted: bool,
+}
+
+/// A merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MergeJson {
+    /// The file whose blocks move.
+    pub from: Option<String>,
+    /// The file that receives them.
+    pub into: Option<String>,
+    /// Blocks that move.
+    pub blocks: u64,
+    /// Bytes expected.
+    pub bytes: u64,
+    /// Bytes at worst.
+    pub bytes_max: u64,
+    /// Bytes the receiving file may grow by.
+    pub grow_max: u64,
+    /// Bytes free there.
+    pub free: Option<u64>,
+}
+
+/// A loss.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LossJson {
+    /// Its stable code.
+    pub code: &'static str,
+    /// The file, if it is one.
+    pub path: Option<String>,
+    /// Its bytes, if it has any.
+    pub bytes: Option<u64>,
+    /// One sentence.
+    pub text: String,
+}
+
+/// A plan as JSON carries it.
+pub fn body(forest: &Forest, assessment: &Assessment, plan: &Plan) -> PlanBody {
+    let path = |id: DiskId| forest.disk(id).map(|disk| path_text(&disk.path).0);
+    let paths = |ids: &[DiskId]| ids.iter().filter_map(|id| path(*id)).collect::<Vec<_>>();
+    let of = plan.snapshot.and_then(|at| assessment.snapshots.get(at));
+    PlanBody {
+        verdict: plan.answer.word(),
+        summary: plan.summary.clone(),
+        reasons: plan
+            .reasons
+            .iter()
+            .map(|reason| ReasonJson {
+                code: reason.code.id,
+                answer: reason.answer.word(),
+                text: reason.text.clone(),
+                accepted: reason.accepted,
+            })
+            .collect(),
+        merge: plan
+            .merges
+            .iter()
+            .map(|merge| MergeJson {
+                from: path(merge.from),
+                into: path(merge.into),
+                blocks: merge.blocks,
+                bytes: merge.bytes,
+                bytes_max: merge.bytes_max,
+                grow_max: merge.grow_max,
+                free: merge.free,
+            })
+            .collect(),
+        lost: plan
+            .lost
+            .iter()
+            .map(|loss| LossJson {
+                code: loss.code.id,
+                path: loss.disk.and_then(path),
+                bytes: loss.bytes,
+                text: loss.text.clone(),
+            })
+            .collect(),
+        already_lost: plan.already_lost.clone(),
+        deleted: paths(&plan.deleted),
+        freed: paths(&plan.freed),
+        breaks: paths(&plan.breaks),
+        before: plan.before.iter().map(|chain| paths(chain)).collect(),
+        after: plan.after.iter().map(|chain| paths(chain)).collect(),
+        ends_in: plan.ends_in.clone(),
+        do_first: plan.do_first.clone(),
+        not_checked: plan.not_checked.clone(),
+        snapshot: of.map(|of| snapshot(forest, of)),
+        vm: plan
+            .machine
+            .and_then(|id| Some(forest.machine(id)?.name.clone())),
+        product: words::product(plan.product),
+        reverted: plan.verdict.as_ref().map(|of| of.reverted.word()),
+        evidence: plan.verdict.as_ref().map(|of| verdict(forest, of)),
+        state_token: plan.state_token.clone(),
+    }
+}

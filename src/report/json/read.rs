@@ -1,0 +1,576 @@
+//! Reading a saved `ls --json` back: everything it holds, as the forest and assessment the browser works on.
+//!
+//! What a scan knew beyond it (raw header fields, what was tried for a parent, configuration keys) is gone, and verdicts
+//! are those of the scan, not judged anew.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::base64;
+use super::ls::{DiskJson, LsBody, ParentJson, SnapshotJson, VerdictJson};
+use super::{FindingJson, PathErrorJson, SCHEMA};
+use crate::analysis::{
+    AssessedSnapshot, Assessment, Bearing, DiskAssessment, Evidence, Reverted, Verdict,
+};
+use crate::finding::{Code, Finding, Severity};
+use crate::format::parent::{ParentRef, PathKind, StoredPath};
+use crate::image::{Counts, Format, Header, Kind, Specific, VhdSpecific, VhdxSpecific};
+use crate::report::codes;
+use crate::store::{
+    Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
+    MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
+    SnapshotKind, Taken, TakenSource,
+};
+
+/// A saved scan.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The forest.
+    pub forest: Forest,
+    /// The verdicts, as they were.
+    pub assessment: Assessment,
+}
+
+/// Why a saved scan cannot be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// It is no JSON, or lacks what every `ls` has.
+    #[error("not a saved scan: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is of another schema.
+    #[error("the schema is {found:?}, and this version reads {SCHEMA:?}")]
+    Schema {
+        /// The schema it names.
+        found: String,
+    },
+    /// It is of another command.
+    #[error("it was printed by `{found}`; only `ls --json` can be read back")]
+    Command {
+        /// The command it names.
+        found: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+    command: String,
+    complete: bool,
+    #[serde(default)]
+    errors: Vec<PathErrorJson>,
+    #[serde(default)]
+    roots: Vec<String>,
+    #[serde(default)]
+    disks: Vec<DiskJson>,
+    #[serde(default)]
+    machines: Vec<super::ls::MachineJson>,
+}
+
+/// Reads a saved scan.
+///
+/// # Errors
+/// When it is no such document.
+pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
+    let mut text = String::new();
+    input
+        .read_to_string(&mut text)
+        .map_err(serde_json::Error::io)?;
+    let head: Head = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
+    if head.schema != SCHEMA {
+        return Err(ReadError::Schema { found: head.schema });
+    }
+    if head.command != "ls" {
+        return Err(ReadError::Command {
+            found: head.command,
+        });
+    }
+    let body = LsBody {
+        roots: head.roots,
+        disks: head.disks,
+        machines: head.machines,
+    };
+    let mut saved = Reader::new(&body).finish(&body);
+    saved.forest.errors = head
+        .errors
+        .iter()
+        .map(|error| PathError {
+            path: path(&error.path, error.path_bytes.as_deref()),
+            error: error.error.clone(),
+        })
+        .collect();
+    // A scan with paths left out went through all the same: its errors say what is missing.
+    saved.forest.complete = head.complete || !saved.forest.errors.is_empty();
+    Ok(saved)
+}
+
+/// What is built up while the disks go by.
+struct Reader<'a> {
+    codes: HashMap<&'static str, &'static Code>,
+    by_path: HashMap<&'a str, DiskId>,
+    forest: Forest,
+    assessment: Assessment,
+    machines: HashMap<String, MachineId>,
+    snapshots: HashMap<(Option<String>, Option<String>, Option<String>), usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(body: &'a LsBody) -> Self {
+        let mut by_path = HashMap::with_capacity(body.disks.len());
+        for (disk, id) in body.disks.iter().zip(0..u32::MAX) {
+            by_path.entry(disk.path.as_str()).or_insert(DiskId(id));
+        }
+        Self {
+            codes: codes::all()
+                .into_iter()
+                .map(|code| (code.id, code))
+                .collect(),
+            by_path,
+            forest: Forest::default(),
+            assessment: Assessment::default(),
+            machines: HashMap::new(),
+            snapshots: HashMap::new(),
+        }
+    }
+
+    fn finish(mut self, body: &LsBody) -> Saved {
+        self.forest.roots = body.roots.iter().map(PathBuf::from).collect();
+        for machine in &body.machines {
+            let disks = machine.disks.as_ref().map(|disks| {
+                let used = |path: &String| DiskUse {
+                    path: path.clone(),
+                    disk: self.by_path.get(path.as_str()).copied(),
+                    slot: None,
+                };
+                disks.iter().map(used).collect()
+            });
+            let id = self.machine(&machine.name);
+            if let Some(known) = self.forest.machines.get_mut(id.0 as usize) {
+                known.id = machine.id.as_deref().and_then(|id| id.parse().ok());
+                known.disks = disks;
+                known.source = machine
+                    .source
+                    .as_deref()
+                    .map(PathBuf::from)
+                    .unwrap_or_default();
+            }
+        }
+        for (disk, id) in body.disks.iter().zip(0..u32::MAX) {
+            self.disk(disk, DiskId(id));
+        }
+        let no_children = |node: &Node| node.children.is_empty();
+        debug_assert!(self.forest.nodes.iter().any(no_children) || body.disks.is_empty());
+        self.forest.tops = self
+            .forest
+            .ids()
+            .filter(|id| {
+                let hangs = |link: &ParentLink| {
+                    matches!(link.state, LinkState::Ok | LinkState::IdMismatch)
+                        && link.disk.is_some()
+                };
+                !self
+                    .forest
+                    .node(*id)
+                    .and_then(|node| node.parent.as_ref())
+                    .is_some_and(hangs)
+            })
+            .collect();
+        Saved {
+            forest: self.forest,
+            assessment: self.assessment,
+        }
+    }
+
+    fn disk(&mut self, json: &DiskJson, id: DiskId) {
+        let (own, links) = self.findings(&json.findings);
+        let header = header(json);
+        let born = json.created_source.as_deref().and_then(|source| {
+            let source = match source {
+                "filesystem" => BornSource::OtherFileSystem,
+                "times-file" => BornSource::TimesFile,
+                _ => return None,
+            };
+            Some(Born {
+                at: time(json.created.as_deref())?,
+                source,
+            })
+        });
+        let parent = json.parent.as_ref().map(|parent| self.link(parent));
+        let children = json
+            .children
+            .iter()
+            .filter_map(|child| self.by_path.get(child.as_str()).copied())
+            .filter(|child| *child != id)
+            .collect();
+        let users = json.in_use_by.iter().flatten();
+        let in_use_by = users.map(|name| self.machine(name)).collect();
+        let mut node = Node {
+            parent,
+            children,
+            depth: json.depth,
+            product: product(json.product.as_deref()),
+            in_use_by,
+            snapshots: Vec::new(),
+            role: json.role.as_deref().and_then(role),
+            findings: links,
+        };
+        let mut assessed = DiskAssessment {
+            made_by_revert: json.made_by_revert.as_deref().and_then(reverted),
+            equals_parent: json.equals_parent,
+            ..DiskAssessment::default()
+        };
+        for snapshot in &json.snapshots {
+            self.snapshot(snapshot, id, &mut node, &mut assessed);
+        }
+        self.forest.disks.push(Arc::new(Disk {
+            path: path(&json.path, json.path_bytes.as_deref()),
+            file: FileFacts {
+                len: json.file_size,
+                modified: time(json.modified.as_deref()),
+                born,
+                ..FileFacts::default()
+            },
+            header,
+            counts: counts(json),
+            findings: own,
+            liveness: if json.live {
+                Liveness::Live
+            } else {
+                Liveness::Still
+            },
+        }));
+        self.forest.nodes.push(node);
+        self.forest.free_bytes.push(json.free);
+        // A disk above may come before or after the snapshot that names it.
+        while self.assessment.disks.len() <= id.0 as usize {
+            self.assessment.disks.push(DiskAssessment::default());
+        }
+        if let Some(known) = self.assessment.disks.get_mut(id.0 as usize) {
+            assessed.above_of = known.above_of;
+            *known = assessed;
+        }
+    }
+
+    fn machine(&mut self, name: &str) -> MachineId {
+        if let Some(id) = self.machines.get(name) {
+            return *id;
+        }
+        let id = MachineId(u32::try_from(self.forest.machines.len()).unwrap_or(u32::MAX));
+        self.forest.machines.push(Machine {
+            name: name.to_owned(),
+            ..Machine::default()
+        });
+        self.machines.insert(name.to_owned(), id);
+        id
+    }
+
+    fn snapshot(
+        &mut self,
+        json: &SnapshotJson,
+        disk: DiskId,
+        node: &mut Node,
+        assessed: &mut DiskAssessment,
+    ) {
+        let named = json.name.is_some() || json.id.is_some();
+        let key = (json.vm.clone(), json.id.clone(), json.name.clone());
+        if let Some(at) = self.snapshots.get(&key).copied().filter(|_| named) {
+            // Another disk of the same snapshot: its machine was frozen as one.
+            assessed.snapshots.push(at);
+            if let Some(known) = self.assessment.snapshots.get_mut(at) {
+                known.frozen.push(disk);
+                node.snapshots.extend(known.snapshot);
+            }
+            return;
+        }
+        let machine = json.vm.as_deref().map(|vm| self.machine(vm));
+        let taken = time(json.taken.as_deref()).map(|at| Taken {
+            at,
+            source: taken_source(json.taken_source.as_deref()),
+        });
+        let known = named.then(|| {
+            let id = SnapshotId(u32::try_from(self.forest.snapshots.len()).unwrap_or(u32::MAX));
+            self.forest.snapshots.push(Snapshot {
+                name: json.name.clone(),
+                id: json.id.clone(),
+                machine,
+                parent: json.parent.clone(),
+                taken: taken.into_iter().collect(),
+                kind: snapshot_kind(json.kind.as_deref()),
+                ..Snapshot::default()
+            });
+            id
+        });
+        let Some(verdict) = json.verdict.as_ref().and_then(|json| self.verdict(json)) else {
+            node.snapshots.extend(known);
+            return;
+        };
+        let at = self.assessment.snapshots.len();
+        if let Some(above) = verdict.above {
+            let index = above.0 as usize;
+            while self.assessment.disks.len() <= index && index < self.by_path.len() {
+                self.assessment.disks.push(DiskAssessment::default());
+            }
+            if let Some(of) = self.assessment.disks.get_mut(index) {
+                of.above_of = Some(at);
+            }
+        }
+        self.assessment.snapshots.push(AssessedSnapshot {
+            snapshot: known,
+            machine,
+            frozen: vec![disk],
+            taken,
+            verdict,
+        });
+        node.snapshots.extend(known);
+        assessed.snapshots.push(at);
+        self.snapshots.insert(key, at);
+    }
+
+    fn verdict(&self, json: &VerdictJson) -> Option<Verdict> {
+        Some(Verdict {
+            reverted: reverted(&json.reverted)?,
+            row: self.code(&json.row).unwrap_or(&codes::SAVED_INFO),
+            gap_seconds: json.gap_seconds,
+            above: json
+                .above
+                .as_deref()
+                .and_then(|path| self.by_path.get(path).copied()),
+            stands_at_snapshot: json.stands_at_snapshot,
+            evidence: json
+                .evidence
+                .iter()
+                .map(|witness| {
+                    let code = self.code(&witness.code);
+                    Evidence {
+                        code: code.unwrap_or(&codes::SAVED_INFO),
+                        bearing: match witness.speaks_for {
+                            Some(true) => Bearing::For,
+                            Some(false) => Bearing::Against,
+                            None => Bearing::Silent,
+                        },
+                        text: with_code(code, &witness.code, &witness.text),
+                        source: witness.source.clone(),
+                    }
+                })
+                .collect(),
+            summary: json.summary.clone(),
+            would_settle: json.would_settle.clone(),
+            notes: json.notes.clone(),
+        })
+    }
+
+    fn code(&self, id: &str) -> Option<&'static Code> {
+        self.codes.get(id).copied()
+    }
+
+    /// Findings of the file and of its links, apart again as far as their codes tell.
+    fn findings(&self, all: &[FindingJson]) -> (Vec<Finding>, Vec<Finding>) {
+        let read = all.iter().map(|json| {
+            let code = self.code(&json.code);
+            Finding {
+                code: code.unwrap_or_else(|| codes::saved(severity(&json.severity))),
+                at: json.at,
+                expected: json.expected.clone().unwrap_or_default(),
+                actual: json.actual.clone().unwrap_or_default(),
+                text: with_code(code, &json.code, &json.text),
+            }
+        });
+        (read.collect(), Vec::new())
+    }
+
+    fn link(&self, json: &ParentJson) -> ParentLink {
+        let state = match json.state.as_str() {
+            "ok" => LinkState::Ok,
+            "id-mismatch" => LinkState::IdMismatch,
+            "cycle" => LinkState::Cycle,
+            "outside-roots" => LinkState::OutsideRoots,
+            "unreadable" => LinkState::Unreadable,
+            _ => LinkState::Missing,
+        };
+        ParentLink {
+            state,
+            disk: json
+                .resolved
+                .as_deref()
+                .and_then(|path| self.by_path.get(path).copied()),
+            resolved: json.resolved.as_deref().map(PathBuf::from),
+            by: match json.resolved_by.as_deref() {
+                Some("relative") => Some(ResolvedBy::Relative),
+                Some("same-folder") => Some(ResolvedBy::SameFolder),
+                Some("absolute") => Some(ResolvedBy::Absolute),
+                Some("id") => Some(ResolvedBy::Id),
+                _ => None,
+            },
+            tried: Vec::new(),
+        }
+    }
+}
+
+fn with_code(known: Option<&Code>, id: &str, text: &str) -> String {
+    match known {
+        Some(_) => text.to_owned(),
+        None => format!("{id}: {text}"),
+    }
+}
+
+#[cfg(unix)]
+fn path(text: &str, bytes: Option<&str>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    match bytes.and_then(base64::decode) {
+        Some(bytes) => PathBuf::from(std::ffi::OsString::from_vec(bytes)),
+        None => PathBuf::from(text),
+    }
+}
+
+#[cfg(not(unix))]
+fn path(text: &str, bytes: Option<&str>) -> PathBuf {
+    // Bytes of another system's name have no meaning here; the text shows the file all the same.
+    let _ = bytes.and_then(base64::decode);
+    PathBuf::from(text)
+}
+
+fn time(text: Option<&str>) -> Option<Timestamp> {
+    text?.parse().ok()
+}
+
+fn severity(word: &str) -> Severity {
+    match word {
+        "error" => Severity::Error,
+        "warning" => Severity::Warning,
+        _ => Severity::Info,
+    }
+}
+
+fn reverted(word: &str) -> Option<Reverted> {
+    [
+        Reverted::Certain,
+        Reverted::Likely,
+        Reverted::CannotTell,
+        Reverted::NoSign,
+        Reverted::NotReverted,
+    ]
+    .into_iter()
+    .find(|known| known.word() == word)
+}
+
+fn product(word: Option<&str>) -> Product {
+    match word {
+        Some("hyperv-2008") => Product::HyperV2008,
+        Some("xcpng") => Product::XcpNg,
+        Some("virtualpc") => Product::VirtualPc,
+        _ => Product::HyperV,
+    }
+}
+
+fn snapshot_kind(word: Option<&str>) -> SnapshotKind {
+    match word {
+        Some("standard") => SnapshotKind::Standard,
+        Some("production") => SnapshotKind::Production,
+        Some("automatic") => SnapshotKind::Automatic,
+        Some("recovery") => SnapshotKind::Recovery,
+        Some("replica") => SnapshotKind::Replica,
+        Some("other") => SnapshotKind::Other,
+        _ => SnapshotKind::Unknown,
+    }
+}
+
+fn taken_source(word: Option<&str>) -> TakenSource {
+    use crate::report::words;
+    [
+        TakenSource::Config,
+        TakenSource::Label,
+        TakenSource::LabelLocal,
+        TakenSource::Name,
+        TakenSource::MemoryFile,
+        TakenSource::ConfigBirth,
+        TakenSource::ConfigWrite,
+        TakenSource::FrozenWriteRunning,
+    ]
+    .into_iter()
+    .find(|known| Some(words::taken_source(*known)) == word)
+    .unwrap_or(TakenSource::FrozenWrite)
+}
+
+/// A role is one of few texts; kept as a constant so that a saved scan cannot grow the program.
+fn role(text: &str) -> Option<&'static str> {
+    crate::report::words::ROLES
+        .iter()
+        .copied()
+        .find(|known| *known == text)
+}
+
+fn header(json: &DiskJson) -> Option<Header> {
+    let format = match json.format.as_deref()? {
+        "vhd" => Format::Vhd,
+        "vhdx" => Format::Vhdx,
+        _ => return None,
+    };
+    let kind = match json.kind.as_deref()? {
+        "fixed" => Kind::Fixed,
+        "dynamic" => Kind::Dynamic,
+        "differencing" => Kind::Differencing,
+        _ => return None,
+    };
+    let guid = |text: &Option<String>| text.as_deref().and_then(|id| Uuid::try_parse(id).ok());
+    let footer = json.created_source.as_deref() == Some("footer");
+    let block_size = json.block_size;
+    let virtual_size = json.virtual_size?;
+    Some(Header {
+        format,
+        kind,
+        virtual_size,
+        file_size: json.file_size,
+        block_size,
+        sector_size: json.sector_size.filter(|size| *size > 0)?,
+        blocks: block_size
+            .filter(|size| *size > 0)
+            .map_or(0, |size| virtual_size.div_ceil(u64::from(size))),
+        id: guid(&json.id).unwrap_or_default(),
+        data_write_id: guid(&json.data_write_id),
+        creator: json.creator.clone().unwrap_or_default(),
+        created: time(json.created.as_deref()).filter(|_| footer),
+        parent: json.parent.as_ref().map(|parent| ParentRef {
+            id_wanted: guid(&parent.id_wanted),
+            paths: parent
+                .stored_paths
+                .iter()
+                .map(|text| StoredPath {
+                    kind: if text.starts_with(['.', '/']) || !text.contains(':') {
+                        PathKind::Relative
+                    } else {
+                        PathKind::Absolute
+                    },
+                    field: "saved",
+                    text: text.clone(),
+                })
+                .collect(),
+            ..ParentRef::default()
+        }),
+        specific: match format {
+            Format::Vhd => Specific::Vhd(VhdSpecific::default()),
+            Format::Vhdx => Specific::Vhdx(VhdxSpecific::default()),
+        },
+    })
+}
+
+fn counts(json: &DiskJson) -> Option<Counts> {
+    let blocks = json.blocks?;
+    Some(Counts {
+        total: blocks.total,
+        full: blocks.full,
+        partial: blocks.partial,
+        zero: blocks.zero,
+        unmapped: blocks.unmapped,
+        absent: blocks.absent,
+        error: blocks.error,
+        dirty_sectors: json.dirty_sectors.unwrap_or(0),
+        findings: Vec::new(),
+        complete: json.counted,
+    })
+}
