@@ -1,3 +1,7 @@
-//! The `vhdtree` program.
+//! The `vhdtree` program: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vhdtree::cli::run(std::env::args_os())
+}

@@ -1,0 +1,98 @@
+//! The command line: arguments to a command, a command to an answer and an exit code. One command, one file.
+
+pub mod args;
+mod check;
+mod completions;
+mod demo;
+mod diff;
+mod exit;
+mod explain;
+mod info;
+mod ls;
+mod man;
+mod map;
+mod output;
+mod plan;
+mod session;
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use args::{Cli, Command};
+pub use exit::Exit;
+use output::{Form, Output};
+use session::Session;
+
+/// Runs the program with its arguments (the first is its name) and gives the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let mut out = Output::new(&cli.out);
+    let session = match Session::new(&cli.scan) {
+        Ok(session) => session,
+        Err(error) => return trouble(&error),
+    };
+    let result =
+        dispatch(&cli, &session, &mut out).and_then(|exit| Ok(out.finish().map(|()| exit)?));
+    match result {
+        _ if session.job.cancel.is_cancelled() => {
+            out.warn("interrupted: the answer is not complete");
+            Exit::Interrupted.into()
+        }
+        Ok(exit) => exit.into(),
+        Err(error) => trouble(&error),
+    }
+}
+
+fn trouble(error: &anyhow::Error) -> ExitCode {
+    eprintln!(
+        "vhdtree: {}",
+        crate::format::text::escape(&format!("{error:#}"))
+    );
+    Exit::Trouble.into()
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Help and version are answers; a reader that does not want them to the end is no error.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done.into(),
+        _ => Exit::Trouble.into(),
+    }
+}
+
+fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Exit> {
+    if cli.command.is_some() && !cli.paths.is_empty() {
+        anyhow::bail!("a PATH before the command means nothing; put it after the command");
+    }
+    let columns = cli.out.columns.as_deref();
+    match &cli.command {
+        None if out.form == Form::Text && columns.is_none() && std::io::stdout().is_terminal() => {
+            session.browse(&cli.paths, &cli.out, &cli.tree)
+        }
+        None => ls::run(session, &cli.paths, &cli.tree, columns, out),
+        Some(Command::Ls { paths, tree }) => ls::run(session, paths, tree, columns, out),
+        Some(Command::Info { file, store }) => info::run(session, file, store, out),
+        Some(Command::Map { file, grid }) => map::run(session, file, *grid, out),
+        Some(Command::Diff {
+            child,
+            other,
+            store,
+        }) => diff::run(session, child, other.as_deref(), store, out),
+        Some(Command::Check { paths, fail_on }) => {
+            check::run(session, paths, (*fail_on).into(), out)
+        }
+        Some(Command::Plan(args)) => plan::run(session, args, plan::Asked::Plan, out),
+        Some(Command::Gate(args)) => plan::run(session, args, plan::Asked::Gate, out),
+        Some(Command::Explain { code }) => explain::run(code.as_deref(), out),
+        Some(Command::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
+        Some(Command::Completions { shell }) => completions::run(*shell, out),
+        Some(Command::Man) => man::run(out),
+    }
+}

@@ -1,0 +1,432 @@
+//! Arguments: the commands and flags of the contract.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::finding::Severity;
+use crate::report::{Column, Sort};
+use crate::store::{PathMap, Product};
+
+/// Shows what a snapshot tree of virtual disks really is, and whether a machine was reverted. It never writes to a store.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vhdtree",
+    version,
+    about,
+    long_about = None,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do; without a command, browse PATH (in a pipe: list it).
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Folders or disk files of the store [default: the current folder].
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// How the tree is ordered and cut.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// What is read.
+    #[command(flatten)]
+    pub scan: ScanArgs,
+    /// How answers are printed.
+    #[command(flatten)]
+    pub out: OutArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  vhdtree /vmstore                                 browse a store
+  vhdtree ls /vmstore --only problems              the tree as text, problems only
+  vhdtree info /vmstore/web01/web01_A02E….avhdx    one disk: header, chain, evidence
+  vhdtree gate /vmstore --vm web01 --snapshot pre-patch --labels labels.json
+  vhdtree ls /vmstore --json > scan.json; vhdtree --from scan.json
+  vhdtree demo                                     try it on a store made for that
+
+Exit codes: 0 done, pass, same, healthy; 1 refuse, differ, findings; 2 could not do it; 3 cannot tell; 130 interrupted.
+`vhdtree explain CODE` explains every finding, verdict and flag.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List a store as a tree, table, JSON or CSV.
+    #[command(
+        after_help = "Examples:\n  vhdtree ls /vmstore -o name,ondisk,dirty,verdict\n  vhdtree ls /vmstore --json | jq '.disks[] | select(.made_by_revert==\"likely\") | .path'"
+    )]
+    Ls {
+        /// Folders or disk files of the store [default: the current folder].
+        #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+        /// How the tree is ordered and cut.
+        #[command(flatten)]
+        tree: TreeArgs,
+    },
+    /// Show one disk: header, chain, verdict with its evidence, findings.
+    #[command(after_help = "Example:\n  vhdtree info web01_A02E91B3-….avhdx --labels labels.json")]
+    Info {
+        /// The disk.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Where the file's store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Show which blocks a disk holds, as runs or as a grid.
+    #[command(
+        after_help = "Examples:\n  vhdtree map disk.avhdx --grid 64x16\n  vhdtree map disk.avhdx -n -b"
+    )]
+    Map {
+        /// The disk.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Draw a grid of so many cells instead of runs, for example 64x16.
+        #[arg(long, value_name = "COLUMNSxROWS", value_parser = grid)]
+        grid: Option<(u32, u32)>,
+    },
+    /// Compare a disk with its parent, or two disks of one family.
+    #[command(
+        after_help = "Examples:\n  vhdtree diff child.avhdx\n  vhdtree diff left.avhdx right.avhdx --json\n\nExits with 0 if nothing differs, 1 if something does."
+    )]
+    Diff {
+        /// The child.
+        #[arg(value_name = "CHILD", value_hint = ValueHint::FilePath)]
+        child: PathBuf,
+        /// The disk to compare with [default: the child's parent].
+        #[arg(value_name = "OTHER", value_hint = ValueHint::FilePath)]
+        other: Option<PathBuf>,
+        /// Where the files' store is.
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Check all disks and chains; exit with 1 if something is wrong.
+    #[command(
+        after_help = "Example:\n  vhdtree check /vmstore --json | jq -r '.findings[].code' | sort | uniq -c"
+    )]
+    Check {
+        /// Folders or disk files of the store [default: the current folder].
+        #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+        /// Exit with 1 from this severity on.
+        #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+        fail_on: FailOn,
+    },
+    /// Show what deleting a snapshot would do. Nothing is changed.
+    #[command(
+        after_help = "Examples:\n  vhdtree plan /vmstore --vm web01 --snapshot pre-patch\n  vhdtree plan web01_3A55E0B1-….avhdx"
+    )]
+    Plan(PlanArgs),
+    /// Answer whether a snapshot may be deleted, as an exit code: 0 pass, 1 refuse, 2 no answer, 3 cannot tell.
+    #[command(
+        after_help = "Example:\n  if vhdtree gate /vmstore --vm web01 --snapshot pre-patch; then remove it; else echo kept; fi"
+    )]
+    Gate(PlanArgs),
+    /// Explain a finding, verdict row, reason, witness or flag; without CODE list them all.
+    #[command(
+        after_help = "Examples:\n  vhdtree explain parent-missing\n  vhdtree explain REVERTED"
+    )]
+    Explain {
+        /// The code, as printed.
+        #[arg(value_name = "CODE")]
+        code: Option<String>,
+    },
+    /// Make a store that tells the story of a forgotten revert, and browse it.
+    Demo {
+        /// Where to make it [default: a temporary folder, removed at the end].
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+    },
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// What `plan` and `gate` are about.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// A snapshot's frozen disk; or, with --snapshot, a folder of the store.
+    #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
+    pub target: PathBuf,
+    /// The snapshot, by name or id.
+    #[arg(long, value_name = "NAME|ID")]
+    pub snapshot: Option<String>,
+    /// The machine the snapshot belongs to.
+    #[arg(long, value_name = "NAME")]
+    pub vm: Option<String>,
+    /// The state of the files must still be this one (`state_token` of an earlier answer, or its first digits).
+    #[arg(long, value_name = "TOKEN")]
+    pub expect: Option<String>,
+    /// Let a named reason pass for this very state of the files.
+    #[arg(long, value_name = "REASON:TOKEN")]
+    pub accept: Vec<String>,
+    /// Where the target's store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Where the store of a single file is.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StoreArgs {
+    /// The store the file belongs to [default: its folder].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub store: Vec<PathBuf>,
+}
+
+/// What is read, and how.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct ScanArgs {
+    /// Names and times of snapshots, as Get-VMSnapshot | ConvertTo-Json prints them.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub labels: Option<PathBuf>,
+    /// Creation and write times of the files, a CSV listing made on the host.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub times: Option<PathBuf>,
+    /// Where a stored path lies here, for example 'D:\VMs=/mnt/vms'.
+    #[arg(long, global = true, value_name = "FROM=TO", value_parser = path_map)]
+    pub map: Vec<PathMap>,
+    /// A further folder in which parents may be opened.
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub parent_root: Vec<PathBuf>,
+    /// Whose rules a delete follows [default: guessed from the store].
+    #[arg(long = "as", global = true, value_name = "PRODUCT")]
+    pub product: Option<As>,
+    /// A saved `ls --json` instead of a store; `-` reads it from standard input.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub from: Option<PathBuf>,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line; they become enums at once"
+)]
+pub struct OutArgs {
+    /// JSON, schema vhdtree/1.
+    #[arg(long, global = true, conflicts_with_all = ["ndjson", "csv"])]
+    pub json: bool,
+    /// JSON, a record on each line.
+    #[arg(long, global = true, conflicts_with = "csv")]
+    pub ndjson: bool,
+    /// Comma-separated values.
+    #[arg(long, global = true)]
+    pub csv: bool,
+    /// Columns, in order; with a leading + in addition to the usual ones.
+    #[arg(short = 'o', long, global = true, value_name = "LIST")]
+    pub columns: Option<String>,
+    /// No line with the names of the columns.
+    #[arg(short, long, global = true)]
+    pub no_headings: bool,
+    /// Exact bytes instead of MiB and GiB.
+    #[arg(short, long, global = true)]
+    pub bytes: bool,
+    /// Only ASCII signs.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// Times in UTC (the default).
+    #[arg(long, global = true, conflicts_with = "local")]
+    pub utc: bool,
+    /// Times in the zone of this machine.
+    #[arg(long, global = true)]
+    pub local: bool,
+    /// No progress and no warnings.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// How the tree is ordered and cut.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Tree")]
+pub struct TreeArgs {
+    /// Deepest level shown; 0 shows machines and folders only.
+    #[arg(long, value_name = "N")]
+    pub depth: Option<u32>,
+    /// The order; with a leading - the other way round.
+    #[arg(long, value_name = "COLUMN", value_parser = sort, allow_hyphen_values = true)]
+    pub sort: Option<(Sort, Turn)>,
+    /// Only these rows, with the rows above them.
+    #[arg(long, value_name = "WHAT")]
+    pub only: Option<OnlyWord>,
+}
+
+/// Direction of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// As it is.
+    Usual,
+    /// The other way round.
+    Reversed,
+}
+
+/// What `--only` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnlyWord {
+    /// Rows with a problem.
+    Problems,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What `--as` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum As {
+    /// Hyper-V 2012 and later.
+    #[value(name = "hyperv")]
+    HyperV,
+    /// Hyper-V 2008 and 2008 R2.
+    #[value(name = "hyperv-2008")]
+    HyperV2008,
+    /// XCP-ng, XenServer.
+    #[value(name = "xcpng")]
+    XcpNg,
+    /// Virtual PC, Virtual Server.
+    #[value(name = "virtualpc")]
+    VirtualPc,
+}
+
+impl From<As> for Product {
+    fn from(word: As) -> Self {
+        match word {
+            As::HyperV => Self::HyperV,
+            As::HyperV2008 => Self::HyperV2008,
+            As::XcpNg => Self::XcpNg,
+            As::VirtualPc => Self::VirtualPc,
+        }
+    }
+}
+
+/// What `--fail-on` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors.
+    Error,
+    /// Errors and warnings.
+    #[value(alias = "warn")]
+    Warning,
+    /// Everything.
+    Info,
+}
+
+impl From<FailOn> for Severity {
+    fn from(word: FailOn) -> Self {
+        match word {
+            FailOn::Error => Self::Error,
+            FailOn::Warning => Self::Warning,
+            FailOn::Info => Self::Info,
+        }
+    }
+}
+
+/// The columns a list names; with a leading `+` after `usual`.
+pub fn columns(list: &str, usual: &[Column]) -> Result<Vec<Column>, String> {
+    let (mut columns, list) = match list.strip_prefix('+') {
+        Some(more) => (usual.to_vec(), more),
+        None => (Vec::new(), list),
+    };
+    for word in list.split(',') {
+        let word = word.trim().to_ascii_lowercase();
+        let column = Column::from_word(&word).ok_or_else(|| {
+            let known: Vec<_> = Column::ALL.iter().map(|column| column.word()).collect();
+            format!("no column {word:?}; there are {}", known.join(", "))
+        })?;
+        columns.push(column);
+    }
+    Ok(columns)
+}
+
+fn sort(word: &str) -> Result<(Sort, Turn), String> {
+    let (word, turn) = match word.strip_prefix('-') {
+        Some(word) => (word, Turn::Reversed),
+        None => (word, Turn::Usual),
+    };
+    Sort::ALL
+        .into_iter()
+        .find(|(_, known)| *known == word)
+        .map(|(sort, _)| (sort, turn))
+        .ok_or_else(|| "expected name, size, dirty, created or verdict".to_owned())
+}
+
+fn grid(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || "expected COLUMNSxROWS, each from 1 to 1000, for example 64x16".to_owned();
+    let (columns, rows) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=1000).contains(side));
+    Ok((
+        side(columns).ok_or_else(wrong)?,
+        side(rows).ok_or_else(wrong)?,
+    ))
+}
+
+fn path_map(text: &str) -> Result<PathMap, String> {
+    match text.split_once('=') {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok(PathMap {
+            from: from.to_owned(),
+            to: PathBuf::from(to),
+        }),
+        _ => Err("expected FROM=TO, for example 'D:\\VMs=/mnt/vms'".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_before_or_after_the_command() {
+        for line in [
+            ["vhdtree", "--json", "ls", "x"],
+            ["vhdtree", "ls", "x", "--json"],
+        ] {
+            assert!(Cli::try_parse_from(line).unwrap().out.json);
+        }
+    }
+
+    #[test]
+    fn names_that_begin_with_a_hyphen_come_after_two() {
+        let cli = Cli::try_parse_from(["vhdtree", "info", "--", "-x.vhd"]).unwrap();
+        let Some(Command::Info { file, .. }) = cli.command else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(file, PathBuf::from("-x.vhd"));
+        let cli = Cli::try_parse_from(["vhdtree", "--", "ls"]).unwrap();
+        assert_eq!(cli.paths, [PathBuf::from("ls")]);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_was_expected() {
+        assert!(grid("64x16").is_ok() && grid("0x1").is_err() && grid("64").is_err());
+        assert_eq!(path_map(r"D:\VMs=/mnt").unwrap().from, r"D:\VMs");
+        assert!(path_map("nothing").is_err());
+        assert!(columns("name,nothing", &[]).unwrap_err().contains("ondisk"));
+        assert_eq!(columns("+path", &[Column::Name]).unwrap().len(), 2);
+        assert_eq!(sort("-size").unwrap(), (Sort::Size, Turn::Reversed));
+    }
+}

@@ -1,0 +1,110 @@
+//! `explain`: what a code means, why it matters, what to do.
+
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::output::{Form, Output};
+use crate::finding::Code;
+use crate::report::codes;
+
+#[derive(Serialize)]
+struct CodeJson {
+    code: &'static str,
+    severity: &'static str,
+    title: &'static str,
+    why: &'static str,
+    action: &'static str,
+}
+
+impl From<&Code> for CodeJson {
+    fn from(code: &Code) -> Self {
+        Self {
+            code: code.id,
+            severity: code.severity.word(),
+            title: code.title,
+            why: code.why,
+            action: code.action,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
+    codes: Vec<CodeJson>,
+}
+
+pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> {
+    let found = match code {
+        None => codes::all(),
+        Some(name) => match codes::find(name) {
+            Some(code) => vec![code],
+            None => {
+                let alike = codes::alike(name);
+                let hint = match alike.as_slice() {
+                    [] => "`vhdtree explain` lists all".to_owned(),
+                    some => format!("did you mean {}?", some.join(", ")),
+                };
+                anyhow::bail!("no code {name:?}; {hint}");
+            }
+        },
+    };
+    match out.form {
+        Form::Json => out.json(&crate::report::json::Document {
+            schema: crate::report::json::SCHEMA,
+            command: "explain",
+            complete: true,
+            errors: Vec::new(),
+            body: Body {
+                codes: found.into_iter().map(CodeJson::from).collect(),
+            },
+        })?,
+        Form::Ndjson => {
+            for code in found {
+                out.json(&CodeJson::from(code))?;
+            }
+        }
+        Form::Csv | Form::Text if code.is_none() => {
+            for code in found {
+                out.line(&format!(
+                    "{:<32} {:<8} {}",
+                    code.id,
+                    code.severity.word(),
+                    code.title
+                ))?;
+            }
+        }
+        Form::Csv | Form::Text => {
+            for code in found {
+                let width = out.width().map_or(100, usize::from).clamp(40, 100);
+                out.line(&format!("{}  ({})", code.id, code.severity.word()))?;
+                out.line(&format!("  {}", code.title))?;
+                for (head, text) in [("Why it matters", code.why), ("What to do", code.action)] {
+                    out.line("")?;
+                    out.line(&format!("  {head}"))?;
+                    out.lines(
+                        wrap(text, width - 4)
+                            .iter()
+                            .map(|line| format!("    {line}")),
+                    )?;
+                }
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Breaks a text at blanks into lines of at most `width` characters; a longer word stands alone.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr as _;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,162 @@
+//! `ls`: the store as a tree, a table, JSON or CSV.
+
+use std::path::PathBuf;
+
+use super::args::{self, OnlyWord, TreeArgs, Turn};
+use super::exit::Exit;
+use super::output::{Form, Output, Paint};
+use super::session::{Session, Store};
+use crate::report::columns::{self, TimeForm};
+use crate::report::json::ls as json;
+use crate::report::row::{Direction, Only, Phase};
+use crate::report::tree_text::{self, Headings};
+use crate::report::{Column, Flag, Row, RowKind, RowOptions, Units, csv, rows};
+use crate::store::CountPolicy;
+
+pub(super) fn run(
+    session: &Session,
+    paths: &[PathBuf],
+    tree: &TreeArgs,
+    list: Option<&str>,
+    out: &mut Output,
+) -> anyhow::Result<Exit> {
+    let usual = usual(out);
+    let columns = match list {
+        Some(list) => args::columns(list, &Column::TREE).map_err(anyhow::Error::msg)?,
+        None => usual,
+    };
+    let store = session.read(paths, CountPolicy::Count, out)?;
+    match out.form {
+        Form::Json => out.json(&json::document(&store.forest, &store.assessment))?,
+        Form::Ndjson => {
+            for id in store.forest.ids() {
+                if let Some(disk) = json::disk(&store.forest, &store.assessment, id) {
+                    out.json(&disk)?;
+                }
+            }
+        }
+        Form::Csv => table(&store, tree, list.map(|_| columns.as_slice()), out)?,
+        Form::Text => text(&store, tree, &columns, out)?,
+    }
+    Ok(store.exit())
+}
+
+/// All columns in a pipe; at a terminal those that fit.
+fn usual(out: &mut Output) -> Vec<Column> {
+    match out.width() {
+        Some(width) => {
+            let (fitted, time) = columns::fit(width);
+            out.style.time = time;
+            fitted.into_iter().map(|of| of.column).collect()
+        }
+        None => Column::TREE.to_vec(),
+    }
+}
+
+pub(super) fn row_options(tree: &TreeArgs) -> RowOptions {
+    let (sort, turn) = tree
+        .sort
+        .unwrap_or((crate::report::Sort::Name, Turn::Usual));
+    RowOptions {
+        sort,
+        direction: match turn {
+            Turn::Usual => Direction::Usual,
+            Turn::Reversed => Direction::Reversed,
+        },
+        only: match tree.only {
+            Some(OnlyWord::Problems) => Only::Problems,
+            None => Only::All,
+        },
+        filter: String::new(),
+        max_depth: tree.depth,
+        phase: Phase::Done,
+    }
+}
+
+fn text(
+    store: &Store,
+    tree: &TreeArgs,
+    columns: &[Column],
+    out: &mut Output,
+) -> anyhow::Result<()> {
+    let rows = rows(&store.forest, &store.assessment, &row_options(tree));
+    let lines = tree_text::lines(&rows, columns, &out.style, out.headings);
+    let head = usize::from(out.headings == Headings::Shown);
+    let ends_in_verdict = columns.last() == Some(&Column::Verdict);
+    for (at, line) in lines.iter().enumerate() {
+        let row = at.checked_sub(head).and_then(|at| rows.get(at));
+        match row.filter(|_| out.paint == Paint::Coloured && ends_in_verdict) {
+            Some(row) => out.line(&painted(line, row, out))?,
+            None => out.line(line)?,
+        }
+    }
+    if rows.is_empty() && tree.only.is_none() {
+        out.warn("no disk found");
+    }
+    Ok(())
+}
+
+fn painted(line: &str, row: &Row, out: &Output) -> String {
+    let verdict = columns::verdict(row, out.style.glyphs);
+    let code = match row.flag {
+        flag if flag <= Flag::Unreadable => "31",
+        Flag::Orphan | Flag::Unsure | Flag::Live | Flag::Partial => "33",
+        _ => return line.to_owned(),
+    };
+    match line.strip_suffix(&verdict) {
+        Some(rest) => format!("{rest}\x1b[{code}m{verdict}\x1b[0m"),
+        None => line.to_owned(),
+    }
+}
+
+/// A flat table: no groups, no lines before names, exact bytes, the path of every row.
+fn table(
+    store: &Store,
+    tree: &TreeArgs,
+    columns: Option<&[Column]>,
+    out: &mut Output,
+) -> anyhow::Result<()> {
+    const USUAL: [Column; 11] = [
+        Column::Path,
+        Column::Format,
+        Column::Virtual,
+        Column::OnDisk,
+        Column::Blocks,
+        Column::Dirty,
+        Column::Created,
+        Column::LastWrite,
+        Column::Snapshots,
+        Column::Now,
+        Column::Verdict,
+    ];
+    let columns = columns.unwrap_or(&USUAL);
+    let style = columns::Style {
+        units: Units::Bytes,
+        time: TimeForm::Minute,
+        ..out.style.clone()
+    };
+    if out.headings == Headings::Shown {
+        out.line(&csv::line(columns.iter().map(|column| column.word())))?;
+    }
+    let rows = rows(&store.forest, &store.assessment, &row_options(tree));
+    for row in rows.iter().filter(|row| row.kind != RowKind::Group) {
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|column| match column {
+                Column::Name => row.full_name.clone(),
+                Column::Verdict => row.flag.word().to_owned(),
+                Column::Created => row
+                    .cells
+                    .created
+                    .map_or_else(String::new, crate::report::clock::rfc3339),
+                Column::LastWrite => row
+                    .cells
+                    .modified
+                    .map_or_else(String::new, crate::report::clock::rfc3339),
+                other => columns::cell(*other, row, &style),
+            })
+            .collect();
+        out.line(&csv::line(cells.iter().map(String::as_str)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Standard output and standard error: a reader that closes the pipe is no error, and an answer's exit code stays what it
+//! was; progress is for people at a terminal only.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::args::{OutArgs, When};
+use crate::report::json::{self, Layout};
+use crate::report::tree_text::Headings;
+use crate::report::{Clock, Glyphs, Style, Units, Zone};
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One document.
+    Json,
+    /// A record on each line.
+    Ndjson,
+    /// A table for spreadsheets.
+    Csv,
+}
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// Escape codes for colours.
+    Coloured,
+    /// None.
+    Plain,
+}
+
+/// Where answers go, and how they look.
+pub struct Output {
+    writer: BufWriter<Box<dyn Write>>,
+    /// The form of the answer.
+    pub form: Form,
+    /// How values become text.
+    pub style: Style,
+    /// Colours.
+    pub paint: Paint,
+    /// The line with the names of columns.
+    pub headings: Headings,
+    quiet: bool,
+    closed: bool,
+    is_terminal: bool,
+}
+
+impl Output {
+    /// Standard output, as the arguments want it.
+    pub fn new(args: &OutArgs) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let coloured = match args.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => is_terminal && !no_color && !is_dumb(),
+        };
+        Self {
+            writer: BufWriter::new(Box::new(io::stdout())),
+            form: if args.json {
+                Form::Json
+            } else if args.ndjson {
+                Form::Ndjson
+            } else if args.csv {
+                Form::Csv
+            } else {
+                Form::Text
+            },
+            style: Style {
+                units: if args.bytes {
+                    Units::Bytes
+                } else {
+                    Units::Human
+                },
+                clock: Clock::new(if args.local { Zone::Local } else { Zone::Utc }),
+                glyphs: if args.ascii || !speaks_utf8() {
+                    Glyphs::Ascii
+                } else {
+                    Glyphs::Utf8
+                },
+                ..Style::default()
+            },
+            paint: if coloured {
+                Paint::Coloured
+            } else {
+                Paint::Plain
+            },
+            headings: if args.no_headings {
+                Headings::Hidden
+            } else {
+                Headings::Shown
+            },
+            quiet: args.quiet,
+            closed: false,
+            is_terminal,
+        }
+    }
+
+    /// Width of the terminal in cells; `None` if it is none.
+    pub fn width(&self) -> Option<u16> {
+        let (width, _) = self.is_terminal.then(crossterm::terminal::size)?.ok()?;
+        (width > 0).then_some(width)
+    }
+
+    /// One line of text.
+    ///
+    /// # Errors
+    /// When it cannot be written; never because the reader went away.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        self.write_all(text.as_bytes())?;
+        self.write_all(b"\n")
+    }
+
+    /// Lines of text.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn lines<T: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = T>) -> io::Result<()> {
+        lines
+            .into_iter()
+            .try_for_each(|line| self.line(line.as_ref()))
+    }
+
+    /// A JSON value, as wide as the form wants it.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let layout = match self.form {
+            Form::Ndjson => Layout::Line,
+            _ => Layout::Pretty,
+        };
+        json::write(self, value, layout)
+    }
+
+    /// Hands everything over.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+
+    /// A remark for people, on standard error.
+    pub fn warn(&self, text: &str) {
+        if !self.quiet {
+            // There is nowhere left to say that standard error is gone.
+            let _ = writeln!(io::stderr(), "vhdtree: {text}");
+        }
+    }
+
+    /// Progress for people at a terminal.
+    pub fn progress(&self) -> ProgressLine {
+        ProgressLine {
+            shown: !self.quiet && io::stderr().is_terminal(),
+            last: None,
+        }
+    }
+
+    fn forgive(&mut self, result: io::Result<()>) -> io::Result<()> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.closed {
+            let result = self.writer.write_all(bytes);
+            self.forgive(result)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let result = self.writer.flush();
+        self.forgive(result)
+    }
+}
+
+/// One line on standard error that is written over and over.
+pub struct ProgressLine {
+    shown: bool,
+    last: Option<Instant>,
+}
+
+impl ProgressLine {
+    const PAUSE: Duration = Duration::from_millis(200);
+
+    /// Shows a text, at most five times a second.
+    pub fn show(&mut self, text: impl FnOnce() -> String) {
+        let due = self.last.is_none_or(|last| last.elapsed() >= Self::PAUSE);
+        if self.shown && due {
+            self.last = Some(Instant::now());
+            let text: String = text().chars().take(76).collect();
+            let _ = write!(io::stderr(), "\r\x1b[K{text}");
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.last.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn is_dumb() -> bool {
+    std::env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// True if the locale's characters are UTF-8 and the terminal can show them.
+fn speaks_utf8() -> bool {
+    if cfg!(windows) {
+        return true;
+    }
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+    utf8 && !std::env::var("TERM").is_ok_and(|term| term == "linux" || term == "dumb")
+}

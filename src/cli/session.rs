@@ -1,0 +1,233 @@
+//! What every command starts with: the store read to its end (or a saved scan), the verdicts, and the signal that stops it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::args::{OutArgs, ScanArgs, StoreArgs, TreeArgs};
+use super::exit::Exit;
+use super::output::Output;
+use crate::analysis::assessment::Compared;
+use crate::analysis::{Assessment, assess};
+use crate::job::Job;
+use crate::report::json::read;
+use crate::report::words;
+use crate::store::{self, CountPolicy, DiskId, Forest, ScanEvent, ScanOptions};
+
+/// What the commands share.
+pub struct Session {
+    /// Stops on SIGINT; counts progress.
+    pub job: Job,
+    /// What is read, and how.
+    pub scan: ScanArgs,
+}
+
+/// A store that was read.
+pub struct Store {
+    /// The forest.
+    pub forest: Arc<Forest>,
+    /// The verdicts.
+    pub assessment: Assessment,
+}
+
+impl Session {
+    /// Takes the arguments and starts to listen for SIGINT: the first stops the work, the second the program.
+    pub fn new(scan: &ScanArgs) -> anyhow::Result<Self> {
+        let job = Job::default();
+        listen(&job).context("cannot listen for signals")?;
+        Ok(Self {
+            job,
+            scan: scan.clone(),
+        })
+    }
+
+    /// The scan's options for some roots; the current folder without any.
+    pub fn options(&self, roots: &[PathBuf], counts: CountPolicy) -> ScanOptions {
+        let roots = match roots {
+            [] => vec![PathBuf::from(".")],
+            some => some.to_vec(),
+        };
+        ScanOptions {
+            roots,
+            parent_roots: self.scan.parent_root.clone(),
+            maps: self.scan.map.clone(),
+            labels: self.scan.labels.clone(),
+            times: self.scan.times.clone(),
+            counts,
+            threads: 0,
+        }
+    }
+
+    /// Reads a store to its end, or the saved scan of `--from`.
+    pub fn read(
+        &self,
+        roots: &[PathBuf],
+        counts: CountPolicy,
+        out: &Output,
+    ) -> anyhow::Result<Store> {
+        if let Some(from) = &self.scan.from {
+            if !roots.is_empty() {
+                bail!("--from reads a saved scan; a PATH beside it means nothing");
+            }
+            return saved(from);
+        }
+        let options = self.options(roots, counts);
+        let mut line = out.progress();
+        let mut seen = 0_u64;
+        let forest = store::scan(&options, &self.job, &mut |event| match event {
+            ScanEvent::Walking { files } => {
+                seen = files;
+                line.show(|| format!("{files} files found"));
+            }
+            ScanEvent::Reading { path } => {
+                line.show(|| format!("{seen} files, reading {}", words::path_text(&path)));
+            }
+            ScanEvent::Forest(_) => {}
+        })?;
+        drop(line);
+        for error in &forest.errors {
+            let path = words::path_text(&error.path);
+            let why = crate::format::text::escape(&error.error);
+            out.warn(&format!("{path}: {why}"));
+        }
+        let assessment = assess(&forest, &Compared::default());
+        Ok(Store { forest, assessment })
+    }
+
+    /// Reads the store of single files: the folders given, else the folders the files lie in.
+    pub fn read_around(
+        &self,
+        files: &[&Path],
+        store: &StoreArgs,
+        counts: CountPolicy,
+        out: &Output,
+    ) -> anyhow::Result<Store> {
+        self.forbid_saved()?;
+        for file in files {
+            // A wrong name must be said as what it is, not as a disk that is not in some store.
+            std::fs::metadata(file).with_context(|| words::path_text(file))?;
+        }
+        let mut roots = store.store.clone();
+        if roots.is_empty() {
+            for file in files {
+                let folder = match file.parent() {
+                    Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+                    _ => PathBuf::from("."),
+                };
+                if !roots.contains(&folder) {
+                    roots.push(folder);
+                }
+            }
+        }
+        self.read(&roots, counts, out)
+    }
+
+    /// Refuses `--from` for what must look at the files themselves.
+    pub fn forbid_saved(&self) -> anyhow::Result<()> {
+        match self.scan.from {
+            Some(_) => bail!(
+                "a saved scan does not hold what this command reads; give it the store itself"
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the browser.
+    pub fn browse(
+        &self,
+        paths: &[PathBuf],
+        out: &OutArgs,
+        tree: &TreeArgs,
+    ) -> anyhow::Result<Exit> {
+        let mut output = Output::new(out);
+        let exit = super::ls::run(self, paths, tree, None, &mut output)?;
+        output.finish()?;
+        Ok(exit)
+    }
+}
+
+impl Store {
+    /// The disk of a file, by path or, under another name, by what the path leads to.
+    pub fn disk_of(&self, file: &Path) -> anyhow::Result<DiskId> {
+        let forest = &self.forest;
+        let is = |id: &DiskId, path: &Path| forest.disk(*id).is_some_and(|disk| disk.path == path);
+        let here = Path::new(".").join(file);
+        if let Some(id) = forest.ids().find(|id| is(id, file) || is(id, &here)) {
+            return Ok(id);
+        }
+        let real = file.canonicalize().ok();
+        let same = |id: &DiskId| {
+            let disk = forest.disk(*id)?;
+            Some(disk.path.canonicalize().ok()? == *real.as_ref()?)
+        };
+        let found = forest
+            .ids()
+            .filter(|id| {
+                forest
+                    .disk(*id)
+                    .is_some_and(|disk| disk.path.file_name() == file.file_name())
+            })
+            .chain(forest.ids())
+            .find(|id| same(id) == Some(true));
+        found.with_context(|| {
+            format!(
+                "{} is no disk of the store {}",
+                words::path_text(file),
+                forest
+                    .roots
+                    .iter()
+                    .map(|root| words::path_text(root))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        })
+    }
+
+    /// Done, or cannot tell if something was left out.
+    pub fn exit(&self) -> Exit {
+        if self.forest.complete && self.forest.errors.is_empty() {
+            Exit::Done
+        } else {
+            Exit::CannotTell
+        }
+    }
+}
+
+fn saved(from: &Path) -> anyhow::Result<Store> {
+    let name = words::path_text(from);
+    let read = if from == Path::new("-") {
+        read::read(&mut io::stdin())
+    } else {
+        let mut file = File::open(from).with_context(|| format!("cannot open {name}"))?;
+        read::read(&mut file as &mut dyn Read)
+    };
+    let saved = read.with_context(|| name)?;
+    Ok(Store {
+        forest: Arc::new(saved.forest),
+        assessment: saved.assessment,
+    })
+}
+
+#[cfg(unix)]
+fn listen(job: &Job) -> io::Result<()> {
+    use signal_hook::consts::SIGINT;
+    use signal_hook::flag;
+    let stop = job.cancel.flag();
+    // In this order: a second signal finds the flag set by the first and ends the program.
+    flag::register_conditional_shutdown(
+        SIGINT,
+        i32::from(Exit::Interrupted.code()),
+        Arc::clone(&stop),
+    )?;
+    flag::register(SIGINT, stop)?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn listen(_job: &Job) -> io::Result<()> {
+    // Elsewhere Ctrl-C ends the program at once; nothing is written that could be left half done.
+    Ok(())
+}
