@@ -17,8 +17,12 @@ use crate::store::probe::{self, Outcome, Taken};
 use crate::store::walk::{Candidate, Step, Way, walk};
 use crate::store::{Disk, Forest, PathError, codes};
 
-/// Files the walk may be ahead of the readers.
-const QUEUE: usize = 1024;
+/// Batches the walk may be ahead of the readers, and the readers ahead of the gatherer.
+const QUEUE: usize = 128;
+/// Files handed to a reader at once: waking a thread costs as much as reading a small header.
+const BATCH: usize = 16;
+/// A reader tells what it has after this long, whether its batch is done or not.
+const HOLD_BACK: Duration = Duration::from_millis(20);
 /// How soon the first rows are shown, and how often the current path is told.
 const FIRST_ROWS: Duration = Duration::from_millis(30);
 /// The shortest time between two forests.
@@ -31,7 +35,7 @@ const READERS: std::ops::RangeInclusive<usize> = 4..=16;
 /// What the threads tell the gathering one.
 enum Note {
     Step(Step),
-    Probed(Candidate, Outcome),
+    Probed(Vec<(Candidate, Outcome)>),
 }
 
 /// A scan under way.
@@ -127,9 +131,13 @@ impl<'a> Engine<'a> {
                 scope.spawn(move || read_queue(&queue, &notes, options, files, job));
             }
             let walker = scope.spawn(move || {
-                walk(&options.roots, &job.cancel, &mut |step| {
-                    pass_on(step, &found, &notes, job);
-                })
+                let mut batch = Vec::new();
+                let walked = walk(&options.roots, &job.cancel, &mut |step| {
+                    pass_on(step, &mut batch, &found, &notes, job);
+                });
+                // Readers stay until the walk has ended.
+                let _ = found.send(batch);
+                walked
             });
             self.gather(&inbox);
             match walker.join() {
@@ -166,16 +174,22 @@ impl<'a> Engine<'a> {
             Note::Step(Step::Config(path)) => self.configs.push(path),
             Note::Step(Step::Error(error)) => self.errors.push(error),
             Note::Step(Step::Loop(path, finding)) => self.side_findings.push((path, finding)),
-            Note::Probed(found, outcome) => {
-                self.job.progress.advance(1);
-                self.seen = self.seen.saturating_add(1);
-                self.word(&found.path);
-                match outcome {
-                    Outcome::Disk(disk) => self.add(found, *disk),
-                    Outcome::NoDisk => {}
-                    Outcome::Error(error) => self.errors.push(error),
+            Note::Probed(batch) => {
+                for (found, outcome) in batch {
+                    self.take_probed(found, outcome);
                 }
             }
+        }
+    }
+
+    fn take_probed(&mut self, found: Candidate, outcome: Outcome) {
+        self.job.progress.advance(1);
+        self.seen = self.seen.saturating_add(1);
+        self.word(&found.path);
+        match outcome {
+            Outcome::Disk(disk) => self.add(found, *disk),
+            Outcome::NoDisk => {}
+            Outcome::Error(error) => self.errors.push(error),
         }
     }
 
@@ -424,12 +438,20 @@ fn merge(known: &mut Entry, mut other: Entry) {
 }
 
 /// Files without a fault go to the readers, everything else to the gathering thread.
-fn pass_on(step: Step, found: &SyncSender<Candidate>, notes: &SyncSender<Note>, job: &Job) {
+fn pass_on(
+    step: Step,
+    batch: &mut Vec<Candidate>,
+    found: &SyncSender<Vec<Candidate>>,
+    notes: &SyncSender<Note>,
+    job: &Job,
+) {
     match step {
         Step::Candidate(candidate) if candidate.fault.is_none() => {
             job.progress.expect(1);
-            // Readers and gatherer stay until the walk has ended.
-            let _ = found.send(candidate);
+            batch.push(candidate);
+            if batch.len() >= BATCH {
+                let _ = found.send(std::mem::take(batch));
+            }
         }
         step => {
             let _ = notes.send(Note::Step(step));
@@ -438,7 +460,7 @@ fn pass_on(step: Step, found: &SyncSender<Candidate>, notes: &SyncSender<Note>, 
 }
 
 fn read_queue(
-    queue: &Mutex<Receiver<Candidate>>,
+    queue: &Mutex<Receiver<Vec<Candidate>>>,
     notes: &SyncSender<Note>,
     options: &ScanOptions,
     files: &dyn Files,
@@ -449,14 +471,23 @@ fn read_queue(
             Ok(queue) => queue.recv(),
             Err(_) => return,
         };
-        let Ok(candidate) = next else { return };
-        // After a cancel the queue is drained, so that the walker is not left waiting.
-        if job.cancel.is_cancelled() {
-            continue;
+        let Ok(batch) = next else { return };
+        let mut done = Vec::with_capacity(batch.len());
+        let mut told = Instant::now();
+        for candidate in batch {
+            // After a cancel the queue is drained, so that the walker is not left waiting.
+            if job.cancel.is_cancelled() {
+                break;
+            }
+            let taken = Taken::As(named(&candidate.path));
+            let outcome = probe::probe(files, &candidate.path, taken, options.counts, job);
+            done.push((candidate, outcome));
+            if told.elapsed() >= HOLD_BACK {
+                told = Instant::now();
+                let _ = notes.send(Note::Probed(std::mem::take(&mut done)));
+            }
         }
-        let taken = Taken::As(named(&candidate.path));
-        let outcome = probe::probe(files, &candidate.path, taken, options.counts, job);
-        if notes.send(Note::Probed(candidate, outcome)).is_err() {
+        if notes.send(Note::Probed(done)).is_err() {
             return;
         }
     }
