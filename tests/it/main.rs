@@ -3,4 +3,5 @@
 mod model;
 mod oracle;
 mod properties;
+mod store;
 mod truth;
