@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::job::Job;
 use crate::store::facts::{Files, SystemFiles};
+use crate::store::sides;
 use crate::store::walk::Way;
 use crate::store::{Disk, DiskId, Forest};
 
@@ -122,7 +123,8 @@ pub fn scan_with(
     job: &Job,
     on_event: &mut dyn FnMut(ScanEvent),
 ) -> Result<Arc<Forest>, ScanError> {
-    engine::Engine::new(options, files, job, on_event)?.run()
+    let times = sides::times(options)?;
+    engine::Engine::new(options, files, &times, job, on_event)?.run()
 }
 
 /// Reads one disk of a forest again and links anew. Every disk keeps its id; machines and snapshots stay as they are.

@@ -134,7 +134,12 @@ fn a_windows_child_and_an_edited_pair_find_their_parents() {
     for id in forest.ids() {
         assert_eq!(forest.node(id).unwrap().findings, []);
         let path = &forest.disk(id).unwrap().path;
-        if path.file_name().unwrap().to_string_lossy().starts_with("win8") {
+        if path
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with("win8")
+        {
             assert_eq!(forest.disk(id).unwrap().findings, []);
         }
     }

@@ -12,6 +12,8 @@ use crate::store::facts::Files;
 use crate::store::link::{Stage, link};
 use crate::store::names::Named;
 use crate::store::probe::{self, Outcome, Taken};
+use crate::store::sides;
+use crate::store::times::TimesIndex;
 use crate::store::walk::Way;
 use crate::store::{Disk, DiskId, Forest, codes};
 
@@ -35,12 +37,16 @@ pub(super) fn rescan(
         })
         .collect();
     if let Some(entry) = entries.get_mut(id.0 as usize) {
-        entry.disk = Arc::new(read_again(&entry.disk, options, files, job));
+        let mut disk = read_again(&entry.disk, options, files, job);
+        let times = sides::times(options)?;
+        sides::date(&mut disk.file, &disk.path, &TimesIndex::new(&times));
+        entry.disk = Arc::new(disk);
     }
     let mut linked = link(&entries, &options.maps, &gate, Stage::Whole);
     for (node, old) in linked.nodes.iter_mut().zip(&forest.nodes) {
         node.in_use_by.clone_from(&old.in_use_by);
         node.snapshots.clone_from(&old.snapshots);
+        node.product = old.product;
     }
     Ok(Arc::new(Forest {
         disks: entries.into_iter().map(|entry| entry.disk).collect(),

@@ -11,9 +11,13 @@ use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
 use crate::store::facts::{Files, free_bytes};
 use crate::store::gate::Gate;
+use crate::store::hyperv::{ConfigRecord, MemoryFile};
+use crate::store::join::join;
 use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
 use crate::store::names::named;
 use crate::store::probe::{self, Outcome, Taken};
+use crate::store::sides::{self, LabelsOf};
+use crate::store::times::{FileTimes, TimesIndex};
 use crate::store::walk::{Candidate, Step, Way, walk};
 use crate::store::{Disk, Forest, PathError, codes};
 
@@ -49,6 +53,10 @@ pub(super) struct Engine<'a> {
     /// Device and inode to the entry.
     identities: HashMap<(u64, u64), usize>,
     configs: Vec<PathBuf>,
+    memory: Vec<PathBuf>,
+    records: Vec<ConfigRecord>,
+    labels: Option<LabelsOf>,
+    times: TimesIndex<'a>,
     companions: Vec<(PathBuf, &'static str)>,
     errors: Vec<PathError>,
     side_findings: Vec<(PathBuf, Finding)>,
@@ -62,11 +70,16 @@ impl<'a> Engine<'a> {
     pub(super) fn new(
         options: &'a ScanOptions,
         files: &'a dyn Files,
+        times: &'a [FileTimes],
         job: &'a Job,
         on_event: &'a mut dyn FnMut(ScanEvent),
     ) -> Result<Self, ScanError> {
         let now = Instant::now();
+        let mut errors = Vec::new();
         Ok(Self {
+            labels: sides::labels(options, &mut errors)?,
+            times: TimesIndex::new(times),
+            errors,
             gate: Remembering::new(gate(options)?),
             options,
             files,
@@ -75,8 +88,9 @@ impl<'a> Engine<'a> {
             entries: Vec::new(),
             identities: HashMap::new(),
             configs: Vec::new(),
+            memory: Vec::new(),
+            records: Vec::new(),
             companions: Vec::new(),
-            errors: Vec::new(),
             side_findings: Vec::new(),
             free: HashMap::new(),
             seen: 0,
@@ -87,6 +101,7 @@ impl<'a> Engine<'a> {
 
     pub(super) fn run(mut self) -> Result<Arc<Forest>, ScanError> {
         self.walk_and_probe()?;
+        self.read_configs();
         let linked = self.parents_named();
         let has_more = self
             .entries
@@ -100,6 +115,21 @@ impl<'a> Engine<'a> {
             return Ok(self.finish(linked));
         }
         Ok(self.finish(linked))
+    }
+
+    fn read_configs(&mut self) {
+        self.records = sides::configs(
+            self.files,
+            &mut self.configs,
+            &mut self.memory,
+            &self.times,
+            &mut self.errors,
+        );
+        for record in &self.records {
+            let found = record.findings.iter().cloned();
+            self.side_findings
+                .extend(found.map(|finding| (record.path.clone(), finding)));
+        }
     }
 
     fn finish(mut self, linked: Linked) -> Arc<Forest> {
@@ -170,7 +200,12 @@ impl<'a> Engine<'a> {
                     self.add(found, disk);
                 }
             }
-            Note::Step(Step::Companion(path, what)) => self.companions.push((path, what)),
+            Note::Step(Step::Companion(path, what)) => {
+                if MemoryFile::id(&path).is_some() {
+                    self.memory.push(path.clone());
+                }
+                self.companions.push((path, what));
+            }
             Note::Step(Step::Config(path)) => self.configs.push(path),
             Note::Step(Step::Error(error)) => self.errors.push(error),
             Note::Step(Step::Loop(path, finding)) => self.side_findings.push((path, finding)),
@@ -205,7 +240,8 @@ impl<'a> Engine<'a> {
     }
 
     /// Adds a disk, or a further name of one that is known.
-    fn add(&mut self, found: Candidate, disk: Disk) {
+    fn add(&mut self, found: Candidate, mut disk: Disk) {
+        sides::date(&mut disk.file, &disk.path, &self.times);
         let entry = Entry {
             disk: Arc::new(disk),
             folder: found.folder,
@@ -308,8 +344,9 @@ impl<'a> Engine<'a> {
             self.readers(),
             &job.cancel,
             |_, (_, disk)| probe::count(files, disk, job),
-            |at, counted| {
+            |at, mut counted| {
                 job.progress.advance(1);
+                sides::date(&mut counted.file, &counted.path, &self.times);
                 self.word(&counted.path);
                 let entry = large
                     .get(at)
@@ -374,7 +411,7 @@ impl<'a> Engine<'a> {
             .collect();
         self.companions.sort();
         self.errors.sort_by(|a, b| a.path.cmp(&b.path));
-        Arc::new(Forest {
+        let mut forest = Forest {
             roots: self.options.roots.clone(),
             disks: self
                 .entries
@@ -389,7 +426,11 @@ impl<'a> Engine<'a> {
             free_bytes,
             complete: is_complete,
             ..Forest::default()
-        })
+        };
+        let labels = self.labels.as_ref();
+        let labels = labels.map(|(path, labels)| (&**path, labels));
+        join(&mut forest, &self.records, labels);
+        Arc::new(forest)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Scans of real folders with built disks.
 
+mod sides;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

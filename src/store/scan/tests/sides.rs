@@ -1,0 +1,137 @@
+//! Configurations, labels and times, joined with the disks.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::store::{BornSource, Product, SnapshotKind, TakenSource};
+use crate::testing::hyperv::HypervConfig;
+
+const VM: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
+const SNAP: Uuid = Uuid::from_u128(0x9111_2222_3333_4444_5555_6666_7777_8888);
+
+/// base.vhd, frozen by a snapshot; the machine writes to base_1.avhd.
+fn with_snapshot() -> Store {
+    let store = Store::new();
+    store
+        .put("base.vhd", &base(1))
+        .put("Snapshots/base_1.avhd", &child(2, 1, r"..\base.vhd"))
+        .put_bytes(
+            &format!("Virtual Machines/{VM}.xml"),
+            &HypervConfig::new(VM, "TestWin7", r"D:\VMs\snapshots\BASE_1.avhd").xml(),
+        )
+        .put_bytes(
+            &format!("Snapshots/{SNAP}.xml"),
+            &HypervConfig::new(SNAP, "before", r"D:\VMs\base.vhd").xml(),
+        )
+        .put_bytes(&format!("Snapshots/{SNAP}/{SNAP}.bin"), &[1; 1000])
+        .put_bytes(&format!("Snapshots/{SNAP}/{SNAP}.vsv"), &[1; 24]);
+    store
+}
+
+#[test]
+fn machine_and_snapshot_find_their_disks() {
+    let store = with_snapshot();
+    let seen = store.scan();
+    let machine = &seen.forest.machines[0];
+    assert_eq!((machine.name.as_str(), machine.id), ("TestWin7", Some(VM)));
+    let leaf = seen.node("Snapshots/base_1.avhd");
+    assert_eq!(leaf.in_use_by.len(), 1);
+    assert!(leaf.snapshots.is_empty());
+    let frozen = seen.node("base.vhd");
+    assert!(frozen.in_use_by.is_empty());
+    let snapshot = seen.forest.snapshot(frozen.snapshots[0]).unwrap();
+    assert_eq!(snapshot.name.as_deref(), Some("before"));
+    assert_eq!(snapshot.id, Some(SNAP.hyphenated().to_string()));
+    assert_eq!(snapshot.machine, Some(crate::store::MachineId(0)));
+    assert_eq!((snapshot.memory, snapshot.memory_bytes), (Some(true), 1024));
+    let sources: Vec<_> = snapshot.taken.iter().map(|taken| taken.source).collect();
+    assert!(sources.contains(&TakenSource::MemoryFile));
+    assert!(sources.is_sorted());
+    assert_eq!(seen.forest.errors, []);
+}
+
+#[test]
+fn labels_beside_the_store_are_read_without_asking_and_add_to_configurations() {
+    let store = with_snapshot();
+    let labels = format!(
+        r#"[{{"VMName":"TestWin7","Name":"before","Id":"{SNAP}","CreationTime":"2009-05-01T10:00:00Z","SnapshotType":"Standard","Disks":"D:\\VMs\\base.vhd"}},
+            {{"VMName":"Other","Name":"alone","Id":null,"ParentSnapshotName":"before","CreationTime":"2010-05-01T10:00:00Z","Disks":["X:\\nowhere.vhd"]}}]"#
+    );
+    store.put_bytes("labels.json", labels.as_bytes());
+    let seen = store.scan();
+    assert_eq!(seen.forest.errors, []);
+    let names: Vec<_> = seen
+        .forest
+        .machines
+        .iter()
+        .map(|machine| &*machine.name)
+        .collect();
+    assert_eq!(names, ["Other", "TestWin7"]);
+    assert_eq!(seen.forest.snapshots.len(), 2);
+    let alone = &seen.forest.snapshots[0];
+    assert_eq!(alone.parent.as_deref(), Some("before"));
+    assert_eq!(alone.disks[0].disk, None);
+    let snapshot = &seen.forest.snapshots[1];
+    assert_eq!(snapshot.kind, SnapshotKind::Standard);
+    assert!(
+        snapshot
+            .taken
+            .iter()
+            .any(|taken| taken.source == TakenSource::Label
+                && taken.at.to_string() == "2009-05-01T10:00:00Z")
+    );
+}
+
+#[test]
+fn broken_labels_are_an_error_if_named_and_a_remark_if_found() {
+    let store = with_snapshot();
+    store.put_bytes("labels.json", b"[{\"Name\": ");
+    let seen = store.scan();
+    assert_eq!(seen.forest.errors.len(), 1);
+    let mut options = store.options();
+    options.labels = Some(store.root().join("labels.json"));
+    let named = scan(&options, &Job::default(), &mut |_| {});
+    assert!(matches!(named, Err(ScanError::SideFile { .. })));
+}
+
+#[test]
+fn the_times_file_dates_disks() {
+    let store = with_snapshot();
+    let times = "\"FullName\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\n\"D:\\VMs\\base.vhd\",\"2009-01-02T03:04:05Z\",\"2009-02-03T04:05:06Z\"\n";
+    store.put_bytes("times.csv", times.as_bytes());
+    let mut options = store.options();
+    options.times = Some(store.root().join("times.csv"));
+    let seen = store.scan_as(&options);
+    let file = &seen.disk("base.vhd").file;
+    let born = file.born.unwrap();
+    assert_eq!(born.source, BornSource::TimesFile);
+    assert_eq!(born.at.to_string(), "2009-01-02T03:04:05Z");
+    assert_eq!(file.modified.unwrap().to_string(), "2009-02-03T04:05:06Z");
+    let other = seen.disk("Snapshots/base_1.avhd").file.born;
+    assert!(other.is_none_or(|born| born.source != BornSource::TimesFile));
+}
+
+#[test]
+fn of_two_disks_of_one_name_the_configuration_means_the_nearer() {
+    let store = Store::new();
+    for (vm, id) in [("a", 1), ("b", 2)] {
+        let name = HypervConfig::new(Uuid::from_u128(id), vm, r"D:\x\disk.vhd");
+        store.put(&format!("{vm}/disk.vhd"), &base(id)).put_bytes(
+            &format!("{vm}/Virtual Machines/{}.xml", Uuid::from_u128(id)),
+            &name.xml(),
+        );
+    }
+    let seen = store.scan();
+    for vm in ["a", "b"] {
+        let user = seen.node(&format!("{vm}/disk.vhd")).in_use_by[0];
+        assert_eq!(seen.forest.machine(user).unwrap().name, vm);
+    }
+}
+
+#[test]
+fn a_configuration_of_2012_r2_tells_the_rules_of_its_avhd() {
+    let store = with_snapshot();
+    assert_eq!(store.scan().node("base.vhd").product, Product::HyperV);
+    std::fs::remove_dir_all(store.root().join("Virtual Machines")).unwrap();
+    assert_eq!(store.scan().node("base.vhd").product, Product::HyperV2008);
+}

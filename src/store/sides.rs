@@ -1,0 +1,134 @@
+//! Files beside the disks that say more about them: configurations, labels, times.
+
+use std::path::{Path, PathBuf};
+
+use crate::format::FormatError;
+use crate::store::facts::Files;
+use crate::store::hyperv::{self, ConfigRecord, MemoryFile, attach_memory};
+use crate::store::labels::{self, Labels};
+use crate::store::times::{self, FileTimes, TimesIndex};
+use crate::store::{Born, BornSource, FileFacts, PathError, ScanError, ScanOptions};
+
+/// The largest labels or times file that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
+/// The name under which labels are found without being named.
+const LABELS: &str = "labels.json";
+
+/// Labels and the file they come from.
+pub(super) type LabelsOf = (PathBuf, Labels);
+
+/// The labels named, or those that lie at a root. Faults of the latter are told in `errors`: nobody asked for that file.
+///
+/// # Errors
+/// When labels that were named cannot be read.
+pub(super) fn labels(
+    options: &ScanOptions,
+    errors: &mut Vec<PathError>,
+) -> Result<Option<LabelsOf>, ScanError> {
+    let read = |path: &Path| {
+        let bytes = whole(path)?;
+        labels::read(&bytes).map_err(|error| error.to_string())
+    };
+    if let Some(path) = &options.labels {
+        let labels = read(path).map_err(|why| side_file(path, why))?;
+        return Ok(Some((path.clone(), labels)));
+    }
+    for path in options.roots.iter().map(|root| root.join(LABELS)) {
+        if !path.is_file() {
+            continue;
+        }
+        match read(&path) {
+            Ok(labels) => return Ok(Some((path, labels))),
+            Err(error) => errors.push(PathError { path, error }),
+        }
+    }
+    Ok(None)
+}
+
+/// The listing of times, if one is named.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn times(options: &ScanOptions) -> Result<Vec<FileTimes>, ScanError> {
+    let Some(path) = &options.times else {
+        return Ok(Vec::new());
+    };
+    whole(path)
+        .and_then(|bytes| times::read(&bytes).map_err(|error| error.to_string()))
+        .map_err(|why| side_file(path, why))
+}
+
+/// Puts the host's times in place of those of this machine.
+pub(super) fn date(file: &mut FileFacts, path: &Path, times: &TimesIndex<'_>) {
+    let Some(line) = times.find(path, file.len) else {
+        return;
+    };
+    if let Some(at) = line.born {
+        let source = BornSource::TimesFile;
+        file.born = Some(Born { at, source });
+    }
+    file.modified = line.modified.or(file.modified);
+}
+
+/// Reads configurations and gives them their memory files. Both lists are sorted first, so that the outcome does not
+/// depend on the order of the walk.
+pub(super) fn configs(
+    files: &dyn Files,
+    paths: &mut [PathBuf],
+    memory: &mut [PathBuf],
+    times: &TimesIndex<'_>,
+    errors: &mut Vec<PathError>,
+) -> Vec<ConfigRecord> {
+    paths.sort();
+    memory.sort();
+    let mut records = Vec::new();
+    for path in paths.iter() {
+        match config(files, path, times) {
+            Ok(Some(record)) => records.push(record),
+            Ok(None) => {}
+            Err(error) => errors.push(PathError {
+                path: path.clone(),
+                error,
+            }),
+        }
+    }
+    let memory: Vec<MemoryFile> = memory
+        .iter()
+        .filter_map(|path| {
+            let mut file = files.facts(path).ok()?;
+            date(&mut file, path, times);
+            let path = path.clone();
+            Some(MemoryFile { path, file })
+        })
+        .collect();
+    attach_memory(&mut records, &memory);
+    records
+}
+
+fn config(
+    files: &dyn Files,
+    path: &Path,
+    times: &TimesIndex<'_>,
+) -> Result<Option<ConfigRecord>, String> {
+    let opened = files.open(path).map_err(|error| error.to_string())?;
+    let mut facts = opened.facts;
+    date(&mut facts, path, times);
+    hyperv::read(path, facts, &*opened.source).map_err(|error: FormatError| error.to_string())
+}
+
+fn whole(path: &Path) -> Result<Vec<u8>, String> {
+    let len = std::fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .len();
+    if len > LARGEST {
+        return Err(format!("it has {len} bytes; at most {LARGEST} are read"));
+    }
+    std::fs::read(path).map_err(|error| error.to_string())
+}
+
+fn side_file(path: &Path, why: String) -> ScanError {
+    ScanError::SideFile {
+        path: path.to_path_buf(),
+        why,
+    }
+}
