@@ -41,7 +41,7 @@ pub(super) fn join(
     let mut machines = machines(&paths, &records, labels);
     machines.sort_by(|a, b| (&a.name, &a.source).cmp(&(&b.name, &b.source)));
     let mut snapshots = snapshots(&paths, &records, labels, &machines);
-    snapshots.sort_by(|a, b| order(a).cmp(&order(b)));
+    snapshots.sort_by_cached_key(order);
     refer(&mut machines, &mut snapshots, &records);
     forest.machines = machines;
     forest.snapshots = snapshots;
