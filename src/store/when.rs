@@ -260,9 +260,8 @@ fn time(text: &str) -> Option<([u16; 3], u32)> {
         Some(fraction) if (1..=9).contains(&fraction.len()) => {
             format!("{fraction:0<9}").parse().ok()?
         }
-        Some(_) => return None,
         None if rest.is_empty() => 0,
-        None => return None,
+        _ => return None,
     };
     if let Some(afternoon) = afternoon {
         if !(1..=12).contains(&hour) {

@@ -167,8 +167,8 @@ impl VmcxBuilder {
                 entry.len() + 10 <= self.key_table_len,
                 "an entry fits a key table"
             );
-            let fits = |table: &&mut Vec<u8>| table.len() + entry.len() <= self.key_table_len;
-            if tables.last_mut().filter(fits).is_none() {
+            let is_full = |table: &Vec<u8>| table.len() + entry.len() > self.key_table_len;
+            if tables.last().is_none_or(is_full) {
                 if let Some(full) = tables.last_mut() {
                     fill(full, self.key_table_len);
                 }
@@ -207,8 +207,8 @@ impl VmcxBuilder {
             Value::Bool(truth) => return (8, 0, u32::from(*truth).to_le_bytes().to_vec()),
             Value::Node => return (9, 0, vec![0; 12]),
             Value::String(text) => {
-                let units = text.encode_utf16().chain([0]);
-                (6, units.flat_map(u16::to_le_bytes).collect())
+                // Hyper-V counts no NUL at the end; OpenVMM does.
+                (6, text.encode_utf16().flat_map(u16::to_le_bytes).collect())
             }
             Value::Bytes(bytes) => (7, bytes.clone()),
         };
@@ -271,7 +271,8 @@ fn object_tables(file: &mut Vec<u8>, objects: &[(u8, usize, usize)]) {
                 row[0] = kind;
                 row[5..13].copy_from_slice(&(at as u64).to_le_bytes());
                 row[13..17].copy_from_slice(&u32_of(len).to_le_bytes());
-                row[17] = u8::from(kind == 2);
+                // OpenVMM calls it required, dissect.hypervisor allocated and passes over entries without it.
+                row[17] = 1;
             }
             seal(row, 1);
         }

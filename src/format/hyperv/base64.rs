@@ -4,7 +4,7 @@
 
 /// Decodes; `None` for a character outside the alphabet, data after padding, or a lone last character.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let mut bytes = Vec::new();
     let mut bits: u32 = 0;
     let mut held: u32 = 0;
     let mut padded = false;

@@ -1,4 +1,4 @@
-//! VMCX, Hyper-V's binary configuration (2016 on): a store of typed keys with a log, "HyperVStorage".
+//! VMCX, Hyper-V's binary configuration (2016 on): a store of typed keys with a log, `HyperVStorage`.
 //!
 //! Laid out after the description in Microsoft's `OpenVMM` (`support/hvs_file/FORMAT.md`); facts it leaves open follow
 //! what dissect.hypervisor found. All numbers are little-endian, structures are packed, checksums are CRC-32 (ISO).

@@ -172,28 +172,28 @@ fn offset(text: &str, pos: roxmltree::TextPos) -> Option<usize> {
 /// Every element becomes a key. The walk is a loop, so depth costs no stack.
 fn collect(document: &roxmltree::Document, tree: &mut ConfigTree, faults: &mut Faults) {
     let mut path = String::new();
-    // Lengths of `path` before each open element, with the id of that element's node.
+    // The elements around the current one, each with the length of its path.
     let mut open: Vec<(roxmltree::NodeId, usize)> = Vec::new();
-    for node in document.root().descendants().filter(|n| n.is_element()) {
+    let elements = document.root().descendants();
+    for node in elements.filter(roxmltree::Node::is_element) {
         let parent = node.parent_element().map(|parent| parent.id());
-        while let Some((id, len)) = open.last().copied() {
-            if Some(id) == parent {
-                break;
-            }
-            path.truncate(len);
-            open.pop();
-        }
-        if open.len() >= super::MAX_DEPTH {
+        let depth = match parent {
+            None => 0,
+            Some(parent) => match open.iter().position(|(id, _)| *id == parent) {
+                Some(at) => at.saturating_add(1),
+                // The parent lies deeper than is kept.
+                None => continue,
+            },
+        };
+        if depth >= super::MAX_DEPTH {
             faults.full();
             continue;
         }
-        // The parent lies deeper than is kept.
-        if parent.is_some() && open.is_empty() {
-            continue;
-        }
-        open.push((node.id(), path.len()));
+        open.truncate(depth);
+        path.truncate(open.last().map_or(0, |(_, len)| *len));
         path.push('/');
         path.push_str(node.tag_name().name());
+        open.push((node.id(), path.len()));
         if tree.push(path.clone(), value(node, &path, faults)).is_err() {
             faults.full();
             return;
@@ -343,11 +343,16 @@ mod tests {
     fn entities_depth_and_numbers_of_nodes_do_no_harm() {
         let bomb = r#"<!DOCTYPE c [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><configuration>&b;</configuration>"#;
         assert!(parse(bomb.as_bytes()).is_err());
-        let deep = format!("<configuration>{}", "<a>".repeat(2_000));
+        let deep = format!("<configuration>{}", "<a>".repeat(150_000));
         let _ = parse(deep.as_bytes());
-        let deep = format!("{}{}", "<a>".repeat(2_000), "</a>".repeat(2_000));
+        let deep = format!(
+            "<c>{}{}<b type='integer'>7</b></c>",
+            "<a>".repeat(2_000),
+            "</a>".repeat(2_000)
+        );
         let config = parse(deep.as_bytes()).unwrap();
-        assert_eq!(config.tree.entries().len(), super::super::MAX_DEPTH);
+        assert_eq!(config.tree.entries().len(), super::super::MAX_DEPTH + 1);
+        assert_eq!(config.tree.integer("/c/b"), Some(7));
         assert_eq!(config.findings[0].code.id, codes::TOO_MANY_KEYS.id);
         let wide = format!("<configuration>{}</configuration>", "<a/>".repeat(500_000));
         assert!(parse(wide.as_bytes()).is_err());

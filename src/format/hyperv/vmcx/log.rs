@@ -35,7 +35,7 @@ pub fn apply(bytes: Vec<u8>, header: &Header, faults: &mut Faults) -> Vec<u8> {
     let entries = match waiting(&bytes, header) {
         Ok(entries) => entries,
         Err(finding) => {
-            faults.push(*finding);
+            faults.push(finding);
             return bytes;
         }
     };
@@ -49,7 +49,7 @@ pub fn apply(bytes: Vec<u8>, header: &Header, faults: &mut Faults) -> Vec<u8> {
             .and_then(|to| to.checked_add(entry.data.len()))
             .filter(|end| *end as u64 <= MAX_BYTES)
         else {
-            faults.push(*damaged(
+            faults.push(damaged(
                 header.log_offset,
                 "A change in the log would be written past any sensible end of the file.",
             ));
@@ -73,11 +73,11 @@ pub fn apply(bytes: Vec<u8>, header: &Header, faults: &mut Faults) -> Vec<u8> {
     replayed
 }
 
-fn damaged(at: u64, text: impl Into<String>) -> Box<Finding> {
-    Box::new(Finding::new(&codes::VMCX_LOG, text).at(at))
+fn damaged(at: u64, text: impl Into<String>) -> Finding {
+    Finding::new(&codes::VMCX_LOG, text).at(at)
 }
 
-fn waiting<'a>(bytes: &'a [u8], header: &Header) -> Result<Vec<Entry<'a>>, Box<Finding>> {
+fn waiting<'a>(bytes: &'a [u8], header: &Header) -> Result<Vec<Entry<'a>>, Finding> {
     let at = header.log_offset;
     let head = slice(bytes, at, HEADER_LEN)
         .ok_or_else(|| damaged(at, "The log lies past the end of the file."))?;
