@@ -94,6 +94,3 @@ impl<G: Admit> Admit for Remembering<G> {
         answer
     }
 }
-
-#[cfg(test)]
-mod tests;
