@@ -7,13 +7,25 @@
 //! ```
 
 pub mod assessment;
+pub mod codes;
 pub mod diff;
 pub mod evidence;
+pub mod facts;
+pub mod health;
+pub mod judge;
 pub mod open;
 pub mod plan;
+pub mod reasons;
+pub mod rows;
 pub mod usage;
 pub mod verdict;
+pub mod witness;
 
-pub use assessment::{AssessedSnapshot, Assessment, DiskAssessment, assess};
+#[cfg(test)]
+pub(crate) mod plain;
+mod words;
+
+pub use assessment::{AssessedSnapshot, Assessment, Compared, DiskAssessment, assess};
 pub use evidence::{Bearing, Evidence};
+pub use judge::judge;
 pub use verdict::{Reverted, Verdict};

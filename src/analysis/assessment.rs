@@ -1,5 +1,8 @@
 //! The assessment of a forest: a verdict for every snapshot, and what that means for each disk.
 
+use crate::analysis::facts::Way;
+use crate::analysis::facts::gather::{Gatherer, Subject};
+use crate::analysis::judge::judge;
 use crate::analysis::{Reverted, Verdict};
 use crate::store::{DiskId, Forest, MachineId, SnapshotId, Taken};
 
@@ -56,9 +59,322 @@ pub struct Compared {
 
 /// Assesses a forest. Pure: no clock, no I/O; cheap enough for every new forest of a scan.
 pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
-    let _ = compared;
-    Assessment {
+    let gatherer = Gatherer::new(forest, compared);
+    let mut assessment = Assessment {
         snapshots: Vec::new(),
-        disks: vec![DiskAssessment::default(); forest.disks.len()],
+        disks: (0..forest.disks.len())
+            .map(|disk| DiskAssessment {
+                equals_parent: compared.equals_parent.get(disk).copied().flatten(),
+                ..DiskAssessment::default()
+            })
+            .collect(),
+    };
+    for subject in gatherer.subjects() {
+        let facts = gatherer.facts(subject);
+        let verdict = judge(&facts);
+        let index = assessment.snapshots.len();
+        for line in &facts.lines {
+            if let Some(disk) = assessment.disks.get_mut(line.frozen.0 as usize) {
+                disk.snapshots.push(index);
+            }
+            if let Way::Above(above) = &line.way
+                && let Some(disk) = assessment.disks.get_mut(above.disk.0 as usize)
+            {
+                // The worst of several snapshots on one frozen disk is what the flag shows.
+                if disk
+                    .made_by_revert
+                    .is_none_or(|known| verdict.reverted < known)
+                {
+                    disk.made_by_revert = Some(verdict.reverted);
+                    disk.above_of = Some(index);
+                }
+                if disk.equals_parent.is_none() {
+                    disk.equals_parent = above.equals_parent;
+                }
+            }
+        }
+        assessment.snapshots.push(AssessedSnapshot {
+            snapshot: match subject {
+                Subject::Named(id) => Some(id),
+                Subject::Unnamed(..) => None,
+            },
+            machine: gatherer.machine(subject),
+            frozen: facts.lines.iter().map(|line| line.frozen).collect(),
+            taken: facts
+                .lines
+                .iter()
+                .filter_map(|line| line.taken.first())
+                .min_by_key(|claim| claim.source)
+                .map(|claim| Taken {
+                    at: claim.at,
+                    source: claim.source,
+                }),
+            verdict,
+        });
+    }
+    assessment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::plain::{Plain, story};
+    use crate::store::{SnapshotKind, TakenSource};
+
+    fn rows(store: &Plain) -> Vec<(&'static str, Reverted)> {
+        let assessment = assess(&store.forest, &Compared::default());
+        assessment
+            .snapshots
+            .iter()
+            .map(|one| (one.verdict.row.id, one.verdict.reverted))
+            .collect()
+    }
+
+    #[test]
+    fn the_story_is_seen_from_disks_and_one_date() {
+        let reverted = story("2009-06-30T09:41:00Z");
+        let assessment = assess(&reverted.forest, &Compared::default());
+        let verdict = &assessment.snapshots[0].verdict;
+        assert_eq!(
+            (verdict.row.id, verdict.reverted),
+            ("row-4", Reverted::Likely)
+        );
+        assert_eq!(verdict.gap_seconds.map(|gap| gap / 86_400), Some(58));
+        for part in [
+            "TestWin7",
+            "2009-05-02 14:10Z",
+            "2009-06-30 09:41Z",
+            "at least once",
+        ] {
+            assert!(verdict.summary.contains(part), "{}", verdict.summary);
+        }
+        assert_eq!(assessment.disks[0].snapshots, [0]);
+        assert_eq!(assessment.disks[1].made_by_revert, Some(Reverted::Likely));
+        assert_eq!(assessment.disks[1].above_of, Some(0));
+        assert_eq!(
+            rows(&story("2009-05-02T14:10:01Z")),
+            [("row-8", Reverted::NoSign)]
+        );
+    }
+
+    #[test]
+    fn without_any_date_of_the_snapshot_it_cannot_be_told() {
+        let mut store = story("2009-06-30T09:41:00Z");
+        store.forest.snapshots.clear();
+        store.node("/s/WIN7x64_Diff.vhd").snapshots.clear();
+        let assessment = assess(&store.forest, &Compared::default());
+        assert_eq!(assessment.snapshots[0].snapshot, None);
+        assert_eq!(assessment.snapshots[0].machine, Some(MachineId(0)));
+        assert_eq!(rows(&store), [("row-21", Reverted::CannotTell)]);
+        store.forest.machines.clear();
+        store.node("/s/WIN7x64_Diff_7C.avhd").in_use_by.clear();
+        assert_eq!(rows(&store), [("row-21", Reverted::CannotTell)]);
+    }
+
+    #[test]
+    fn memory_files_make_the_last_write_a_date() {
+        let mut store = story("2009-06-30T09:41:00Z");
+        store.forest.snapshots[0].taken.clear();
+        assert_eq!(rows(&store), [("row-21", Reverted::CannotTell)]);
+        store.forest.snapshots[0].memory = Some(true);
+        assert_eq!(rows(&store), [("row-4", Reverted::Likely)]);
+    }
+
+    /// base <- A (kept snapshot, or another branch) and base <- B (Now).
+    fn branched(now_made: &str, kept: &str) -> Plain {
+        let mut store = Plain::new();
+        store.vhd(
+            "/s/base.vhd",
+            "",
+            "2009-01-10T09:00:00Z",
+            "2009-05-02T14:10:00Z",
+        );
+        store.vhd(
+            "/s/a.avhd",
+            "/s/base.vhd",
+            "2009-05-02T14:10:01Z",
+            "2009-06-30T09:40:00Z",
+        );
+        store.vhd("/s/b.avhd", "/s/base.vhd", now_made, "2010-01-03T18:00:00Z");
+        let vm = store.machine("web01", &["/s/b.avhd"]);
+        store.snapshot(vm, "s1", &["/s/base.vhd"], "2009-05-02T14:10:00Z");
+        store.snapshot(vm, "s2", &["/s/a.avhd"], kept);
+        store
+    }
+
+    #[test]
+    fn a_branch_proves_an_apply_and_a_snapshot_of_that_moment_kept_the_state() {
+        let kept = branched("2009-06-30T09:41:00Z", "2009-06-30T09:40:30Z");
+        assert_eq!(
+            rows(&kept),
+            [
+                ("row-24", Reverted::Certain),
+                ("row-off-line", Reverted::NoSign)
+            ]
+        );
+        let applied = branched("2009-06-30T09:41:00Z", "2009-05-20T09:40:30Z");
+        assert_eq!(rows(&applied)[0], ("row-1a", Reverted::Certain));
+        let mut first = branched("2009-05-02T14:10:00Z", "2009-05-20T09:40:30Z");
+        assert_eq!(rows(&first)[0], ("row-1b", Reverted::NotReverted));
+        first.forest.snapshots[1].disks.clear();
+        first.node("/s/a.avhd").snapshots.clear();
+        assert_eq!(
+            rows(&first)[0],
+            ("row-8", Reverted::NoSign),
+            "a hand-made sibling is no branch"
+        );
+    }
+
+    #[test]
+    fn a_golden_image_is_no_snapshot() {
+        let mut store = Plain::new();
+        store.vhd(
+            "/s/golden.vhd",
+            "",
+            "2009-01-10T09:00:00Z",
+            "2009-05-02T14:10:00Z",
+        );
+        for n in 0..10 {
+            let child = format!("/s/vm{n}.vhd");
+            store.vhd(
+                &child,
+                "/s/golden.vhd",
+                "2012-01-10T09:00:00Z",
+                "2013-05-02T14:10:00Z",
+            );
+            store.machine(&format!("vm{n}"), &[&child]);
+        }
+        assert_eq!(rows(&store), [("row-18", Reverted::CannotTell)]);
+        let assessment = assess(&store.forest, &Compared::default());
+        assert!(
+            assessment
+                .disks
+                .iter()
+                .all(|disk| disk.made_by_revert.is_none())
+        );
+        assert!(
+            assessment.snapshots[0]
+                .verdict
+                .summary
+                .contains("shared parent")
+        );
+    }
+
+    #[test]
+    fn births_are_believed_only_where_the_chain_holds_together() {
+        let mut store = Plain::new();
+        store.vhdx(
+            "/s/base.vhdx",
+            "",
+            "2019-01-10T09:00:00Z",
+            "2019-05-02T14:10:00Z",
+        );
+        store.vhdx(
+            "/s/x.avhdx",
+            "/s/base.vhdx",
+            "2019-06-30T09:41:00Z",
+            "2020-01-03T18:00:00Z",
+        );
+        let vm = store.machine("web01", &["/s/x.avhdx"]);
+        let s = store.snapshot(vm, "s", &["/s/base.vhdx"], "2019-05-02T14:10:00Z");
+        assert_eq!(rows(&store), [("row-11", Reverted::Likely)]);
+        store.snapshot_mut(s).generation_id = Some("A1".to_owned());
+        store.forest.machines[0].generation_id = Some("a1".to_owned());
+        assert_eq!(rows(&store), [("row-12", Reverted::CannotTell)]);
+        store.forest.machines[0].generation_id = Some("b2".to_owned());
+        assert_eq!(rows(&store), [("row-10", Reverted::Likely)]);
+        // Copied: born after its last write.
+        store
+            .disk_mut("/s/base.vhdx")
+            .file
+            .born
+            .as_mut()
+            .unwrap()
+            .at = "2024-03-01T00:00:00Z".parse().unwrap();
+        assert_eq!(rows(&store), [("row-17", Reverted::CannotTell)]);
+    }
+
+    #[test]
+    fn a_later_snapshots_generation_id_stands_before_the_machines() {
+        let mut store = story("2009-05-02T14:10:01Z");
+        store.vhd(
+            "/s/top.avhd",
+            "/s/WIN7x64_Diff_7C.avhd",
+            "2009-07-01T00:00:05Z",
+            "2010-01-03T18:00:00Z",
+        );
+        store.forest.machines.clear();
+        let vm = store.machine("TestWin7", &["/s/top.avhd"]);
+        let second = store.snapshot(
+            vm,
+            "s2",
+            &["/s/WIN7x64_Diff_7C.avhd"],
+            "2009-07-01T00:00:00Z",
+        );
+        store.forest.snapshots[0].generation_id = Some("a".to_owned());
+        store.forest.machines[0].generation_id = Some("b".to_owned());
+        assert_eq!(
+            rows(&store)[0],
+            ("row-8", Reverted::NoSign),
+            "the change may be the later snapshot's"
+        );
+        store.snapshot_mut(second).generation_id = Some("a".to_owned());
+        assert_eq!(
+            rows(&store),
+            [
+                ("row-7", Reverted::NotReverted),
+                ("row-9", Reverted::CannotTell)
+            ]
+        );
+    }
+
+    #[test]
+    fn files_on_top_that_nobody_owns_do_not_hide_the_disk_above() {
+        let mut store = story("2009-06-30T09:41:00Z");
+        store.vhd(
+            "/s/WIN7-AutoRecovery.avhd",
+            "/s/WIN7x64_Diff_7C.avhd",
+            "2009-12-01T00:00:00Z",
+            "2010-01-03T18:00:00Z",
+        );
+        store.forest.machines.clear();
+        store.machine("TestWin7", &["/s/WIN7-AutoRecovery.avhd"]);
+        store.forest.snapshots[0].kind = SnapshotKind::Automatic;
+        let assessment = assess(&store.forest, &Compared::default());
+        let verdict = &assessment.snapshots[0].verdict;
+        assert_eq!((verdict.row.id, verdict.above), ("row-4", Some(DiskId(1))));
+        let codes: Vec<&str> = verdict
+            .evidence
+            .iter()
+            .map(|evidence| evidence.code.id)
+            .collect();
+        assert!(
+            codes.contains(&"row-22") && codes.contains(&"row-23"),
+            "{codes:?}"
+        );
+        assert_eq!(
+            assessment.snapshots[1].taken.map(|taken| taken.source),
+            Some(TakenSource::FrozenWrite)
+        );
+    }
+
+    #[test]
+    fn a_disk_that_holds_nothing_stands_at_the_snapshot() {
+        let store = story("2009-05-02T14:10:01Z");
+        let compared = Compared {
+            equals_parent: vec![None, Some(true)],
+        };
+        let assessment = assess(&store.forest, &compared);
+        assert_eq!(
+            assessment.snapshots[0].verdict.stands_at_snapshot,
+            Some(true)
+        );
+        assert_eq!(assessment.disks[1].equals_parent, Some(true));
+        assert_eq!(
+            assess(&store.forest, &Compared::default()).snapshots[0]
+                .verdict
+                .stands_at_snapshot,
+            None
+        );
     }
 }

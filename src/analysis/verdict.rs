@@ -1,5 +1,7 @@
 //! The verdict: was the VM reverted since a snapshot was taken?
 
+use jiff::Timestamp;
+
 use crate::analysis::Evidence;
 use crate::finding::Code;
 use crate::store::DiskId;
@@ -43,6 +45,8 @@ pub struct Verdict {
     pub gap_seconds: Option<i64>,
     /// X(s): the disk directly above the frozen disk on the way to Now.
     pub above: Option<DiskId>,
+    /// When X(s) was made, as far as that is believed.
+    pub above_made: Option<Timestamp>,
     /// X(s) holds nothing, or nothing that differs; `None` if not compared.
     pub stands_at_snapshot: Option<bool>,
     /// The witnesses.

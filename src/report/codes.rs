@@ -68,17 +68,22 @@ pub fn all() -> Vec<&'static Code> {
         ALL,
     ]
     .concat();
+    codes.extend(crate::analysis::codes::all());
     codes.sort_by_key(|code| code.id);
     codes
 }
 
-/// The code of an id or of a flag's word, without case.
+/// The code of an id or of a flag's word, without case; where a code has a flag's word, capitals mean the flag, as the tree writes it.
 pub fn find(name: &str) -> Option<&'static Code> {
     let id = name.trim().to_ascii_lowercase();
     let flag = format!("flag-{id}");
     let all = all();
     let named = |id: &str| all.iter().copied().find(|code| code.id == id);
-    named(&id).or_else(|| named(&flag))
+    if name.chars().any(|c| c.is_ascii_uppercase()) {
+        named(&flag).or_else(|| named(&id))
+    } else {
+        named(&id).or_else(|| named(&flag))
+    }
 }
 
 /// Up to three codes whose ids look like a name that is none.
@@ -149,6 +154,8 @@ mod tests {
     #[test]
     fn a_flag_is_found_by_its_word_and_a_slip_finds_its_neighbours() {
         assert_eq!(find("REVERTED").map(|code| code.id), Some("flag-reverted"));
+        assert_eq!(find("reverted").map(|code| code.id), Some("reverted"));
+        assert_eq!(find("ROW-1a").map(|code| code.id), Some("row-1a"));
         assert_eq!(
             find("vhd-no-footer").map(|code| code.id),
             Some("vhd-no-footer")

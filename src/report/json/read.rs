@@ -341,6 +341,7 @@ impl<'a> Reader<'a> {
                 .above
                 .as_deref()
                 .and_then(|path| self.by_path.get(path).copied()),
+            above_made: None,
             stands_at_snapshot: json.stands_at_snapshot,
             evidence: json
                 .evidence

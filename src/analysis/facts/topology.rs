@@ -1,0 +1,316 @@
+//! Topology: what each machine uses now, which disk lies directly above a frozen one, and which branches are the machine's own.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::store::{DiskId, Forest, MachineId, Product};
+
+/// Stamps of XCP-ng leaves made at one moment differ by less than this.
+const ONE_MOMENT_SECONDS: i64 = 300;
+
+/// The way up from a disk, where no machine says what it uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lead {
+    /// No leaf above that could be Now.
+    None,
+    /// One leaf: through this child, or the disk itself if it is that leaf.
+    One(DiskId),
+    /// So many leaves.
+    Many(u32),
+}
+
+/// Which machines' lines pass through a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// None's.
+    Nobody,
+    /// One machine's.
+    One(MachineId),
+    /// Several machines'.
+    Several,
+}
+
+/// The shape of a forest as verdicts need it; made once per forest, linear in disks and in the lengths of the machines' lines.
+#[derive(Debug)]
+pub struct Topology<'a> {
+    forest: &'a Forest,
+    /// Every disk, parents before children.
+    pub order: Vec<DiskId>,
+    lead: Vec<Lead>,
+    passing: Vec<Passing>,
+    /// From a machine and a disk on its line to the next disk on the way to Now; `None` at Now itself.
+    way: HashMap<(MachineId, DiskId), Option<DiskId>>,
+    /// Machine and disk with Now or a frozen disk of that machine in the subtree.
+    own: HashSet<(MachineId, DiskId)>,
+    broken: HashSet<MachineId>,
+}
+
+impl<'a> Topology<'a> {
+    /// Looks at a forest.
+    pub fn new(forest: &'a Forest) -> Self {
+        let mut topology = Self {
+            forest,
+            order: order(forest),
+            lead: vec![Lead::None; forest.disks.len()],
+            passing: vec![Passing::Nobody; forest.disks.len()],
+            way: HashMap::new(),
+            own: HashSet::new(),
+            broken: HashSet::new(),
+        };
+        topology.find_leads();
+        topology.follow_machines();
+        topology.follow_snapshots();
+        topology
+    }
+
+    /// Children whose link is sound.
+    pub fn children(&self, disk: DiskId) -> impl Iterator<Item = DiskId> + use<'a> {
+        let forest = self.forest;
+        forest
+            .node(disk)
+            .into_iter()
+            .flat_map(|node| node.children.iter().copied())
+            .filter(move |child| forest.parent_of(*child) == Some(disk))
+    }
+
+    /// Whether anything says what the machine uses now.
+    pub fn knows_now(&self, machine: MachineId) -> bool {
+        self.forest
+            .machine(machine)
+            .is_some_and(|machine| machine.disks.is_some())
+    }
+
+    /// Whether one of the machine's chains cannot be followed to its base, or a disk it uses is not here.
+    pub fn is_broken(&self, machine: MachineId) -> bool {
+        self.broken.contains(&machine)
+    }
+
+    /// The next disk on the machine's way to Now: `None` if the disk is not on its line, `Some(None)` at Now itself.
+    pub fn next(&self, machine: MachineId, disk: DiskId) -> Option<Option<DiskId>> {
+        self.way.get(&(machine, disk)).copied()
+    }
+
+    /// The way up where no machine says.
+    pub fn lead(&self, disk: DiskId) -> Lead {
+        self.lead
+            .get(disk.0 as usize)
+            .copied()
+            .unwrap_or(Lead::None)
+    }
+
+    /// Whose lines pass through the disk.
+    pub fn passing(&self, disk: DiskId) -> Passing {
+        self.passing
+            .get(disk.0 as usize)
+            .copied()
+            .unwrap_or(Passing::Nobody)
+    }
+
+    /// Whether a branch leads to Now or to a snapshot of this machine; without a machine, to any snapshot.
+    pub fn is_own(&self, machine: Option<MachineId>, branch: DiskId) -> bool {
+        match machine {
+            Some(machine) => self.own.contains(&(machine, branch)),
+            None => false,
+        }
+    }
+
+    /// From `above` up to Now, both included.
+    pub fn way_up(&self, machine: Option<MachineId>, above: DiskId) -> Vec<DiskId> {
+        let mut way = vec![above];
+        let mut at = above;
+        // Each step goes to a child, so the number of disks bounds it.
+        while way.len() <= self.forest.disks.len() {
+            let next = match machine.and_then(|machine| self.next(machine, at)) {
+                Some(next) => next,
+                None => match self.lead(at) {
+                    Lead::One(next) if next != at => Some(next),
+                    _ => None,
+                },
+            };
+            let Some(next) = next else { break };
+            way.push(next);
+            at = next;
+        }
+        way
+    }
+
+    fn find_leads(&mut self) {
+        for disk in self.order.clone().into_iter().rev() {
+            let lead = self.lead_of(disk);
+            if let Some(slot) = self.lead.get_mut(disk.0 as usize) {
+                *slot = lead;
+            }
+        }
+    }
+
+    fn lead_of(&self, disk: DiskId) -> Lead {
+        let mut children = self.children(disk).peekable();
+        if children.peek().is_none() {
+            let frozen = self
+                .forest
+                .node(disk)
+                .is_some_and(|node| !node.snapshots.is_empty());
+            return if frozen { Lead::None } else { Lead::One(disk) };
+        }
+        if self
+            .forest
+            .node(disk)
+            .is_some_and(|node| node.product == Product::XcpNg)
+            && let Some(active) = self.active_child(disk)
+        {
+            return Lead::One(active);
+        }
+        let mut lead = Lead::None;
+        for child in children {
+            lead = match (lead, self.lead(child)) {
+                (lead, Lead::None) => lead,
+                (Lead::None, Lead::One(_)) => Lead::One(child),
+                (Lead::None, Lead::Many(n)) => Lead::Many(n),
+                (Lead::One(_), Lead::One(_)) => Lead::Many(2),
+                (Lead::One(_), Lead::Many(n)) | (Lead::Many(n), Lead::One(_)) => {
+                    Lead::Many(n.saturating_add(1))
+                }
+                (Lead::Many(a), Lead::Many(b)) => Lead::Many(a.saturating_add(b)),
+            };
+        }
+        lead
+    }
+
+    /// XCP-ng: of a base's children the one the VM goes on in. A snapshot's own disk is a leaf and normally empty; where all
+    /// leaves were made at one moment it does not matter for the verdict which one is taken, so the last written stands for it.
+    fn active_child(&self, base: DiskId) -> Option<DiskId> {
+        let mut inner = self
+            .children(base)
+            .filter(|child| self.children(*child).next().is_some());
+        if let Some(only) = inner.next() {
+            return inner.next().is_none().then_some(only);
+        }
+        let leaves: Vec<DiskId> = self.children(base).collect();
+        let only = |keep: &dyn Fn(DiskId) -> bool| {
+            let mut kept = leaves.iter().copied().filter(|leaf| keep(*leaf));
+            kept.next().filter(|_| kept.next().is_none())
+        };
+        let node = |leaf| self.forest.node(leaf);
+        if let Some(used) = only(&|leaf| node(leaf).is_some_and(|node| !node.in_use_by.is_empty()))
+        {
+            return Some(used);
+        }
+        if let Some(unnamed) =
+            only(&|leaf| node(leaf).is_some_and(|node| node.snapshots.is_empty()))
+        {
+            return Some(unnamed);
+        }
+        let holds_data = |leaf| {
+            self.forest
+                .disk(leaf)
+                .and_then(|disk| disk.counts.as_ref())
+                .is_some_and(|counts| counts.dirty_sectors > 0)
+        };
+        if let Some(filled) = only(&holds_data) {
+            return Some(filled);
+        }
+        let stamp = |leaf| {
+            self.forest
+                .disk(leaf)
+                .and_then(|disk| disk.header.as_ref()?.created)
+        };
+        let stamps: Vec<_> = leaves.iter().filter_map(|leaf| stamp(*leaf)).collect();
+        let (first, last) = (stamps.iter().min()?, stamps.iter().max()?);
+        let one_moment = super::belief::seconds_between(*first, *last) <= ONE_MOMENT_SECONDS;
+        leaves
+            .iter()
+            .copied()
+            .filter(|_| one_moment && stamps.len() == leaves.len())
+            .max_by_key(|leaf| self.forest.disk(*leaf).and_then(|disk| disk.file.modified))
+    }
+
+    fn follow_machines(&mut self) {
+        for (index, machine) in self.forest.machines.iter().enumerate() {
+            let id = MachineId(u32::try_from(index).unwrap_or(u32::MAX));
+            for used in machine.disks.iter().flatten() {
+                let Some(now) = used.disk else {
+                    self.broken.insert(id);
+                    continue;
+                };
+                self.follow(id, now);
+            }
+        }
+    }
+
+    fn follow(&mut self, machine: MachineId, now: DiskId) {
+        let mut next = None;
+        let mut base = now;
+        for disk in self.forest.line(now) {
+            base = disk;
+            // Two uses may share a line; the first to come keeps its way.
+            if self.way.contains_key(&(machine, disk)) {
+                return;
+            }
+            self.way.insert((machine, disk), next);
+            self.own.insert((machine, disk));
+            if let Some(passing) = self.passing.get_mut(disk.0 as usize) {
+                *passing = match *passing {
+                    Passing::Nobody => Passing::One(machine),
+                    Passing::One(other) if other == machine => Passing::One(machine),
+                    _ => Passing::Several,
+                };
+            }
+            next = Some(disk);
+        }
+        if self
+            .forest
+            .node(base)
+            .is_some_and(|node| node.parent.is_some())
+        {
+            self.broken.insert(machine);
+        }
+    }
+
+    fn follow_snapshots(&mut self) {
+        for snapshot in &self.forest.snapshots {
+            let Some(machine) = snapshot.machine else {
+                continue;
+            };
+            for frozen in snapshot.disks.iter().filter_map(|used| used.disk) {
+                for disk in self.forest.line(frozen) {
+                    if !self.own.insert((machine, disk)) {
+                        break;
+                    }
+                }
+            }
+            // Where nobody says what the machine uses, a single leaf stands for it.
+            if !self.knows_now(machine) {
+                for frozen in snapshot.disks.iter().filter_map(|used| used.disk) {
+                    if let Lead::One(child) = self.lead(frozen) {
+                        let way = self.way_up(None, child);
+                        for disk in way {
+                            if !self.own.insert((machine, disk)) {
+                                break;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every disk, parents before children.
+fn order(forest: &Forest) -> Vec<DiskId> {
+    let mut order: Vec<DiskId> = forest
+        .ids()
+        .filter(|id| forest.parent_of(*id).is_none())
+        .collect();
+    let mut at = 0;
+    while let Some(disk) = order.get(at).copied() {
+        at += 1;
+        if let Some(node) = forest.node(disk) {
+            order.extend(
+                node.children
+                    .iter()
+                    .copied()
+                    .filter(|child| forest.parent_of(*child) == Some(disk)),
+            );
+        }
+    }
+    order
+}

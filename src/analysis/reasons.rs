@@ -1,0 +1,52 @@
+//! The codes of a plan: reasons against a delete, and kinds of loss.
+
+crate::catalogue! {
+    /// The VM was reverted.
+    REVERTED = "reverted", Error, "the VM was reverted to this snapshot since it was taken",
+        why: "What was done before the revert is in no file any more. The delete does not take it, but removes the last way back to the moment it began.",
+        action: "Make sure nobody misses the time before the revert; then accept the reason for this state of the files.";
+    /// A dead-end leaf would be deleted.
+    DEAD_END = "dead-end", Error, "the snapshot's disk is part of no running VM: its changes are deleted, not merged",
+        why: "This is the one delete that loses data in silence.",
+        action: "Copy the disk and its parents first if that work matters.";
+    /// Other disks would break.
+    BREAKS_CHILDREN = "breaks-children", Error, "other disks hang on a file the delete changes or removes",
+        why: "A child cannot be opened, or shows wrong content, once its parent has changed.",
+        action: "Copy those disks with their parents, or merge them away first.";
+    /// A chain is broken.
+    BROKEN_CHAIN = "broken-chain", Error, "the chain this delete works on is broken",
+        why: "A parent is missing, differs or cannot be read; a merge would fail or mix content.",
+        action: "Repair the chain first; `check` says where it breaks.";
+    /// The merge does not fit.
+    NO_SPACE = "no-space", Error, "the merge may not fit the free space",
+        why: "The receiving file grows first; the merged file is freed only at the end. A merge that runs out of space stops half-way.",
+        action: "Make room on that volume first.";
+    /// The scan is not whole.
+    SCAN_PARTIAL = "scan-partial", Warning, "not all of the store was read",
+        why: "A disk that was not seen may hang on the files this delete changes.",
+        action: "Scan again, with rights to read every folder.";
+    /// The verdict cannot be given.
+    CANNOT_TELL = "cannot-tell", Warning, "whether the VM was reverted cannot be told",
+        why: "Evidence is missing, or contradicts.",
+        action: "Bring what the verdict says would settle it.";
+    /// What the VM uses is not known.
+    NO_NOW = "now-not-known", Warning, "nothing says which disk the VM uses now",
+        why: "Which file is merged into which depends on it.",
+        action: "Bring the VM's configuration, or its disks in the labels.";
+    /// The state is not the one expected.
+    STATE_CHANGED = "state-changed", Error, "the files are not in the state that was expected",
+        why: "The token given with --expect names another state of the files or another verdict.",
+        action: "Look at the plan again.";
+    /// Loss: the way back.
+    LOSS_WAY_BACK = "way-back", Info, "lost: the way back to the snapshot's moment",
+        why: "After the merge no file holds that state alone any more.", action: "Export or copy the snapshot first if it may be needed.";
+    /// Loss: another branch.
+    LOSS_OTHER_BRANCH = "other-branch", Warning, "lost: a branch that hangs on a changed file",
+        why: "It cannot be opened any more once its parent has changed.", action: "Copy it with its parents first.";
+    /// Loss: a dead end.
+    LOSS_DEAD_END = "dead-end-data", Error, "lost: the changes on a branch that no VM uses",
+        why: "They are deleted, not merged.", action: "Copy the disk with its parents first.";
+    /// Loss: memory.
+    LOSS_MEMORY = "memory", Info, "lost: the memory saved with the snapshot",
+        why: "It is removed at once, before any merge.", action: "Nothing.";
+}
