@@ -16,7 +16,7 @@ mod plan;
 mod session;
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -51,11 +51,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn trouble(error: &anyhow::Error) -> ExitCode {
-    eprintln!(
-        "vhdtree: {}",
-        crate::format::text::escape(&format!("{error:#}"))
-    );
+    let said = crate::format::text::escape(&causes(error));
+    // There is nowhere left to say that standard error is gone.
+    let _ = writeln!(std::io::stderr(), "vhdtree: {said}");
     Exit::Trouble.into()
+}
+
+/// An error with its causes, each said once: some errors already hold the words of their cause.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn usage(error: &clap::Error) -> ExitCode {

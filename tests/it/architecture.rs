@@ -1,0 +1,281 @@
+//! The house rules that a compiler does not hold: rooms use only rooms below them, terminals stay above `report`, and
+//! nothing can write but in the few places that may.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms from the bottom up. Two of the same number do not know each other.
+const ROOMS: [(&str, u8); 11] = [
+    ("finding", 0),
+    ("job", 0),
+    ("source", 1),
+    ("format", 2),
+    ("image", 3),
+    ("chain", 4),
+    ("store", 5),
+    ("analysis", 6),
+    ("report", 7),
+    ("tui", 8),
+    ("cli", 9),
+];
+
+/// Libraries of terminals and words: not below `report`.
+const UPPER_LIBRARIES: [&str; 6] = [
+    "ratatui",
+    "crossterm",
+    "clap",
+    "clap_complete",
+    "humansize",
+    "anyhow",
+];
+
+/// What could change a file.
+const WRITES: [&str; 19] = [
+    "File::create",
+    "File::options",
+    "OpenOptions",
+    ".write(true)",
+    ".append(true)",
+    ".create(true)",
+    ".create_new(true)",
+    "fs::write",
+    "fs::remove_",
+    "fs::rename",
+    "fs::copy",
+    "fs::create_dir",
+    "fs::hard_link",
+    "fs::set_permissions",
+    "DirBuilder",
+    "unix::fs::symlink",
+    ".set_len(",
+    ".set_times(",
+    ".set_modified(",
+];
+
+/// Where writing is allowed: the demo and its command, the browser's saved state and export, builders for tests.
+const MAY_WRITE: [&str; 9] = [
+    "demo.rs",
+    "demo/",
+    "cli/demo.rs",
+    "testing.rs",
+    "testing/",
+    "tui/state.rs",
+    "tui/state/",
+    "tui/export.rs",
+    "tui/runtime/",
+];
+
+/// A source file: its path from `src`, and its text without tests, comments and strings.
+struct Source {
+    path: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut todo = vec![root.clone()];
+    let mut texts = Vec::new();
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inner = path.strip_prefix(&root).unwrap();
+                let name = inner.to_str().unwrap().replace('\\', "/");
+                texts.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(texts.len() > 50, "the sources were not found");
+    let for_tests: Vec<String> = texts
+        .iter()
+        .flat_map(|(path, text)| test_modules(path, text))
+        .collect();
+    let is_test = |path: &str| {
+        for_tests.iter().any(|module| {
+            path.strip_prefix(module.as_str())
+                .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        })
+    };
+    texts
+        .into_iter()
+        .filter(|(path, _)| !is_test(path))
+        .map(|(path, text)| Source {
+            path,
+            code: code_of(&text),
+        })
+        .collect()
+}
+
+/// Modules a file declares for tests only, as paths without `.rs`.
+fn test_modules(path: &str, text: &str) -> Vec<String> {
+    let own = path.strip_suffix(".rs").unwrap_or(path);
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines
+        .windows(2)
+        .filter(|pair| pair[0] == "#[cfg(test)]")
+        .filter_map(|pair| {
+            let declared = pair[1]
+                .trim_start_matches("pub(crate) ")
+                .strip_prefix("mod ")?;
+            let name = declared.strip_suffix(';')?;
+            Some(match own {
+                "lib" => name.to_owned(),
+                own => format!("{own}/{name}"),
+            })
+        })
+        .collect()
+}
+
+/// Code without its tests and comments. A test module ends a file in this house.
+fn code_of(text: &str) -> String {
+    let mut code = String::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.trim() == "#[cfg(test)]" {
+            // A file-level test module ends the file; a declaration of one is a single line.
+            match lines.next() {
+                Some(next) if next.trim_end().ends_with(';') => continue,
+                _ if !line.starts_with(' ') => break,
+                _ => continue,
+            }
+        }
+        let line = line.find("//").map_or(line, |at| &line[..at]);
+        code.push_str(line);
+        code.push('\n');
+    }
+    code
+}
+
+fn room(path: &str) -> Option<(&'static str, u8)> {
+    let name = path.split(['/', '.']).next()?;
+    ROOMS.iter().copied().find(|(room, _)| *room == name)
+}
+
+/// Rooms named behind `crate::`, nested lists included: `use crate::{cli, report::Row}`.
+fn used_rooms(code: &str) -> Vec<String> {
+    let mut used = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        if let Some(list) = rest.strip_prefix('{') {
+            let mut depth = 1;
+            let mut name = String::new();
+            let mut at_start = true;
+            for c in list.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    ',' if depth == 1 => {
+                        used.push(std::mem::take(&mut name));
+                        at_start = true;
+                    }
+                    c if depth == 1 && at_start && (c.is_alphanumeric() || c == '_') => {
+                        name.push(c)
+                    }
+                    c if c.is_whitespace() => {}
+                    _ => at_start = false,
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+            used.push(name);
+        } else {
+            used.push(
+                rest.chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect(),
+            );
+        }
+    }
+    used
+}
+
+/// What is wrong with a source file, a line for each.
+fn faults(source: &Source) -> String {
+    let mut faults = String::new();
+    let path = &source.path;
+    if let Some((own, height)) = room(path) {
+        for used in used_rooms(&source.code) {
+            let above = ROOMS.iter().find(|(name, other)| {
+                *name == used && *name != own && *other >= height && height > 0
+            });
+            // The bottom rooms know each other; `cli` starts the browser.
+            if above.is_some() {
+                let _ = writeln!(faults, "{path}: {own} uses {used}, a room above it");
+            }
+            if matches!(used.as_str(), "demo" | "testing") && height < 8 {
+                let _ = writeln!(faults, "{path}: {own} uses {used}");
+            }
+        }
+        let report = 7;
+        for library in UPPER_LIBRARIES {
+            let uses = source.code.contains(&format!("{library}::"))
+                || source.code.contains(&format!("use {library};"));
+            let ours = library == "humansize" && height == report;
+            if height <= report && uses && !ours {
+                let _ = writeln!(faults, "{path}: {own} uses {library}");
+            }
+        }
+    }
+    let may = MAY_WRITE
+        .iter()
+        .any(|allowed| path == allowed || (allowed.ends_with('/') && path.starts_with(allowed)));
+    if !may {
+        for write in WRITES.iter().filter(|write| source.code.contains(**write)) {
+            let _ = writeln!(faults, "{path}: {write} could write");
+        }
+    }
+    faults
+}
+
+#[test]
+fn rooms_use_rooms_below_them_and_only_a_few_places_can_write() {
+    let all: String = sources().iter().map(faults).collect();
+    assert!(all.is_empty(), "\n{all}");
+}
+
+#[test]
+fn the_check_itself_sees_what_it_is_for() {
+    let planted = |path: &str, code: &str| {
+        faults(&Source {
+            path: path.to_owned(),
+            code: code_of(code),
+        })
+    };
+    for (path, code) in [
+        ("format/vhd.rs", "use crate::image::Image;"),
+        ("store.rs", "use crate::{finding::Code, analysis::{Plan}};"),
+        ("tui/view.rs", "fn f() { crate::cli::run([]) }"),
+        ("analysis/plan.rs", "use humansize::BINARY;"),
+        ("report/row.rs", "use ratatui::Frame;"),
+        ("chain.rs", "use crate::testing::vhd;"),
+        ("store/scan.rs", "std::fs::write(path, b\"\")?;"),
+        ("source/file.rs", "let f = OpenOptions::new().write(true);"),
+        ("cli/ls.rs", "fs::remove_file(path)"),
+        ("tui/view/map.rs", "file.set_len(0)"),
+    ] {
+        assert!(!planted(path, code).is_empty(), "{path}: {code}");
+    }
+    for (path, code) in [
+        (
+            "image.rs",
+            "use crate::format::BlockNo; use crate::finding::Code;",
+        ),
+        ("cli.rs", "use crate::tui; use clap::Parser;"),
+        ("report/units.rs", "use humansize::BINARY;"),
+        ("demo/store.rs", "fs::write(path, b\"\")"),
+        (
+            "store.rs",
+            "// fs::write\nmod x;\n#[cfg(test)]\nmod tests { fn f() { fs::write(); } }",
+        ),
+    ] {
+        assert_eq!(planted(path, code), "", "{path}: {code}");
+    }
+}

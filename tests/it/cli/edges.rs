@@ -1,0 +1,154 @@
+//! The edges: wrong usage, odd names, readers that leave, signals.
+
+use std::process::Stdio;
+
+use super::{program, run, store, text};
+
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_what_was_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    store::healthy(folder.path());
+    for (args, says) in [
+        (&["--nothing"][..], "--nothing"),
+        (&["info"], "FILE"),
+        (&["info", "not there.vhd"], "not there.vhd"),
+        (&["ls", "not there"], "not there"),
+        (&["ls", "-o", "name,nothing"], "ondisk"),
+        (&["map", "vm.vhd", "--grid", "9"], "64x16"),
+        (&["explain", "parent-mising"], "parent-missing"),
+        (&["gate", "."], "--snapshot"),
+        (&["gate", ".", "--snapshot", "x"], "--labels"),
+        (
+            &["gate", ".", "--snapshot", "x", "--from", "y"],
+            "saved scan",
+        ),
+        (&["ls", ".", "--json", "--csv"], "--csv"),
+    ] {
+        let output = run(folder.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(says), "{args:?}: {}", said(&output));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_cause_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), ["ls", "nowhere"]);
+    assert_eq!(
+        said(&output).matches("No such file").count(),
+        1,
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = run(folder.path(), ["-V"]);
+    assert_eq!(
+        text(&version),
+        concat!("vhdtree ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    for args in [&["-h"][..], &["--help"], &["gate", "-h"], &["ls", "--help"]] {
+        let output = run(folder.path(), args);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output).contains("Example"), "{args:?}");
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = run(folder.path(), ["completions", shell]);
+        assert!(
+            text(&output).contains("vhdtree") && text(&output).contains("gate"),
+            "{shell}"
+        );
+    }
+    let man = text(&run(folder.path(), ["man"]));
+    assert!(man.contains(".TH vhdtree") && man.contains("fail") && man.contains("VHDTREE GATE"));
+}
+
+#[test]
+fn names_that_begin_with_a_hyphen_or_are_no_text_work() {
+    let folder = tempfile::tempdir().unwrap();
+    store::healthy(folder.path());
+    let base = std::fs::read(folder.path().join("vm.vhd")).unwrap();
+    std::fs::write(folder.path().join("-q.vhd"), &base).unwrap();
+    let output = run(folder.path(), ["map", "--json", "--", "-q.vhd"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    #[cfg(unix)]
+    {
+        use std::ffi::{OsStr, OsString};
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = OsStr::from_bytes(b"x\xff\x1b[31m.vhd");
+        std::fs::write(folder.path().join(name), &base).unwrap();
+        let output = run(folder.path(), [OsString::from("info"), name.to_owned()]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(
+            text(&output).contains("x\\xff\\u{1b}[31m.vhd"),
+            "{}",
+            text(&output)
+        );
+        let ls = super::json(folder.path(), &["ls", "."]);
+        let odd = ls["disks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|disk| disk["path_bytes"].is_string());
+        assert_eq!(odd.unwrap()["path_bytes"], "Li94/xtbMzFtLnZoZA==");
+        for args in [&["ls", "."][..], &["check", "."], &["ls", ".", "--csv"]] {
+            assert!(
+                !text(&run(folder.path(), args)).contains('\u{1b}'),
+                "{args:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error_and_changes_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    store::broken(folder.path());
+    for (args, code) in [(&["ls", "."][..], 0), (&["check", "."], 1)] {
+        let mut child = program(folder.path())
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert_eq!(said(&output), "", "{args:?}");
+    }
+}
+
+#[test]
+fn ascii_means_ascii_and_colours_only_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    store::broken(folder.path());
+    let plain = run(folder.path(), ["ls", ".", "--ascii"]);
+    assert!(plain.stdout.is_ascii());
+    let locale = program(folder.path())
+        .args(["ls", "."])
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    assert!(locale.stdout.is_ascii());
+    let painted = run(folder.path(), ["ls", ".", "--color", "always"]);
+    assert!(text(&painted).contains("\u{1b}[31m! BROKEN\u{1b}[0m"));
+    assert!(!text(&run(folder.path(), ["ls", "."])).contains('\u{1b}'));
+}
+
+#[test]
+fn the_demo_goes_into_an_empty_folder_only() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mine"), "mine").unwrap();
+    let output = run(folder.path(), ["demo", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("not empty"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}

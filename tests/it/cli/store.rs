@@ -1,0 +1,99 @@
+//! Small stores, built by code: unaligned runs, two levels, a branch, and things that are wrong.
+
+use std::fs::{File, FileTimes};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use vhdtree::testing::vhd::{Locator, VhdBuilder};
+
+const SIZE: u64 = 24 << 20;
+/// Seconds from 1970 to 2000, where the footer's clock starts.
+const EPOCH: u64 = 946_684_800;
+
+/// Writes a disk, last written `written` seconds after 2000.
+fn put(folder: &Path, name: &str, disk: &VhdBuilder, written: u64) {
+    disk.build_to(&folder.join(name)).unwrap();
+    touch(folder, name, written);
+}
+
+fn touch(folder: &Path, name: &str, written: u64) {
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH + written);
+    let times = FileTimes::new().set_modified(at).set_accessed(at);
+    File::options()
+        .write(true)
+        .open(folder.join(name))
+        .unwrap()
+        .set_times(times)
+        .unwrap();
+}
+
+fn sectors(fill: u8, count: usize) -> Vec<u8> {
+    vec![fill; 512 * count]
+}
+
+fn child(id: u128, made: u32, parent: u128, name: &str) -> VhdBuilder {
+    VhdBuilder::differencing(SIZE)
+        .id(id)
+        .created(made)
+        .parent(parent, name)
+        .locator(Locator::relative(&format!(".\\{name}")))
+}
+
+/// A base, a child with changed, equal and zeroed sectors, and two leaves on it: one empty, one equal to its parent.
+pub fn healthy(folder: &Path) {
+    let base = VhdBuilder::dynamic(SIZE)
+        .id(1)
+        .created(300_000_000)
+        .write(0, &sectors(0x11, 3))
+        .write(4095, &sectors(0x22, 7))
+        .write(20_000, &sectors(0x33, 5));
+    put(folder, "vm.vhd", &base, 300_100_000);
+    let middle = child(2, 300_100_003, 1, "vm.vhd")
+        .write(1, &sectors(0x44, 2))
+        .write(4096, &sectors(0x22, 3))
+        .write(20_001, &sectors(0, 2))
+        .write(30_003, &sectors(0x55, 1));
+    put(
+        folder,
+        "vm_0A1B2C3D-0000-4000-8000-000000000001.avhd",
+        &middle,
+        300_200_000,
+    );
+    let parent = "vm_0A1B2C3D-0000-4000-8000-000000000001.avhd";
+    put(
+        folder,
+        "vm_4E5F6071-0000-4000-8000-000000000002.avhd",
+        &child(3, 305_000_000, 2, parent),
+        306_000_000,
+    );
+    put(
+        folder,
+        "vm_8293A4B5-0000-4000-8000-000000000003.avhd",
+        &child(4, 300_200_001, 2, parent).write(1, &sectors(0x44, 1)),
+        304_000_000,
+    );
+}
+
+/// A child whose parent is not there, a file that is named like a disk and is none, and a child of another id.
+pub fn broken(folder: &Path) {
+    put(
+        folder,
+        "lost.avhd",
+        &child(7, 300_000_000, 99, "gone.vhd").write(5, &sectors(1, 1)),
+        300_000_100,
+    );
+    std::fs::write(folder.join("text.vhd"), "no disk at all\n".repeat(100)).unwrap();
+    touch(folder, "text.vhd", 300_000_100);
+    put(
+        folder,
+        "other.vhd",
+        &VhdBuilder::dynamic(SIZE).id(8).created(300_000_000),
+        300_000_100,
+    );
+    put(
+        folder,
+        "odd.avhd",
+        &child(9, 300_000_000, 10, "other.vhd"),
+        300_000_100,
+    );
+}

@@ -1,0 +1,115 @@
+//! What the system sees: no file of a store is ever opened for writing, nor changed in any other way.
+
+use std::process::Command;
+
+use super::store;
+
+#[test]
+fn no_system_call_could_change_the_store() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        println!("skipped: strace");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let disks = folder.path().join("store");
+    std::fs::create_dir(&disks).unwrap();
+    store::healthy(&disks);
+    store::broken(&disks);
+    let middle = disks.join("vm_0A1B2C3D-0000-4000-8000-000000000001.avhd");
+    for args in [
+        vec!["ls".as_ref(), disks.as_os_str()],
+        vec!["check".as_ref(), disks.as_os_str()],
+        vec!["diff".as_ref(), middle.as_os_str()],
+        vec!["map".as_ref(), middle.as_os_str()],
+        vec!["info".as_ref(), middle.as_os_str()],
+    ] {
+        let log = folder.path().join("trace");
+        let traced = Command::new("strace")
+            .args(["-f", "-qq", "-s", "4096", "-o"])
+            .arg(&log)
+            .args(["-e", "trace=%file,ftruncate,fallocate,fchmod,fchown"])
+            .arg(env!("CARGO_BIN_EXE_vhdtree"))
+            .args(&args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&traced.stderr).into_owned();
+        if said.contains("PTRACE") || said.contains("Operation not permitted") {
+            println!("skipped: strace may not trace here");
+            return;
+        }
+        let trace = std::fs::read_to_string(&log).unwrap();
+        let opened = trace
+            .lines()
+            .filter(|line| line.contains("vm.vhd\""))
+            .count();
+        assert!(opened > 0 || args[0] == "map", "{args:?} read no disk");
+        let bad: Vec<_> = trace
+            .lines()
+            .filter(|line| could_change(line, "/store/"))
+            .collect();
+        assert!(bad.is_empty(), "{args:?}:\n{}", bad.join("\n"));
+    }
+}
+
+/// A call that could change a file whose path holds `place`.
+fn could_change(line: &str, place: &str) -> bool {
+    let call = line
+        .split_whitespace()
+        .find(|word| word.contains('('))
+        .and_then(|word| word.split('(').next())
+        .unwrap_or_default();
+    let opens = matches!(call, "open" | "openat" | "openat2")
+        && ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"]
+            .iter()
+            .any(|flag| line.contains(flag));
+    let changes = matches!(
+        call,
+        "creat"
+            | "truncate"
+            | "ftruncate"
+            | "fallocate"
+            | "unlink"
+            | "unlinkat"
+            | "rename"
+            | "renameat"
+            | "renameat2"
+            | "mkdir"
+            | "mkdirat"
+            | "rmdir"
+            | "link"
+            | "linkat"
+            | "symlink"
+            | "symlinkat"
+            | "chmod"
+            | "fchmod"
+            | "fchmodat"
+            | "chown"
+            | "fchown"
+            | "lchown"
+            | "fchownat"
+            | "utimensat"
+            | "utime"
+            | "utimes"
+            | "setxattr"
+            | "mknod"
+    );
+    line.contains(place) && (opens || changes)
+}
+
+#[test]
+fn the_trace_would_show_a_write() {
+    let line = |call: &str| format!("4711  {call}");
+    for call in [
+        "openat(AT_FDCWD, \"/t/store/vm.vhd\", O_RDWR|O_CLOEXEC) = 3",
+        "unlink(\"/t/store/vm.vhd\") = 0",
+        "utimensat(AT_FDCWD, \"/t/store/vm.vhd\", NULL, 0) = 0",
+    ] {
+        assert!(could_change(&line(call), "/store/"), "{call}");
+    }
+    for call in [
+        "openat(AT_FDCWD, \"/t/store/vm.vhd\", O_RDONLY|O_CLOEXEC) = 3",
+        "openat(AT_FDCWD, \"/dev/null\", O_RDWR) = 3",
+    ] {
+        assert!(!could_change(&line(call), "/store/"), "{call}");
+    }
+}
