@@ -44,20 +44,17 @@ pub(super) fn run(
         });
     };
     let name = words::path_text(child);
-    let (report, right, sector_size) = match other {
-        Some(other) => {
-            let right = store.disk_of(other)?;
-            let (a, b) = open_pair(&store.forest, left, right)?;
-            let report = diff(&a, &b, &session.job, &mut on_event)
-                .with_context(|| format!("{name} and {}", words::path_text(other)))?;
-            (report, Some(right), a.sector_size())
-        }
-        None => {
-            let chain = open_chain(&store.forest, left)?;
-            let report = diff_with_parent(&chain, &session.job, &mut on_event)
-                .with_context(|| name.clone())?;
-            (report, store.forest.parent_of(left), chain.sector_size())
-        }
+    let (report, right, sector_size) = if let Some(other) = other {
+        let right = store.disk_of(other)?;
+        let (a, b) = open_pair(&store.forest, left, right)?;
+        let report = diff(&a, &b, &session.job, &mut on_event)
+            .with_context(|| format!("{name} and {}", words::path_text(other)))?;
+        (report, Some(right), a.sector_size())
+    } else {
+        let chain = open_chain(&store.forest, left)?;
+        let report =
+            diff_with_parent(&chain, &session.job, &mut on_event).with_context(|| name.clone())?;
+        (report, store.forest.parent_of(left), chain.sector_size())
     };
     drop(line);
     print(&store, left, right, &report, &runs, sector_size, out)?;

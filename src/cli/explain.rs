@@ -1,5 +1,6 @@
 //! `explain`: what a code means, why it matters, what to do.
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -36,17 +37,7 @@ struct Body {
 pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> {
     let found = match code {
         None => codes::all(),
-        Some(name) => match codes::find(name) {
-            Some(code) => vec![code],
-            None => {
-                let alike = codes::alike(name);
-                let hint = match alike.as_slice() {
-                    [] => "`vhdtree explain` lists all".to_owned(),
-                    some => format!("did you mean {}?", some.join(", ")),
-                };
-                anyhow::bail!("no code {name:?}; {hint}");
-            }
-        },
+        Some(name) => vec![codes::find(name).with_context(|| unknown(name))?],
     };
     match out.form {
         Form::Json => out.json(&crate::report::json::Document {
@@ -91,6 +82,15 @@ pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> 
         }
     }
     Ok(Exit::Done)
+}
+
+fn unknown(name: &str) -> String {
+    let alike = codes::alike(name);
+    let hint = match alike.as_slice() {
+        [] => "`vhdtree explain` lists all".to_owned(),
+        some => format!("did you mean {}?", some.join(", ")),
+    };
+    format!("no code {name:?}; {hint}")
 }
 
 /// Breaks a text at blanks into lines of at most `width` characters; a longer word stands alone.

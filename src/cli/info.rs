@@ -1,5 +1,6 @@
 //! `info`: one disk. Header, counts, chain with the ids wanted and found, snapshots with verdict and evidence, findings.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -203,10 +204,10 @@ fn header(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
 
 /// From the disk to its base: what each wants and what it finds.
 fn chain(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
-    let links: Vec<DiskId> = forest.line(id).collect();
+    let members: Vec<DiskId> = forest.line(id).collect();
     lines.push(String::new());
-    lines.push(format!("CHAIN  newest first, {} disks", links.len()));
-    for at in links {
+    lines.push(format!("CHAIN  newest first, {} disks", members.len()));
+    for at in members {
         let Some((disk, node)) = forest.disk(at).zip(forest.node(at)) else {
             continue;
         };
@@ -223,12 +224,12 @@ fn chain(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
             None => line.push_str("  base"),
             Some(link) => {
                 if let Some(wanted) = wanted {
-                    line.push_str(&format!("  wants {wanted}"));
+                    let _ = write!(line, "  wants {wanted}");
                 }
                 if let Some(found) = link.disk.and_then(|of| found_id(forest, of))
                     && Some(found) != wanted
                 {
-                    line.push_str(&format!("  finds {found}"));
+                    let _ = write!(line, "  finds {found}");
                 }
                 line.push_str("  ");
                 line.push_str(words::link_state(link.state));

@@ -1,5 +1,6 @@
 //! `map`: which blocks a disk holds, as exact runs or as a grid.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -213,11 +214,12 @@ fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()
         let bytes = counts
             .dirty_sectors
             .saturating_mul(u64::from(header.sector_size));
-        line.push_str(&format!(
+        let _ = write!(
+            line,
             "; {} dirty sectors, {}",
             count(counts.dirty_sectors),
             out.style.units.size(bytes)
-        ));
+        );
     }
     out.line(&line)?;
     Ok(())

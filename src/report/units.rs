@@ -24,7 +24,7 @@ impl Units {
 
 /// A size in binary units with one decimal: `0 B`, `512 B`, `8.1 MiB`.
 pub fn human(bytes: u64) -> String {
-    let places = if bytes < 1024 { 0 } else { 1 };
+    let places = usize::from(bytes >= 1024);
     let options = FormatSizeOptions::from(BINARY)
         .decimal_places(places)
         .decimal_zeroes(places);

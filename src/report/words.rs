@@ -1,6 +1,7 @@
 //! Words and glyphs: every state that is shown has a word, a sign in UTF-8 and a sign in ASCII. The words of JSON live
 //! here too, so that screen, text and JSON never drift apart.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::analysis::Reverted;
@@ -230,7 +231,8 @@ pub fn path_text(path: &Path) -> String {
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
         text.push_str(&escape(chunk.valid()));
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
     text

@@ -110,6 +110,9 @@ pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
     Ok(saved)
 }
 
+/// Machine, id and name of a snapshot: the same on each of its disks.
+type SnapshotKey = (Option<String>, Option<String>, Option<String>);
+
 /// What is built up while the disks go by.
 struct Reader<'a> {
     codes: HashMap<&'static str, &'static Code>,
@@ -117,7 +120,7 @@ struct Reader<'a> {
     forest: Forest,
     assessment: Assessment,
     machines: HashMap<String, MachineId>,
-    snapshots: HashMap<(Option<String>, Option<String>, Option<String>), usize>,
+    snapshots: HashMap<SnapshotKey, usize>,
 }
 
 impl<'a> Reader<'a> {

@@ -221,7 +221,7 @@ impl Builder<'_> {
                 ));
                 let mut row = blank(RowKind::MissingParent, key, escape(&name), 1, Some(group));
                 row.flag = Flag::Missing;
-                row.note = missing_note(self.forest, &trees).to_owned();
+                missing_note(self.forest, &trees).clone_into(&mut row.note);
                 self.rows.push(row);
                 for tree in &trees {
                     self.tree(tree, machine, at, Ground::Broken);
@@ -295,7 +295,7 @@ impl Builder<'_> {
             .filter(|user| Some(**user) != setting.machine)
             .filter_map(|user| Some(escape(&self.forest.machine(*user)?.name)))
             .collect();
-        row.note = node.role.unwrap_or_default().to_owned();
+        node.role.unwrap_or_default().clone_into(&mut row.note);
         let in_no_vm = setting.uses_known
             && node.children.is_empty()
             && node.in_use_by.is_empty()

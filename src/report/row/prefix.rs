@@ -1,6 +1,7 @@
 //! The lines before a name, and which rows are visible under folds.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use crate::report::Glyphs;
 use crate::report::row::{Row, RowKey};
@@ -41,7 +42,7 @@ pub fn prefix(rows: &[Row], index: usize, glyphs: Glyphs, max_levels: u32) -> St
 }
 
 /// The indexes of the rows that show when the rows in `folded` hide what is below them.
-pub fn visible(rows: &[Row], folded: &HashSet<RowKey>) -> Vec<u32> {
+pub fn visible<S: BuildHasher>(rows: &[Row], folded: &HashSet<RowKey, S>) -> Vec<u32> {
     let mut shown = Vec::with_capacity(rows.len());
     let mut at = 0;
     while let Some(row) = rows.get(at) {

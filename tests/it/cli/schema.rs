@@ -19,7 +19,6 @@ fn validate(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String
     let mut errors = Vec::new();
     for (keyword, wanted) in schema.as_object().unwrap() {
         match keyword.as_str() {
-            "$schema" | "title" | "description" | "$defs" => {}
             "$ref" => {
                 let name = wanted.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
                 errors.extend(validate(root, &root["$defs"][name], value, at));
@@ -58,7 +57,7 @@ fn validate(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String
             "enum" if !wanted.as_array().unwrap().contains(value) => {
                 errors.push(format!("{at}: {value} is none of {wanted}"));
             }
-            "const" | "enum" => {}
+            "$schema" | "title" | "description" | "$defs" | "const" | "enum" => {}
             "minimum" => {
                 if value
                     .as_i64()
