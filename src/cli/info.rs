@@ -222,27 +222,28 @@ fn chain(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
             .and_then(|header| header.parent.as_ref()?.id_wanted);
         match &node.parent {
             None => line.push_str("  base"),
-            Some(link) => {
+            Some(wanting) => {
                 if let Some(wanted) = wanted {
                     let _ = write!(line, "  wants {wanted}");
                 }
-                if let Some(found) = link.disk.and_then(|of| found_id(forest, of))
+                if let Some(found) = wanting.disk.and_then(|of| found_id(forest, of))
                     && Some(found) != wanted
                 {
                     let _ = write!(line, "  finds {found}");
                 }
                 line.push_str("  ");
-                line.push_str(words::link_state(link.state));
+                line.push_str(words::link_state(wanting.state));
             }
         }
         lines.push(line);
-        if let Some(link) = node
+        if let Some(wanting) = node
             .parent
             .as_ref()
-            .filter(|link| link.state != LinkState::Ok)
+            .filter(|wanting| wanting.state != LinkState::Ok)
         {
             lines.extend(
-                link.tried
+                wanting
+                    .tried
                     .iter()
                     .map(|tried| format!("    tried {}: {}", escape(&tried.what), tried.outcome)),
             );

@@ -92,7 +92,10 @@ fn add(forest: &mut Forest, path: &str, parent: Option<(LinkState, Option<usize>
 }
 
 /// A sound link, as `add` takes it.
-#[expect(clippy::unnecessary_wraps, reason = "it stands where a disk may have no link")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands where a disk may have no link"
+)]
 fn ok(parent: usize) -> Option<(LinkState, Option<usize>)> {
     Some((LinkState::Ok, Some(parent)))
 }
