@@ -5,7 +5,7 @@
 //! those are read.
 //!
 //! ```text
-//!  Windows (tables of the path) ─► plan: held sectors, both sides' owners, pieces of 1 MiB
+//!  Windows (tables of the path) ─► plan: held sectors, both sides' owners, pieces of 4 MiB
 //!                                   └─► two threads: read both sides, compare in place ─► collect: totals, runs, blocks, in order
 //! ```
 

@@ -7,8 +7,9 @@ use super::compare::{Placed, Side, Slot};
 use crate::chain::{Chain, Content, OwnedRun, ReadFault, Resolver, Windows, intersect};
 use crate::format::SectorNo;
 
-/// Most bytes of one side in a slot.
-pub(super) const PIECE_BYTES: usize = 1 << 20;
+/// Most bytes of one side in a slot. The threads read one file in turns, which the system takes for the end of a sequence each
+/// time: on a cold disk long turns are faster.
+pub(super) const PIECE_BYTES: usize = 4 << 20;
 
 /// Most pieces in a slot; each may become some runs.
 const PIECES_MAX: usize = 8_192;

@@ -11,7 +11,7 @@ use crate::job::Job;
 
 /// Threads that read and compare, and slots they share with the collector.
 const THREADS: usize = 2;
-const SLOTS: usize = 6;
+const SLOTS: usize = 4;
 
 /// Faults kept in a report; the count goes on.
 const FAULTS_KEPT: usize = 64;
@@ -39,9 +39,9 @@ pub fn diff_with_parent(
 /// Zeros and unmapped sectors cost no read. `on_event` gets runs and blocks in order while the work goes on.
 ///
 /// Progress is in bytes of those blocks in which the path holds anything; the total is known at the start. A cancel stops
-/// between pieces of 1 MiB: what was told so far holds, and the summary is not complete.
+/// between pieces of 4 MiB: what was told so far holds, and the summary is not complete.
 ///
-/// Memory: 12 MiB of buffers, and some MiB for tables and runs.
+/// Memory: 32 MiB of buffers, and some MiB for tables and runs.
 ///
 /// # Errors
 /// When the disks have no common measure: [`DiffError::SectorSizes`], [`DiffError::Unrelated`].
