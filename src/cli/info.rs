@@ -311,7 +311,11 @@ pub(super) fn verdict(
             Bearing::Against => '-',
             Bearing::Silent => '~',
         };
-        lines.push(format!("  {sign} {}", escape(&witness.text)));
+        let text = wrap(&escape(&witness.text), 92);
+        for (at, line) in text.iter().enumerate() {
+            let sign = if at == 0 { sign } else { ' ' };
+            lines.push(format!("  {sign} {line}"));
+        }
         lines.push(format!(
             "      {}  [{}]",
             escape(&witness.source),

@@ -63,6 +63,7 @@ pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> = [
         crate::format::vhd::codes::ALL,
         crate::format::vhdx::codes::ALL,
+        crate::format::hyperv::codes::ALL,
         crate::image::codes::ALL,
         crate::store::codes::ALL,
         ALL,
