@@ -84,7 +84,7 @@ fn read(format: Format, gib: u64) {
         let mut sum = 0;
         chain
             .read_all(&Job::default(), OnFault::Stop, &mut |bytes| {
-                sum += bytes.len() as u64
+                sum += bytes.len() as u64;
             })
             .expect("the chain reads");
         assert_eq!(sum, bytes, "all of it was read");

@@ -52,7 +52,7 @@ fn chain(files: Vec<Vec<u8>>) -> Chain {
 fn pair_of_vhds() -> (Vec<u8>, Vec<u8>) {
     let base = VhdBuilder::dynamic(8 * MIB)
         .id(1)
-        .write(4090, &[7; 40 * 512]);
+        .write(4090, &vec![7; 40 * 512]);
     let child = VhdBuilder::differencing(8 * MIB)
         .id(2)
         .parent(1, "base")

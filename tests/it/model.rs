@@ -164,7 +164,7 @@ impl Tree {
             }
         }
         let written: Vec<bool> = held.clone();
-        for (block, _) in &states {
+        for block in states.keys() {
             let end = ((block + 1) * per_block).min(sectors);
             for sector in block * per_block..end {
                 held[usize::try_from(sector).expect("a small disk")] = true;

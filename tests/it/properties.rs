@@ -19,7 +19,7 @@ fn content_is_the_models(
     let job = Job::default();
     let summary = chain
         .read_all(&job, OnFault::Stop, &mut |bytes| {
-            all.extend_from_slice(bytes)
+            all.extend_from_slice(bytes);
         })
         .unwrap();
     prop_assert!(summary.complete && summary.faults.is_empty());
