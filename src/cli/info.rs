@@ -316,11 +316,9 @@ pub(super) fn verdict(
             let sign = if at == 0 { sign } else { ' ' };
             lines.push(format!("  {sign} {line}"));
         }
-        lines.push(format!(
-            "      {}  [{}]",
-            escape(&witness.source),
-            witness.code.id
-        ));
+        let source = escape(&witness.source);
+        let gap = if source.is_empty() { "" } else { "  " };
+        lines.push(format!("      {source}{gap}[{}]", witness.code.id));
     }
 }
 

@@ -124,6 +124,45 @@ fn a_saved_scan_says_the_same_as_the_store() {
 }
 
 #[test]
+fn machines_snapshots_and_verdicts_come_back_from_a_saved_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    store::healthy(folder.path());
+    // The middle disk was made within seconds of the snapshot of the base, the leaf in use 57 days after that of the middle.
+    let labels = value!([
+        {"VMName": "vm", "Name": "検証 one", "Id": "11111111-0000-4000-8000-000000000001",
+         "CreationTime": "2009-07-05T09:06:41Z", "Disks": r"D:\VMs\vm.vhd"},
+        {"VMName": "vm", "Name": "two", "Id": "11111111-0000-4000-8000-000000000002",
+         "ParentSnapshotName": "検証 one", "CreationTime": "2009-07-06T12:53:20Z", "Disks": MIDDLE},
+        {"Name": "vm", "Disks": [EMPTY]},
+    ]);
+    std::fs::write(folder.path().join("labels.json"), labels.to_string()).unwrap();
+    let read = |args: &[&str]| super::text(&run(folder.path(), args));
+    let scan = read(&["ls", ".", "--json"]);
+    std::fs::write(folder.path().join("scan.json"), &scan).unwrap();
+    assert_eq!(scan, read(&["ls", "--from", "scan.json", "--json"]));
+    let tree = read(&["ls", "."]);
+    assert_eq!(tree, read(&["ls", "--from", "scan.json"]));
+    let ls: Value = serde_json::from_str(&scan).unwrap();
+    let leaf = disk(&ls, EMPTY);
+    assert_eq!(leaf["in_use_by"], value!(["vm"]));
+    let flagged = leaf["made_by_revert"].as_str().unwrap();
+    assert!(["certain", "likely"].contains(&flagged), "{flagged}");
+    let two = &disk(&ls, MIDDLE)["snapshots"][0];
+    assert_eq!((&two["name"], &two["vm"]), (&value!("two"), &value!("vm")));
+    assert_eq!(two["taken"], "2009-07-06T12:53:20Z");
+    assert_eq!(two["verdict"]["reverted"], flagged);
+    assert_eq!(two["verdict"]["above"], leaf["path"]);
+    for part in [
+        "! REVERTED",
+        "\"検証 one\"",
+        "\"two\"",
+        "●   ├ 4E5F6071.avhd  NOW",
+    ] {
+        assert!(tree.contains(part), "{part}\n{tree}");
+    }
+}
+
+#[test]
 fn a_saved_scan_of_something_else_is_refused_with_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     for (text, says) in [

@@ -152,3 +152,56 @@ fn the_demo_goes_into_an_empty_folder_only() {
     assert!(said(&output).contains("not empty"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_stops_the_work_and_says_so() {
+    use std::io::Read as _;
+    use std::process::Command;
+
+    let folder = tempfile::tempdir().unwrap();
+    // Standard input stays open and empty, so that the program waits; the second signal ends even that.
+    let mut child = program(folder.path())
+        .args(["ls", "--from", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let late = || assert!(std::time::Instant::now() < deadline, "it goes on");
+    let pid = child.id();
+    while !listens(pid) {
+        late();
+        std::thread::yield_now();
+    }
+    let status = loop {
+        let sent = Command::new("kill")
+            .args(["-INT", &pid.to_string()])
+            .output();
+        assert!(sent.is_ok());
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        late();
+    };
+    let mut printed = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut printed)
+        .unwrap();
+    assert_eq!(printed, "");
+    assert_eq!(status.code(), Some(130));
+}
+
+/// True once a process catches SIGINT, as Linux tells.
+#[cfg(target_os = "linux")]
+fn listens(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 2 != 0)
+}
