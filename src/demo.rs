@@ -2,6 +2,7 @@
 //!
 //! The one room besides saved state and `--output` that writes files, and only into the folder it is given.
 
+pub mod configs;
 pub mod fat;
 pub mod guest;
 pub mod machines;
@@ -18,7 +19,8 @@ pub fn build(folder: &Path) -> io::Result<()> {
     machines::make_testwin7(folder)?;
     machines::make_web01(folder)?;
     machines::make_db02(folder)?;
-    Ok(())
+    machines::make_app03(folder)?;
+    configs::make_configs(folder)
 }
 
 #[cfg(test)]

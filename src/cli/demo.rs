@@ -23,6 +23,7 @@ pub(super) fn run(
     };
     crate::demo::build(&folder.path)
         .with_context(|| format!("cannot make the demo in {}", words::path_text(&folder.path)))?;
+    let session = &session.with_times(folder.path.join(crate::demo::configs::LISTING));
     let paths = [folder.path.clone()];
     let exit = if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         session.browse(&paths, &cli.out, &cli.tree)

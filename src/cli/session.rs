@@ -44,6 +44,16 @@ impl Session {
         })
     }
 
+    /// The same, with a listing of times unless one was given.
+    pub fn with_times(&self, listing: PathBuf) -> Self {
+        let mut scan = self.scan.clone();
+        scan.times.get_or_insert(listing);
+        Self {
+            job: self.job.clone(),
+            scan,
+        }
+    }
+
     /// The scan's options for some roots; the current folder without any.
     pub fn options(&self, roots: &[PathBuf], counts: CountPolicy) -> ScanOptions {
         let roots = match roots {

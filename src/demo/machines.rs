@@ -7,10 +7,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use uuid::Uuid;
 
+use crate::testing::vhdx::VhdxBuilder;
+
+use super::fat::DISK_BYTES;
 use super::fat::Volume;
 use super::guest::{installed, log_text, works};
-use super::store::{DemoVhd, make_vhd};
+use super::store::{DemoVhd, host_path, make_vhd, set_modified};
 
 /// A time of the story. The texts are constants of this program; a wrong one would be the epoch.
 pub fn time(text: &str) -> Timestamp {
@@ -24,6 +28,24 @@ fn clock(text: &str) -> DateTime {
 
 /// The name of the story's machine.
 pub const TESTWIN7: &str = "TestWin7";
+/// The story's frozen disk.
+pub const TESTWIN7_BASE: &str = "WIN7x64_Diff.vhd";
+/// The story's disk in use, made by the revert.
+pub const TESTWIN7_NOW: &str = "WIN7x64_Diff_7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11E.avhd";
+/// Frozen by the first snapshot of `web01`.
+pub const WEB01_BASE: &str = "web01.vhd";
+/// Frozen by its second snapshot.
+pub const WEB01_FIRST: &str = "web01_3A55E0B1-0C6D-4D0F-A1F2-77E6B3C90A42.avhd";
+/// In use by `web01`.
+pub const WEB01_NOW: &str = "web01_A02E91B3-5D1B-4F7E-B8C4-1A9F60D7E355.avhd";
+/// The base of `db02`.
+pub const DB02_BASE: &str = "db02.vhd";
+/// In use by `db02`; its parent is gone.
+pub const DB02_NOW: &str = "db02_77AB01D3-E20F-4C55-9D3A-6B8E4F1207C9.avhd";
+/// Frozen by the snapshot of `app03`.
+pub const APP03_BASE: &str = "app03.vhdx";
+/// In use by `app03`.
+pub const APP03_NOW: &str = "app03_5C7E90B4-2D1A-4F63-8B0E-93A7D6C5E1F2.avhdx";
 
 /// The story: a snapshot in May, a file on the desktop, *Revert* in June, months of work since, all of it forgotten.
 ///
@@ -33,7 +55,7 @@ pub fn make_testwin7(root: &Path) -> io::Result<()> {
     let folder = root.join(TESTWIN7);
     fs::create_dir_all(&folder)?;
     let base = DemoVhd {
-        name: "WIN7x64_Diff.vhd",
+        name: TESTWIN7_BASE,
         id: 0x6f1d_33c0_51a2_4b0e_9d27_5c1e_77a9_0b01,
         created: time("2009-01-10T09:02:11Z"),
         modified: time("2009-05-02T14:10:29Z"),
@@ -62,7 +84,7 @@ pub fn make_testwin7(root: &Path) -> io::Result<()> {
         clock("2009-08-19T11:20:00Z"),
     );
     let now = DemoVhd {
-        name: "WIN7x64_Diff_7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11E.avhd",
+        name: TESTWIN7_NOW,
         id: 0x7c1f_a0d2_94e3_4b6a_8e0b_2f5d_9a63_c11e,
         created: time("2009-06-30T09:41:07Z"),
         modified: time("2009-11-20T17:32:50Z"),
@@ -80,7 +102,7 @@ pub fn make_web01(root: &Path) -> io::Result<()> {
     let folder = root.join("web01");
     fs::create_dir_all(&folder)?;
     let base = DemoVhd {
-        name: "web01.vhd",
+        name: WEB01_BASE,
         id: 0x3b2a_9910_7c44_4e19_a3b5_0d11_42e7_5501,
         created: time("2009-03-02T10:02:44Z"),
         modified: time("2009-09-12T07:29:58Z"),
@@ -97,7 +119,7 @@ pub fn make_web01(root: &Path) -> io::Result<()> {
     let mut patched = installed.clone();
     works(&mut patched, 55, 22, clock("2009-09-20T03:00:00Z"));
     let first = DemoVhd {
-        name: "web01_3A55E0B1-0C6D-4D0F-A1F2-77E6B3C90A42.avhd",
+        name: WEB01_FIRST,
         id: 0x3a55_e0b1_0c6d_4d0f_a1f2_77e6_b3c9_0a42,
         created: time("2009-09-12T07:30:02Z"),
         modified: time("2009-10-01T21:04:11Z"),
@@ -108,7 +130,7 @@ pub fn make_web01(root: &Path) -> io::Result<()> {
     let mut today = patched.clone();
     rewrite_in_place(&mut today);
     let now = DemoVhd {
-        name: "web01_A02E91B3-5D1B-4F7E-B8C4-1A9F60D7E355.avhd",
+        name: WEB01_NOW,
         id: 0xa02e_91b3_5d1b_4f7e_b8c4_1a9f_60d7_e355,
         created: time("2009-10-01T21:04:16Z"),
         modified: time("2009-11-20T17:30:12Z"),
@@ -126,7 +148,7 @@ pub fn make_db02(root: &Path) -> io::Result<()> {
     let folder = root.join("db02");
     fs::create_dir_all(&folder)?;
     let base = DemoVhd {
-        name: "db02.vhd",
+        name: DB02_BASE,
         id: 0xd802_0000_11ac_4f00_9b6e_33d1_0c5e_7701,
         created: time("2009-02-11T13:20:09Z"),
         modified: time("2009-08-30T04:11:31Z"),
@@ -143,7 +165,7 @@ pub fn make_db02(root: &Path) -> io::Result<()> {
     let mut today = installed.clone();
     works(&mut today, 73, 9, clock("2009-11-01T05:00:00Z"));
     let now = DemoVhd {
-        name: "db02_77AB01D3-E20F-4C55-9D3A-6B8E4F1207C9.avhd",
+        name: DB02_NOW,
         id: 0x77ab_01d3_e20f_4c55_9d3a_6b8e_4f12_07c9,
         created: time("2009-09-30T22:15:40Z"),
         modified: time("2009-11-20T17:31:47Z"),
@@ -154,6 +176,56 @@ pub fn make_db02(root: &Path) -> io::Result<()> {
     };
     make_vhd(&folder, &now, &today.changes_since(&installed))?;
     Ok(())
+}
+
+/// A machine of a newer host, on AVHDX, that was never reverted.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn make_app03(root: &Path) -> io::Result<()> {
+    let folder = root.join("app03");
+    fs::create_dir_all(&folder)?;
+    let disk_id = Uuid::from_u128(0xa990_0300_5b6c_4d7e_8f90_a1b2_c3d4_e5f6);
+    let mut volume = installed(
+        b"APP03      ",
+        0x2026_0203,
+        29,
+        clock("2026-02-03T09:00:00Z"),
+    );
+    let mut base = VhdxBuilder::dynamic(DISK_BYTES)
+        .creator("Microsoft Windows 10.0.20348.0")
+        .disk_id(disk_id)
+        .data_write_id(Uuid::from_u128(0x6d0e_1f20_3142_4354_8566_7788_99aa_bbcc))
+        .block_size(32 << 20);
+    for (sector, bytes) in volume.sectors() {
+        base = base.write(sector, &bytes);
+    }
+    let path = folder.join(APP03_BASE);
+    base.build_to(&path)?;
+    set_modified(&path, time("2026-09-14T19:30:04Z"))?;
+
+    let at_snapshot = volume.clone();
+    works(&mut volume, 83, 17, clock("2026-10-11T06:00:00Z"));
+    let stored = host_path("app03", APP03_BASE);
+    let relative = format!(r".\{APP03_BASE}");
+    let mut now = VhdxBuilder::differencing(DISK_BYTES)
+        .creator("Microsoft Windows 10.0.20348.0")
+        .disk_id(disk_id)
+        .data_write_id(Uuid::from_u128(0x1b2c_3d4e_5f60_4718_8293_a4b5_c6d7_e8f9))
+        .block_size(2 << 20)
+        .parent(
+            base.data_write_id_now(),
+            &[
+                ("relative_path", &relative),
+                ("absolute_win32_path", &stored),
+            ],
+        );
+    for (sector, bytes) in volume.changes_since(&at_snapshot) {
+        now = now.write(sector, &bytes);
+    }
+    let path = folder.join(APP03_NOW);
+    now.build_to(&path)?;
+    set_modified(&path, time("2026-11-20T17:33:00Z"))
 }
 
 /// Logs that go on growing, and one that is written again as it was.

@@ -37,7 +37,7 @@ pub fn make_vhd(folder: &Path, disk: &DemoVhd<'_>, content: &Sectors) -> io::Res
     let builder = match disk.parent {
         None => VhdBuilder::dynamic(DISK_BYTES),
         Some((id, name)) => {
-            let host_path = format!(r"D:\VMs\{}\{name}", file_name(folder));
+            let host_path = host_path(&file_name(folder), name);
             VhdBuilder::differencing(DISK_BYTES)
                 .parent(id, &host_path)
                 .locator(Locator::absolute(&host_path))
@@ -52,6 +52,11 @@ pub fn make_vhd(folder: &Path, disk: &DemoVhd<'_>, content: &Sectors) -> io::Res
     builder.build_to(&path)?;
     set_modified(&path, disk.modified)?;
     Ok(path)
+}
+
+/// Where a file of a machine lay on the host.
+pub fn host_path(machine: &str, file: &str) -> String {
+    format!(r"D:\VMs\{machine}\{file}")
 }
 
 /// Writes a file of any kind and sets its last write.

@@ -27,6 +27,8 @@ pub struct HypervConfig {
     pub id: Uuid,
     /// Display name.
     pub name: String,
+    /// `version`; `None` writes 1280 (2012 R2) in XML and 2304 (2019) in VMCX.
+    pub version: Option<i64>,
     /// `type_id`, such as `Virtual Machines`; `None` leaves it out.
     pub type_id: Option<String>,
     /// `creation_time`.
@@ -113,7 +115,10 @@ impl HypervConfig {
         if let Some(type_id) = &self.type_id {
             put("properties/type_id", text(type_id));
         }
-        put("properties/version", Value::Integer(version));
+        put(
+            "properties/version",
+            Value::Integer(self.version.unwrap_or(version)),
+        );
         if let Some((memory, state)) = &self.memory {
             put("savedstate/memlocation", text(memory));
             put("savedstate/vsvlocation", text(state));
