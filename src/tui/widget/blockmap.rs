@@ -1,0 +1,310 @@
+//! The block map: a power of two of blocks per cell, and no rounding that hides anything.
+//!
+//! A cell says *how much*: "any" is never averaged away, "almost all" is never "all". An error beats everything. What
+//! the parent comparison found, in the overlay, is ranked instead of averaged, the most telling first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::glyph::Glyphs;
+use crate::tui::theme::{Role, Theme};
+
+/// What lies in one cell, in blocks (or sectors).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// Blocks the cell stands for.
+    pub total: u64,
+    /// Held whole.
+    pub full: u64,
+    /// Held in part.
+    pub partial: u64,
+    /// Zero.
+    pub zero: u64,
+    /// Unmapped.
+    pub unmapped: u64,
+    /// Cannot be right.
+    pub error: u64,
+    /// Compared and different.
+    pub changed: u64,
+    /// Compared, zero here and not in the parent.
+    pub zeroed: u64,
+    /// Compared and equal.
+    pub same: u64,
+}
+
+/// How cells are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Style {
+    /// Five steps of how much.
+    #[default]
+    Shades,
+    /// A letter for what.
+    Letters,
+}
+
+impl Style {
+    /// The other one.
+    #[must_use]
+    pub fn toggled(self) -> Self {
+        match self {
+            Self::Shades => Self::Letters,
+            Self::Letters => Self::Shades,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Shades => "shades",
+            Self::Letters => "letters",
+        }
+    }
+}
+
+/// Whether the comparison with the parent is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layer {
+    /// What the disk holds.
+    #[default]
+    Held,
+    /// What became of the comparison.
+    Compared,
+}
+
+impl Cell {
+    /// Its sign and role.
+    pub fn sign(
+        &self,
+        style: Style,
+        layer: Layer,
+        glyphs: &'static Glyphs,
+    ) -> (&'static str, Role) {
+        if self.error > 0 {
+            return ("!", Role::MapError);
+        }
+        if layer == Layer::Compared {
+            if let Some(found) = self.compared() {
+                return found;
+            }
+        }
+        let held = self.full + self.partial;
+        if held == 0 {
+            return match (self.zero, self.unmapped) {
+                (0, 0) => (glyphs.shades[0], Role::MapNone),
+                (0, _) => ("x", Role::MapZero),
+                _ => ("0", Role::MapZero),
+            };
+        }
+        match style {
+            Style::Shades => self.shade(held, glyphs),
+            Style::Letters if self.full == self.total => ("F", Role::MapFull),
+            Style::Letters if self.full > 0 => ("f", Role::MapSome),
+            Style::Letters => ("p", Role::MapSome),
+        }
+    }
+
+    fn compared(&self) -> Option<(&'static str, Role)> {
+        if self.changed > 0 {
+            Some(("#", Role::Changed))
+        } else if self.zeroed > 0 {
+            Some(("0", Role::Zeroed))
+        } else if self.same > 0 {
+            Some(("=", Role::Same))
+        } else {
+            None
+        }
+    }
+
+    fn shade(&self, held: u64, glyphs: &'static Glyphs) -> (&'static str, Role) {
+        let total = u128::from(self.total.max(1));
+        // A block held in part counts half, so that it is told from a whole one when a cell is one block.
+        let weight = u128::from(self.full) * 2 + u128::from(self.partial);
+        let step = if self.full == self.total {
+            4
+        } else if weight * 100 > total * 2 * 50 {
+            3
+        } else if u128::from(held) * 100 > total * 10 {
+            2
+        } else {
+            1
+        };
+        let role = if step >= 3 {
+            Role::MapFull
+        } else {
+            Role::MapSome
+        };
+        (glyphs.shades[step], role)
+    }
+}
+
+/// Draws cells row by row; `cursor` is an index into them.
+pub fn draw_cells(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    columns: u16,
+    cells: impl Iterator<Item = (&'static str, Role)>,
+    cursor: Option<usize>,
+) {
+    let columns = usize::from(columns.max(1));
+    for (index, (sign, role)) in cells.enumerate() {
+        let (row, column) = (index / columns, index % columns);
+        let (Ok(row), Ok(column)) = (u16::try_from(row), u16::try_from(column)) else {
+            return;
+        };
+        if row >= area.height {
+            return;
+        }
+        if column >= area.width {
+            continue;
+        }
+        let Some(cell) = buffer.cell_mut((area.x + column, area.y + row)) else {
+            continue;
+        };
+        cell.set_symbol(sign).set_style(theme.style(role));
+        if cursor == Some(index) {
+            // A blank-looking cell must still show the cursor without colours.
+            cell.set_style(theme.style(Role::Selected));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::glyph::Charset;
+
+    fn sign(cell: Cell) -> &'static str {
+        cell.sign(Style::Shades, Layer::Held, Charset::Unicode.glyphs())
+            .0
+    }
+
+    #[test]
+    fn any_is_never_none_and_almost_all_is_never_all() {
+        let total = 1 << 20;
+        assert_eq!(
+            sign(Cell {
+                total,
+                ..Cell::default()
+            }),
+            "·"
+        );
+        assert_eq!(
+            sign(Cell {
+                total,
+                full: 1,
+                ..Cell::default()
+            }),
+            "░"
+        );
+        assert_eq!(
+            sign(Cell {
+                total,
+                partial: 1,
+                ..Cell::default()
+            }),
+            "░"
+        );
+        assert_eq!(
+            sign(Cell {
+                total,
+                full: total - 1,
+                ..Cell::default()
+            }),
+            "▓"
+        );
+        assert_eq!(
+            sign(Cell {
+                total,
+                full: total,
+                ..Cell::default()
+            }),
+            "█"
+        );
+        assert_eq!(
+            sign(Cell {
+                total,
+                partial: total,
+                ..Cell::default()
+            }),
+            "▒"
+        );
+    }
+
+    #[test]
+    fn an_error_beats_every_other_state() {
+        let cell = Cell {
+            total: 9,
+            full: 8,
+            changed: 8,
+            error: 1,
+            ..Cell::default()
+        };
+        for layer in [Layer::Held, Layer::Compared] {
+            for style in [Style::Shades, Style::Letters] {
+                assert_eq!(cell.sign(style, layer, Charset::Ascii.glyphs()).0, "!");
+            }
+        }
+    }
+
+    #[test]
+    fn zero_and_unmapped_show_where_nothing_else_is() {
+        assert_eq!(
+            sign(Cell {
+                total: 4,
+                zero: 1,
+                unmapped: 3,
+                ..Cell::default()
+            }),
+            "0"
+        );
+        assert_eq!(
+            sign(Cell {
+                total: 4,
+                unmapped: 1,
+                ..Cell::default()
+            }),
+            "x"
+        );
+        assert_eq!(
+            sign(Cell {
+                total: 4,
+                full: 1,
+                zero: 3,
+                ..Cell::default()
+            }),
+            "▒"
+        );
+    }
+
+    #[test]
+    fn one_differing_block_is_never_averaged_away() {
+        let cell = Cell {
+            total: 1 << 20,
+            full: 1 << 20,
+            same: (1 << 20) - 1,
+            changed: 1,
+            ..Cell::default()
+        };
+        assert_eq!(
+            cell.sign(Style::Shades, Layer::Compared, Charset::Unicode.glyphs())
+                .0,
+            "#"
+        );
+    }
+
+    #[test]
+    fn cells_outside_the_area_are_not_drawn() {
+        let area = Rect::new(0, 0, 3, 2);
+        let mut buffer = Buffer::empty(area);
+        draw_cells(
+            &mut buffer,
+            area,
+            &Theme::mono(),
+            4,
+            std::iter::repeat_n(("x", Role::Text), 100),
+            Some(1),
+        );
+        assert_eq!(buffer[(2, 1)].symbol(), "x");
+    }
+}
