@@ -1,0 +1,413 @@
+//! The state of the browser. Only `update` changes it; drawing reads it.
+
+pub mod diff;
+pub mod health;
+pub mod map;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::analysis::plan::Plan;
+use crate::report::row::{Phase, visible};
+use crate::report::{Clock, Row, RowKey, RowOptions, Units};
+use crate::store::DiskId;
+use crate::tui::depth::Depth;
+use crate::tui::glyph::Charset;
+use crate::tui::keymap::{Context, Keymap};
+use crate::tui::message::{JobNo, Progress, Slot, Snapshot};
+use crate::tui::terminal::Mouse;
+use crate::tui::theme::Theme;
+use crate::tui::widget::prompt::Prompt;
+
+use self::diff::DiffState;
+use self::health::HealthState;
+use self::map::MapState;
+
+/// The six views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum View {
+    /// The tree of the store.
+    #[default]
+    Tree,
+    /// One disk.
+    Details,
+    /// One disk's blocks.
+    Map,
+    /// A disk compared with another.
+    Diff,
+    /// What deleting a snapshot would do.
+    Plan,
+    /// Every finding.
+    Health,
+}
+
+impl View {
+    /// All, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Tree,
+        Self::Details,
+        Self::Map,
+        Self::Diff,
+        Self::Plan,
+        Self::Health,
+    ];
+
+    /// Its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tree => "Tree",
+            Self::Details => "Details",
+            Self::Map => "Map",
+            Self::Diff => "Diff",
+            Self::Plan => "Plan",
+            Self::Health => "Health",
+        }
+    }
+
+    /// Its context in the key table.
+    pub fn context(self) -> Context {
+        match self {
+            Self::Tree => Context::Tree,
+            Self::Details => Context::Details,
+            Self::Map => Context::Map,
+            Self::Diff => Context::Diff,
+            Self::Plan => Context::Plan,
+            Self::Health => Context::Health,
+        }
+    }
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// A search.
+    Search,
+    /// A filter.
+    Filter,
+    /// A place on the map.
+    Block,
+    /// A place in the diff.
+    Sector,
+    /// The machine's name, before the command of a refused plan is taken away.
+    Confirm,
+}
+
+/// What lies over the view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overlay {
+    /// Help, scrolled so far, filtered by a text.
+    Help {
+        /// First line shown.
+        scroll: usize,
+    },
+    /// A text to read and select: a heading and lines.
+    Text {
+        /// What it is.
+        title: String,
+        /// Its lines, escaped.
+        lines: Vec<String>,
+        /// First line shown.
+        scroll: usize,
+    },
+}
+
+/// Whether a pane fills the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Panes {
+    /// Two panes where there is room.
+    #[default]
+    Split,
+    /// One pane.
+    Whole,
+}
+
+/// A job that runs.
+#[derive(Debug, Clone, Default)]
+pub struct Running {
+    /// Its number.
+    pub no: JobNo,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// What the browser was started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How roles look.
+    pub theme: Theme,
+    /// Where `T` goes next: names of themes.
+    pub themes: Vec<String>,
+    /// Which signs.
+    pub charset: Charset,
+    /// How many colours.
+    pub depth: Depth,
+    /// Whether the mouse is listened to.
+    pub mouse: Mouse,
+    /// In which zone times are shown.
+    pub clock: Clock,
+    /// The key table.
+    pub keymap: Arc<Keymap>,
+    /// What the scan reads, for titles and commands; escaped.
+    pub roots: String,
+    /// It shows a saved scan: nothing can be read again.
+    pub saved: bool,
+}
+
+/// Everything the screen shows.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// How it looks.
+    pub settings: Settings,
+    /// The store as known now.
+    pub store: Snapshot,
+    /// What decides the rows.
+    pub options: RowOptions,
+    /// Rows whose subtree is folded away.
+    pub folded: HashSet<RowKey>,
+    /// All rows, folded ones included.
+    pub rows: Vec<Row>,
+    /// Indexes of the rows that show.
+    pub shown: Vec<u32>,
+    /// The selected one of those.
+    pub cursor: usize,
+    /// Machines and folders there are, and how many of them the filter leaves.
+    pub groups: (usize, usize),
+    /// Short names and sizes, or whole ones.
+    pub units: Units,
+    /// The view that is open.
+    pub view: View,
+    /// Where Esc goes back to.
+    pub trail: Vec<View>,
+    /// Lines scrolled in details and plan.
+    pub scroll: usize,
+    /// The map.
+    pub map: MapState,
+    /// The diff.
+    pub diff: DiffState,
+    /// The plan, if there is one for the selected disk: which disk, and what.
+    pub plan: Option<(PathBuf, Arc<Plan>)>,
+    /// Why there is no plan.
+    pub plan_error: Option<String>,
+    /// The findings.
+    pub health: HealthState,
+    /// What lies over the view.
+    pub overlay: Option<Overlay>,
+    /// A line being typed.
+    pub prompt: Option<(Asking, Prompt)>,
+    /// A first key waits for its second.
+    pub chord: Option<Context>,
+    /// Disks compared with their parents in this session, and whether they are equal.
+    pub equals: BTreeMap<PathBuf, bool>,
+    /// The last search.
+    pub search: String,
+    /// Marked disks, oldest first.
+    pub marks: Vec<PathBuf>,
+    /// A sentence of the moment.
+    pub notice: Option<String>,
+    /// Jobs that run.
+    pub jobs: BTreeMap<Slot, Running>,
+    /// The number of the last job started.
+    pub last_job: JobNo,
+    /// How the last scan ended, as words.
+    pub scan_words: String,
+    /// One pane or two.
+    pub panes: Panes,
+    /// The disk that the panes below the tree show: they follow the cursor when it rests.
+    pub pane: Option<PathBuf>,
+    /// The cursor left the panes behind: when nothing happens for a moment, they follow.
+    pub restless: bool,
+    /// Something on the screen changed since the last frame.
+    pub dirty: bool,
+    /// The user is leaving.
+    pub leaving: bool,
+}
+
+impl App {
+    /// A browser with nothing in it yet.
+    pub fn new(settings: Settings, size: (u16, u16)) -> Self {
+        Self {
+            size,
+            settings,
+            store: Snapshot::default(),
+            options: RowOptions::default(),
+            folded: HashSet::new(),
+            rows: Vec::new(),
+            shown: Vec::new(),
+            cursor: 0,
+            groups: (0, 0),
+            units: Units::Human,
+            view: View::Tree,
+            trail: Vec::new(),
+            scroll: 0,
+            map: MapState::default(),
+            diff: DiffState::default(),
+            plan: None,
+            plan_error: None,
+            health: HealthState::default(),
+            overlay: None,
+            prompt: None,
+            chord: None,
+            equals: BTreeMap::new(),
+            search: String::new(),
+            marks: Vec::new(),
+            notice: None,
+            jobs: BTreeMap::new(),
+            last_job: JobNo(0),
+            scan_words: String::new(),
+            panes: Panes::Split,
+            pane: None,
+            restless: false,
+            dirty: true,
+            leaving: false,
+        }
+    }
+
+    /// The selected row.
+    pub fn row(&self) -> Option<&Row> {
+        self.row_at(self.cursor)
+    }
+
+    /// A row that shows, by its place on the screen's list.
+    pub fn row_at(&self, place: usize) -> Option<&Row> {
+        self.rows.get(*self.shown.get(place)? as usize)
+    }
+
+    /// The disk of the selected row: itself, the child of a missing parent, or what a group's machine uses now.
+    pub fn disk(&self) -> Option<DiskId> {
+        let row = self.row()?;
+        let own = row.disk.or_else(|| {
+            let used = self.store.forest.machine(row.machine?)?.disks.as_ref()?;
+            used.iter().find_map(|used| used.disk)
+        });
+        own.or_else(|| {
+            let at = *self.shown.get(self.cursor)? as usize;
+            let below = self.rows.get(at + 1..=at + row.descendants as usize)?;
+            below.iter().find_map(|row| row.disk)
+        })
+    }
+
+    /// The path of the selected disk.
+    pub fn disk_path(&self) -> Option<PathBuf> {
+        self.store
+            .forest
+            .disk(self.disk()?)
+            .map(|disk| disk.path.clone())
+    }
+
+    /// The disk with a path, in the store as known now.
+    pub fn find(&self, path: &std::path::Path) -> Option<DiskId> {
+        // Disks are ordered by path, but roots may overlap oddly: a plain search cannot be wrong.
+        let index = self
+            .store
+            .forest
+            .disks
+            .iter()
+            .position(|disk| disk.path == path)?;
+        u32::try_from(index).ok().map(DiskId)
+    }
+
+    /// Builds the rows anew, the cursor staying on the same one.
+    pub fn rebuild(&mut self) {
+        let key = self.row().map(|row| row.key.clone());
+        self.options.phase = if self.scanning() {
+            Phase::Scanning
+        } else {
+            Phase::Done
+        };
+        let (forest, assessment) = (&self.store.forest, &self.store.assessment);
+        self.rows = crate::report::rows(forest, assessment, &self.options);
+        let groups = self.rows.iter().filter(|row| row.depth == 0).count();
+        let all = if self.options.filter.is_empty() {
+            groups
+        } else {
+            self.groups.0.max(groups)
+        };
+        self.groups = (all, groups);
+        self.health.rebuild(&self.store.forest);
+        self.refold(key.as_ref());
+    }
+
+    /// Works out which rows show, the cursor going to the row of a key, or to the nearest row above it that shows.
+    pub fn refold(&mut self, key: Option<&RowKey>) {
+        self.shown = visible(&self.rows, &self.folded);
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = key
+            .and_then(|key| self.rows.iter().position(|row| row.key == *key))
+            .map_or(self.cursor, |index| {
+                self.shown
+                    .partition_point(|shown| *shown as usize <= index)
+                    .saturating_sub(1)
+            })
+            .min(last);
+        self.dirty = true;
+    }
+
+    /// Unfolds whatever hides a row, and puts the cursor on it.
+    pub fn reveal_row(&mut self, index: usize) {
+        let mut above = self.rows.get(index).and_then(|row| row.parent);
+        while let Some(row) = above.and_then(|at| self.rows.get(at as usize)) {
+            self.folded.remove(&row.key);
+            above = row.parent;
+        }
+        let key = self.rows.get(index).map(|row| row.key.clone());
+        self.refold(key.as_ref());
+    }
+
+    /// Shows a disk's row, the filter lifted if it hides it, and puts the cursor on it.
+    pub fn reveal(&mut self, id: DiskId) {
+        let place = |app: &Self| app.rows.iter().position(|row| row.disk == Some(id));
+        if place(self).is_none() && !self.options.filter.is_empty() {
+            self.options.filter.clear();
+            self.rebuild();
+        }
+        if let Some(index) = place(self) {
+            self.reveal_row(index);
+        }
+    }
+
+    /// Rows with a problem of their own, groups left out.
+    pub fn problems(&self) -> usize {
+        self.rows
+            .iter()
+            .filter(|row| row.depth > 0 && row.flag.is_problem())
+            .count()
+    }
+
+    /// The context keys are looked up in.
+    pub fn context(&self) -> Context {
+        self.chord.unwrap_or_else(|| self.view.context())
+    }
+
+    /// True while a scan runs.
+    pub fn scanning(&self) -> bool {
+        self.jobs.contains_key(&Slot::Scan)
+    }
+
+    /// Rows of the view's list, by the size of the terminal: what a page is.
+    pub fn page(&self) -> usize {
+        crate::tui::view::layout::body(self).height.into()
+    }
+}
+
+/// The name of a disk's parent: the file found, else the name stored, escaped.
+pub fn parent_name(forest: &crate::store::Forest, child: DiskId) -> String {
+    use crate::format::text::escape;
+    let link = forest.node(child).and_then(|node| node.parent.as_ref());
+    if let Some(parent) = link.and_then(|link| forest.disk(link.disk?)) {
+        return crate::report::words::file_name(&parent.path);
+    }
+    let stored = forest.disk(child).and_then(|disk| {
+        disk.header
+            .as_ref()?
+            .parent
+            .as_ref()?
+            .paths
+            .first()
+            .map(|path| path.text.clone())
+    });
+    let text = stored.unwrap_or_else(|| "(no name stored)".to_owned());
+    escape(text.rsplit(['\\', '/']).next().unwrap_or(&text))
+}

@@ -1,0 +1,155 @@
+//! The findings of the whole store as rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::finding::{Finding, Severity};
+use crate::store::Forest;
+
+/// One finding and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The file.
+    pub path: PathBuf,
+    /// The finding.
+    pub finding: Finding,
+}
+
+/// The findings.
+#[derive(Debug, Clone)]
+pub struct HealthState {
+    /// All of them, worst first.
+    pub items: Vec<Item>,
+    /// Indexes of those shown.
+    pub shown: Vec<usize>,
+    /// The selected one of those.
+    pub cursor: usize,
+    /// The least severity shown.
+    pub least: Severity,
+    /// Codes that are hidden.
+    pub hidden: BTreeSet<&'static str>,
+}
+
+impl Default for HealthState {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            shown: Vec::new(),
+            cursor: 0,
+            least: Severity::Info,
+            hidden: BTreeSet::new(),
+        }
+    }
+}
+
+impl HealthState {
+    /// Collects the findings of a forest.
+    pub fn rebuild(&mut self, forest: &Forest) {
+        let item = |path: &Path, finding: &Finding| Item {
+            path: path.to_owned(),
+            finding: finding.clone(),
+        };
+        let mut items = Vec::new();
+        for (disk, node) in forest.disks.iter().zip(&forest.nodes) {
+            for finding in disk.findings.iter().chain(&node.findings) {
+                items.push(item(&disk.path, finding));
+            }
+        }
+        for (path, finding) in &forest.side_findings {
+            items.push(item(path, finding));
+        }
+        items.sort_by(|a, b| {
+            let severity = b.finding.code.severity.cmp(&a.finding.code.severity);
+            severity
+                .then_with(|| a.finding.code.id.cmp(b.finding.code.id))
+                .then_with(|| a.path.cmp(&b.path))
+        });
+        self.items = items;
+        self.filter();
+    }
+
+    /// Works out which are shown.
+    pub fn filter(&mut self) {
+        self.shown = (0..self.items.len())
+            .filter(|index| {
+                self.items.get(*index).is_some_and(|item| {
+                    item.finding.code.severity >= self.least
+                        && !self.hidden.contains(item.finding.code.id)
+                })
+            })
+            .collect();
+        self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
+    }
+
+    /// The selected one.
+    pub fn item(&self) -> Option<&Item> {
+        self.items.get(*self.shown.get(self.cursor)?)
+    }
+
+    /// How many of each severity, hidden ones included.
+    pub fn counts(&self) -> BTreeMap<Severity, usize> {
+        let mut counts = BTreeMap::new();
+        for item in &self.items {
+            *counts.entry(item.finding.code.severity).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Those that are not mere information.
+    pub fn problems(&self) -> usize {
+        self.items
+            .iter()
+            .filter(|item| item.finding.code.severity > Severity::Info)
+            .count()
+    }
+
+    /// The next severity of the filter.
+    pub fn next_severity(&mut self) {
+        self.least = match self.least {
+            Severity::Info => Severity::Warning,
+            Severity::Warning => Severity::Error,
+            Severity::Error => Severity::Info,
+        };
+        self.filter();
+    }
+
+    /// Hides the selected code; with nothing selected, shows all again.
+    pub fn hide(&mut self) {
+        match self.item().map(|item| item.finding.code.id) {
+            Some(code) => {
+                self.hidden.insert(code);
+            }
+            None => self.hidden.clear(),
+        }
+        self.filter();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::sample;
+
+    #[test]
+    fn errors_come_first_and_filters_only_hide() {
+        let mut health = HealthState::default();
+        health.rebuild(&sample::store().forest);
+        let severities: Vec<Severity> = health
+            .items
+            .iter()
+            .map(|item| item.finding.code.severity)
+            .collect();
+        assert!(
+            severities.is_sorted_by(|a, b| a >= b) && severities.len() >= 2,
+            "{severities:?}"
+        );
+        health.next_severity();
+        health.next_severity();
+        assert!(health.shown.len() < health.items.len());
+        assert_eq!(health.item().unwrap().finding.code.id, "parent-missing");
+        health.hide();
+        assert!(health.item().is_none());
+        health.hide();
+        assert!(health.item().is_some());
+    }
+}

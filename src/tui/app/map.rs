@@ -1,0 +1,435 @@
+//! The map: which blocks are in the window, in cells of a power of two, and where the cursor is.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::image::{BlockState, StateRun};
+use crate::tui::message::{BlockTable, Compared, SectorTable};
+use crate::tui::widget::blockmap::{Cell, Layer, Style};
+
+/// How many halvings one zoom step is.
+const STEP: u32 = 2;
+
+/// The map of one disk.
+#[derive(Debug, Clone, Default)]
+pub struct MapState {
+    /// The disk that is asked for.
+    pub path: Option<PathBuf>,
+    /// Its blocks, once read.
+    pub table: Option<Arc<BlockTable>>,
+    /// The comparison with its parent, once done.
+    pub compared: Option<Arc<Compared>>,
+    /// The sectors of one block, at the deepest zoom.
+    pub sectors: Option<Arc<SectorTable>>,
+    /// Why there is no map.
+    pub error: Option<String>,
+    /// Blocks per cell, as a power of two.
+    pub zoom: u32,
+    /// The block (or, in a block, the sector) under the cursor.
+    pub cursor: u64,
+    /// The first block of the window.
+    pub top: u64,
+    /// How cells are drawn.
+    pub style: Style,
+    /// What is shown.
+    pub layer: Layer,
+    /// Columns and rows of the window, in cells.
+    pub grid: (u16, u16),
+    /// The cells of the window.
+    pub cells: Vec<Cell>,
+    /// The cursor before the sectors were opened.
+    pub outer: u64,
+}
+
+impl MapState {
+    /// Blocks of the disk, or sectors of the block.
+    pub fn len(&self) -> u64 {
+        match (&self.sectors, &self.table) {
+            (Some(sectors), _) => sectors.held.len() as u64,
+            (None, Some(table)) => table.counts.total,
+            (None, None) => 0,
+        }
+    }
+
+    /// True if there is nothing to show.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The zoom at which everything fits into the window.
+    pub fn widest(&self) -> u32 {
+        let cells = u64::from(self.grid.0) * u64::from(self.grid.1);
+        let mut zoom = 0;
+        while zoom < 63 && self.len().div_ceil(1 << zoom) > cells.max(1) {
+            zoom += 1;
+        }
+        zoom
+    }
+
+    /// Takes a disk's blocks and shows all of them.
+    pub fn open(&mut self, table: Arc<BlockTable>) {
+        let same = self
+            .table
+            .as_ref()
+            .is_some_and(|old| old.path == table.path);
+        self.table = Some(table);
+        self.sectors = None;
+        self.error = None;
+        if !same {
+            self.cursor = 0;
+            self.compared = None;
+            self.zoom = self.widest();
+        }
+        self.refresh();
+    }
+
+    /// The window has so many columns and rows of cells now.
+    pub fn resize(&mut self, grid: (u16, u16)) {
+        if self.grid == grid {
+            return;
+        }
+        let fitted = self.zoom >= self.widest();
+        self.grid = grid;
+        let widest = self.widest();
+        self.zoom = if fitted {
+            widest
+        } else {
+            self.zoom.min(widest)
+        };
+        self.refresh();
+    }
+
+    /// One step in; at one block a cell there is nothing further in here.
+    pub fn zoom_in(&mut self) {
+        self.zoom = self.zoom.saturating_sub(STEP);
+        self.refresh();
+    }
+
+    /// One step out; out of a block's sectors, back to the blocks.
+    pub fn zoom_out(&mut self) {
+        if self.sectors.take().is_some() {
+            self.cursor = self.outer;
+            self.zoom = 0;
+        } else {
+            self.zoom = (self.zoom + STEP).min(self.widest());
+        }
+        self.refresh();
+    }
+
+    /// All the way in.
+    pub fn zoom_full(&mut self) {
+        self.zoom = 0;
+        self.refresh();
+    }
+
+    /// Opens the sectors of a block.
+    pub fn enter(&mut self, sectors: Arc<SectorTable>) {
+        self.outer = sectors.block;
+        self.sectors = Some(sectors);
+        self.cursor = 0;
+        self.zoom = self.widest();
+        self.refresh();
+    }
+
+    /// Moves by cells and rows of cells.
+    pub fn step(&mut self, columns: i64, rows: i64) {
+        let by = columns + rows * i64::from(self.grid.0);
+        let cell = 1_u64 << self.zoom;
+        let distance = by.unsigned_abs().saturating_mul(cell);
+        let moved = if by < 0 {
+            self.cursor.saturating_sub(distance)
+        } else {
+            self.cursor.saturating_add(distance)
+        };
+        // A step past either end stays in its column.
+        if moved >= self.len() || (by < 0 && distance > self.cursor) {
+            if rows != 0 {
+                return;
+            }
+        }
+        self.go(moved);
+    }
+
+    /// Puts the cursor on a block.
+    pub fn go(&mut self, block: u64) {
+        self.cursor = block.min(self.len().saturating_sub(1));
+        self.refresh();
+    }
+
+    /// The next block in a direction that is worth looking at: with the comparison shown, one that differs; else the
+    /// start of a run that is not simply absent.
+    pub fn seek(&mut self, forward: bool) -> bool {
+        let found = if let Some(sectors) = &self.sectors {
+            seek_sectors(&sectors.held, self.cursor, forward)
+        } else if let (Layer::Compared, Some(compared)) = (self.layer, &self.compared) {
+            let mut differing = compared
+                .blocks
+                .iter()
+                .filter(|block| block.totals.changed + block.totals.zeroed > 0)
+                .map(|block| block.block.0);
+            if forward {
+                differing.find(|block| *block > self.last_of_cell())
+            } else {
+                differing
+                    .take_while(|block| *block < self.first_of_cell())
+                    .last()
+            }
+        } else if let Some(table) = &self.table {
+            seek_runs(
+                &table.runs,
+                self.first_of_cell(),
+                self.last_of_cell(),
+                forward,
+            )
+        } else {
+            None
+        };
+        if let Some(block) = found {
+            self.go(block);
+        }
+        found.is_some()
+    }
+
+    /// First block of the cell under the cursor.
+    pub fn first_of_cell(&self) -> u64 {
+        self.cursor >> self.zoom << self.zoom
+    }
+
+    /// Last block of the cell under the cursor.
+    pub fn last_of_cell(&self) -> u64 {
+        (self.first_of_cell() + ((1_u64 << self.zoom) - 1)).min(self.len().saturating_sub(1))
+    }
+
+    /// What is in the cell under the cursor.
+    pub fn cell(&self) -> Cell {
+        self.cell_at(self.first_of_cell())
+    }
+
+    /// Where the cursor is in the window.
+    pub fn cursor_cell(&self) -> Option<usize> {
+        usize::try_from(self.cursor.checked_sub(self.top)? >> self.zoom).ok()
+    }
+
+    /// Scrolls so that the cursor is in the window, and sums up the window's cells.
+    pub fn refresh(&mut self) {
+        let (columns, rows) = (u64::from(self.grid.0), u64::from(self.grid.1));
+        if columns == 0 || rows == 0 || self.is_empty() {
+            self.cells.clear();
+            return;
+        }
+        self.zoom = self.zoom.min(self.widest());
+        let row_blocks = columns << self.zoom;
+        let row = self.cursor / row_blocks;
+        let first = self.top / row_blocks;
+        let last_row = (self.len() - 1) / row_blocks;
+        let first = first
+            .clamp(row.saturating_sub(rows - 1), row)
+            .min(last_row.saturating_sub(rows - 1));
+        self.top = first * row_blocks;
+        let cell = 1_u64 << self.zoom;
+        let left = (self.len() - self.top).div_ceil(cell);
+        let count = left.min(columns * rows);
+        self.cells = (0..count)
+            .map(|index| self.cell_at(self.top + index * cell))
+            .collect();
+    }
+
+    fn cell_at(&self, first: u64) -> Cell {
+        let end = first.saturating_add(1 << self.zoom).min(self.len());
+        let mut cell = Cell {
+            total: end.saturating_sub(first),
+            ..Cell::default()
+        };
+        if let Some(sectors) = &self.sectors {
+            let range = usize::try_from(first).ok().zip(usize::try_from(end).ok());
+            let held = range
+                .and_then(|(first, end)| sectors.held.get(first..end))
+                .unwrap_or_default();
+            cell.full = held.iter().filter(|held| **held).count() as u64;
+            return cell;
+        }
+        let Some(table) = &self.table else {
+            return cell;
+        };
+        let from = table
+            .runs
+            .partition_point(|run| run.first.0.saturating_add(run.count) <= first);
+        for run in table
+            .runs
+            .iter()
+            .skip(from)
+            .take_while(|run| run.first.0 < end)
+        {
+            let held = run.first.0.saturating_add(run.count).min(end) - run.first.0.max(first);
+            match run.state {
+                BlockState::Absent => {}
+                BlockState::Full => cell.full += held,
+                BlockState::Partial => cell.partial += held,
+                BlockState::Zero => cell.zero += held,
+                BlockState::Unmapped => cell.unmapped += held,
+                BlockState::Error => cell.error += held,
+            }
+        }
+        if let Some(compared) = &self.compared {
+            let from = compared
+                .blocks
+                .partition_point(|block| block.block.0 < first);
+            for block in compared
+                .blocks
+                .iter()
+                .skip(from)
+                .take_while(|block| block.block.0 < end)
+            {
+                if block.totals.changed + block.totals.unreadable > 0 {
+                    cell.changed += 1;
+                } else if block.totals.zeroed > 0 {
+                    cell.zeroed += 1;
+                } else if block.totals.same > 0 {
+                    cell.same += 1;
+                }
+            }
+        }
+        cell
+    }
+}
+
+fn seek_runs(runs: &[StateRun], first: u64, last: u64, forward: bool) -> Option<u64> {
+    let shown = |run: &&StateRun| run.state != BlockState::Absent;
+    if forward {
+        let from = runs.partition_point(|run| run.first.0 <= last);
+        runs.get(from..)?.iter().find(shown).map(|run| run.first.0)
+    } else {
+        let until = runs.partition_point(|run| run.first.0 < first);
+        runs.get(..until)?
+            .iter()
+            .rev()
+            .find(shown)
+            .map(|run| run.first.0)
+    }
+}
+
+fn seek_sectors(held: &[bool], cursor: u64, forward: bool) -> Option<u64> {
+    let starts = |index: &usize| {
+        held.get(*index) == Some(&true) && (*index == 0 || held.get(index - 1) == Some(&false))
+    };
+    let cursor = usize::try_from(cursor).ok()?;
+    let found = if forward {
+        (cursor + 1..held.len()).find(starts)
+    } else {
+        (0..cursor).rev().find(starts)
+    };
+    found.map(|index| index as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::glyph::Charset;
+    use crate::tui::sample;
+
+    fn map() -> MapState {
+        let mut map = MapState {
+            grid: (64, 16),
+            ..MapState::default()
+        };
+        map.open(Arc::new(sample::block_table("/a.avhd")));
+        map
+    }
+
+    fn signs(map: &MapState) -> String {
+        let glyphs = Charset::Unicode.glyphs();
+        map.cells
+            .iter()
+            .map(|cell| cell.sign(map.style, map.layer, glyphs).0)
+            .collect()
+    }
+
+    #[test]
+    fn a_million_blocks_fit_one_screen_in_round_cells() {
+        let map = map();
+        assert_eq!(map.zoom, 10);
+        assert_eq!(map.cells.len(), 1024);
+        assert!(map.cells.iter().all(|cell| cell.total == 1024));
+    }
+
+    #[test]
+    fn one_block_in_a_million_is_visible_at_every_zoom() {
+        let mut map = map();
+        loop {
+            map.go(543_210);
+            let cell = map.cell();
+            assert_eq!(cell.partial, 1, "zoom {}", map.zoom);
+            let sign = cell.sign(map.style, map.layer, Charset::Unicode.glyphs()).0;
+            assert!(["░", "▒"].contains(&sign), "zoom {}: {sign}", map.zoom);
+            let at = map.cursor_cell().unwrap();
+            assert_eq!(map.cells[at], cell);
+            assert!(signs(&map).contains(sign));
+            if map.zoom == 0 {
+                break;
+            }
+            map.zoom_in();
+        }
+    }
+
+    #[test]
+    fn an_error_is_visible_at_every_zoom() {
+        let mut map = map();
+        loop {
+            map.go(800_000);
+            assert!(signs(&map).contains('!'), "zoom {}", map.zoom);
+            if map.zoom == 0 {
+                break;
+            }
+            map.zoom_in();
+        }
+    }
+
+    #[test]
+    fn seeking_goes_from_run_to_run_and_back() {
+        let mut map = map();
+        map.zoom_full();
+        let mut stops = Vec::new();
+        while map.seek(true) {
+            stops.push(map.cursor);
+        }
+        assert_eq!(stops, [70_000, 70_100, 543_210, 800_000, 800_001]);
+        assert!(map.seek(false));
+        assert_eq!(map.cursor, 800_000);
+    }
+
+    #[test]
+    fn steps_end_at_the_ends() {
+        let mut map = map();
+        map.step(-1, 0);
+        assert_eq!(map.cursor, 0);
+        map.step(0, -1);
+        assert_eq!(map.cursor, 0);
+        map.go(u64::MAX);
+        assert_eq!(map.cursor, 1_048_575);
+        map.step(0, 1);
+        assert_eq!(map.cursor, 1_048_575);
+        map.step(1, 0);
+        assert_eq!(map.cursor, 1_048_575);
+    }
+
+    #[test]
+    fn the_cells_of_any_window_sum_up_to_the_disk() {
+        let mut map = map();
+        for grid in [(64, 16), (32, 5), (128, 30), (1, 1)] {
+            map.resize(grid);
+            map.zoom = map.widest();
+            map.go(0);
+            let sum: u64 = map.cells.iter().map(|cell| cell.full + cell.partial).sum();
+            assert_eq!(sum, 70_101, "{grid:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_without_room_shows_nothing_and_comes_back() {
+        let mut map = map();
+        map.resize((0, 0));
+        assert!(map.cells.is_empty());
+        map.resize((64, 16));
+        assert_eq!(map.cells.len(), 1024);
+    }
+}

@@ -1,0 +1,109 @@
+//! What `update` asks the runtime to do. Orders; nothing here is done by `update` itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::analysis::Assessment;
+use crate::store::{DiskId, Forest};
+use crate::tui::message::{JobNo, Slot};
+use crate::tui::terminal::Mouse;
+
+/// A job to start.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Read the store.
+    Scan,
+    /// Read a disk's blocks.
+    Blocks {
+        /// The disk.
+        path: PathBuf,
+    },
+    /// Read a block's sectors.
+    Sectors {
+        /// The disk.
+        path: PathBuf,
+        /// The block.
+        block: u64,
+    },
+    /// Compare a disk with another of its family; `other` `None` = its parent.
+    Diff {
+        /// The forest both are in.
+        forest: Arc<Forest>,
+        /// The disk.
+        child: DiskId,
+        /// The other.
+        other: Option<DiskId>,
+    },
+    /// Read both sides of some sectors.
+    Hex {
+        /// The forest both are in.
+        forest: Arc<Forest>,
+        /// The disk.
+        child: DiskId,
+        /// The other.
+        other: Option<DiskId>,
+        /// The first sector.
+        sector: u64,
+    },
+    /// Work out what deleting a snapshot would do.
+    Plan {
+        /// The forest.
+        forest: Arc<Forest>,
+        /// Its verdicts.
+        assessment: Arc<Assessment>,
+        /// The frozen disk, or any disk.
+        disk: DiskId,
+    },
+    /// Watch the store.
+    Watch {
+        /// The files as known.
+        forest: Arc<Forest>,
+    },
+}
+
+impl Work {
+    /// The slot it runs in.
+    pub fn slot(&self) -> Slot {
+        match self {
+            Self::Scan => Slot::Scan,
+            Self::Blocks { .. } => Slot::Map,
+            Self::Sectors { .. } => Slot::Sectors,
+            Self::Diff { .. } => Slot::Diff,
+            Self::Hex { .. } => Slot::Hex,
+            Self::Plan { .. } => Slot::Plan,
+            Self::Watch { .. } => Slot::Watch,
+        }
+    }
+}
+
+/// What to write into a new file.
+#[derive(Debug, Clone)]
+pub enum Export {
+    /// The store as `ls --json` writes it.
+    Store(Arc<Forest>, Arc<Assessment>),
+    /// Lines of text.
+    Text(Vec<String>),
+}
+
+/// One order.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Start a job; an older one in its slot is stopped.
+    Start(JobNo, Work),
+    /// Stop the job of a slot.
+    Cancel(Slot),
+    /// Send a text to the terminal's clipboard.
+    Copy(String),
+    /// Show a text in `$PAGER`.
+    Pager(String),
+    /// Write a new file; the name is a suggestion.
+    Export(PathBuf, Export),
+    /// Listen to the mouse, or stop.
+    Mouse(Mouse),
+    /// Draw everything anew.
+    Redraw,
+    /// Stop until the shell says to go on.
+    Suspend,
+    /// Leave.
+    Quit,
+}

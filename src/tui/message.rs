@@ -1,0 +1,168 @@
+//! What can happen. Facts, each with everything `update` needs to know: it asks nobody.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::analysis::Assessment;
+use crate::analysis::diff::{BlockDiff, DiffRun, DiffSummary};
+use crate::analysis::plan::Plan;
+use crate::image::{Counts, StateRun};
+use crate::store::Forest;
+use crate::tui::keymap::Key;
+
+/// The number of a job; a later job has a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct JobNo(pub u64);
+
+/// The kinds of job; of each kind one runs, the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// Reading the store.
+    Scan,
+    /// One disk's block table and bitmaps, for the map.
+    Map,
+    /// One block's sectors, for the map's deepest zoom.
+    Sectors,
+    /// Comparing a child with another disk.
+    Diff,
+    /// Reading both sides of one sector.
+    Hex,
+    /// Working out a plan.
+    Plan,
+    /// Watching the store for changes.
+    Watch,
+}
+
+/// A mouse action that means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseAction {
+    /// The left button at a column and row.
+    Click(u16, u16),
+    /// The wheel, towards the end.
+    WheelDown,
+    /// The wheel, towards the beginning.
+    WheelUp,
+}
+
+/// A forest and what is to be said of it, of one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The forest.
+    pub forest: Arc<Forest>,
+    /// Its verdicts.
+    pub assessment: Arc<Assessment>,
+}
+
+/// How far a job has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Done so far, in the job's own unit.
+    pub done: u64,
+    /// What there is to do; 0 = not known.
+    pub total: u64,
+    /// Whole seconds since the job began.
+    pub seconds: u64,
+    /// What it is at, not escaped.
+    pub at: String,
+}
+
+/// One disk's blocks, for the map.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BlockTable {
+    /// The disk.
+    pub path: PathBuf,
+    /// States in block order, without gaps.
+    pub runs: Vec<StateRun>,
+    /// The same, counted.
+    pub counts: Counts,
+}
+
+/// One block's sectors, for the map's deepest zoom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SectorTable {
+    /// The disk.
+    pub path: PathBuf,
+    /// The block.
+    pub block: u64,
+    /// One entry a sector: held by the disk itself.
+    pub held: Vec<bool>,
+}
+
+/// What a diff has found, whole or up to the moment it was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Compared {
+    /// Runs in sector order.
+    pub runs: Vec<DiffRun>,
+    /// Outcome by block of the child.
+    pub blocks: Vec<BlockDiff>,
+    /// The sums.
+    pub summary: DiffSummary,
+    /// Bytes in a sector.
+    pub sector_size: u32,
+}
+
+/// Both sides of one place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sides {
+    /// First sector.
+    pub sector: u64,
+    /// What the other disk (the parent) holds there.
+    pub left: Vec<u8>,
+    /// What the child holds there.
+    pub right: Vec<u8>,
+}
+
+/// What a job has to tell.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// How far it is.
+    Progress(Progress),
+    /// The store as known now.
+    Store(Snapshot),
+    /// A disk's blocks.
+    Blocks(Arc<BlockTable>),
+    /// A block's sectors.
+    Sectors(Arc<SectorTable>),
+    /// What was compared.
+    Compared(Arc<Compared>),
+    /// Both sides of a place.
+    Sides(Arc<Sides>),
+    /// What a delete would do.
+    Plan(Arc<Plan>),
+    /// The watched store changed.
+    Changed,
+    /// The job is over; `Err` says why it could not go on.
+    Ended(Result<(), String>),
+}
+
+/// What the system asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Go away: SIGTERM, SIGHUP, or the terminal is gone.
+    Terminate,
+    /// Go to the background: SIGTSTP.
+    Suspend,
+    /// Back in the foreground: SIGCONT.
+    Continue,
+}
+
+/// Everything that comes through the inbox.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A key.
+    Key(Key),
+    /// Pasted text.
+    Paste(String),
+    /// The mouse.
+    Mouse(MouseAction),
+    /// The terminal has so many columns and rows now.
+    Resize(u16, u16),
+    /// A job has something to tell.
+    Job(Slot, JobNo, News),
+    /// The system asks for something.
+    Signal(Signal),
+    /// Nothing happened for a moment after the cursor moved.
+    Rested,
+    /// Something done outside, as a sentence: an export written, a text sent to the terminal, a pager that is missing.
+    Told(String),
+}

@@ -1,0 +1,208 @@
+//! Going from view to view.
+
+use crate::format::text::escape;
+use crate::report::RowKind;
+use crate::tui::app::{App, Overlay, View};
+use crate::tui::effect::{Effect, Work};
+use crate::tui::update::{changed, start_job};
+use crate::tui::view::layout;
+
+/// Opens a view.
+pub fn show(app: &mut App, view: View) -> Vec<Effect> {
+    if view != View::Health && view != View::Tree && app.disk().is_none() {
+        app.notice = Some("no disk is selected".to_owned());
+        return changed(app);
+    }
+    if app.view != view {
+        app.trail.retain(|seen| *seen != view);
+        app.trail.push(app.view);
+        app.view = view;
+        app.scroll = 0;
+    }
+    app.dirty = true;
+    match view {
+        View::Tree | View::Health | View::Details => Vec::new(),
+        View::Map => super::map::ask(app),
+        View::Diff => super::diff::ask(app),
+        View::Plan => plan(app),
+    }
+}
+
+/// Asks for the plan of the selected disk.
+pub fn plan(app: &mut App) -> Vec<Effect> {
+    let (Some(disk), Some(path)) = (app.disk(), app.disk_path()) else {
+        return Vec::new();
+    };
+    if app
+        .plan
+        .as_ref()
+        .is_some_and(|(planned, _)| *planned == path)
+    {
+        return Vec::new();
+    }
+    app.plan = None;
+    app.plan_error = None;
+    let work = Work::Plan {
+        forest: app.store.forest.clone(),
+        assessment: app.store.assessment.clone(),
+        disk,
+    };
+    vec![start_job(app, work)]
+}
+
+/// Back to where one came from; at the tree, undoes the filter, then the marks. Never quits.
+pub fn back(app: &mut App) -> Vec<Effect> {
+    if app.view == View::Map && app.map.sectors.is_some() {
+        app.map.zoom_out();
+    } else if let Some(view) = app.trail.pop() {
+        app.view = view;
+        app.scroll = 0;
+    } else if app.view != View::Tree {
+        app.view = View::Tree;
+    } else if !app.options.filter.is_empty() {
+        app.options.filter.clear();
+        app.rebuild();
+    } else if !app.marks.is_empty() {
+        app.marks.clear();
+    } else {
+        let key = app
+            .settings
+            .keymap
+            .key_of(crate::tui::command::Command::Quit, app.settings.charset);
+        app.notice = Some(format!("{key} leaves"));
+    }
+    changed(app)
+}
+
+/// Enter: one level deeper.
+pub fn open(app: &mut App) -> Vec<Effect> {
+    match app.view {
+        View::Tree => {
+            let folded_group = app
+                .row()
+                .is_some_and(|row| row.kind == RowKind::Group && app.folded.contains(&row.key));
+            if folded_group {
+                return super::tree::sideways(app, crate::tui::command::Command::Right);
+            }
+            show(app, View::Details)
+        }
+        View::Map => super::map::open(app),
+        View::Diff => {
+            app.diff.part = match app.diff.part {
+                crate::tui::app::diff::Part::Runs => crate::tui::app::diff::Part::Bytes,
+                crate::tui::app::diff::Part::Bytes => crate::tui::app::diff::Part::Runs,
+            };
+            changed(app)
+        }
+        View::Health => {
+            let found = app
+                .health
+                .item()
+                .map(|item| item.path.clone())
+                .and_then(|path| app.find(&path));
+            match found {
+                Some(disk) => {
+                    app.reveal(disk);
+                    show(app, View::Tree)
+                }
+                None => {
+                    app.notice = Some("this file is no disk of the tree".to_owned());
+                    changed(app)
+                }
+            }
+        }
+        View::Details | View::Plan => Vec::new(),
+    }
+}
+
+/// The next disk of the chain, towards the base or away from it, in the same view.
+pub fn along_chain(app: &mut App, forward: bool) -> Vec<Effect> {
+    let Some(disk) = app.disk() else {
+        return Vec::new();
+    };
+    let forest = app.store.forest.clone();
+    let next = if forward {
+        forest.parent_of(disk)
+    } else {
+        forest
+            .node(disk)
+            .and_then(|node| node.children.first().copied())
+    };
+    match next {
+        Some(next) => {
+            app.reveal(next);
+            app.scroll = 0;
+            if app.view == View::Plan {
+                return plan(app);
+            }
+        }
+        None => {
+            app.notice = Some(
+                if forward {
+                    "this is the base"
+                } else {
+                    "this is a leaf"
+                }
+                .to_owned(),
+            )
+        }
+    }
+    changed(app)
+}
+
+/// What the row of the decision table means.
+pub fn explain(app: &mut App) -> Vec<Effect> {
+    let Some(disk) = app.disk() else {
+        return Vec::new();
+    };
+    let assessment = app.store.assessment.clone();
+    let verdict = assessment
+        .disk(disk)
+        .and_then(|assessed| {
+            assessed
+                .above_of
+                .or_else(|| assessed.snapshots.first().copied())
+        })
+        .and_then(|index| assessment.snapshots.get(index))
+        .map(|assessed| &assessed.verdict);
+    match verdict {
+        None => app.notice = Some("no verdict is about this disk".to_owned()),
+        Some(verdict) => {
+            let mut lines = vec![escape(&verdict.summary), String::new()];
+            lines.push(format!("{}: {}", verdict.row.id, verdict.row.title));
+            lines.push(verdict.row.why.to_owned());
+            lines.push(verdict.row.action.to_owned());
+            if let Some(settle) = &verdict.would_settle {
+                lines.push(String::new());
+                lines.push(format!("What would settle it: {}", escape(settle)));
+            }
+            app.overlay = Some(Overlay::Text {
+                title: format!("Why: {}", verdict.row.id),
+                lines,
+                scroll: 0,
+            });
+        }
+    }
+    changed(app)
+}
+
+/// A click: a view's name, or a row.
+pub fn click(app: &mut App, column: u16, row: u16) -> Vec<Effect> {
+    let layout = layout::layout(app);
+    if row == layout.tabs.y && layout.tabs.height > 0 {
+        if let Some(view) = crate::tui::view::tab_at(app, column) {
+            return show(app, view);
+        }
+    }
+    if app.view == View::Tree && layout.body.contains((column, row).into()) && row > layout.body.y {
+        let scroll = crate::tui::view::tree_scroll(app);
+        let index = scroll + usize::from(row - layout.body.y - 1);
+        if index < app.shown.len() {
+            if index == app.cursor {
+                return open(app);
+            }
+            app.cursor = index;
+        }
+    }
+    changed(app)
+}

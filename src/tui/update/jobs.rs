@@ -1,0 +1,187 @@
+//! What jobs tell, and starting and stopping them by key.
+
+use std::sync::Arc;
+
+use crate::analysis::assess;
+use crate::analysis::assessment::Compared as Equals;
+use crate::report::units;
+use crate::tui::app::{App, View};
+use crate::tui::command::Command;
+use crate::tui::effect::{Effect, Work};
+use crate::tui::message::{Compared, JobNo, News, Slot, Snapshot};
+use crate::tui::update::{changed, leave, start_job};
+
+/// Takes what a job tells; of a job that is not the newest of its slot, nothing.
+pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
+    if app.jobs.get(&slot).is_none_or(|running| running.no != no) {
+        return Vec::new();
+    }
+    match news {
+        News::Progress(progress) => {
+            if let Some(running) = app.jobs.get_mut(&slot) {
+                app.dirty |= running.progress != progress;
+                running.progress = progress;
+            }
+        }
+        News::Store(snapshot) => return store(app, snapshot),
+        News::Blocks(table) => {
+            if app.map.path.as_ref() == Some(&table.path) {
+                app.map.open(table);
+                app.dirty = true;
+            }
+        }
+        News::Sectors(sectors) => {
+            if app.map.path.as_ref() == Some(&sectors.path) {
+                app.map.enter(sectors);
+                app.dirty = true;
+            }
+        }
+        News::Compared(data) => return compared(app, &data),
+        News::Sides(sides) => {
+            app.diff.sides = Some(sides);
+            app.dirty = true;
+        }
+        News::Plan(plan) => {
+            app.plan = app.disk_path().map(|path| (path, plan));
+            app.dirty = true;
+        }
+        News::Changed => {
+            app.notice = Some("the store changed: reading it again".to_owned());
+            return vec![start_job(app, Work::Scan)];
+        }
+        News::Ended(result) => ended(app, slot, result),
+    }
+    Vec::new()
+}
+
+/// A newer forest: rows, verdicts, and whatever was worked out from the old one.
+fn store(app: &mut App, snapshot: Snapshot) -> Vec<Effect> {
+    app.store = snapshot;
+    if !app.equals.is_empty() {
+        reassess(app);
+    }
+    if app.store.forest.complete {
+        app.plan = None;
+    }
+    app.rebuild();
+    // Ids of the old forest mean nothing in the new one; a plan on the screen is worked out again.
+    if app.view == View::Plan && app.store.forest.complete {
+        super::go::plan(app)
+    } else {
+        Vec::new()
+    }
+}
+
+fn compared(app: &mut App, data: &Arc<Compared>) -> Vec<Effect> {
+    app.diff.open(Arc::clone(data));
+    super::map::compared(app, data);
+    if app.diff.other.is_none() && data.summary.complete {
+        if let Some(path) = app.diff.child.clone() {
+            app.equals.insert(path, data.summary.equal);
+            reassess(app);
+            app.rebuild();
+        }
+    }
+    app.dirty = true;
+    if app.view == View::Diff {
+        super::diff::bytes(app)
+    } else {
+        Vec::new()
+    }
+}
+
+/// Verdicts anew, with what comparisons have told.
+fn reassess(app: &mut App) {
+    let forest = Arc::clone(&app.store.forest);
+    let equals_parent = forest
+        .disks
+        .iter()
+        .map(|disk| app.equals.get(&disk.path).copied())
+        .collect();
+    app.store.assessment = Arc::new(assess(&forest, &Equals { equals_parent }));
+}
+
+fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
+    let progress = app
+        .jobs
+        .remove(&slot)
+        .map(|running| running.progress)
+        .unwrap_or_default();
+    app.dirty = true;
+    match (slot, result) {
+        (Slot::Scan, result) => {
+            let disks = app.store.forest.disks.len() as u64;
+            let unreadable = app.store.forest.errors.len()
+                + app
+                    .store
+                    .forest
+                    .disks
+                    .iter()
+                    .filter(|disk| disk.header.is_none())
+                    .count();
+            let words = if app.store.forest.complete {
+                "scan done"
+            } else {
+                "~ scan stopped"
+            };
+            app.scan_words = format!(
+                "{words}: {} disk{} in {} s, {} unreadable",
+                units::count(disks),
+                if disks == 1 { "" } else { "s" },
+                progress.seconds,
+                units::count(unreadable as u64)
+            );
+            if let Err(error) = result {
+                app.scan_words = format!("! {error}");
+                app.notice = Some(error);
+            }
+            app.rebuild();
+        }
+        (_, Ok(())) => {}
+        (Slot::Map | Slot::Sectors, Err(error)) => app.map.error = Some(error),
+        (Slot::Diff, Err(error)) => app.diff.error = Some(error),
+        (Slot::Plan, Err(error)) => app.plan_error = Some(error),
+        (Slot::Hex | Slot::Watch, Err(error)) => app.notice = Some(error),
+    }
+}
+
+/// Reading again, watching.
+pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
+    if app.settings.saved {
+        app.notice = Some("this is a saved scan: there is nothing to read again".to_owned());
+        return changed(app);
+    }
+    match command {
+        Command::Watch if super::runs(app, Slot::Watch) => {
+            app.jobs.remove(&Slot::Watch);
+            app.notice = Some("watch off".to_owned());
+            app.dirty = true;
+            vec![Effect::Cancel(Slot::Watch)]
+        }
+        Command::Watch => {
+            app.notice = Some("watch on: the store is looked at every 5 s".to_owned());
+            let forest = Arc::clone(&app.store.forest);
+            vec![start_job(app, Work::Watch { forest })]
+        }
+        _ => {
+            // What was read before may be stale: maps and comparisons are asked for anew.
+            app.map.path = None;
+            app.diff.child = None;
+            app.equals.clear();
+            vec![start_job(app, Work::Scan)]
+        }
+    }
+}
+
+/// Ctrl-C: stops the running job and keeps what is known; if none runs, leaves.
+pub fn interrupt(app: &mut App) -> Vec<Effect> {
+    let slot = app.jobs.keys().copied().find(|slot| *slot != Slot::Watch);
+    match slot {
+        None => leave(app),
+        Some(slot) => {
+            app.notice = Some("stopping; what is known stays".to_owned());
+            app.dirty = true;
+            vec![Effect::Cancel(slot)]
+        }
+    }
+}
