@@ -1,0 +1,507 @@
+//! One disk: verdict with its witnesses, chain, header, allocation, findings.
+
+use crate::analysis::{Bearing, Evidence, Verdict};
+use crate::finding::Severity;
+use crate::format::text::escape;
+use crate::image::{Header, Kind, LogState, Specific};
+use crate::report::units;
+use crate::report::words;
+use crate::store::{Disk, DiskId, Forest, LinkState, Node};
+use crate::tui::app::App;
+use crate::tui::theme::Role;
+use crate::tui::widget::text::Line;
+
+/// The document of a disk, wrapped to a width.
+pub fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
+    let width = usize::from(width);
+    let Some(id) = disk else {
+        return vec![Line::of(Role::Dim, " Nothing is selected.")];
+    };
+    let forest = &app.store.forest;
+    let (Some(disk), Some(node)) = (forest.disk(id), forest.node(id)) else {
+        return Vec::new();
+    };
+    let mut page = Page {
+        app,
+        width,
+        lines: Vec::new(),
+    };
+    page.verdicts(id);
+    page.chain(id);
+    if let Some(header) = &disk.header {
+        page.header(disk, header);
+        page.allocation(disk, header);
+        page.parent(header, node);
+    } else {
+        page.heading("FILE");
+        page.field("file size", exact(app, disk.file.len));
+    }
+    page.findings(disk, node);
+    page.heading("PATH");
+    page.text(Role::Text, 2, words::path_text(&disk.path));
+    page.lines
+}
+
+fn exact(app: &App, bytes: u64) -> String {
+    match app.units {
+        crate::report::Units::Human => units::human(bytes),
+        crate::report::Units::Bytes => {
+            format!("{} ({} bytes)", units::human(bytes), units::count(bytes))
+        }
+    }
+}
+
+struct Page<'a> {
+    app: &'a App,
+    width: usize,
+    lines: Vec<Line>,
+}
+
+impl Page<'_> {
+    fn heading(&mut self, text: &str) {
+        self.lines.push(Line::of(Role::Heading, format!(" {text}")));
+    }
+
+    fn text(&mut self, role: Role, indent: usize, text: impl AsRef<str>) {
+        let line = Line::of(Role::Text, " ".repeat(indent)).with(role, text.as_ref());
+        self.lines.extend(line.wrap(self.width, indent));
+    }
+
+    fn field(&mut self, name: &str, value: impl AsRef<str>) {
+        let line = Line::of(Role::Dim, format!("  {name:<14} ")).with(Role::Text, value.as_ref());
+        self.lines.extend(line.wrap(self.width, 17));
+    }
+
+    fn verdicts(&mut self, id: DiskId) {
+        let assessment = &self.app.store.assessment;
+        let Some(assessed) = assessment.disk(id) else {
+            return;
+        };
+        if let Some(snapshot) = assessed
+            .above_of
+            .and_then(|index| assessment.snapshots.get(index))
+        {
+            let verdict = &snapshot.verdict;
+            self.lines.push(
+                Line::of(Role::Heading, " VERDICT  ")
+                    .with(role_of(verdict), words::reverted(verdict.reverted))
+                    .with(Role::Dim, format!("  ({})", verdict.row.id))
+                    .with(Role::Dim, format!("   {}", tally(&verdict.evidence))),
+            );
+            self.text(Role::Text, 2, escape(&verdict.summary));
+            self.evidence(verdict);
+        }
+        for index in &assessed.snapshots {
+            let Some(snapshot) = assessment.snapshots.get(*index) else {
+                continue;
+            };
+            let name = snapshot
+                .snapshot
+                .and_then(|id| {
+                    self.app
+                        .store
+                        .forest
+                        .snapshot(id)?
+                        .name
+                        .as_deref()
+                        .map(escape)
+                })
+                .map_or_else(
+                    || "(no name known)".to_owned(),
+                    |name| format!("\"{name}\""),
+                );
+            let taken = snapshot.taken.map_or_else(String::new, |taken| {
+                format!(
+                    "  taken {} ({})",
+                    self.app.settings.clock.second(taken.at),
+                    words::taken_source(taken.source)
+                )
+            });
+            self.lines.push(
+                Line::of(Role::Heading, " FROZEN BY  ")
+                    .with(Role::Text, name)
+                    .with(Role::Dim, taken),
+            );
+            let verdict = &snapshot.verdict;
+            let line = Line::of(Role::Text, "  ")
+                .with(role_of(verdict), words::reverted(verdict.reverted))
+                .with(Role::Text, format!(". {}", escape(&verdict.summary)));
+            self.lines.extend(line.wrap(self.width, 2));
+            if assessed.above_of.is_none() {
+                self.evidence(verdict);
+            }
+        }
+        if let Some(true) = assessed.equals_parent {
+            self.text(
+                Role::Text,
+                1,
+                "= Every sector it holds is the same in its parent.",
+            );
+        }
+    }
+
+    fn evidence(&mut self, verdict: &Verdict) {
+        for witness in &verdict.evidence {
+            let (sign, role) = match witness.bearing {
+                Bearing::For => ("+", Role::For),
+                Bearing::Against => ("-", Role::Against),
+                Bearing::Silent => ("~", Role::Unsure),
+            };
+            let mut line =
+                Line::of(role, format!("   {sign} ")).with(Role::Text, escape(&witness.text));
+            if !witness.source.is_empty() {
+                line.push(Role::Dim, format!("  [{}]", escape(&witness.source)));
+            }
+            self.lines.extend(line.wrap(self.width, 5));
+        }
+        for note in &verdict.notes {
+            self.text(Role::Text, 3, escape(note));
+        }
+        if let Some(settle) = &verdict.would_settle {
+            self.text(
+                Role::Unsure,
+                3,
+                format!("What would settle it: {}", escape(settle)),
+            );
+        }
+    }
+
+    fn chain(&mut self, id: DiskId) {
+        let forest = &self.app.store.forest;
+        let line: Vec<DiskId> = forest.line(id).collect();
+        let last_link = line
+            .last()
+            .and_then(|last| forest.node(*last)?.parent.as_ref());
+        let state = match last_link.map(|link| link.state) {
+            None => "ids match down to the base".to_owned(),
+            Some(state) => format!("ends: parent {}", words::link_state(state)),
+        };
+        let disks = line.len();
+        self.lines.push(Line::of(Role::Heading, " CHAIN  ").with(
+            Role::Dim,
+            format!(
+                "{disks} disk{}, newest first; {state}",
+                if disks == 1 { "" } else { "s" }
+            ),
+        ));
+        let glyphs = self.app.settings.charset.of_rows();
+        for (place, at) in line.iter().enumerate() {
+            let Some(disk) = forest.disk(*at) else {
+                continue;
+            };
+            let here = if *at == id { Role::Now } else { Role::Text };
+            let sign = if place + 1 == disks && last_link.is_none() {
+                glyphs.corner()
+            } else {
+                glyphs.rail()
+            };
+            let mut row = Line::of(Role::Border, format!("  {sign:<2} "))
+                .with(here, words::file_name(&disk.path));
+            row.push(Role::Text, format!("  {}", units::human(disk.file.len)));
+            if let Some(dirty) = disk.dirty_bytes() {
+                row.push(Role::Text, format!("  dirty {}", units::human(dirty)));
+            } else if disk
+                .header
+                .as_ref()
+                .is_some_and(|header| header.kind != Kind::Differencing)
+            {
+                row.push(Role::Dim, "  base");
+            }
+            if let Some(wanted) = wanted(forest, *at) {
+                row.push(Role::Dim, format!("  {wanted}"));
+            }
+            self.lines.extend(row.wrap(self.width, 5));
+        }
+        if let Some(link) = last_link {
+            let tried: Vec<String> = link
+                .tried
+                .iter()
+                .map(|tried| {
+                    format!(
+                        "{} {}: {}",
+                        words::resolved_by(tried.by),
+                        escape(&tried.what),
+                        tried.outcome
+                    )
+                })
+                .collect();
+            let line = Line::of(Role::Error, "  !  ")
+                .with(
+                    Role::Error,
+                    format!(
+                        "{}: ",
+                        super::super::app::parent_name(forest, *line.last().unwrap_or(&id))
+                    ),
+                )
+                .with(Role::Text, format!("{}. ", words::link_state(link.state)))
+                .with(
+                    Role::Dim,
+                    if tried.is_empty() {
+                        String::new()
+                    } else {
+                        format!("Tried: {}", tried.join("; "))
+                    },
+                );
+            self.lines.extend(line.wrap(self.width, 5));
+        }
+    }
+
+    fn header(&mut self, disk: &Disk, header: &Header) {
+        let clock = &self.app.settings.clock;
+        self.heading("HEADER");
+        self.field(
+            "format",
+            format!(
+                "{}, {}",
+                words::format(header.format).to_uppercase(),
+                words::kind(header.kind)
+            ),
+        );
+        self.field("virtual size", exact(self.app, header.virtual_size));
+        self.field("file size", exact(self.app, header.file_size));
+        self.field("id", header.id.to_string());
+        if let Some(id) = header.data_write_id {
+            self.field("data write id", id.to_string());
+        }
+        self.field("creator", escape(&header.creator));
+        if let Some(created) = header.created {
+            self.field("created", format!("{} (footer)", clock.second(created)));
+        }
+        if let Some(born) = disk.file.born {
+            self.field(
+                "file born",
+                format!(
+                    "{} ({})",
+                    clock.second(born.at),
+                    words::born_source(born.source)
+                ),
+            );
+        }
+        if let Some(modified) = disk.file.modified {
+            self.field("last write", clock.second(modified));
+        }
+        match &header.specific {
+            Specific::Vhd(vhd) => {
+                self.field("sectors", format!("{} bytes", header.sector_size));
+                if vhd.saved_state {
+                    self.field("saved state", "the footer says that the VM was saved");
+                }
+                if vhd.hidden {
+                    self.field("hidden", "by XenServer's tool stack");
+                }
+            }
+            Specific::Vhdx(vhdx) => {
+                self.field(
+                    "sectors",
+                    format!(
+                        "{} logical, {} physical bytes",
+                        header.sector_size, vhdx.physical_sector_size
+                    ),
+                );
+                let log = match vhdx.log {
+                    LogState::Empty => "empty (clean)".to_owned(),
+                    LogState::Replayed(entries) => format!("{entries} entries replayed in memory"),
+                    LogState::Unusable => {
+                        "not empty, and cannot be replayed: no block numbers are shown".to_owned()
+                    }
+                };
+                self.field("log", log);
+                self.field(
+                    "sequence",
+                    format!("{} (header {})", vhdx.sequence_number, vhdx.current_header),
+                );
+            }
+        }
+    }
+
+    fn allocation(&mut self, disk: &Disk, header: &Header) {
+        let Some(block_size) = header.block_size.filter(|_| header.kind != Kind::Fixed) else {
+            return;
+        };
+        self.heading("BLOCKS");
+        self.field(
+            "blocks",
+            format!(
+                "{} of {}",
+                units::count(header.blocks),
+                units::human(block_size.into())
+            ),
+        );
+        let Some(counts) = &disk.counts else {
+            self.field(
+                "counted",
+                if self.app.scanning() {
+                    "not yet"
+                } else {
+                    "not counted"
+                },
+            );
+            return;
+        };
+        let held = counts.full + counts.partial;
+        let hundredths = held
+            .saturating_mul(10_000)
+            .checked_div(counts.total)
+            .unwrap_or(0);
+        self.field(
+            "in this file",
+            format!(
+                "{} ({}.{:02} %)",
+                units::count(held),
+                hundredths / 100,
+                hundredths % 100
+            ),
+        );
+        self.field(
+            "full, partial",
+            format!(
+                "{}, {}",
+                units::count(counts.full),
+                units::count(counts.partial)
+            ),
+        );
+        if counts.zero + counts.unmapped > 0 {
+            self.field(
+                "zero, unmapped",
+                format!(
+                    "{}, {}",
+                    units::count(counts.zero),
+                    units::count(counts.unmapped)
+                ),
+            );
+        }
+        let absent = if header.kind == Kind::Differencing {
+            "from parent"
+        } else {
+            "never written"
+        };
+        self.field(absent, units::count(counts.absent));
+        if counts.error > 0 {
+            self.field("errors", units::count(counts.error));
+        }
+        if header.kind == Kind::Differencing {
+            let bytes = counts
+                .dirty_sectors
+                .saturating_mul(header.sector_size.into());
+            self.field(
+                "dirty",
+                format!(
+                    "{} sectors, {}",
+                    units::count(counts.dirty_sectors),
+                    exact(self.app, bytes)
+                ),
+            );
+        }
+        if !counts.complete {
+            self.field("", "~ partial: not everything could be read");
+        }
+    }
+
+    fn parent(&mut self, header: &Header, node: &Node) {
+        let Some(parent) = &header.parent else { return };
+        self.heading("PARENT");
+        if let Some(id) = parent.id_wanted {
+            self.field("id wanted", id.to_string());
+        }
+        for path in &parent.paths {
+            self.field(path.field, escape(&path.text));
+        }
+        if let Some(link) = &node.parent {
+            if let Some(path) = &link.resolved {
+                let by = link
+                    .by
+                    .map_or(String::new(), |by| format!(" ({})", words::resolved_by(by)));
+                self.field("found", format!("{}{by}", words::path_text(path)));
+            }
+            if link.state != LinkState::Ok {
+                self.field("state", format!("! {}", words::link_state(link.state)));
+            }
+        }
+    }
+
+    fn findings(&mut self, disk: &Disk, node: &Node) {
+        let mut findings: Vec<_> = disk.findings.iter().chain(&node.findings).collect();
+        if findings.is_empty() {
+            return;
+        }
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.code.severity));
+        self.heading("FINDINGS");
+        for finding in findings {
+            let role = severity_role(finding.code.severity);
+            let at = finding
+                .at
+                .map_or(String::new(), |at| format!("  at {at:#x}"));
+            let mut line = Line::of(role, format!("  {:<7} ", finding.code.severity.word())).with(
+                Role::Text,
+                format!("{}{at}: {}", finding.code.id, escape(&finding.text)),
+            );
+            if !finding.expected.is_empty() {
+                line.push(
+                    Role::Dim,
+                    format!(
+                        "  expected {}, found {}",
+                        escape(&finding.expected),
+                        escape(&finding.actual)
+                    ),
+                );
+            }
+            self.lines.extend(line.wrap(self.width, 10));
+        }
+    }
+}
+
+/// What a child wants of its parent and what it finds, in a few characters of each id.
+fn wanted(forest: &Forest, id: DiskId) -> Option<String> {
+    let parent = forest.disk(id)?.header.as_ref()?.parent.as_ref()?;
+    let short = |id: uuid::Uuid| id.to_string().chars().take(4).collect::<String>();
+    let wanted = short(parent.id_wanted?);
+    let link = forest.node(id)?.parent.as_ref()?;
+    let found = link
+        .disk
+        .and_then(|id| forest.disk(id)?.header.as_ref())
+        .map(|header| {
+            // A VHDX child names its parent's data write id, a VHD child the parent's own id.
+            short(header.data_write_id.unwrap_or(header.id))
+        });
+    let state = words::link_state(link.state);
+    Some(match found {
+        Some(found) => format!("wants {wanted}.. finds {found}.. {state}"),
+        None => format!("wants {wanted}.. {state}"),
+    })
+}
+
+/// How many witnesses say what.
+pub fn tally(evidence: &[Evidence]) -> String {
+    let count = |bearing| {
+        evidence
+            .iter()
+            .filter(|witness| witness.bearing == bearing)
+            .count()
+    };
+    format!(
+        "{} for, {} against, {} not available",
+        count(Bearing::For),
+        count(Bearing::Against),
+        count(Bearing::Silent)
+    )
+}
+
+/// How a verdict looks.
+pub fn role_of(verdict: &Verdict) -> Role {
+    use crate::analysis::Reverted;
+    match verdict.reverted {
+        Reverted::Certain => Role::Error,
+        Reverted::Likely => Role::Warning,
+        Reverted::CannotTell => Role::Unsure,
+        Reverted::NoSign | Reverted::NotReverted => Role::Ok,
+    }
+}
+
+/// How a severity looks.
+pub fn severity_role(severity: Severity) -> Role {
+    match severity {
+        Severity::Error => Role::Error,
+        Severity::Warning => Role::Warning,
+        Severity::Info => Role::Dim,
+    }
+}

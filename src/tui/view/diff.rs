@@ -1,0 +1,364 @@
+//! The diff: runs above, both sides' bytes below.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::analysis::diff::{DiffKind, DiffRun};
+use crate::report::{units, words};
+use crate::tui::app::App;
+use crate::tui::app::diff::Part;
+use crate::tui::message::Slot;
+use crate::tui::theme::Role;
+use crate::tui::view::Seen;
+use crate::tui::view::layout::diff_parts;
+use crate::tui::view::map::offset;
+use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
+use crate::tui::widget::text::{Line, clip_middle};
+
+/// Draws runs, bytes and totals.
+pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
+    let diff = &app.diff;
+    let theme = &app.settings.theme;
+    if area.height == 0 {
+        return;
+    }
+    if let Some(error) = &diff.error {
+        for (line, y) in Line::of(Role::Text, format!(" {error}"))
+            .wrap(area.width.into(), 1)
+            .iter()
+            .zip(area.y..area.bottom())
+        {
+            line.paint(
+                buffer,
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                theme,
+            );
+        }
+        return;
+    }
+    heading(app, area.width).paint(buffer, area, theme);
+    let (runs, bytes) = diff_parts(area);
+    seen.runs = scrolled(
+        seen.runs,
+        diff.cursor,
+        diff.shown.len(),
+        usize::from(runs.height),
+    );
+    let focus = if diff.part == Part::Runs {
+        Focus::Here
+    } else {
+        Focus::Away
+    };
+    let cursor = (!diff.shown.is_empty()).then_some((diff.cursor, focus));
+    draw_rows(
+        buffer,
+        runs,
+        theme,
+        seen.runs,
+        cursor,
+        diff.shown.len(),
+        |place| run_line(app, place),
+    );
+    if diff.shown.is_empty() && runs.height > 0 {
+        Line::of(Role::Dim, format!(" {}", empty_words(app))).paint(buffer, runs, theme);
+    }
+    if bytes.height > 0 {
+        draw_bytes(app, buffer, bytes);
+    }
+    let last = Rect {
+        y: area.bottom() - 1,
+        height: 1,
+        ..area
+    };
+    if area.height > 2 {
+        totals(app).paint(buffer, last, theme);
+    }
+}
+
+fn empty_words(app: &App) -> &'static str {
+    match &app.diff.data {
+        None if app.jobs.contains_key(&Slot::Diff) => "comparing ...",
+        None => "nothing compared",
+        Some(data) if data.summary.totals.compared == 0 => {
+            "The disk holds no sector of its own: it equals its parent."
+        }
+        Some(data) if data.summary.equal => {
+            "Every sector it holds is the same in the other: nothing differs."
+        }
+        Some(_) => "No run of this kind.",
+    }
+}
+
+fn heading(app: &App, width: u16) -> Line {
+    let name = |path: &std::path::Path| words::file_name(path);
+    let child = app.diff.child.as_deref().map(name).unwrap_or_default();
+    let other = app
+        .diff
+        .other
+        .as_deref()
+        .map_or_else(|| parent_name(app), name);
+    let ellipsis = app.settings.charset.glyphs().ellipsis;
+    let room = usize::from(width / 2).saturating_sub(10);
+    Line::of(Role::Heading, " left ")
+        .with(Role::Text, clip_middle(&other, room, ellipsis))
+        .with(Role::Heading, "  right ")
+        .with(Role::Text, clip_middle(&child, room, ellipsis))
+}
+
+fn parent_name(app: &App) -> String {
+    let forest = &app.store.forest;
+    let child = app.diff.child.as_deref().and_then(|path| app.find(path));
+    child
+        .map(|id| super::super::app::parent_name(forest, id))
+        .unwrap_or_default()
+}
+
+fn kind_role(kind: DiffKind) -> Role {
+    match kind {
+        DiffKind::Same => Role::Same,
+        DiffKind::Changed => Role::Changed,
+        DiffKind::Zeroed => Role::Zeroed,
+        DiffKind::Unreadable => Role::Error,
+    }
+}
+
+fn run_line(app: &App, place: usize) -> Line {
+    let diff = &app.diff;
+    let Some(data) = &diff.data else {
+        return Line::new();
+    };
+    let Some(run) = diff
+        .shown
+        .get(place)
+        .and_then(|index| data.runs.get(*index))
+    else {
+        return Line::new();
+    };
+    line_of(run, place, data.sector_size)
+}
+
+fn line_of(run: &DiffRun, place: usize, sector_size: u32) -> Line {
+    let unit = u64::from(sector_size);
+    let sign = match run.kind {
+        DiffKind::Same => "=",
+        DiffKind::Changed => "#",
+        DiffKind::Zeroed => "0",
+        DiffKind::Unreadable => "!",
+    };
+    Line::of(
+        Role::Dim,
+        format!(" {:>6} ", units::count(place as u64 + 1)),
+    )
+    .with(
+        Role::Text,
+        format!(
+            "{:>15} {:>9} {:>10}  ",
+            units::count(run.sector.0),
+            units::count(run.count),
+            units::human(run.count.saturating_mul(unit))
+        ),
+    )
+    .with(
+        kind_role(run.kind),
+        format!("{sign} {:<10} ", run.kind.word()),
+    )
+    .with(
+        Role::Dim,
+        format!("at {}", offset(run.sector.0.saturating_mul(unit))),
+    )
+}
+
+fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
+    let theme = &app.settings.theme;
+    let glyphs = app.settings.charset.glyphs();
+    let run = app.diff.run();
+    let words = match (run, app.diff.sector()) {
+        (Some(run), Some(sector)) => format!(
+            " run {} of {}   sector {} ({} of {} in the run) ",
+            units::count(app.diff.cursor as u64 + 1),
+            units::count(app.diff.shown.len() as u64),
+            units::count(sector),
+            units::count(app.diff.into + 1),
+            units::count(run.count),
+        ),
+        _ => " bytes ".to_owned(),
+    };
+    let mut rule = Line::of(Role::Border, glyphs.rule.repeat(2)).with(
+        if app.diff.part == Part::Bytes {
+            Role::Tab
+        } else {
+            Role::Dim
+        },
+        words,
+    );
+    let width = usize::from(area.width);
+    let left = width.saturating_sub(rule.width());
+    rule.push(Role::Border, glyphs.rule.repeat(left));
+    rule.paint(buffer, area, theme);
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    let lines = hex_lines(app, area.width);
+    for (line, y) in lines
+        .iter()
+        .skip(app.diff.scroll)
+        .zip(body.y..body.bottom())
+    {
+        line.paint(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..body
+            },
+            theme,
+        );
+    }
+}
+
+/// Bytes a row shows of each side, by the width: 4, 8 or 16.
+fn bytes_a_row(width: u16) -> usize {
+    match width {
+        140.. => 16,
+        77..=139 => 8,
+        _ => 4,
+    }
+}
+
+/// The bytes of the selected place as rows: offset, left, right, both as text. Equal rows fold to `*`.
+pub fn hex_lines(app: &App, width: u16) -> Vec<Line> {
+    let Some(sides) = &app.diff.sides else {
+        let words = if app.jobs.contains_key(&Slot::Hex) {
+            " reading ..."
+        } else {
+            ""
+        };
+        return vec![Line::of(Role::Dim, words)];
+    };
+    let by = bytes_a_row(width);
+    let len = sides.left.len().max(sides.right.len());
+    let mut lines = Vec::new();
+    let mut folded = 0_usize;
+    let rows = len.div_ceil(by);
+    for row in 0..rows {
+        let part = |bytes: &[u8]| -> Vec<Option<u8>> {
+            (row * by..(row + 1) * by)
+                .map(|index| bytes.get(index).copied())
+                .collect()
+        };
+        let (left, right) = (part(&sides.left), part(&sides.right));
+        if left == right && !app.diff.all_bytes {
+            folded += 1;
+            if folded == 1 {
+                lines.push(Line::of(Role::Same, " *         (equal)"));
+            }
+            continue;
+        }
+        folded = 0;
+        lines.push(hex_line(row * by, &left, &right));
+    }
+    if rows == 0 {
+        lines.push(Line::of(Role::Dim, " neither side reaches this far"));
+    }
+    lines
+}
+
+fn hex_line(at: usize, left: &[Option<u8>], right: &[Option<u8>]) -> Line {
+    let mut line = Line::of(Role::Dim, format!(" {at:08x} "));
+    side(&mut line, left, right);
+    line.push(Role::Border, "|");
+    side(&mut line, right, left);
+    line.push(Role::Text, " ");
+    ascii(&mut line, left, right);
+    line.push(Role::Text, " ");
+    ascii(&mut line, right, left);
+    line
+}
+
+/// Bytes in hexadecimal; a differing byte is followed by `>`, which needs no colour.
+fn side(line: &mut Line, own: &[Option<u8>], other: &[Option<u8>]) {
+    let mut run = (Role::Text, String::new());
+    for (own, other) in own.iter().zip(other) {
+        let (role, sign) = if own == other {
+            (Role::Text, ' ')
+        } else {
+            (Role::Changed, '>')
+        };
+        let text = own.map_or_else(|| "--".to_owned(), |byte| format!("{byte:02x}"));
+        if run.0 != role {
+            let done = std::mem::replace(&mut run, (role, String::new()));
+            line.push(done.0, done.1);
+        }
+        run.1.push_str(&text);
+        run.1.push(sign);
+    }
+    line.push(run.0, run.1);
+}
+
+fn ascii(line: &mut Line, own: &[Option<u8>], other: &[Option<u8>]) {
+    for (own, other) in own.iter().zip(other) {
+        let sign = match own {
+            Some(byte @ 0x20..=0x7e) => char::from(*byte),
+            Some(_) => '.',
+            None => ' ',
+        };
+        line.push(
+            if own == other {
+                Role::Text
+            } else {
+                Role::Changed
+            },
+            sign.to_string(),
+        );
+    }
+}
+
+fn totals(app: &App) -> Line {
+    let Some(data) = &app.diff.data else {
+        return Line::new();
+    };
+    let totals = data.summary.totals;
+    let bytes = |sectors: u64| units::human(sectors.saturating_mul(data.sector_size.into()));
+    let mut line = Line::of(Role::Text, " ")
+        .with(
+            Role::Changed,
+            format!("# changed {}  ", bytes(totals.changed)),
+        )
+        .with(Role::Zeroed, format!("0 zeroed {}  ", bytes(totals.zeroed)))
+        .with(Role::Same, format!("= same {}  ", bytes(totals.same)));
+    if totals.unreadable > 0 {
+        line.push(
+            Role::Error,
+            format!("! unreadable {}  ", bytes(totals.unreadable)),
+        );
+    }
+    line.push(
+        Role::Text,
+        format!("in {} runs", units::count(data.runs.len() as u64)),
+    );
+    if !data.summary.complete {
+        line.push(Role::Unsure, "  ~ partial");
+    }
+    line
+}
+
+/// Totals and runs as text.
+pub fn text_lines(app: &App, width: u16) -> Vec<Line> {
+    let mut lines = vec![heading(app, width), totals(app)];
+    if let Some(data) = &app.diff.data {
+        lines.extend(
+            data.runs
+                .iter()
+                .enumerate()
+                .map(|(place, run)| line_of(run, place, data.sector_size)),
+        );
+    }
+    lines.extend(hex_lines(app, width));
+    lines
+}

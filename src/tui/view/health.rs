@@ -1,0 +1,180 @@
+//! Every finding of the store, worst first, and what the selected one means.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::finding::Severity;
+use crate::format::text::escape;
+use crate::report::words;
+use crate::tui::app::App;
+use crate::tui::app::health::Item;
+use crate::tui::theme::Role;
+use crate::tui::view::Seen;
+use crate::tui::view::details::severity_role;
+use crate::tui::view::layout::health_parts;
+use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
+use crate::tui::widget::text::{Line, clip, clip_middle, pad};
+
+/// Draws the findings and the text of the selected one.
+pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let theme = &app.settings.theme;
+    let health = &app.health;
+    summary(app).paint(buffer, area, theme);
+    let (list, text) = health_parts(area);
+    seen.findings = scrolled(
+        seen.findings,
+        health.cursor,
+        health.shown.len(),
+        usize::from(list.height),
+    );
+    let cursor = (!health.shown.is_empty()).then_some((health.cursor, Focus::Here));
+    draw_rows(
+        buffer,
+        list,
+        theme,
+        seen.findings,
+        cursor,
+        health.shown.len(),
+        |place| {
+            let item = health
+                .shown
+                .get(place)
+                .and_then(|index| health.items.get(*index));
+            item.map(|item| row(app, item, usize::from(list.width)))
+                .unwrap_or_default()
+        },
+    );
+    if health.shown.is_empty() && list.height > 0 {
+        let words = if health.items.is_empty() {
+            " No findings: nothing is wrong or notable."
+        } else {
+            " All findings are hidden: x shows them, f changes the severity."
+        };
+        Line::of(Role::Dim, words).paint(buffer, list, theme);
+    }
+    if let Some(item) = health.item() {
+        let glyphs = app.settings.charset.glyphs();
+        let title = format!("{} {} ", glyphs.rule.repeat(2), item.finding.code.id);
+        let mut lines = vec![Line::of(Role::Border, title)];
+        lines.extend(about(item, usize::from(text.width)));
+        for (line, y) in lines.iter().zip(text.y..text.bottom()) {
+            line.paint(
+                buffer,
+                Rect {
+                    y,
+                    height: 1,
+                    ..text
+                },
+                theme,
+            );
+        }
+    }
+}
+
+fn summary(app: &App) -> Line {
+    let counts = app.health.counts();
+    let count = |severity| counts.get(&severity).copied().unwrap_or(0);
+    let least = match app.health.least {
+        Severity::Info => "all",
+        Severity::Warning => "warnings and errors",
+        Severity::Error => "errors only",
+    };
+    Line::of(
+        Role::Heading,
+        format!(
+            " {} errors  {} warnings  {} notes",
+            count(Severity::Error),
+            count(Severity::Warning),
+            count(Severity::Info)
+        ),
+    )
+    .with(Role::Dim, format!("   shown: {least}"))
+}
+
+fn row(app: &App, item: &Item, width: usize) -> Line {
+    let ellipsis = app.settings.charset.glyphs().ellipsis;
+    let code = &item.finding.code;
+    let narrow = width < 70;
+    let (code_width, name_width) = if narrow { (20, 0) } else { (26, 24) };
+    let mut line = Line::of(
+        severity_role(code.severity),
+        format!(" {:<7} ", code.severity.word()),
+    );
+    line.push(
+        Role::Text,
+        format!("{} ", pad(&clip(code.id, code_width, ellipsis), code_width)),
+    );
+    if !narrow {
+        line.push(
+            Role::Text,
+            format!(
+                "{} ",
+                pad(
+                    &clip_middle(&words::file_name(&item.path), name_width, ellipsis),
+                    name_width
+                )
+            ),
+        );
+    }
+    let left = width.saturating_sub(line.width());
+    line.push(Role::Dim, clip(&escape(&item.finding.text), left, ellipsis));
+    line
+}
+
+fn about(item: &Item, width: usize) -> Vec<Line> {
+    let finding = &item.finding;
+    let mut lines = Vec::new();
+    let mut say = |label: &str, text: String| {
+        if !text.is_empty() {
+            let line = Line::of(Role::Heading, format!(" {label:<14} ")).with(Role::Text, text);
+            lines.extend(line.wrap(width, 16));
+        }
+    };
+    say("What", escape(&finding.text));
+    say("File", words::path_text(&item.path));
+    let values = if finding.expected.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "expected {}, found {}",
+            escape(&finding.expected),
+            escape(&finding.actual)
+        )
+    };
+    let at = finding
+        .at
+        .map(|at| format!("offset {at:#x}"))
+        .unwrap_or_default();
+    say(
+        "How we know",
+        [at, values]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(": "),
+    );
+    say("Why it matters", finding.code.why.to_owned());
+    say("What to do", finding.code.action.to_owned());
+    lines
+}
+
+/// Every finding as text.
+pub fn text_lines(app: &App, width: u16) -> Vec<Line> {
+    let mut lines = vec![summary(app)];
+    for item in &app.health.items {
+        lines.push(Line::of(
+            Role::Text,
+            format!(
+                "{} {}",
+                item.finding.code.severity.word(),
+                item.finding.code.id
+            ),
+        ));
+        lines.extend(about(item, width.into()));
+        lines.push(Line::new());
+    }
+    lines
+}

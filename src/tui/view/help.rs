@@ -1,0 +1,93 @@
+//! The help overlay: the key table in words.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::tui::app::App;
+use crate::tui::keymap::{Context, Group};
+use crate::tui::theme::Role;
+use crate::tui::widget::text::{Line, pad};
+
+/// Keys of this view first, then those of every view, then what the signs mean.
+pub fn lines(app: &App, width: usize) -> Vec<Line> {
+    let keymap = &app.settings.keymap;
+    let charset = app.settings.charset;
+    let mut lines = Vec::new();
+    let section = |context: Context, heading: String, lines: &mut Vec<Line>| {
+        lines.push(Line::of(Role::Heading, heading));
+        for group in [
+            Group::Move,
+            Group::Look,
+            Group::Find,
+            Group::Take,
+            Group::Work,
+            Group::Screen,
+            Group::Leave,
+        ] {
+            let rows = keymap.rows(context).filter(|bound| {
+                bound.binding.group == group
+                    && bound.binding.contexts.contains(&context)
+                    && !bound.keys.is_empty()
+            });
+            for bound in rows {
+                let keys: Vec<String> = bound.keys.iter().map(|key| key.show(charset)).collect();
+                let keys = keys.join(" ");
+                let column = 10.max(keys.width() + 1);
+                let line = Line::of(Role::Text, "  ")
+                    .with(Role::Key, pad(&keys, column))
+                    .with(Role::Text, bound.binding.long);
+                lines.extend(line.wrap(width, column + 2));
+            }
+        }
+        lines.push(Line::new());
+    };
+    let own = app.view.context();
+    section(own, format!("IN THIS VIEW ({})", own.word()), &mut lines);
+    if own == Context::Tree {
+        section(Context::Sort, "AFTER s, SORT BY".to_owned(), &mut lines);
+    }
+    section(Context::Any, "IN EVERY VIEW".to_owned(), &mut lines);
+    section(Context::Copy, "AFTER y, COPY".to_owned(), &mut lines);
+    lines.push(Line::of(Role::Heading, "SIGNS"));
+    let now = charset.of_rows().now();
+    let shades = charset.glyphs().shades;
+    for (sign, role, words) in [
+        (
+            now,
+            Role::Now,
+            "in use by a VM now; NOW? the only candidate, nothing says so",
+        ),
+        (
+            "!",
+            Role::Error,
+            "a problem: reverted, broken, missing, unreadable",
+        ),
+        (
+            "?",
+            Role::Unsure,
+            "cannot be told, or named by nothing read here",
+        ),
+        (
+            "~",
+            Role::Unsure,
+            "not read to the end, or changing while it is read",
+        ),
+        ("=", Role::Text, "compared, and equal to its parent"),
+        (
+            shades[1],
+            Role::MapSome,
+            "map: some of these blocks are in this file",
+        ),
+        (shades[4], Role::MapFull, "map: all of them"),
+        (
+            "+",
+            Role::For,
+            "evidence for a revert; - against it; ~ not available",
+        ),
+    ] {
+        let line = Line::of(Role::Text, "  ")
+            .with(role, pad(sign, 10))
+            .with(Role::Text, words);
+        lines.extend(line.wrap(width, 12));
+    }
+    lines
+}

@@ -1,0 +1,377 @@
+//! The block map of one disk, as a view and as a pane.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::report::{units, words};
+use crate::tui::app::App;
+use crate::tui::app::map::MapState;
+use crate::tui::message::Slot;
+use crate::tui::theme::Role;
+use crate::tui::view::layout::{MAP_HEAD, map_foot};
+use crate::tui::widget::blockmap::{Cell, Layer, Style, draw_cells};
+use crate::tui::widget::text::{Line, clip, pad_left};
+
+/// Columns for the offsets beside the rows.
+const OFFSETS: u16 = 9;
+
+/// Draws the map into its part.
+pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
+    let map = &app.map;
+    let theme = &app.settings.theme;
+    if area.height == 0 {
+        return;
+    }
+    if let Some(words) = nothing(app) {
+        for (line, y) in Line::of(Role::Dim, format!(" {words}"))
+            .wrap(area.width.into(), 1)
+            .iter()
+            .zip(area.y..area.bottom())
+        {
+            line.paint(
+                buffer,
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                theme,
+            );
+        }
+        return;
+    }
+    Line::of(
+        Role::Dim,
+        clip(
+            &scale(app),
+            area.width.into(),
+            app.settings.charset.glyphs().ellipsis,
+        ),
+    )
+    .paint(buffer, area, theme);
+    let (columns, rows) = map.grid;
+    let body = Rect {
+        y: area.y + MAP_HEAD,
+        height: rows.min(area.height.saturating_sub(MAP_HEAD)),
+        ..area
+    };
+    let row_units = u64::from(columns) << map.zoom;
+    for (index, y) in (0_u64..).zip(body.y..body.bottom()) {
+        let first = map.top + index * row_units;
+        if first >= map.len() {
+            break;
+        }
+        let text = pad_left(&label(app, first), usize::from(OFFSETS - 1));
+        Line::of(Role::Dim, text).paint(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..body
+            },
+            theme,
+        );
+    }
+    let cells_area = Rect {
+        x: area.x + OFFSETS,
+        width: area.width.saturating_sub(OFFSETS),
+        ..body
+    };
+    let glyphs = app.settings.charset.glyphs();
+    let signs = map
+        .cells
+        .iter()
+        .map(|cell| cell.sign(map.style, map.layer, glyphs));
+    draw_cells(buffer, cells_area, theme, columns, signs, map.cursor_cell());
+    let foot = area
+        .height
+        .saturating_sub(MAP_HEAD + body.height)
+        .min(map_foot(area.height));
+    let top = body.bottom();
+    for (line, y) in foot_lines(app).iter().zip(top..top + foot) {
+        line.paint(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+            theme,
+        );
+    }
+}
+
+/// Why there is no map, if there is none.
+fn nothing(app: &App) -> Option<String> {
+    let map = &app.map;
+    if let Some(error) = &map.error {
+        return Some(format!("! {error}"));
+    }
+    if map.table.is_none() {
+        let words = if app.jobs.contains_key(&Slot::Map) {
+            "reading the block table ..."
+        } else {
+            "no disk is selected"
+        };
+        return Some(words.to_owned());
+    }
+    if map.is_empty() {
+        return Some(
+            "A fixed disk has no blocks: every sector lies in the file, in order.".to_owned(),
+        );
+    }
+    None
+}
+
+fn header(app: &App) -> Option<&crate::image::Header> {
+    let table = app.map.table.as_ref()?;
+    let id = app.find(&table.path)?;
+    app.store.forest.disk(id)?.header.as_ref()
+}
+
+/// Bytes of one block, or of one sector inside a block.
+fn unit_bytes(app: &App) -> u64 {
+    let header = header(app);
+    if app.map.sectors.is_some() {
+        header.map_or(512, |header| header.sector_size.into())
+    } else {
+        header
+            .and_then(|header| header.block_size)
+            .map_or(0, u64::from)
+    }
+}
+
+fn unit_word(map: &MapState) -> &'static str {
+    if map.sectors.is_some() {
+        "sector"
+    } else {
+        "block"
+    }
+}
+
+fn scale(app: &App) -> String {
+    let map = &app.map;
+    let unit = unit_bytes(app);
+    let cell = 1_u64 << map.zoom;
+    let row = cell.saturating_mul(map.grid.0.into());
+    let word = unit_word(map);
+    let within = match &map.sectors {
+        Some(sectors) => format!("block {}: ", units::count(sectors.block)),
+        None => String::new(),
+    };
+    format!(
+        "  {within}1 cell = {} {word}{} = {}   1 row = {}   {} {word}s",
+        units::count(cell),
+        if cell == 1 { "" } else { "s" },
+        offset(cell.saturating_mul(unit)),
+        offset(row.saturating_mul(unit)),
+        units::count(map.len()),
+    )
+}
+
+/// An offset in few columns: `1.12T`.
+pub fn offset(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (1 << 40, "T"),
+        (1 << 30, "G"),
+        (1 << 20, "M"),
+        (1 << 10, "K"),
+    ];
+    for (unit, name) in UNITS {
+        if bytes >= unit {
+            let hundredths = bytes % unit / (unit / 100).max(1);
+            let whole = bytes / unit;
+            return if bytes.is_multiple_of(unit) {
+                format!("{whole} {name}")
+            } else {
+                format!("{whole}.{:02} {name}", hundredths.min(99))
+            };
+        }
+    }
+    bytes.to_string()
+}
+
+fn label(app: &App, first: u64) -> String {
+    if app.map.sectors.is_some() {
+        units::count(first)
+    } else {
+        offset(first.saturating_mul(unit_bytes(app)))
+    }
+}
+
+fn foot_lines(app: &App) -> Vec<Line> {
+    let mut lines = vec![cursor_line(app)];
+    lines.push(legend(app));
+    lines.extend(totals(app));
+    lines
+}
+
+fn cursor_line(app: &App) -> Line {
+    let map = &app.map;
+    let (first, last) = (map.first_of_cell(), map.last_of_cell());
+    let word = unit_word(map);
+    let place = if first == last {
+        format!(" {word} {}", units::count(first))
+    } else {
+        format!(" {word}s {}-{}", units::count(first), units::count(last))
+    };
+    let at = first.saturating_mul(unit_bytes(app));
+    let at = match &map.sectors {
+        Some(sectors) => {
+            let block = header(app)
+                .and_then(|header| header.block_size)
+                .map_or(0, u64::from);
+            sectors.block.saturating_mul(block).saturating_add(at)
+        }
+        None => at,
+    };
+    Line::of(Role::Notice, place)
+        .with(Role::Text, format!("  at {}: ", offset(at)))
+        .with(Role::Text, contents(&map.cell(), map))
+}
+
+/// What a cell holds, in words.
+fn contents(cell: &Cell, map: &MapState) -> String {
+    if map.sectors.is_some() {
+        return format!(
+            "{} of {} held by this disk",
+            units::count(cell.full),
+            units::count(cell.total)
+        );
+    }
+    let absent = cell.total
+        - (cell.full + cell.partial + cell.zero + cell.unmapped + cell.error).min(cell.total);
+    let mut parts = Vec::new();
+    for (count, word) in [
+        (cell.error, "! error"),
+        (cell.full, "full"),
+        (cell.partial, "partial"),
+        (cell.zero, "zero"),
+        (cell.unmapped, "unmapped"),
+        (absent, "not in this file"),
+    ] {
+        if count > 0 {
+            parts.push(if cell.total == 1 {
+                word.to_owned()
+            } else {
+                format!("{} {word}", units::count(count))
+            });
+        }
+    }
+    for (count, word) in [
+        (cell.changed, "# differ"),
+        (cell.zeroed, "0 zeroed"),
+        (cell.same, "= equal"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {word}", units::count(count)));
+        }
+    }
+    parts.join(", ")
+}
+
+fn legend(app: &App) -> Line {
+    let [none, any, tenth, half, all] = app.settings.charset.glyphs().shades;
+    if app.map.sectors.is_some() {
+        return Line::of(
+            Role::Dim,
+            format!(" {none} parent answers  {all} held here"),
+        );
+    }
+    let mut line = Line::of(Role::Dim, " ");
+    match app.map.style {
+        Style::Shades => line.push(
+            Role::Dim,
+            format!("{none} none {any} any {tenth} >10 % {half} >50 % {all} all  "),
+        ),
+        Style::Letters => line.push(
+            Role::Dim,
+            format!("{none} none p partial f some full F all full  "),
+        ),
+    }
+    line.push(Role::Dim, "0 zero  x unmapped  ! error");
+    if app.map.layer == Layer::Compared {
+        line.push(Role::Dim, "  # differs  = equal");
+        if app.map.compared.is_none() {
+            line.push(Role::Notice, "  (comparing)");
+        }
+    }
+    line
+}
+
+fn totals(app: &App) -> Vec<Line> {
+    let Some(table) = &app.map.table else {
+        return Vec::new();
+    };
+    let counts = &table.counts;
+    let held = counts.full + counts.partial;
+    let hundredths = u128::from(held) * 10_000 / u128::from(counts.total.max(1));
+    let mut lines = vec![Line::of(
+        Role::Text,
+        format!(
+            " in this file {} ({}.{:02} %)  zero {}  unmapped {}  errors {}  not here {}{}",
+            units::count(held),
+            hundredths / 100,
+            hundredths % 100,
+            units::count(counts.zero),
+            units::count(counts.unmapped),
+            units::count(counts.error),
+            units::count(counts.absent),
+            if counts.complete { "" } else { "  ~ partial" },
+        ),
+    )];
+    if let Some(compared) = &app.map.compared {
+        let totals = compared.summary.totals;
+        lines.push(Line::of(
+            Role::Text,
+            format!(
+                " compared {} sectors: # {} differ, 0 {} zeroed, = {} equal{}",
+                units::count(totals.compared),
+                units::count(totals.changed),
+                units::count(totals.zeroed),
+                units::count(totals.same),
+                if compared.summary.complete {
+                    ""
+                } else {
+                    "  ~ partial"
+                },
+            ),
+        ));
+    }
+    lines
+}
+
+/// The runs of the map as text.
+pub fn text_lines(app: &App) -> Vec<Line> {
+    let Some(table) = &app.map.table else {
+        return Vec::new();
+    };
+    let unit = unit_bytes(app);
+    let mut lines = totals(app);
+    for run in &table.runs {
+        lines.push(Line::of(
+            Role::Text,
+            format!(
+                "{:>14} {:>14}  {:<9} at {}",
+                units::count(run.first.0),
+                units::count(run.count),
+                words::block_state(run.state),
+                offset(run.first.0.saturating_mul(unit)),
+            ),
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_short_and_round_down() {
+        assert_eq!(offset(0), "0");
+        assert_eq!(offset(2 << 20), "2 M");
+        assert_eq!(offset((1 << 40) + (128 << 30)), "1.12 T");
+        assert_eq!(offset((2 << 40) - 1), "1.99 T");
+    }
+}

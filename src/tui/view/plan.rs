@@ -1,0 +1,200 @@
+//! What deleting a snapshot would do: the answer first, then which file goes into which, then what is lost.
+
+use crate::analysis::plan::{Answer, Merge, Plan};
+use crate::format::text::escape;
+use crate::report::{units, words};
+use crate::store::DiskId;
+use crate::tui::app::App;
+use crate::tui::theme::Role;
+use crate::tui::widget::text::Line;
+
+/// The document of the plan, wrapped to a width.
+pub fn lines(app: &App, width: u16) -> Vec<Line> {
+    let mut page = Page {
+        app,
+        width: usize::from(width),
+        lines: Vec::new(),
+    };
+    match (&app.plan, &app.plan_error) {
+        (Some((_, plan)), _) => page.plan(plan),
+        (None, Some(error)) => page.text(Role::Text, 1, escape(error)),
+        (None, None) => page.text(Role::Dim, 1, "working it out ..."),
+    }
+    page.lines
+}
+
+struct Page<'a> {
+    app: &'a App,
+    width: usize,
+    lines: Vec<Line>,
+}
+
+impl Page<'_> {
+    fn text(&mut self, role: Role, indent: usize, text: impl AsRef<str>) {
+        let line = Line::of(Role::Text, " ".repeat(indent)).with(role, text.as_ref());
+        self.lines.extend(line.wrap(self.width, indent));
+    }
+
+    fn labelled(&mut self, label: &str, role: Role, text: impl AsRef<str>) {
+        let line = Line::of(Role::Heading, format!(" {label:<8} ")).with(role, text.as_ref());
+        self.lines.extend(line.wrap(self.width, 10));
+    }
+
+    fn list<'t>(&mut self, label: &str, items: impl Iterator<Item = &'t str>) {
+        let mut items = items.peekable();
+        if items.peek().is_none() {
+            return;
+        }
+        self.lines
+            .push(Line::of(Role::Heading, format!(" {label}")));
+        for item in items {
+            let line = Line::of(Role::Text, "   - ").with(Role::Text, escape(item));
+            self.lines.extend(line.wrap(self.width, 5));
+        }
+    }
+
+    fn name(&self, id: DiskId) -> String {
+        let disk = self.app.store.forest.disk(id);
+        disk.map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
+    }
+
+    fn size(&self, id: DiskId) -> String {
+        let disk = self.app.store.forest.disk(id);
+        disk.map_or_else(String::new, |disk| units::human(disk.file.len))
+    }
+
+    fn plan(&mut self, plan: &Plan) {
+        let (word, role) = match plan.answer {
+            Answer::Refuse => ("! REFUSE", Role::Error),
+            Answer::CannotTell => ("? CANNOT TELL", Role::Unsure),
+            Answer::Pass => ("PASS", Role::Ok),
+        };
+        let line = Line::of(role, format!(" {word}  ")).with(Role::Text, escape(&plan.summary));
+        self.lines.extend(line.wrap(self.width, 2));
+        for reason in &plan.reasons {
+            let sign = if reason.accepted {
+                "accepted"
+            } else {
+                reason.answer.word()
+            };
+            let role = if reason.answer == Answer::Refuse {
+                Role::Error
+            } else {
+                Role::Unsure
+            };
+            let line = Line::of(role, format!("   {sign}: "))
+                .with(Role::Text, escape(&reason.text))
+                .with(Role::Dim, format!("  [{}]", reason.code.id));
+            self.lines.extend(line.wrap(self.width, 5));
+        }
+        self.labelled(
+            "RULES",
+            Role::Dim,
+            format!("of {}", words::product_name(plan.product)),
+        );
+        for merge in &plan.merges {
+            self.merge(merge);
+        }
+        for id in &plan.deleted {
+            let text = format!(
+                "{}  {}  deleted, not merged: nothing else needs it",
+                self.name(*id),
+                self.size(*id)
+            );
+            self.labelled("DELETED", Role::Text, text);
+        }
+        for id in &plan.freed {
+            let text = format!(
+                "{}  {}  goes after the merge",
+                self.name(*id),
+                self.size(*id)
+            );
+            self.labelled("FREED", Role::Text, text);
+        }
+        for id in &plan.breaks {
+            self.labelled(
+                "BREAKS",
+                Role::Error,
+                format!("{}  cannot be opened any more", self.name(*id)),
+            );
+        }
+        self.chains("BEFORE", &plan.before);
+        self.chains("AFTER", &plan.after);
+        if !plan.ends_in.is_empty() {
+            self.labelled("ENDS IN", Role::Text, escape(&plan.ends_in));
+        }
+        self.list(
+            "ALREADY GONE, BEFORE ANY DELETE",
+            plan.already_lost.iter().map(String::as_str),
+        );
+        self.list(
+            "LOST FOR GOOD BY THE DELETE",
+            plan.lost.iter().map(|loss| loss.text.as_str()),
+        );
+        if let Some(verdict) = &plan.verdict {
+            let text = format!(
+                "{}  {}",
+                words::reverted(verdict.reverted),
+                super::details::tally(&verdict.evidence)
+            );
+            self.labelled("EVIDENCE", super::details::role_of(verdict), text);
+        }
+        self.list(
+            "HOW THE ENGINE GOES ABOUT IT",
+            plan.engine_notes.iter().map(String::as_str),
+        );
+        self.list("DO FIRST", plan.do_first.iter().map(String::as_str));
+        if !plan.not_checked.is_empty() {
+            self.labelled("NOT CHECKED", Role::Unsure, plan.not_checked.join(", "));
+        }
+        self.lines.push(Line::new());
+        self.text(
+            Role::Dim,
+            1,
+            "vhdtree never changes a disk; the delete itself is done in your hypervisor.",
+        );
+        self.text(Role::Dim, 1, format!("state token {}", plan.state_token));
+    }
+
+    fn merge(&mut self, merge: &Merge) {
+        self.labelled(
+            "MERGE",
+            Role::Text,
+            format!("{}  {}", self.name(merge.from), self.size(merge.from)),
+        );
+        self.labelled(
+            "INTO",
+            Role::Text,
+            format!("{}  {}", self.name(merge.into), self.size(merge.into)),
+        );
+        let moves = format!(
+            "{} of changed sectors in {} blocks (at worst {} written)",
+            units::human(merge.bytes),
+            units::count(merge.blocks),
+            units::human(merge.bytes_max)
+        );
+        self.labelled("MOVES", Role::Text, moves);
+        let free = merge.free.map_or_else(
+            || "free space unknown".to_owned(),
+            |free| format!("{} free", units::human(free)),
+        );
+        let tight = merge.free.is_some_and(|free| free < merge.grow_max);
+        let space = format!(
+            "{} grows by up to {}; {free}",
+            self.name(merge.into),
+            units::human(merge.grow_max)
+        );
+        self.labelled("SPACE", if tight { Role::Error } else { Role::Text }, space);
+    }
+
+    fn chains(&mut self, label: &str, chains: &[Vec<DiskId>]) {
+        for (index, chain) in chains.iter().enumerate() {
+            let names: Vec<String> = chain.iter().map(|id| self.name(*id)).collect();
+            self.labelled(
+                if index == 0 { label } else { "" },
+                Role::Text,
+                names.join(" <- "),
+            );
+        }
+    }
+}

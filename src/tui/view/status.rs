@@ -1,0 +1,229 @@
+//! The lines at the bottom: why, keys, jobs.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::format::text::escape;
+use crate::report::row::why;
+use crate::report::units;
+use crate::tui::app::{App, Asking, View};
+use crate::tui::command::Command;
+use crate::tui::keymap::Context;
+use crate::tui::message::{Progress, Slot};
+use crate::tui::theme::Role;
+use crate::tui::widget::bar::bar;
+use crate::tui::widget::text::{Line, clip};
+
+/// Why the selected row is as it is, and the next key to press.
+pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let Some(row) = app.row() else { return };
+    let text = why(
+        &app.store.forest,
+        &app.store.assessment,
+        row,
+        &app.settings.clock,
+    );
+    let role = match super::tree::role(row.flag) {
+        Role::Error => Role::Error,
+        Role::Warning => Role::Warning,
+        _ => Role::Text,
+    };
+    let width = usize::from(area.width.saturating_sub(2));
+    let mut lines = Line::of(role, text).wrap(width, 0);
+    let rows = usize::from(area.height);
+    if lines.len() > rows {
+        lines.truncate(rows);
+        if let Some(last) = lines.last_mut() {
+            let ellipsis = app.settings.charset.glyphs().ellipsis;
+            let cut = clip(&format!("{} {ellipsis}", last.plain()), width, ellipsis);
+            *last = Line::of(role, cut);
+        }
+    }
+    for (line, y) in lines.iter().zip(area.y..) {
+        let area = Rect {
+            x: area.x + 1,
+            y,
+            width: area.width.saturating_sub(1),
+            height: 1,
+        };
+        line.paint(buffer, area, &app.settings.theme);
+    }
+}
+
+/// The keys of the view, as many as fit; help and quit always.
+pub fn draw_footer(app: &App, buffer: &mut Buffer, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    keys(app, app.view.context(), usize::from(area.width)).paint(buffer, area, &app.settings.theme);
+}
+
+fn keys(app: &App, context: Context, width: usize) -> Line {
+    let charset = app.settings.charset;
+    let (mut first, last): (Vec<_>, Vec<_>) = app
+        .settings
+        .keymap
+        .footer(context, charset)
+        .into_iter()
+        .partition(|(_, word)| !matches!(*word, "help" | "quit"));
+    if context == Context::Tree {
+        let [up, down, left, right] = charset.glyphs().arrows;
+        let (move_keys, fold_keys) = if up.len() > 3 {
+            ("j k".to_owned(), "h l".to_owned())
+        } else {
+            (format!("{up}{down}"), format!("{left}{right}"))
+        };
+        let (move_keys, fold_keys) = if up == "Up" {
+            ("j k".to_owned(), "h l".to_owned())
+        } else {
+            (move_keys, fold_keys)
+        };
+        first.insert(0, (move_keys, "move"));
+        first.insert(1, (fold_keys, "fold"));
+    }
+    let shown = |(key, word): &(String, &'static str)| key.width() + word.len() + 3;
+    let tail: usize = last.iter().map(shown).sum();
+    let mut line = Line::of(Role::Text, " ");
+    for pair in first {
+        if line.width() + shown(&pair) + tail > width {
+            break;
+        }
+        push_key(&mut line, &pair);
+    }
+    line.pad_to(width.saturating_sub(tail));
+    for pair in last {
+        push_key(&mut line, &pair);
+    }
+    line
+}
+
+fn push_key(line: &mut Line, (key, word): &(String, &'static str)) {
+    line.push(Role::Key, key.clone());
+    line.push(Role::Text, format!(" {word}  "));
+}
+
+/// One line of what is going on: a prompt, a second key, a notice, a job, or how the scan ended.
+pub fn draw_status(app: &App, buffer: &mut Buffer, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    line(app, usize::from(area.width)).paint(buffer, area, &app.settings.theme);
+}
+
+fn line(app: &App, width: usize) -> Line {
+    let ellipsis = app.settings.charset.glyphs().ellipsis;
+    if let Some((asking, prompt)) = &app.prompt {
+        let label = match asking {
+            Asking::Search => " find: ",
+            Asking::Filter => " filter: ",
+            Asking::Block => " go to (number, 1.5T, 0x.., 50%): ",
+            Asking::Sector => " go to sector (number, 1.5G, 0x.., 50%): ",
+            Asking::Confirm => " refused; type the name to take the command anyway: ",
+        };
+        return prompt.line(label, width);
+    }
+    if let Some(context) = app.chord {
+        let word = if context == Context::Sort {
+            " sort by: "
+        } else {
+            " copy: "
+        };
+        let mut line = Line::of(Role::Notice, word);
+        for pair in app.settings.keymap.footer(context, app.settings.charset) {
+            push_key(&mut line, &pair);
+        }
+        return line;
+    }
+    if let Some(notice) = &app.notice {
+        return Line::of(
+            Role::Notice,
+            format!(" {}", clip(notice, width.saturating_sub(1), ellipsis)),
+        );
+    }
+    if let Some((slot, running)) = app
+        .jobs
+        .iter()
+        .find(|(slot, _)| !matches!(slot, Slot::Watch | Slot::Hex | Slot::Plan))
+    {
+        let words = job_words(app, *slot, &running.progress);
+        return bar(
+            running.progress.done,
+            running.progress.total,
+            &words,
+            width,
+            app.settings.charset.glyphs(),
+        );
+    }
+    let mut line = Line::of(
+        Role::Dim,
+        clip(&format!(" {}", app.scan_words), width, ellipsis),
+    );
+    let problems = app.problems();
+    if app.view == View::Tree && problems > 0 {
+        let key = app
+            .settings
+            .keymap
+            .key_of(Command::NextProblem, app.settings.charset);
+        let hint = format!(
+            "{key} next of {problems} problem{}  ",
+            if problems == 1 { "" } else { "s" }
+        );
+        if line.width() + hint.width() + 2 <= width {
+            line.pad_to(width - hint.width());
+            line.push(Role::Text, hint);
+        }
+    }
+    line
+}
+
+fn job_words(app: &App, slot: Slot, progress: &Progress) -> String {
+    let stop = app
+        .settings
+        .keymap
+        .key_of(Command::Interrupt, app.settings.charset);
+    let left = time_left(progress);
+    match slot {
+        Slot::Scan => {
+            let at = if progress.at.is_empty() {
+                String::new()
+            } else {
+                format!("  {}", escape(&progress.at))
+            };
+            let of = if progress.total > 0 {
+                format!(" of {}", units::count(progress.total))
+            } else {
+                String::new()
+            };
+            format!(
+                "scanning: {}{of} files{left}  {stop} stops{at}",
+                units::count(progress.done)
+            )
+        }
+        Slot::Map => format!(
+            "reading blocks: {} of {}{left}  {stop} stops",
+            units::count(progress.done),
+            units::count(progress.total)
+        ),
+        Slot::Diff => format!(
+            "comparing: {} of {}{left}  {stop} stops",
+            units::human(progress.done),
+            units::human(progress.total)
+        ),
+        Slot::Sectors => "reading the block's bitmap".to_owned(),
+        Slot::Hex | Slot::Plan | Slot::Watch => String::new(),
+    }
+}
+
+/// Seconds left by the rate so far; nothing as long as that would be a guess.
+fn time_left(progress: &Progress) -> String {
+    if progress.seconds < 2 || progress.done == 0 || progress.total <= progress.done {
+        return String::new();
+    }
+    let left = u128::from(progress.seconds) * u128::from(progress.total - progress.done)
+        / u128::from(progress.done);
+    format!(", ~{left} s left")
+}

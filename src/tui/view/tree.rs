@@ -1,0 +1,263 @@
+//! The tree: a row per file, columns by the width.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::report::columns::{Column, Fitted, Style, cell, fit};
+use crate::report::row::prefix;
+use crate::report::{Flag, Now, Row, RowKey, RowKind};
+use crate::tui::app::App;
+use crate::tui::theme::Role;
+use crate::tui::view::Seen;
+use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
+use crate::tui::widget::text::{Line, clip, clip_middle, pad, pad_left};
+
+/// Columns before a name: cursor, fold, mark, now, and blanks.
+const MARGIN: usize = 6;
+
+/// Draws the headings and the rows of the window.
+pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let sheet = Sheet::of(app, area.width);
+    sheet.heading().paint(buffer, area, &app.settings.theme);
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    seen.tree = scrolled(
+        seen.tree,
+        app.cursor,
+        app.shown.len(),
+        usize::from(body.height),
+    );
+    let cursor = (!app.shown.is_empty()).then_some((app.cursor, Focus::Here));
+    draw_rows(
+        buffer,
+        body,
+        &app.settings.theme,
+        seen.tree,
+        cursor,
+        app.shown.len(),
+        |place| sheet.line(place),
+    );
+    if app.shown.is_empty() && body.height > 0 {
+        let words = match (app.scanning(), app.options.filter.is_empty()) {
+            (true, _) => " reading ...",
+            (false, true) => " No virtual disk was found below the folders given.",
+            (false, false) => " Nothing matches the filter. Esc lifts it.",
+        };
+        Line::of(Role::Dim, words).paint(buffer, body, &app.settings.theme);
+    }
+}
+
+/// Every row, folded ones included, as lines.
+pub fn all_lines(app: &App, width: u16) -> Vec<Line> {
+    let sheet = Sheet::of(app, width);
+    let mut lines = vec![sheet.heading()];
+    lines.extend((0..app.rows.len()).map(|index| sheet.row(index)));
+    lines
+}
+
+struct Sheet<'a> {
+    app: &'a App,
+    columns: Vec<Fitted>,
+    style: Style,
+}
+
+impl<'a> Sheet<'a> {
+    fn of(app: &'a App, width: u16) -> Self {
+        let (columns, time) = fit(width);
+        let style = Style {
+            units: app.units,
+            clock: app.settings.clock.clone(),
+            glyphs: app.settings.charset.of_rows(),
+            time,
+        };
+        Self {
+            app,
+            columns,
+            style,
+        }
+    }
+
+    fn heading(&self) -> Line {
+        let mut line = Line::of(Role::Heading, " ");
+        for fitted in &self.columns {
+            let width = usize::from(fitted.width);
+            let heading = fitted.column.heading();
+            let text = match fitted.column {
+                Column::Name => pad(heading, width.saturating_sub(1)),
+                column if column.is_number() => pad_left(heading, width),
+                _ => pad(heading, width),
+            };
+            line.push(Role::Heading, format!("{text} "));
+        }
+        line
+    }
+
+    fn line(&self, place: usize) -> Line {
+        self.app
+            .shown
+            .get(place)
+            .map(|index| self.row(*index as usize))
+            .unwrap_or_default()
+    }
+
+    fn row(&self, index: usize) -> Line {
+        let Some(row) = self.app.rows.get(index) else {
+            return Line::new();
+        };
+        let mut line = Line::new();
+        let ellipsis = self.style.glyphs.ellipsis();
+        for fitted in &self.columns {
+            let width = usize::from(fitted.width);
+            match fitted.column {
+                Column::Name => self.name(&mut line, row, index, width),
+                Column::Verdict => {
+                    line.push(
+                        role(row.flag),
+                        clip(&cell(Column::Verdict, row, &self.style), width, ellipsis),
+                    );
+                }
+                column => {
+                    let text = cell(column, row, &self.style);
+                    // A number that was cut would be a wrong number.
+                    let text = if text.len() > width && column.is_number() {
+                        "#".repeat(width)
+                    } else {
+                        clip(&text, width, ellipsis)
+                    };
+                    let text = if column.is_number() {
+                        pad_left(&text, width)
+                    } else {
+                        pad(&text, width)
+                    };
+                    line.push(
+                        if row.kind == RowKind::Group {
+                            Role::Dim
+                        } else {
+                            Role::Text
+                        },
+                        format!("{text} "),
+                    );
+                }
+            }
+        }
+        line
+    }
+
+    /// Margin, lines, name, snapshots, NOW, notes; cut so that what tells two names apart stays.
+    fn name(&self, line: &mut Line, row: &Row, index: usize, width: usize) {
+        let glyphs = self.style.glyphs;
+        let start = line.width();
+        let folded = self.app.folded.contains(&row.key);
+        let fold = match (row.descendants > 0, folded) {
+            (true, true) => glyphs.folded(),
+            (true, false) if row.kind == RowKind::Group => glyphs.unfolded(),
+            _ => " ",
+        };
+        let marked = matches!(&row.key, RowKey::Disk(path) if self.app.marks.contains(path));
+        if row.kind == RowKind::Group {
+            line.push(Role::Text, format!(" {fold} "));
+            let name = clip_middle(&row.name, width.saturating_sub(3), glyphs.ellipsis());
+            line.push(Role::Heading, name);
+            self.labels(line, row, start, width);
+        } else {
+            let sign = match row.kind {
+                RowKind::MissingParent if row.now == Now::No => "?",
+                RowKind::Error => "!",
+                _ => row.now.sign(glyphs),
+            };
+            let sign = if sign.is_empty() { " " } else { sign };
+            line.push(Role::Text, format!(" {fold}"));
+            line.push(
+                Role::Marked,
+                if marked {
+                    self.app.settings.charset.glyphs().mark
+                } else {
+                    " "
+                },
+            );
+            line.push(
+                if row.now == Now::No {
+                    role(row.flag)
+                } else {
+                    Role::Now
+                },
+                sign,
+            );
+            line.push(Role::Text, " ".repeat(MARGIN - 4));
+            let levels = u32::try_from(width.saturating_sub(MARGIN + 14) / 3)
+                .unwrap_or(0)
+                .clamp(2, 12);
+            line.push(Role::Border, prefix(&self.app.rows, index, glyphs, levels));
+            let used = line.width() - start;
+            let name = if self.app.units == crate::report::Units::Bytes {
+                &row.full_name
+            } else {
+                &row.name
+            };
+            let room = width.saturating_sub(used);
+            let wanted = self.labels_width(row);
+            // The labels give way first, but the name leaves them a few columns.
+            let name = clip_middle(
+                name,
+                room.saturating_sub(wanted.min(room / 3)).max(room.min(12)),
+                glyphs.ellipsis(),
+            );
+            line.push(if marked { Role::Marked } else { Role::Text }, name);
+            self.labels(line, row, start, width);
+        }
+        let used = line.width() - start;
+        line.push(Role::Text, " ".repeat((width + 1).saturating_sub(used)));
+    }
+
+    fn labels_width(&self, row: &Row) -> usize {
+        labels(row)
+            .iter()
+            .map(|(_, text)| Line::of(Role::Text, text.as_str()).width() + 2)
+            .sum()
+    }
+
+    fn labels(&self, line: &mut Line, row: &Row, start: usize, width: usize) {
+        for (role, text) in labels(row) {
+            let room = (start + width).saturating_sub(line.width() + 2);
+            if room >= 4 {
+                line.push(Role::Text, "  ");
+                line.push(role, clip(&text, room, self.style.glyphs.ellipsis()));
+            }
+        }
+    }
+}
+
+/// What stands after a name, most telling first.
+fn labels(row: &Row) -> Vec<(Role, String)> {
+    let mut labels = Vec::new();
+    if row.now != Now::No {
+        labels.push((Role::Now, row.now.word().to_owned()));
+    }
+    for snapshot in &row.snapshots {
+        labels.push((Role::Text, format!("\"{snapshot}\"")));
+    }
+    if !row.users.is_empty() {
+        labels.push((Role::Now, row.users.join(", ")));
+    }
+    if !row.note.is_empty() {
+        labels.push((Role::Dim, row.note.clone()));
+    }
+    labels
+}
+
+/// How a state looks.
+pub fn role(flag: Flag) -> Role {
+    match flag {
+        Flag::RevertedCertain | Flag::Broken | Flag::Missing | Flag::Unreadable => Role::Error,
+        Flag::RevertedLikely => Role::Warning,
+        Flag::Orphan | Flag::Unsure | Flag::Live | Flag::Partial => Role::Unsure,
+        Flag::Pending | Flag::Base => Role::Dim,
+        Flag::Ok => Role::Ok,
+    }
+}
