@@ -1,6 +1,7 @@
 //! The command line: arguments to a command, a command to an answer and an exit code. One command, one file.
 
 pub mod args;
+mod browse;
 mod check;
 mod completions;
 mod demo;
@@ -87,7 +88,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
     let columns = cli.out.columns.as_deref();
     match &cli.command {
         None if out.form == Form::Text && columns.is_none() && std::io::stdout().is_terminal() => {
-            session.browse(&cli.paths, &cli.out, &cli.tree)
+            browse::run(session, &cli.paths, cli, out)
         }
         None => ls::run(session, &cli.paths, &cli.tree, columns, out),
         Some(Command::Ls { paths, tree }) => ls::run(session, paths, tree, columns, out),

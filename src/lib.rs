@@ -50,3 +50,7 @@ pub mod report;
 pub mod cli;
 
 pub mod demo;
+
+pub mod tui;
+
+pub mod config;

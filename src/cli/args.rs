@@ -35,6 +35,9 @@ pub struct Cli {
     /// How answers are printed.
     #[command(flatten)]
     pub out: OutArgs,
+    /// How the browser looks.
+    #[command(flatten)]
+    pub browse: BrowseArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -246,6 +249,24 @@ pub struct OutArgs {
     pub quiet: bool,
 }
 
+/// How the browser looks.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Browser")]
+pub struct BrowseArgs {
+    /// Colours of the browser: ansi16, safe, light, mono, or a theme file [default: ansi16].
+    #[arg(long, global = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
+    pub theme: Option<String>,
+    /// Let the browser listen to the mouse.
+    #[arg(long, global = true)]
+    pub mouse: bool,
+    /// The config file [default: vhdtree/config.toml in the user's configuration folder].
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// No config file.
+    #[arg(long, global = true)]
+    pub no_config: bool,
+}
+
 /// How the tree is ordered and cut.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Tree")]
@@ -356,7 +377,8 @@ pub fn columns(list: &str, usual: &[Column]) -> Result<Vec<Column>, String> {
     Ok(columns)
 }
 
-fn sort(word: &str) -> Result<(Sort, Turn), String> {
+/// The order a word names; with a leading `-` the other way round.
+pub fn sort(word: &str) -> Result<(Sort, Turn), String> {
     let (word, turn) = match word.strip_prefix('-') {
         Some(word) => (word, Turn::Reversed),
         None => (word, Turn::Usual),

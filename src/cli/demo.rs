@@ -26,7 +26,7 @@ pub(super) fn run(
     let session = &session.with_times(folder.path.join(crate::demo::configs::LISTING));
     let paths = [folder.path.clone()];
     let exit = if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-        session.browse(&paths, &cli.out, &cli.tree)
+        super::browse::run(session, &paths, cli, out)
     } else {
         super::ls::run(session, &paths, &cli.tree, cli.out.columns.as_deref(), out)
     };

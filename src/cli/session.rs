@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use super::args::{OutArgs, ScanArgs, StoreArgs, TreeArgs};
+use super::args::{ScanArgs, StoreArgs};
 use super::exit::Exit;
 use super::output::Output;
 use crate::analysis::assessment::Compared;
@@ -144,19 +144,6 @@ impl Session {
             None => Ok(()),
         }
     }
-
-    /// Opens the browser.
-    pub fn browse(
-        &self,
-        paths: &[PathBuf],
-        out: &OutArgs,
-        tree: &TreeArgs,
-    ) -> anyhow::Result<Exit> {
-        let mut output = Output::new(out);
-        let exit = super::ls::run(self, paths, tree, None, &mut output)?;
-        output.finish()?;
-        Ok(exit)
-    }
 }
 
 impl Store {
@@ -206,7 +193,7 @@ impl Store {
     }
 }
 
-fn saved(from: &Path) -> anyhow::Result<Store> {
+pub(super) fn saved(from: &Path) -> anyhow::Result<Store> {
     let name = words::path_text(from);
     let read = if from == Path::new("-") {
         read::read(&mut io::stdin())

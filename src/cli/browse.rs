@@ -1,0 +1,128 @@
+//! Without a command: the browser, with flags and config file brought together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::args::{Cli, OnlyWord, Turn, When, sort};
+use super::exit::Exit;
+use super::output::Output;
+use super::session::{Session, saved};
+use crate::config::Config;
+use crate::report::row::{Direction, Only};
+use crate::report::{RowOptions, Units, Zone};
+use crate::store::CountPolicy;
+use crate::tui::depth::ColorChoice;
+use crate::tui::glyph::Charset;
+use crate::tui::terminal::Mouse;
+use crate::tui::{self, Options};
+
+/// Browses a store, or a saved scan.
+pub(super) fn run(
+    session: &Session,
+    roots: &[PathBuf],
+    cli: &Cli,
+    out: &mut Output,
+) -> anyhow::Result<Exit> {
+    let config = config(cli)?;
+    for warning in &config.warnings {
+        out.warn(&format!("config file: {warning}"));
+    }
+    let saved = match &session.scan.from {
+        Some(_) if !roots.is_empty() => {
+            anyhow::bail!("--from reads a saved scan; a PATH beside it means nothing")
+        }
+        Some(from) => {
+            let store = saved(from)?;
+            Some((store.forest, Arc::new(store.assessment)))
+        }
+        None => None,
+    };
+    let on = |flag: bool, configured: Option<bool>| flag || configured.unwrap_or(false);
+    tui::run(Options {
+        scan: session.options(roots, CountPolicy::Count),
+        saved,
+        theme: cli.browse.theme.clone().or(config.theme.clone()),
+        charset: charset(cli, &config),
+        color: color(cli, &config)?,
+        mouse: if on(cli.browse.mouse, config.mouse) {
+            Mouse::On
+        } else {
+            Mouse::Off
+        },
+        zone: if !cli.out.utc && on(cli.out.local, config.local) {
+            Zone::Local
+        } else {
+            Zone::Utc
+        },
+        units: if on(cli.out.bytes, config.bytes) {
+            Units::Bytes
+        } else {
+            Units::Human
+        },
+        rows: rows(cli, &config)?,
+        product: session.scan.product.map(Into::into),
+        keys: config.keys,
+    })?;
+    Ok(Exit::Done)
+}
+
+fn config(cli: &Cli) -> anyhow::Result<Config> {
+    let read = match &cli.browse.config {
+        _ if cli.browse.no_config => return Ok(Config::default()),
+        Some(path) => Config::read(path),
+        None => Config::usual(),
+    };
+    read.context("config file")
+}
+
+fn charset(cli: &Cli, config: &Config) -> Option<Charset> {
+    if cli.out.ascii {
+        return Some(Charset::Ascii);
+    }
+    config.ascii.map(|ascii| {
+        if ascii {
+            Charset::Ascii
+        } else {
+            Charset::Unicode
+        }
+    })
+}
+
+fn color(cli: &Cli, config: &Config) -> anyhow::Result<ColorChoice> {
+    Ok(match (cli.out.color, config.color.as_deref()) {
+        (When::Always, _) | (When::Auto, Some("always")) => ColorChoice::Always,
+        (When::Never, _) | (When::Auto, Some("never")) => ColorChoice::Never,
+        (When::Auto, None | Some("auto")) => ColorChoice::Auto,
+        (When::Auto, Some(other)) => {
+            anyhow::bail!("config file: color is auto, always or never, not {other:?}")
+        }
+    })
+}
+
+fn rows(cli: &Cli, config: &Config) -> anyhow::Result<RowOptions> {
+    let order = match (cli.tree.sort, &config.sort) {
+        (Some(order), _) => Some(order),
+        (None, Some(word)) => {
+            Some(sort(word).map_err(|error| anyhow::anyhow!("config file: sort: {error}"))?)
+        }
+        (None, None) => None,
+    };
+    let (sort, turn) = order.unwrap_or((crate::report::Sort::Name, Turn::Usual));
+    Ok(RowOptions {
+        sort,
+        direction: if turn == Turn::Reversed {
+            Direction::Reversed
+        } else {
+            Direction::Usual
+        },
+        only: if cli.tree.only == Some(OnlyWord::Problems) {
+            Only::Problems
+        } else {
+            Only::All
+        },
+        max_depth: cli.tree.depth,
+        ..RowOptions::default()
+    })
+}

@@ -1,0 +1,147 @@
+//! The terminal browser.
+//!
+//! `update` is a pure function of state and message; drawing reads the state; everything with a thread, a clock or a
+//! file is in [`runtime`]. What a key does is in [`keymap`]'s one table.
+//!
+//! ```text
+//!  input, signals, jobs ─► Message ─► update(&mut App) ─► Effect ─► runtime
+//!                                          │
+//!                                          └─► view::draw(&App) ─► screen: depth, one synchronised write
+//! ```
+
+pub mod app;
+pub mod command;
+pub mod depth;
+pub mod effect;
+pub mod glyph;
+pub mod input;
+pub mod keymap;
+pub mod message;
+pub mod pace;
+pub mod runtime;
+#[cfg(any(test, feature = "testing"))]
+pub mod sample;
+pub mod saved;
+pub mod screen;
+#[cfg(any(test, feature = "testing"))]
+pub mod script;
+pub mod signals;
+pub mod terminal;
+pub mod theme;
+#[cfg(feature = "testing")]
+pub mod trip;
+pub mod update;
+pub mod view;
+pub mod widget;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::analysis::Assessment;
+use crate::report::clock::Zone;
+use crate::report::{Clock, RowOptions, Units, words};
+use crate::store::{Forest, Product, ScanOptions};
+
+use self::app::{App, Settings};
+use self::depth::{ColorChoice, Depth};
+use self::glyph::Charset;
+use self::keymap::Keymap;
+use self::terminal::Mouse;
+use self::theme::{BUILT_IN, Theme};
+
+/// What to browse and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What to scan.
+    pub scan: ScanOptions,
+    /// A saved scan to browse instead.
+    pub saved: Option<(Arc<Forest>, Arc<Assessment>)>,
+    /// Name or path of a theme; `None`: `ansi16`.
+    pub theme: Option<String>,
+    /// Which signs; `None`: by locale and terminal.
+    pub charset: Option<Charset>,
+    /// When colours are wanted.
+    pub color: ColorChoice,
+    /// Whether the mouse is listened to.
+    pub mouse: Mouse,
+    /// In which zone times are shown.
+    pub zone: Zone,
+    /// How sizes are shown at first.
+    pub units: Units,
+    /// Order and selection of the rows at first.
+    pub rows: RowOptions,
+    /// Whose rules a delete follows; `None`: guessed from the store.
+    pub product: Option<Product>,
+    /// Keys that differ from the built-in table: command name to keys.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+/// Browses a store in the terminal on standard output until the user leaves.
+///
+/// # Errors
+/// When a theme or a key is not what it should be, or the terminal cannot be had.
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let mut app = App::new(settings(&options)?, (80, 24));
+    app.options = options.rows.clone();
+    app.units = options.units;
+    runtime::run(options, app)
+}
+
+fn settings(options: &Options) -> anyhow::Result<Settings> {
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let term = env("TERM");
+    let locale = env("LC_ALL")
+        .or_else(|| env("LC_CTYPE"))
+        .or_else(|| env("LANG"));
+    let depth = Depth::detect(
+        options.color,
+        env("NO_COLOR").as_deref(),
+        env("COLORTERM").as_deref(),
+        term.as_deref(),
+    );
+    let named = options.theme.as_deref().unwrap_or("ansi16");
+    let theme = match depth {
+        Depth::Mono => Theme::mono(),
+        _ => Theme::load(named).context("--theme")?,
+    };
+    let mut themes: Vec<String> = BUILT_IN
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    if depth == Depth::Mono {
+        themes = vec!["mono".to_owned()];
+    } else if !themes.iter().any(|name| name == named) {
+        themes.push(named.to_owned());
+    }
+    let roots: Vec<String> = match &options.saved {
+        Some((forest, _)) => forest
+            .roots
+            .iter()
+            .map(|root| words::path_text(root))
+            .collect(),
+        None => options
+            .scan
+            .roots
+            .iter()
+            .map(|root| words::path_text(root))
+            .collect(),
+    };
+    let charset = if cfg!(windows) {
+        Charset::Unicode
+    } else {
+        Charset::detect(locale.as_deref(), term.as_deref())
+    };
+    Ok(Settings {
+        theme,
+        themes,
+        charset: options.charset.unwrap_or(charset),
+        depth,
+        mouse: options.mouse,
+        clock: Clock::new(options.zone),
+        keymap: Arc::new(Keymap::new(&options.keys)?),
+        roots: roots.join(" "),
+        saved: options.saved.is_some(),
+    })
+}

@@ -1,0 +1,187 @@
+//! The loop, and what `update` orders: jobs, clipboard, pager, files, leaving.
+//!
+//! ```text
+//!  input ─┐
+//!  signals┼─► inbox (bounded) ─► take one, then drain ─► update ─► effects ─► here
+//!  jobs  ─┘                                  │
+//!                                            └─► pace ─► screen (one write)
+//! ```
+
+mod job;
+mod outside;
+mod work;
+
+use std::io::{self, Stdout};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::tui::app::App;
+use crate::tui::effect::Effect;
+use crate::tui::input::Input;
+use crate::tui::message::Message;
+use crate::tui::pace::Pace;
+use crate::tui::screen::Screen;
+use crate::tui::terminal::Guard;
+use crate::tui::update::{start, update};
+use crate::tui::{Options, signals};
+
+use self::job::Jobs;
+
+/// Messages that may wait: more than a screenful of keys and news; beyond that, senders wait.
+const INBOX: usize = 1024;
+/// How long the cursor must stand still for the panes to follow it.
+const REST: Duration = Duration::from_millis(120);
+
+/// Runs the browser until it is left.
+///
+/// # Errors
+/// When the terminal cannot be had or written to.
+pub fn run(options: Options, mut app: App) -> anyhow::Result<()> {
+    let (sender, inbox) = sync_channel(INBOX);
+    // Handlers first: a signal between the two must not find a terminal that nobody restores.
+    signals::start(sender.clone()).context("cannot listen for signals")?;
+    let mut guard = Guard::enter(app.settings.mouse).context("cannot take the terminal")?;
+    app.size = crossterm::terminal::size().context("cannot learn the size of the terminal")?;
+    let screen = Screen::new(io::stdout(), app.size)?;
+    let input = Input::start(sender.clone()).context("cannot read the terminal")?;
+    let jobs = Jobs::new(options, sender.clone());
+    let mut runtime = Runtime {
+        app,
+        screen,
+        input,
+        jobs,
+        pace: Pace::default(),
+        inbox,
+        sender,
+    };
+    let result = runtime.live(&mut guard);
+    runtime.jobs.cancel_all();
+    drop(guard);
+    result
+}
+
+struct Runtime {
+    app: App,
+    screen: Screen<Stdout>,
+    input: Input,
+    jobs: Jobs,
+    pace: Pace,
+    inbox: Receiver<Message>,
+    sender: SyncSender<Message>,
+}
+
+impl Runtime {
+    fn live(&mut self, guard: &mut Guard) -> anyhow::Result<()> {
+        let effects = start(&mut self.app);
+        self.carry_out(effects, guard)?;
+        while !self.app.leaving {
+            if self.app.dirty {
+                self.app.dirty = false;
+                self.pace.mark();
+            }
+            let message = match self.pace.wait(Instant::now()) {
+                None if self.app.restless => match self.inbox.recv_timeout(REST) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout) => Message::Rested,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                },
+                None => match self.inbox.recv() {
+                    Ok(message) => message,
+                    Err(_) => return Ok(()),
+                },
+                Some(wait) if wait.is_zero() => {
+                    let started = Instant::now();
+                    self.screen
+                        .draw(&self.app)
+                        .context("cannot write to the terminal")?;
+                    self.pace.drawn(started, Instant::now());
+                    continue;
+                }
+                Some(wait) => match self.inbox.recv_timeout(wait) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                },
+            };
+            self.take(message, guard)?;
+            // Everything that waits is taken before the next frame: keys are never slowed down by frames.
+            loop {
+                match self.inbox.try_recv() {
+                    Ok(message) => self.take(message, guard)?,
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                }
+                if self.app.leaving {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: Message, guard: &mut Guard) -> anyhow::Result<()> {
+        #[cfg(feature = "testing")]
+        crate::tui::trip::check(&message);
+        let effects = update(&mut self.app, message);
+        self.carry_out(effects, guard)
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, guard: &mut Guard) -> anyhow::Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Start(no, work) => self.jobs.start(no, work),
+                Effect::Cancel(slot) => self.jobs.cancel(slot),
+                Effect::Copy(text) => self.tell(outside::copy(&text)),
+                Effect::Export(name, export) => self.tell(outside::export(&name, &export)),
+                Effect::Pager(text) => self.away(guard, |_| outside::page(&text))?,
+                Effect::Mouse(mouse) => guard.set_mouse(mouse)?,
+                Effect::Redraw => {
+                    self.renew(guard)?;
+                }
+                Effect::Suspend => self.away(guard, |_| {
+                    signals::stop();
+                    None
+                })?,
+                Effect::Quit => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, words: String) {
+        self.app.notice = Some(words);
+        self.app.dirty = true;
+    }
+
+    /// Gives the terminal to somebody else for a while.
+    fn away(
+        &mut self,
+        guard: &mut Guard,
+        visit: impl FnOnce(&SyncSender<Message>) -> Option<String>,
+    ) -> anyhow::Result<()> {
+        self.input.pause();
+        guard.pause();
+        let told = visit(&self.sender);
+        self.renew(guard)?;
+        self.input.resume();
+        if let Some(told) = told {
+            self.tell(told);
+        }
+        Ok(())
+    }
+
+    /// Takes the terminal again, whatever it shows now, at whatever size it has now.
+    fn renew(&mut self, guard: &mut Guard) -> anyhow::Result<()> {
+        guard
+            .resume(self.app.settings.mouse)
+            .context("cannot take the terminal again")?;
+        if let Ok((width, height)) = crossterm::terminal::size() {
+            update(&mut self.app, Message::Resize(width, height));
+        }
+        self.screen.forget()?;
+        self.app.dirty = true;
+        Ok(())
+    }
+}

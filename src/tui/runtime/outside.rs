@@ -1,0 +1,181 @@
+//! What leaves the browser: texts for the clipboard, for a pager, for a file.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::tui::effect::Export;
+
+/// Longest text sent to a clipboard, in bytes: terminals drop longer ones without a word.
+const CLIPBOARD_MAX: usize = 74_000;
+
+/// Sends a text to the clipboard of the terminal: through tmux where that stands in between, else by OSC 52. What
+/// comes of it nobody says, so neither do we.
+pub fn copy(text: &str) -> String {
+    if text.len() > CLIPBOARD_MAX {
+        return "too long for a terminal's clipboard: use v or E".to_owned();
+    }
+    if std::env::var_os("TMUX").is_some() && to_tmux(text) {
+        return "sent to tmux, and through it to the terminal".to_owned();
+    }
+    let mut out = std::io::stdout().lock();
+    let code = format!("\x1b]52;c;{}\x07", base64(text.as_bytes()));
+    match out.write_all(code.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => "sent to the terminal (OSC 52); some take it, some do not".to_owned(),
+        Err(error) => format!("not sent: {error}"),
+    }
+}
+
+fn to_tmux(text: &str) -> bool {
+    feed(
+        Command::new("tmux")
+            .args(["load-buffer", "-w", "-"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+        text,
+    )
+}
+
+fn feed(command: &mut Command, text: &str) -> bool {
+    let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else {
+        return false;
+    };
+    if let Some(mut input) = child.stdin.take() {
+        // A pager that is left early closes its end: no fault.
+        let _ = input.write_all(text.as_bytes());
+    }
+    child.wait().is_ok_and(|status| status.success())
+}
+
+/// Shows a text in `$PAGER`, else in `less`, else in `more`. A sentence if there is none.
+pub fn page(text: &str) -> Option<String> {
+    let wanted = std::env::var("PAGER")
+        .ok()
+        .filter(|pager| !pager.trim().is_empty());
+    let pagers = wanted.iter().map(String::as_str).chain(["less", "more"]);
+    for pager in pagers {
+        let mut words = pager.split_whitespace();
+        let Some(program) = words.next() else {
+            continue;
+        };
+        let mut command = Command::new(program);
+        command.args(words);
+        if program.ends_with("less") && std::env::var_os("LESS").is_none() {
+            command.arg("-S");
+        }
+        let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else {
+            continue;
+        };
+        if let Some(mut input) = child.stdin.take() {
+            let _ = input.write_all(text.as_bytes());
+        }
+        let _ = child.wait();
+        return None;
+    }
+    Some("no pager was found: set PAGER".to_owned())
+}
+
+/// Writes a new file in the current folder; never over one that is there.
+pub fn export(name: &Path, export: &Export) -> String {
+    let mut bytes = Vec::new();
+    match export {
+        Export::Text(lines) => {
+            for line in lines {
+                bytes.extend_from_slice(line.as_bytes());
+                bytes.push(b'\n');
+            }
+        }
+        Export::Store(forest, assessment) => {
+            match crate::tui::saved::store_json(forest, assessment) {
+                Ok(json) => bytes = json,
+                Err(error) => return format!("not written: {error}"),
+            }
+        }
+    }
+    for number in 0..1000_u32 {
+        let path = numbered(name, number);
+        match std::fs::File::create_new(&path) {
+            Ok(mut file) => {
+                return match file.write_all(&bytes) {
+                    Ok(()) => format!(
+                        "written: {}",
+                        crate::report::words::path_text(&absolute(&path))
+                    ),
+                    Err(error) => format!("not written: {error}"),
+                };
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return format!(
+                    "not written: {}: {error}",
+                    crate::report::words::path_text(&path)
+                );
+            }
+        }
+    }
+    "not written: there are a thousand such files here".to_owned()
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// `scan.json`, `scan-1.json`, `scan-2.json`.
+fn numbered(name: &Path, number: u32) -> PathBuf {
+    if number == 0 {
+        return name.to_owned();
+    }
+    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = name.extension().unwrap_or_default().to_string_lossy();
+    name.with_file_name(format!("{stem}-{number}.{extension}"))
+}
+
+/// Base64 as RFC 4648 has it, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let mut group = [0_u8; 4];
+        for (place, byte) in (1..).zip(chunk) {
+            group[place] = *byte;
+        }
+        let group = u32::from_be_bytes(group);
+        for place in 0..4 {
+            let digit = (group >> (18 - 6 * place)) & 63;
+            text.push(if place <= chunk.len() {
+                char::from(DIGITS[digit as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_as_the_rfc_has_it() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+
+    #[test]
+    fn an_export_never_replaces_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("a.txt");
+        let text = Export::Text(vec!["one".to_owned()]);
+        assert!(export(&name, &text).starts_with("written: "));
+        assert!(export(&name, &text).ends_with("a-1.txt"));
+        assert_eq!(std::fs::read_to_string(&name).unwrap(), "one\n");
+    }
+}

@@ -1,0 +1,263 @@
+//! What each kind of job does. Jobs know neither the state nor the terminal.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::analysis::assessment::Compared as Equals;
+use crate::analysis::diff::{self, DiffEvent};
+use crate::analysis::open::{open_chain, open_pair};
+use crate::analysis::{Assessment, assess};
+use crate::chain::Chain;
+use crate::format::SectorNo;
+use crate::image::{Image, Place, StateRun};
+use crate::report::words;
+use crate::source::FileSource;
+use crate::store::{DiskId, Forest, ScanEvent, scan};
+use crate::tui::Options;
+use crate::tui::effect::Work;
+use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides, Snapshot};
+
+use super::job::Reporter;
+
+/// Runs of a diff that are kept; beyond, the sums go on and the list says that it is partial.
+const RUNS_KEPT: usize = 1 << 20;
+/// Runs of block states that are kept: a table of 64 TiB in 1 MiB blocks that alternate is cut here.
+const STATES_KEPT: usize = 4 << 20;
+/// How often a watched store is looked at.
+const WATCH_GAP: Duration = Duration::from_secs(5);
+
+/// Does the work; the result is how it ended.
+pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), String> {
+    match work {
+        Work::Scan => read_store(options, reporter),
+        Work::Blocks { path } => blocks(&path, reporter),
+        Work::Sectors { path, block } => sectors(&path, block, reporter),
+        Work::Diff {
+            forest,
+            child,
+            other,
+        } => compare(&forest, child, other, reporter),
+        Work::Hex {
+            forest,
+            child,
+            other,
+            sector,
+        } => sides(&forest, child, other, sector, reporter),
+        Work::Plan {
+            forest,
+            assessment,
+            disk,
+        } => plan(&forest, &assessment, disk, reporter),
+        Work::Watch { forest } => watch(&forest, reporter),
+    }
+}
+
+fn read_store(options: &Options, reporter: &Reporter) -> Result<(), String> {
+    if let Some((forest, assessment)) = &options.saved {
+        let snapshot = Snapshot {
+            forest: Arc::clone(forest),
+            assessment: Arc::clone(assessment),
+        };
+        reporter.tell(News::Store(snapshot));
+        return Ok(());
+    }
+    let judged = |forest: Arc<Forest>| {
+        let assessment = Arc::new(assess(&forest, &Equals::default()));
+        News::Store(Snapshot { forest, assessment })
+    };
+    let result = scan(&options.scan, &reporter.job, &mut |event| match event {
+        ScanEvent::Walking { files } => reporter.tick(|| format!("{files} files found")),
+        ScanEvent::Reading { path } => reporter.tick(|| words::file_name(&path)),
+        ScanEvent::Forest(forest) => {
+            reporter.tell(judged(forest));
+        }
+    });
+    match result {
+        Ok(forest) => {
+            reporter.tell(judged(forest));
+            Ok(())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn open(path: &Path) -> Result<Image, String> {
+    let source =
+        FileSource::open(path).map_err(|error| format!("{}: {error}", words::path_text(path)))?;
+    Image::open(Arc::new(source)).map_err(|error| format!("{}: {error}", words::path_text(path)))
+}
+
+/// Waits a moment; false if the job was stopped meanwhile.
+fn rest(reporter: &Reporter, how_long: Duration) -> bool {
+    let until = Instant::now() + how_long;
+    while Instant::now() < until {
+        if reporter.job.cancel.is_cancelled() {
+            return false;
+        }
+        std::thread::sleep(
+            Duration::from_millis(30).min(until.saturating_duration_since(Instant::now())),
+        );
+    }
+    !reporter.job.cancel.is_cancelled()
+}
+
+fn blocks(path: &Path, reporter: &Reporter) -> Result<(), String> {
+    let image = open(path)?;
+    let mut runs: Vec<StateRun> = Vec::new();
+    let mut cut = false;
+    let counts = reporter.watch(|| {
+        image.count(
+            &reporter.job,
+            Some(&mut |run: StateRun| {
+                if let Some(last) = runs.last_mut().filter(|last| last.state == run.state) {
+                    last.count = last.count.saturating_add(run.count);
+                } else if runs.len() < STATES_KEPT {
+                    runs.push(run);
+                } else {
+                    cut = true;
+                }
+            }),
+        )
+    });
+    let mut counts = counts;
+    counts.complete &= !cut;
+    reporter.tell(News::Blocks(Arc::new(BlockTable {
+        path: path.to_owned(),
+        runs,
+        counts,
+    })));
+    Ok(())
+}
+
+fn sectors(path: &Path, block: u64, reporter: &Reporter) -> Result<(), String> {
+    let image = open(path)?;
+    let per_block = image.sectors_per_block();
+    let first = block.saturating_mul(per_block);
+    let last = first.saturating_add(per_block).min(image.sectors());
+    let mut runs = Vec::new();
+    image
+        .sector_runs(SectorNo(first)..SectorNo(last), &mut runs)
+        .map_err(|error| error.to_string())?;
+    let mut held = Vec::new();
+    for run in &runs {
+        let here = matches!(
+            run.place,
+            Place::Here { .. } | Place::Zero | Place::Unmapped
+        );
+        held.extend(std::iter::repeat_n(
+            here,
+            usize::try_from(run.count).unwrap_or(0),
+        ));
+    }
+    reporter.tell(News::Sectors(Arc::new(SectorTable {
+        path: path.to_owned(),
+        block,
+        held,
+    })));
+    Ok(())
+}
+
+/// The child's chain and the other's: the parent's if none is named.
+fn chains(forest: &Forest, child: DiskId, other: Option<DiskId>) -> Result<(Chain, Chain), String> {
+    match other {
+        Some(other) => open_pair(forest, child, other).map_err(|error| error.to_string()),
+        None => {
+            let chain = open_chain(forest, child).map_err(|error| error.to_string())?;
+            let parent = chain
+                .parent()
+                .ok_or("its parent is not in the store: there is nothing to compare with")?;
+            Ok((chain, parent))
+        }
+    }
+}
+
+fn compare(
+    forest: &Forest,
+    child: DiskId,
+    other: Option<DiskId>,
+    reporter: &Reporter,
+) -> Result<(), String> {
+    let (child, other) = chains(forest, child, other)?;
+    let mut found = Compared {
+        sector_size: child.sector_size(),
+        ..Compared::default()
+    };
+    let mut cut = false;
+    let report = reporter.watch(|| {
+        diff::diff(&child, &other, &reporter.job, &mut |event| match event {
+            DiffEvent::Run(run) if found.runs.len() < RUNS_KEPT => found.runs.push(run),
+            DiffEvent::Run(_) => cut = true,
+            DiffEvent::Block(block) => found.blocks.push(block),
+        })
+    });
+    let report = report.map_err(|error| error.to_string())?;
+    found.summary = report.summary;
+    found.summary.complete &= !cut;
+    reporter.tell(News::Compared(Arc::new(found)));
+    Ok(())
+}
+
+fn sides(
+    forest: &Forest,
+    child: DiskId,
+    other: Option<DiskId>,
+    sector: u64,
+    reporter: &Reporter,
+) -> Result<(), String> {
+    let (child, other) = chains(forest, child, other)?;
+    if reporter.job.cancel.is_cancelled() {
+        return Ok(());
+    }
+    let both = diff::side_by_side(&other, &child, SectorNo(sector), 1);
+    let left = both.left.map_err(|error| error.to_string())?;
+    let right = both.right.map_err(|error| error.to_string())?;
+    reporter.tell(News::Sides(Arc::new(Sides {
+        sector,
+        left,
+        right,
+    })));
+    Ok(())
+}
+
+fn plan(
+    forest: &Forest,
+    assessment: &Assessment,
+    disk: DiskId,
+    reporter: &Reporter,
+) -> Result<(), String> {
+    let _ = (forest, assessment, disk, reporter);
+    Err("no plan can be worked out for this disk".to_owned())
+}
+
+/// Looks at length and last write of every file; tells when something differs, and ends then.
+fn watch(forest: &Forest, reporter: &Reporter) -> Result<(), String> {
+    let look = || -> Vec<Option<(u64, Option<std::time::SystemTime>)>> {
+        let seen = |path: &Path| {
+            let facts = std::fs::metadata(path).ok()?;
+            Some((facts.len(), facts.modified().ok()))
+        };
+        let folders = forest
+            .disks
+            .iter()
+            .filter_map(|disk| disk.path.parent())
+            .collect::<std::collections::BTreeSet<_>>();
+        forest
+            .disks
+            .iter()
+            .map(|disk| seen(&disk.path))
+            .chain(folders.into_iter().map(seen))
+            .collect()
+    };
+    let mut before = look();
+    while rest(reporter, WATCH_GAP) {
+        let now = look();
+        if now != before {
+            before = now;
+            if !reporter.tell(News::Changed) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Key scripts: a state, keys, and what is on the screen then. For tests and for the pictures.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::report::Clock;
+use crate::tui::app::{App, Settings};
+use crate::tui::depth::Depth;
+use crate::tui::effect::Effect;
+use crate::tui::glyph::Charset;
+use crate::tui::keymap::{Key, Keymap};
+use crate::tui::message::{JobNo, Message, News, Slot};
+use crate::tui::sample::Sample;
+use crate::tui::terminal::Mouse;
+use crate::tui::theme::Theme;
+use crate::tui::update::{start, update};
+use crate::tui::view::{Seen, paint};
+
+/// Settings as a fresh browser has them, on a terminal with 16 colours and UTF-8.
+pub fn settings() -> Settings {
+    Settings {
+        theme: Theme::load("ansi16").unwrap_or_else(|_| Theme::mono()),
+        themes: ["ansi16", "safe", "light", "mono"]
+            .map(str::to_owned)
+            .to_vec(),
+        charset: Charset::Unicode,
+        depth: Depth::Ansi16,
+        mouse: Mouse::Off,
+        clock: Clock::default(),
+        keymap: Arc::new(
+            Keymap::new(&BTreeMap::new()).expect("the built-in table holds no conflict"),
+        ),
+        roots: "/vmstore".to_owned(),
+        saved: false,
+    }
+}
+
+/// A browser that has read a sample.
+pub fn browser(sample: Sample, size: (u16, u16)) -> App {
+    let mut app = App::new(settings(), size);
+    start(&mut app);
+    let no = JobNo(1);
+    update(
+        &mut app,
+        Message::Job(Slot::Scan, no, News::Store(sample.snapshot())),
+    );
+    update(&mut app, Message::Job(Slot::Scan, no, News::Ended(Ok(()))));
+    app
+}
+
+/// A browser, the effects its keys asked for, and its screen.
+#[derive(Debug)]
+pub struct Script {
+    /// The state.
+    pub app: App,
+    /// What was asked for since the last look at it.
+    pub effects: Vec<Effect>,
+    seen: Seen,
+}
+
+impl Script {
+    /// A script on a browser that has read a sample.
+    pub fn new(sample: Sample, size: (u16, u16)) -> Self {
+        Self::of(browser(sample, size))
+    }
+
+    /// A script on any browser.
+    pub fn of(app: App) -> Self {
+        Self {
+            app,
+            effects: Vec::new(),
+            seen: Seen::default(),
+        }
+    }
+
+    /// Presses keys: single characters, and names in angle brackets (`jj<Enter><^C>`).
+    ///
+    /// # Panics
+    /// When a name is no key.
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        let mut rest = keys;
+        while let Some(c) = rest.chars().next() {
+            let name = rest
+                .strip_prefix('<')
+                .and_then(|after| after.split_once('>'));
+            let key = if let Some((name, after)) = name.filter(|(name, _)| !name.is_empty()) {
+                rest = after;
+                Key::parse(name).unwrap_or_else(|| panic!("<{name}> is no key"))
+            } else {
+                rest = &rest[c.len_utf8()..];
+                let name = if c == ' ' {
+                    "Space".to_owned()
+                } else {
+                    c.to_string()
+                };
+                Key::parse(&name).expect("a character is a key")
+            };
+            self.send(Message::Key(key));
+        }
+        self
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, message: Message) -> &mut Self {
+        let effects = update(&mut self.app, message);
+        self.effects.extend(effects);
+        self
+    }
+
+    /// Answers the newest job of a slot.
+    ///
+    /// # Panics
+    /// When no such job runs: the keys before did not ask for it.
+    pub fn answer(&mut self, slot: Slot, news: News) -> &mut Self {
+        let no = self
+            .app
+            .jobs
+            .get(&slot)
+            .unwrap_or_else(|| panic!("no {slot:?} job runs"))
+            .no;
+        self.send(Message::Job(slot, no, news));
+        self.send(Message::Job(slot, no, News::Ended(Ok(()))))
+    }
+
+    /// The screen as cells.
+    pub fn buffer(&mut self) -> Buffer {
+        let area = Rect::new(0, 0, self.app.size.0, self.app.size.1);
+        let mut buffer = Buffer::empty(area);
+        paint(&self.app, &mut self.seen, area, &mut buffer);
+        self.app.settings.depth.apply(&mut buffer);
+        buffer
+    }
+
+    /// The screen as lines of text, trailing blanks cut.
+    pub fn screen(&mut self) -> String {
+        text_of(&self.buffer())
+    }
+
+    /// The screen as text, and below it where which style is: what a snapshot keeps.
+    pub fn shot(&mut self) -> String {
+        let buffer = self.buffer();
+        format!("{}\n{}", text_of(&buffer), styles_of(&buffer))
+    }
+}
+
+/// A buffer as lines of text, trailing blanks cut.
+pub fn text_of(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for row in buffer.content.chunks(usize::from(buffer.area.width).max(1)) {
+        let mut line = String::new();
+        let mut skip = 0;
+        for cell in row {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            line.push_str(cell.symbol());
+            skip = cell.symbol().width().saturating_sub(1);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The styled stretches of a buffer, one a line: row, columns, style.
+pub fn styles_of(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    let width = usize::from(buffer.area.width).max(1);
+    for (y, row) in buffer.content.chunks(width).enumerate() {
+        let mut x = 0;
+        while let Some(cell) = row.get(x) {
+            let style = (cell.fg, cell.bg, cell.modifier);
+            let len = row[x..]
+                .iter()
+                .take_while(|cell| (cell.fg, cell.bg, cell.modifier) == style)
+                .count();
+            if style
+                != (
+                    ratatui::style::Color::Reset,
+                    ratatui::style::Color::Reset,
+                    ratatui::style::Modifier::empty(),
+                )
+            {
+                let mut words = Vec::new();
+                if cell.fg != ratatui::style::Color::Reset {
+                    words.push(cell.fg.to_string().to_lowercase());
+                }
+                if cell.bg != ratatui::style::Color::Reset {
+                    words.push(format!("on {}", cell.bg.to_string().to_lowercase()));
+                }
+                words.extend(
+                    cell.modifier
+                        .iter_names()
+                        .map(|(name, _)| name.to_lowercase()),
+                );
+                text.push_str(&format!(
+                    "{y:>3} {x:>3}-{:<3} {}\n",
+                    x + len - 1,
+                    words.join(" ")
+                ));
+            }
+            x += len;
+        }
+    }
+    text
+}
