@@ -1,4 +1,4 @@
-//! The two sets of signs: WGL4 (what PuTTY and old console fonts have) and plain ASCII. One switch changes everything.
+//! The two sets of signs: WGL4 (what `PuTTY` and old console fonts have) and plain ASCII. One switch changes everything.
 
 /// Which signs the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

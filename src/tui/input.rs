@@ -51,10 +51,10 @@ impl Input {
                                 // The runtime woke this thread to park it.
                                 continue;
                             }
-                            if let Some(message) = message(&event) {
-                                if inbox.send(message).is_err() {
-                                    return;
-                                }
+                            if let Some(message) = message(&event)
+                                && inbox.send(message).is_err()
+                            {
+                                return;
                             }
                         }
                         Ok(None) => {}

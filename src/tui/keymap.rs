@@ -5,6 +5,7 @@ mod key;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use crate::tui::command::Command;
 use crate::tui::glyph::Charset;
@@ -218,13 +219,15 @@ pub fn markdown() -> String {
             .iter()
             .map(|context| context.word())
             .collect();
-        text.push_str(&format!(
-            "| {} | `{}` | {} | {} |\n",
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} | {} |",
             keys.join(" "),
             binding.name,
             contexts.join(", "),
             binding.long
-        ));
+        );
     }
     text
 }

@@ -248,6 +248,7 @@ impl Sample {
                 row: if likely { &ROW_4 } else { &ROW_8 },
                 gap_seconds: Some(5_081_460),
                 above: Some(above),
+                above_made: self.forest.disk(above).and_then(crate::store::Disk::created).map(|(at, _)| at),
                 stands_at_snapshot: Some(false),
                 evidence: vec![
                     Evidence {
@@ -282,6 +283,10 @@ impl Sample {
 }
 
 /// The usual sample: four machines and a folder.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of disks, as flat as the store it stands for"
+)]
 pub fn store() -> Sample {
     let mut s = Sample::default();
     s.forest.roots.push(PathBuf::from("/vmstore"));

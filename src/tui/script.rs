@@ -1,6 +1,7 @@
 //! Key scripts: a state, keys, and what is on the screen then. For tests and for the pictures.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -21,6 +22,9 @@ use crate::tui::update::{start, update};
 use crate::tui::view::{Seen, paint};
 
 /// Settings as a fresh browser has them, on a terminal with 16 colours and UTF-8.
+///
+/// # Panics
+/// When the built-in key table holds a conflict, which a test forbids.
 pub fn settings() -> Settings {
     Settings {
         theme: Theme::load("ansi16").unwrap_or_else(|_| Theme::mono()),
@@ -198,11 +202,8 @@ pub fn styles_of(buffer: &Buffer) -> String {
                         .iter_names()
                         .map(|(name, _)| name.to_lowercase()),
                 );
-                text.push_str(&format!(
-                    "{y:>3} {x:>3}-{:<3} {}\n",
-                    x + len - 1,
-                    words.join(" ")
-                ));
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "{y:>3} {x:>3}-{:<3} {}", x + len - 1, words.join(" "));
             }
             x += len;
         }

@@ -91,10 +91,10 @@ fn rested(app: &mut App) -> Vec<Effect> {
         app.pane = path;
         app.dirty = true;
     }
-    if app.pane != app.map.path {
-        map::ask(app)
-    } else {
+    if app.pane == app.map.path {
         Vec::new()
+    } else {
+        map::ask(app)
     }
 }
 
@@ -215,8 +215,9 @@ fn run(app: &mut App, command: Command) -> Vec<Effect> {
         | Command::CopyId
         | Command::CopyName
         | Command::CopyJson
-        | Command::CopyCommand => copy::run(app, command),
-        Command::Pager | Command::Export => copy::run(app, command),
+        | Command::CopyCommand
+        | Command::Pager
+        | Command::Export => copy::run(app, command),
         Command::RescanOne | Command::Rescan | Command::Watch => jobs::run(app, command),
         Command::Full
         | Command::SwapPane
@@ -267,7 +268,7 @@ fn mouse(app: &mut App, action: MouseAction) -> Vec<Effect> {
             }
         }
         MouseAction::Click(column, row) if app.overlay.is_none() => {
-            effects.extend(go::click(app, column, row))
+            effects.extend(go::click(app, column, row));
         }
         MouseAction::Click(..) => {}
     }

@@ -142,10 +142,8 @@ impl MapState {
             self.cursor.saturating_add(distance)
         };
         // A step past either end stays in its column.
-        if moved >= self.len() || (by < 0 && distance > self.cursor) {
-            if rows != 0 {
-                return;
-            }
+        if (moved >= self.len() || (by < 0 && distance > self.cursor)) && rows != 0 {
+            return;
         }
         self.go(moved);
     }

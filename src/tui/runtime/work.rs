@@ -49,7 +49,10 @@ pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), Str
             assessment,
             disk,
         } => plan(&forest, &assessment, disk, reporter),
-        Work::Watch { forest } => watch(&forest, reporter),
+        Work::Watch { forest } => {
+            watch(&forest, reporter);
+            Ok(())
+        }
     }
 }
 
@@ -160,15 +163,14 @@ fn sectors(path: &Path, block: u64, reporter: &Reporter) -> Result<(), String> {
 
 /// The child's chain and the other's: the parent's if none is named.
 fn chains(forest: &Forest, child: DiskId, other: Option<DiskId>) -> Result<(Chain, Chain), String> {
-    match other {
-        Some(other) => open_pair(forest, child, other).map_err(|error| error.to_string()),
-        None => {
-            let chain = open_chain(forest, child).map_err(|error| error.to_string())?;
-            let parent = chain
-                .parent()
-                .ok_or("its parent is not in the store: there is nothing to compare with")?;
-            Ok((chain, parent))
-        }
+    if let Some(other) = other {
+        open_pair(forest, child, other).map_err(|error| error.to_string())
+    } else {
+        let chain = open_chain(forest, child).map_err(|error| error.to_string())?;
+        let parent = chain
+            .parent()
+            .ok_or("its parent is not in the store: there is nothing to compare with")?;
+        Ok((chain, parent))
     }
 }
 
@@ -231,7 +233,7 @@ fn plan(
 }
 
 /// Looks at length and last write of every file; tells when something differs, and ends then.
-fn watch(forest: &Forest, reporter: &Reporter) -> Result<(), String> {
+fn watch(forest: &Forest, reporter: &Reporter) {
     let look = || -> Vec<Option<(u64, Option<std::time::SystemTime>)>> {
         let seen = |path: &Path| {
             let facts = std::fs::metadata(path).ok()?;
@@ -259,5 +261,4 @@ fn watch(forest: &Forest, reporter: &Reporter) -> Result<(), String> {
             }
         }
     }
-    Ok(())
 }

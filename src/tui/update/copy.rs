@@ -31,13 +31,14 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
             vec![Effect::Export(PathBuf::from(name), export)]
         }
         Command::CopyCommand if app.view == View::Plan => copy_plan(app),
-        _ => match subject(app, command) {
-            Some(text) => send(app, text),
-            None => {
+        _ => {
+            if let Some(text) = subject(app, command) {
+                send(app, text)
+            } else {
                 app.notice = Some("there is nothing to copy here".to_owned());
                 changed(app)
             }
-        },
+        }
     }
 }
 

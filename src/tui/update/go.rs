@@ -100,15 +100,12 @@ pub fn open(app: &mut App) -> Vec<Effect> {
                 .item()
                 .map(|item| item.path.clone())
                 .and_then(|path| app.find(&path));
-            match found {
-                Some(disk) => {
-                    app.reveal(disk);
-                    show(app, View::Tree)
-                }
-                None => {
-                    app.notice = Some("this file is no disk of the tree".to_owned());
-                    changed(app)
-                }
+            if let Some(disk) = found {
+                app.reveal(disk);
+                show(app, View::Tree)
+            } else {
+                app.notice = Some("this file is no disk of the tree".to_owned());
+                changed(app)
             }
         }
         View::Details | View::Plan => Vec::new(),
@@ -144,7 +141,7 @@ pub fn along_chain(app: &mut App, forward: bool) -> Vec<Effect> {
                     "this is a leaf"
                 }
                 .to_owned(),
-            )
+            );
         }
     }
     changed(app)
@@ -189,10 +186,11 @@ pub fn explain(app: &mut App) -> Vec<Effect> {
 /// A click: a view's name, or a row.
 pub fn click(app: &mut App, column: u16, row: u16) -> Vec<Effect> {
     let layout = layout::layout(app);
-    if row == layout.tabs.y && layout.tabs.height > 0 {
-        if let Some(view) = crate::tui::view::tab_at(app, column) {
-            return show(app, view);
-        }
+    if row == layout.tabs.y
+        && layout.tabs.height > 0
+        && let Some(view) = crate::tui::view::tab_at(app, column)
+    {
+        return show(app, view);
     }
     if app.view == View::Tree && layout.body.contains((column, row).into()) && row > layout.body.y {
         let scroll = crate::tui::view::tree_scroll(app);

@@ -75,12 +75,13 @@ fn store(app: &mut App, snapshot: Snapshot) -> Vec<Effect> {
 fn compared(app: &mut App, data: &Arc<Compared>) -> Vec<Effect> {
     app.diff.open(Arc::clone(data));
     super::map::compared(app, data);
-    if app.diff.other.is_none() && data.summary.complete {
-        if let Some(path) = app.diff.child.clone() {
-            app.equals.insert(path, data.summary.equal);
-            reassess(app);
-            app.rebuild();
-        }
+    if app.diff.other.is_none()
+        && data.summary.complete
+        && let Some(path) = app.diff.child.clone()
+    {
+        app.equals.insert(path, data.summary.equal);
+        reassess(app);
+        app.rebuild();
     }
     app.dirty = true;
     if app.view == View::Diff {

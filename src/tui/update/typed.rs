@@ -12,10 +12,10 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
     match command {
         Command::Search => app.prompt = Some((Asking::Search, Prompt::default())),
         Command::Filter => {
-            app.prompt = Some((Asking::Filter, Prompt::with(app.options.filter.clone())))
+            app.prompt = Some((Asking::Filter, Prompt::with(app.options.filter.clone())));
         }
         Command::GoTo if app.view == View::Map => {
-            app.prompt = Some((Asking::Block, Prompt::default()))
+            app.prompt = Some((Asking::Block, Prompt::default()));
         }
         Command::GoTo => app.prompt = Some((Asking::Sector, Prompt::default())),
         _ => return search(app, command == Command::SearchNext),
@@ -95,7 +95,7 @@ fn done(app: &mut App, asking: Asking, text: &str) -> Vec<Effect> {
                 None => {
                     app.notice = Some(format!(
                         "{text}: neither a number, an offset (1.5G, 0x200000) nor a percentage"
-                    ))
+                    ));
                 }
             }
             Vec::new()
@@ -118,7 +118,7 @@ fn done(app: &mut App, asking: Asking, text: &str) -> Vec<Effect> {
                 None => {
                     app.notice = Some(format!(
                         "{text}: neither a number, an offset (1.5G, 0x200000) nor a percentage"
-                    ))
+                    ));
                 }
             }
             Vec::new()

@@ -201,7 +201,7 @@ impl<'a> Sheet<'a> {
                 &row.name
             };
             let room = width.saturating_sub(used);
-            let wanted = self.labels_width(row);
+            let wanted = labels_width(row);
             // The labels give way first, but the name leaves them a few columns.
             let name = clip_middle(
                 name,
@@ -215,13 +215,6 @@ impl<'a> Sheet<'a> {
         line.push(Role::Text, " ".repeat((width + 1).saturating_sub(used)));
     }
 
-    fn labels_width(&self, row: &Row) -> usize {
-        labels(row)
-            .iter()
-            .map(|(_, text)| Line::of(Role::Text, text.as_str()).width() + 2)
-            .sum()
-    }
-
     fn labels(&self, line: &mut Line, row: &Row, start: usize, width: usize) {
         for (role, text) in labels(row) {
             let room = (start + width).saturating_sub(line.width() + 2);
@@ -231,6 +224,13 @@ impl<'a> Sheet<'a> {
             }
         }
     }
+}
+
+fn labels_width(row: &Row) -> usize {
+    labels(row)
+        .iter()
+        .map(|(_, text)| Line::of(Role::Text, text.as_str()).width() + 2)
+        .sum()
 }
 
 /// What stands after a name, most telling first.

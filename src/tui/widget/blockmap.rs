@@ -82,10 +82,10 @@ impl Cell {
         if self.error > 0 {
             return ("!", Role::MapError);
         }
-        if layer == Layer::Compared {
-            if let Some(found) = self.compared() {
-                return found;
-            }
+        if layer == Layer::Compared
+            && let Some(found) = self.compared()
+        {
+            return found;
         }
         let held = self.full + self.partial;
         if held == 0 {
