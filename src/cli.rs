@@ -35,10 +35,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let mut out = Output::new(&cli.out);
-    let session = match Session::new(&cli.scan) {
-        Ok(session) => session,
-        Err(error) => return trouble(&error),
-    };
+    let session = Session::new(&cli.scan);
     let result =
         dispatch(&cli, &session, &mut out).and_then(|exit| Ok(out.finish().map(|()| exit)?));
     match result {

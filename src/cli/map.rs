@@ -24,6 +24,7 @@ pub(super) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
+    session.listen()?;
     let name = words::path_text(file);
     let source = FileSource::open(file).with_context(|| format!("cannot open {name}"))?;
     let image = Image::open(Arc::new(source)).with_context(|| name.clone())?;

@@ -34,14 +34,18 @@ pub struct Store {
 }
 
 impl Session {
-    /// Takes the arguments and starts to listen for SIGINT: the first stops the work, the second the program.
-    pub fn new(scan: &ScanArgs) -> anyhow::Result<Self> {
-        let job = Job::default();
-        listen(&job).context("cannot listen for signals")?;
-        Ok(Self {
-            job,
+    /// Takes the arguments.
+    pub fn new(scan: &ScanArgs) -> Self {
+        Self {
+            job: Job::default(),
             scan: scan.clone(),
-        })
+        }
+    }
+
+    /// Starts to listen for SIGINT: the first stops the work, the second ends the program at once. Not for the browser,
+    /// which has a terminal to restore and listens for itself.
+    pub fn listen(&self) -> anyhow::Result<()> {
+        listen(&self.job).context("cannot listen for signals")
     }
 
     /// The same, with a listing of times unless one was given.
@@ -78,6 +82,7 @@ impl Session {
         counts: CountPolicy,
         out: &Output,
     ) -> anyhow::Result<Store> {
+        self.listen()?;
         if let Some(from) = &self.scan.from {
             if !roots.is_empty() {
                 bail!("--from reads a saved scan; a PATH beside it means nothing");

@@ -30,7 +30,9 @@ fn json_of(arguments: &[&str], folder: &Path) -> Value {
 }
 
 fn is_about(entry: &Value, file: &str) -> bool {
-    entry["path"].as_str().is_some_and(|path| path.ends_with(file))
+    entry["path"]
+        .as_str()
+        .is_some_and(|path| path.ends_with(file))
 }
 
 /// Checks the store in `folder`: exit code 1, one of `codes` for `file`, and a row for `file` in `ls`.
@@ -41,7 +43,10 @@ fn expect(folder: &Path, file: &str, codes: &[&str]) {
     assert_eq!(output.status.code(), Some(1), "{codes:?}: {text}{errors}");
     let json: Value = serde_json::from_str(&text).unwrap();
     let findings = json["findings"].as_array().unwrap();
-    let found: Vec<_> = findings.iter().filter(|finding| is_about(finding, file)).collect();
+    let found: Vec<_> = findings
+        .iter()
+        .filter(|finding| is_about(finding, file))
+        .collect();
     let hit = found
         .iter()
         .find(|finding| codes.contains(&finding["code"].as_str().unwrap()));
@@ -52,7 +57,10 @@ fn expect(folder: &Path, file: &str, codes: &[&str]) {
 
     let json = json_of(&["ls", "--json"], folder);
     let disks = json["disks"].as_array().unwrap();
-    assert!(disks.iter().any(|disk| is_about(disk, file)), "{file} has no row: {json:#}");
+    assert!(
+        disks.iter().any(|disk| is_about(disk, file)),
+        "{file} has no row: {json:#}"
+    );
 }
 
 fn damaged(name: &str, bytes: impl AsRef<[u8]>, codes: &[&str]) {
@@ -101,18 +109,28 @@ fn truncated_at_each_structure() {
     ];
     // In the footer's copy, the header, the table, the first bitmap, the first block, and around the end footer.
     let near_end = [whole.len() - 512, whole.len() - 200];
-    for len in [300, 511, 512, 700, 1535, 1536, 1600, 2048, 2100, 400_000].into_iter().chain(near_end) {
+    for len in [300, 511, 512, 700, 1535, 1536, 1600, 2048, 2100, 400_000]
+        .into_iter()
+        .chain(near_end)
+    {
         damaged("cut.vhd", &whole[..len], &codes);
     }
 }
 
 #[test]
 fn checksums_zero_and_wrong() {
-    for change in [|bytes: &mut [u8]| bytes[64..68].fill(0), |bytes: &mut [u8]| bytes[67] ^= 1] {
+    for change in [
+        |bytes: &mut [u8]| bytes[64..68].fill(0),
+        |bytes: &mut [u8]| bytes[67] ^= 1,
+    ] {
         let mut file = dynamic().build();
         let end = file.len() - 512;
         change(&mut file[end..]);
-        damaged("sum.vhd", file, &["vhd-footer-end-damaged", "vhd-footer-checksum"]);
+        damaged(
+            "sum.vhd",
+            file,
+            &["vhd-footer-end-damaged", "vhd-footer-checksum"],
+        );
     }
     let mut file = dynamic().build();
     let end = file.len() - 512;
@@ -132,18 +150,28 @@ fn tables_huge_zero_and_absurd() {
         (3, &["vhd-table-short"]),
     ] {
         let mut file = dynamic().build();
-        edit_header(&mut file, |header| header[28..32].copy_from_slice(&entries.to_be_bytes()));
+        edit_header(&mut file, |header| {
+            header[28..32].copy_from_slice(&entries.to_be_bytes())
+        });
         damaged("table.vhd", file, codes);
     }
     for size in [0_u32, 513, 1, 0x8000_0000] {
         let mut file = dynamic().build();
-        edit_header(&mut file, |header| header[32..36].copy_from_slice(&size.to_be_bytes()));
+        edit_header(&mut file, |header| {
+            header[32..36].copy_from_slice(&size.to_be_bytes())
+        });
         damaged("blocks.vhd", file, &["vhd-block-size"]);
     }
     for offset in [0_u64, 512, u64::MAX, 1 << 60] {
         let mut file = dynamic().build();
-        edit_header(&mut file, |header| header[16..24].copy_from_slice(&offset.to_be_bytes()));
-        damaged("place.vhd", file, &["vhd-table-in-header", "vhd-table-past-end"]);
+        edit_header(&mut file, |header| {
+            header[16..24].copy_from_slice(&offset.to_be_bytes())
+        });
+        damaged(
+            "place.vhd",
+            file,
+            &["vhd-table-in-header", "vhd-table-past-end"],
+        );
     }
     for size in [0_u64, 1 << 62, u64::MAX] {
         let mut file = dynamic().build();
@@ -176,7 +204,11 @@ fn entries_past_the_end_overlapping_and_in_the_header() {
 #[test]
 fn cycles_of_one_and_two() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("self.avhd"), child(4, 4, "self.avhd").build()).unwrap();
+    fs::write(
+        folder.path().join("self.avhd"),
+        child(4, 4, "self.avhd").build(),
+    )
+    .unwrap();
     expect(folder.path(), "self.avhd", &["parent-cycle"]);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.avhd"), child(4, 5, "b.avhd").build()).unwrap();
@@ -189,7 +221,11 @@ fn cycles_of_one_and_two() {
 fn parents_missing_replaced_and_twice() {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().join("base.vhd");
-    fs::write(folder.path().join("leaf.avhd"), child(2, 1, "base.vhd").build()).unwrap();
+    fs::write(
+        folder.path().join("leaf.avhd"),
+        child(2, 1, "base.vhd").build(),
+    )
+    .unwrap();
     expect(folder.path(), "leaf.avhd", &["parent-missing"]);
     fs::write(&base, dynamic().id(99).build()).unwrap();
     expect(folder.path(), "leaf.avhd", &["parent-id-mismatch"]);
@@ -202,7 +238,13 @@ fn parents_missing_replaced_and_twice() {
 #[test]
 fn a_chain_of_sixty() {
     let folder = tempfile::tempdir().unwrap();
-    let name = |level: u128| if level == 0 { "d00.vhd".to_owned() } else { format!("d{level:02}.avhd") };
+    let name = |level: u128| {
+        if level == 0 {
+            "d00.vhd".to_owned()
+        } else {
+            format!("d{level:02}.avhd")
+        }
+    };
     fs::write(folder.path().join(name(0)), dynamic().id(100).build()).unwrap();
     for level in 1..60 {
         let disk = child(100 + level, 99 + level, &name(level - 1));
@@ -211,7 +253,10 @@ fn a_chain_of_sixty() {
     expect(folder.path(), "d59.avhd", &["chain-deep", "chain-too-deep"]);
     let json = json_of(&["ls", "--json"], folder.path());
     let disks = json["disks"].as_array().unwrap();
-    assert_eq!(disks.iter().filter_map(|disk| disk["depth"].as_u64()).max(), Some(59));
+    assert_eq!(
+        disks.iter().filter_map(|disk| disk["depth"].as_u64()).max(),
+        Some(59)
+    );
 }
 
 #[test]
@@ -235,14 +280,24 @@ fn names_with_escape_codes_and_bad_utf16() {
     let folder = tempfile::tempdir().unwrap();
     let disk = child(2, 1, "evil\u{1b}[2J\n\u{202e}.vhd");
     fs::write(folder.path().join("esc\u{1b}[31m.avhd"), disk.build()).unwrap();
-    for arguments in [&["check"][..], &["ls"], &["check", "--json"], &["ls", "--json"]] {
+    for arguments in [
+        &["check"][..],
+        &["ls"],
+        &["check", "--json"],
+        &["ls", "--json"],
+    ] {
         let output = vhdtree(arguments, folder.path());
-        assert!(!output.stdout.contains(&0x1b), "{arguments:?} sends an escape code");
+        assert!(
+            !output.stdout.contains(&0x1b),
+            "{arguments:?} sends an escape code"
+        );
     }
     expect(folder.path(), "avhd", &["parent-missing"]);
 
     let mut file = child(2, 1, "base.vhd").build();
-    edit_header(&mut file, |header| header[64..68].copy_from_slice(&[0xd8, 0x00, 0x00, 0x41]));
+    edit_header(&mut file, |header| {
+        header[64..68].copy_from_slice(&[0xd8, 0x00, 0x00, 0x41])
+    });
     damaged("utf16.avhd", file, &["vhd-text-damaged"]);
 }
 
@@ -251,13 +306,19 @@ fn special_files_named_like_disks() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("folder.vhd")).unwrap();
     expect(folder.path(), "folder.vhd", &["not-a-regular-file"]);
-    let made = Command::new("mkfifo").arg(folder.path().join("pipe.vhd")).status();
+    let made = Command::new("mkfifo")
+        .arg(folder.path().join("pipe.vhd"))
+        .status();
     if made.is_ok_and(|status| status.success()) {
         expect(folder.path(), "pipe.vhd", &["not-a-regular-file"]);
     } else {
         println!("skipped: mkfifo");
     }
-    fs::write(folder.path().join("text.vhd"), "this is no disk at all ".repeat(100)).unwrap();
+    fs::write(
+        folder.path().join("text.vhd"),
+        "this is no disk at all ".repeat(100),
+    )
+    .unwrap();
     expect(folder.path(), "text.vhd", &["not-a-disk"]);
 }
 
