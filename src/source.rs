@@ -29,6 +29,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// `UnexpectedEof` if the source ends before `buf` is full; otherwise what the system said.
     fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()>;
 
+    /// Says that these bytes will be read soon, so that a file's device may start on them; changes nothing else.
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        let _ = (offset_bytes, len);
+    }
+
     /// True if there is no byte to read.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -42,6 +47,10 @@ impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
 
     fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
         (**self).read_exact_at(buf, offset_bytes)
+    }
+
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        (**self).will_read(offset_bytes, len);
     }
 }
 

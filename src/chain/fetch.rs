@@ -60,6 +60,17 @@ impl Fetch {
         });
     }
 
+    /// Tells the files what will be read, so that their devices work on all of it at once.
+    pub(crate) fn announce(&self, chain: &Chain) {
+        for request in &self.requests {
+            if let Some(image) = chain.links().get(request.link) {
+                image
+                    .source()
+                    .will_read(request.offset_bytes, request.len as u64);
+            }
+        }
+    }
+
     /// Does the reads. Where one fails it is done again sector by sector, so that only what is truly unreadable is lost; that
     /// becomes zeros and is told to `bad`, in the order of the buffer.
     pub(crate) fn run(&self, chain: &Chain, buf: &mut [u8], bad: &mut Vec<BadBytes>) {

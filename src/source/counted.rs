@@ -51,4 +51,7 @@ impl<S: Source> Source for CountedSource<S> {
             .fetch_add(buf.len() as u64, Ordering::Relaxed);
         self.inner.read_exact_at(buf, offset_bytes)
     }
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        self.inner.will_read(offset_bytes, len);
+    }
 }

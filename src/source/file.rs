@@ -6,6 +6,10 @@ use std::path::Path;
 
 use super::Source;
 
+/// Linux starts on no more than a device's largest request for each hint, often 512 KiB.
+#[cfg(target_os = "linux")]
+const HINT_BYTES: u64 = 512 << 10;
+
 /// A regular file, opened read-only.
 #[derive(Debug)]
 pub struct FileSource {
@@ -60,6 +64,23 @@ impl Source for FileSource {
     #[cfg(unix)]
     fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
         std::os::unix::fs::FileExt::read_exact_at(&self.file, buf, offset_bytes)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        let end = offset_bytes.saturating_add(len).min(self.len);
+        let mut at = offset_bytes;
+        while at < end {
+            let piece = HINT_BYTES.min(end.saturating_sub(at));
+            // Only a hint: a file system that takes none is read all the same.
+            let _ = rustix::fs::fadvise(
+                &self.file,
+                at,
+                std::num::NonZeroU64::new(piece),
+                rustix::fs::Advice::WillNeed,
+            );
+            at = at.saturating_add(HINT_BYTES);
+        }
     }
 
     #[cfg(windows)]

@@ -80,6 +80,8 @@ impl Slot {
 
     /// Reads both sides and compares them into `runs`.
     pub(super) fn work(&mut self, left: &Chain, right: &Chain) {
+        self.left_fetch.announce(left);
+        self.right_fetch.announce(right);
         self.left_fetch
             .run(left, &mut self.left_buf, &mut self.left_bad);
         self.right_fetch
