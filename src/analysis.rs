@@ -28,4 +28,5 @@ mod words;
 pub use assessment::{AssessedSnapshot, Assessment, Compared, DiskAssessment, assess};
 pub use evidence::{Bearing, Evidence};
 pub use judge::judge;
+pub use plan::plan;
 pub use verdict::{Reverted, Verdict};

@@ -1,8 +1,90 @@
 //! The plan: what deleting a snapshot would do; the gate: the same as an answer for a script.
+//!
+//! ```text
+//!  target ─► steps (engine rules: what is merged, deleted, kept, broken)
+//!         ─► growth (exact, from both tables) ─► gate (reasons) ─► Plan, with a token that names this state of the files
+//! ```
+//!
+//! Nothing here writes, or reads a file: tables come in through [`BlockMaps`].
+
+pub mod gate;
+pub mod growth;
+mod make;
+pub mod steps;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+pub mod token;
+mod words;
+
+use thiserror::Error;
 
 use crate::analysis::Verdict;
 use crate::finding::Code;
+use crate::image::StateRun;
 use crate::store::{DiskId, MachineId, Product};
+
+pub use make::plan;
+pub use tables::StoreTables;
+
+/// What a plan is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A snapshot: an index into the assessment.
+    Snapshot(usize),
+    /// A disk that is no known snapshot's.
+    Disk(DiskId),
+}
+
+/// Why no plan can be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// There is no such snapshot or disk.
+    #[error("there is no such snapshot or disk")]
+    Unknown,
+    /// No disk of the snapshot is in the store.
+    #[error("no disk of this snapshot is in the store")]
+    NoDisks,
+    /// No snapshot refers to the disk and nothing hangs on it, so there is nothing to delete but the file.
+    #[error("{0} is no frozen disk: no snapshot refers to it and no disk hangs on it")]
+    NotFrozen(String),
+    /// The disk is frozen for several snapshots: their names.
+    #[error("{disk} is frozen for several snapshots: {}", names.join(", "))]
+    Several {
+        /// The disk's file name.
+        disk: String,
+        /// The snapshots.
+        names: Vec<String>,
+    },
+}
+
+/// What a person asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Under whose rules; `None`: guessed from the store.
+    pub product: Option<Product>,
+    /// Reasons that may pass for one state of the files.
+    pub accept: Vec<Accept>,
+    /// The state the files must be in: a token, or its first eight digits and more.
+    pub expect: Option<String>,
+    /// Free bytes where the disks lie, in place of what the file system here says.
+    pub free: Option<u64>,
+}
+
+/// A reason that may pass for one state of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accept {
+    /// The reason's code.
+    pub reason: String,
+    /// The state token, or its first eight digits and more.
+    pub token: String,
+}
+
+/// Access to block tables, so that a plan stays free of reading.
+pub trait BlockMaps {
+    /// Runs of blocks of a disk that are not absent, in order, by the table alone; `None` if the table cannot be read.
+    fn held(&self, disk: DiskId) -> Option<Vec<StateRun>>;
+}
 
 /// The plan's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

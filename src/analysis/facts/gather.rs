@@ -235,6 +235,7 @@ impl<'a> Gatherer<'a> {
         let children = self.topology.children(frozen).count();
         match self.topology.lead(frozen) {
             Lead::One(above) if above != frozen => self.above(above),
+            Lead::None if self.leads_elsewhere(frozen) => Way::OffLine { children },
             _ if children == 0 => Way::NothingAbove,
             Lead::Many(leaves) if machine.is_some() => Way::NowUnknown {
                 leaves: leaves as usize,
@@ -244,6 +245,13 @@ impl<'a> Gatherer<'a> {
             _ if machine.is_none() => Way::OffLine { children },
             _ => Way::NowUnknown { leaves: 0 },
         }
+    }
+
+    /// A single leaf on another branch of the family could be Now, and none above this disk.
+    fn leads_elsewhere(&self, frozen: DiskId) -> bool {
+        self.forest
+            .line(frozen)
+            .any(|below| matches!(self.topology.lead(below), Lead::One(_)))
     }
 
     fn above(&self, disk: DiskId) -> Way {

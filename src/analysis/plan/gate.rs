@@ -1,0 +1,260 @@
+//! The gate: which reasons speak against a delete, and the answer they make.
+
+use crate::analysis::plan::steps::Steps;
+use crate::analysis::plan::{Accept, Answer, Merge, Reason, token};
+use crate::analysis::words::{bytes, count, file_name};
+use crate::analysis::{Reverted, Verdict, reasons};
+use crate::finding::Code;
+use crate::store::{DiskId, Forest, LinkState};
+
+/// What the reasons rest on.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The forest.
+    pub forest: &'a Forest,
+    /// The verdict about the snapshot, if the target is one.
+    pub verdict: Option<&'a Verdict>,
+    /// What the engine would do.
+    pub steps: &'a Steps,
+    /// The merges with their sizes.
+    pub merges: &'a [Merge],
+    /// Every chain the delete works on, base first.
+    pub chains: &'a [Vec<DiskId>],
+    /// The token of this state.
+    pub token: &'a str,
+    /// The token a person expected.
+    pub expect: Option<&'a str>,
+    /// Reasons a person accepts.
+    pub accept: &'a [Accept],
+}
+
+/// Every reason, worst first; accepted ones are kept and marked.
+pub fn reasons(case: &Case<'_>) -> Vec<Reason> {
+    let mut all = Vec::new();
+    state(case, &mut all);
+    losses(case, &mut all);
+    chain(case, &mut all);
+    space(case, &mut all);
+    verdict(case, &mut all);
+    scan(case, &mut all);
+    // `Refuse` before `CannotTell`, otherwise in the order given.
+    all.sort_by_key(|reason| std::cmp::Reverse(rank(reason.answer)));
+    for reason in &mut all {
+        reason.accepted = !std::ptr::eq(reason.code, &reasons::STATE_CHANGED)
+            && case.accept.iter().any(|accept| {
+                accept.reason.trim() == reason.code.id && token::is_same(&accept.token, case.token)
+            });
+    }
+    all
+}
+
+/// The answer that reasons make: the worst one not accepted.
+pub fn answer(reasons: &[Reason]) -> Answer {
+    reasons
+        .iter()
+        .filter(|reason| !reason.accepted)
+        .map(|reason| reason.answer)
+        .max_by_key(|answer| rank(*answer))
+        .unwrap_or(Answer::Pass)
+}
+
+fn rank(answer: Answer) -> u8 {
+    match answer {
+        Answer::Refuse => 2,
+        Answer::CannotTell => 1,
+        Answer::Pass => 0,
+    }
+}
+
+fn reason(code: &'static Code, answer: Answer, text: impl Into<String>) -> Reason {
+    Reason {
+        code,
+        answer,
+        text: text.into(),
+        accepted: false,
+    }
+}
+
+fn names(forest: &Forest, disks: &[DiskId]) -> String {
+    const SHOWN: usize = 4;
+    let mut names: Vec<String> = disks
+        .iter()
+        .take(SHOWN)
+        .filter_map(|id| forest.disk(*id))
+        .map(|disk| file_name(&disk.path))
+        .collect();
+    if disks.len() > SHOWN {
+        names.push(format!("and {} more", disks.len() - SHOWN));
+    }
+    names.join(", ")
+}
+
+fn state(case: &Case<'_>, all: &mut Vec<Reason>) {
+    if let Some(expect) = case.expect
+        && !token::is_same(expect, case.token)
+    {
+        all.push(reason(
+            &reasons::STATE_CHANGED,
+            Answer::Refuse,
+            format!("the state of the files is {}, not {expect}", case.token),
+        ));
+    }
+}
+
+fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
+    let steps = case.steps;
+    if !steps.dead_ends.is_empty() {
+        let held: u64 = steps
+            .dead_ends
+            .iter()
+            .filter_map(|id| case.forest.disk(*id))
+            .map(|disk| disk.file.len)
+            .sum();
+        all.push(reason(
+            &reasons::DEAD_END,
+            Answer::Refuse,
+            format!(
+                "{} ({}) is part of no running VM: its changes are deleted, not merged",
+                names(case.forest, &steps.dead_ends),
+                bytes(held)
+            ),
+        ));
+    }
+    if !steps.breaks.is_empty() {
+        all.push(reason(
+            &reasons::BREAKS_CHILDREN,
+            Answer::Refuse,
+            format!(
+                "{} on a file that changes or goes: {}",
+                if steps.breaks.len() == 1 {
+                    "1 other disk hangs".to_owned()
+                } else {
+                    format!("{} other disks hang", steps.breaks.len())
+                },
+                names(case.forest, &steps.breaks)
+            ),
+        ));
+    }
+}
+
+fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
+    let mut broken: Vec<(DiskId, &'static str)> = Vec::new();
+    for id in case.chains.iter().flatten() {
+        let fault = match (case.forest.disk(*id), case.forest.node(*id)) {
+            (Some(disk), _) if disk.header.is_none() => Some("it cannot be read as a disk"),
+            (_, Some(node)) => node.parent.as_ref().and_then(|link| fault_of(link.state)),
+            _ => None,
+        };
+        if let Some(fault) = fault
+            && !broken.iter().any(|(known, _)| known == id)
+        {
+            broken.push((*id, fault));
+        }
+    }
+    if let Some((id, fault)) = broken.first() {
+        let name = names(case.forest, &[*id]);
+        let more = match broken.len() - 1 {
+            0 => String::new(),
+            n => format!(" (and {} more)", count(n, "fault")),
+        };
+        all.push(reason(
+            &reasons::BROKEN_CHAIN,
+            Answer::Refuse,
+            format!("the chain breaks at {name}: {fault}{more}"),
+        ));
+    }
+}
+
+fn fault_of(state: LinkState) -> Option<&'static str> {
+    match state {
+        LinkState::Ok => None,
+        LinkState::Missing => Some("its parent is missing"),
+        LinkState::IdMismatch => Some("the file found as its parent has another id"),
+        LinkState::Cycle => Some("its parents lead back to it"),
+        LinkState::OutsideRoots => Some("its parent lies outside the folders read"),
+        LinkState::Unreadable => Some("its parent cannot be read"),
+    }
+}
+
+/// Merges in one folder share its free space.
+fn space(case: &Case<'_>, all: &mut Vec<Reason>) {
+    let folder = |id: DiskId| case.forest.disk(id).and_then(|disk| disk.path.parent());
+    for (n, merge) in case.merges.iter().enumerate() {
+        let same = |other: &&Merge| folder(other.into) == folder(merge.into);
+        // Each folder is asked once, at its first merge.
+        if case.merges.iter().take(n).any(|other| same(&other)) {
+            continue;
+        }
+        let need: u64 = case
+            .merges
+            .iter()
+            .filter(same)
+            .map(|other| other.grow_max)
+            .fold(0, u64::saturating_add);
+        if let Some(free) = merge.free.filter(|free| *free < need) {
+            all.push(reason(
+                &reasons::NO_SPACE,
+                Answer::Refuse,
+                format!(
+                    "{} may grow by up to {}; free there: {}",
+                    names(case.forest, &[merge.into]),
+                    bytes(need),
+                    bytes(free)
+                ),
+            ));
+        }
+    }
+}
+
+fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
+    match case.verdict {
+        Some(verdict) if verdict.reverted <= Reverted::Likely => {
+            all.push(reason(
+                &reasons::REVERTED,
+                Answer::Refuse,
+                verdict.summary.clone(),
+            ));
+        }
+        Some(verdict) if verdict.reverted == Reverted::CannotTell => {
+            let settle = verdict.would_settle.as_deref().unwrap_or_default();
+            all.push(reason(
+                &reasons::CANNOT_TELL,
+                Answer::CannotTell,
+                format!("{} {settle}", verdict.summary).trim_end(),
+            ));
+        }
+        _ => {}
+    }
+    if !case.steps.unknown.is_empty() {
+        all.push(reason(
+            &reasons::NO_NOW,
+            Answer::CannotTell,
+            format!(
+                "nothing says which disk above {} the VM uses now",
+                names(case.forest, &case.steps.unknown)
+            ),
+        ));
+    }
+}
+
+fn scan(case: &Case<'_>, all: &mut Vec<Reason>) {
+    let errors = case.forest.errors.len();
+    if !case.forest.complete {
+        all.push(reason(
+            &reasons::SCAN_PARTIAL,
+            Answer::CannotTell,
+            "the scan was stopped before its end",
+        ));
+    } else if let Some(first) = case.forest.errors.first() {
+        all.push(reason(
+            &reasons::SCAN_PARTIAL,
+            Answer::CannotTell,
+            format!(
+                "{} could not be looked at: {} ({})",
+                count(errors, "path"),
+                first.path.display(),
+                first.error
+            ),
+        ));
+    }
+}

@@ -1,0 +1,265 @@
+//! Puts a plan together: target, engine steps, sizes, chains, reasons, words.
+
+use crate::analysis::facts::topology::Topology;
+use crate::analysis::plan::steps::{Steps, Subject, steps};
+use crate::analysis::plan::{
+    BlockMaps, Merge, Plan, PlanOptions, Target, TargetError, gate, growth::grow_max, token, words,
+};
+use crate::analysis::words::file_name;
+use crate::analysis::{AssessedSnapshot, Assessment};
+use crate::store::{DiskId, Forest, Product};
+
+/// Chains shown for one frozen disk; a golden image may have thousands.
+const SHOWN_CHAINS: usize = 16;
+
+/// What deleting the target would do. Pure but for the tables it asks for.
+///
+/// # Errors
+/// When the target is not there, is no frozen disk, or stands for several snapshots.
+pub fn plan(
+    forest: &Forest,
+    assessment: &Assessment,
+    target: Target,
+    options: &PlanOptions,
+    tables: &dyn BlockMaps,
+) -> Result<Plan, TargetError> {
+    let topology = Topology::new(forest);
+    let (index, frozen) = resolve(forest, assessment, &topology, target)?;
+    let assessed = index.and_then(|index| assessment.snapshots.get(index));
+    let machine = assessed.and_then(|assessed| assessed.machine);
+    let product = options
+        .product
+        .or_else(|| guess(forest, &frozen))
+        .unwrap_or_default();
+    let subject = Subject {
+        forest,
+        topology: &topology,
+        machine,
+        snapshot: assessed.and_then(|assessed| assessed.snapshot),
+        product,
+    };
+    let steps = steps(&subject, &frozen);
+    let merges: Vec<Merge> = steps
+        .merges
+        .iter()
+        .map(|(from, into)| merge(forest, options, tables, *from, *into))
+        .collect();
+    let before = chains(&topology, forest, &frozen);
+    let verdict = assessed.map(|assessed| &assessed.verdict);
+    let mut seen: Vec<DiskId> = before.iter().flatten().copied().collect();
+    seen.extend(frozen.iter().chain(&steps.breaks).copied());
+    let state_token = token::state_token(forest, &seen, product, verdict);
+    let reasons = gate::reasons(&gate::Case {
+        forest,
+        verdict,
+        steps: &steps,
+        merges: &merges,
+        chains: &before,
+        token: &state_token,
+        expect: options.expect.as_deref(),
+        accept: &options.accept,
+    });
+    let answer = gate::answer(&reasons);
+    let vm = machine.and_then(|machine| forest.machine(machine));
+    let merge_pending = vm.is_some_and(|vm| vm.merge_pending == Some(true));
+    let case = words::Case {
+        forest,
+        assessed,
+        snapshot: assessed.and_then(|assessed| forest.snapshot(assessed.snapshot?)),
+        vm: vm.map(|vm| vm.name.as_str()),
+        steps: &steps,
+        merges: &merges,
+        product,
+        frozen: &frozen,
+    };
+    Ok(Plan {
+        snapshot: index,
+        machine,
+        product,
+        answer,
+        summary: words::summary(&case, answer, &reasons),
+        after: after(&before, &steps),
+        ends_in: words::ends_in(&case),
+        already_lost: words::already_lost(&case),
+        lost: words::lost(&case),
+        engine_notes: words::engine_notes(&case, merge_pending),
+        do_first: words::do_first(&case, &reasons, merge_pending),
+        not_checked: not_checked(&merges),
+        verdict: verdict.cloned(),
+        deleted: steps
+            .dead_ends
+            .iter()
+            .chain(&steps.leaves)
+            .copied()
+            .collect(),
+        freed: merges.iter().map(|merge| merge.from).collect(),
+        breaks: steps.breaks,
+        reasons,
+        merges,
+        before,
+        frozen,
+        state_token,
+    })
+}
+
+fn resolve(
+    forest: &Forest,
+    assessment: &Assessment,
+    topology: &Topology<'_>,
+    target: Target,
+) -> Result<(Option<usize>, Vec<DiskId>), TargetError> {
+    let frozen_of = |index: usize| {
+        let assessed = assessment
+            .snapshots
+            .get(index)
+            .ok_or(TargetError::Unknown)?;
+        if assessed.frozen.is_empty() {
+            return Err(TargetError::NoDisks);
+        }
+        Ok((Some(index), assessed.frozen.clone()))
+    };
+    let id = match target {
+        Target::Snapshot(index) => return frozen_of(index),
+        Target::Disk(id) => id,
+    };
+    let disk = forest.disk(id).ok_or(TargetError::Unknown)?;
+    match assessment
+        .disk(id)
+        .map(|disk| disk.snapshots.as_slice())
+        .unwrap_or_default()
+    {
+        [one] => frozen_of(*one),
+        [] if topology.children(id).next().is_none() => {
+            Err(TargetError::NotFrozen(file_name(&disk.path)))
+        }
+        [] => Ok((None, vec![id])),
+        several => Err(TargetError::Several {
+            disk: file_name(&disk.path),
+            names: several
+                .iter()
+                .filter_map(|index| assessment.snapshots.get(*index))
+                .map(|one| name(forest, one))
+                .collect(),
+        }),
+    }
+}
+
+fn name(forest: &Forest, assessed: &AssessedSnapshot) -> String {
+    assessed
+        .snapshot
+        .and_then(|id| forest.snapshot(id))
+        .and_then(|snapshot| snapshot.name.clone().or_else(|| snapshot.id.clone()))
+        .unwrap_or_else(|| "unnamed".to_owned())
+}
+
+fn guess(forest: &Forest, frozen: &[DiskId]) -> Option<Product> {
+    frozen
+        .first()
+        .and_then(|id| forest.node(*id))
+        .map(|node| node.product)
+}
+
+fn merge(
+    forest: &Forest,
+    options: &PlanOptions,
+    tables: &dyn BlockMaps,
+    from: DiskId,
+    into: DiskId,
+) -> Merge {
+    let header = |id: DiskId| forest.disk(id).and_then(|disk| disk.header.as_ref());
+    let block = header(from)
+        .and_then(|header| header.block_size)
+        .map_or(0, u64::from);
+    let held = tables.held(from);
+    let counted = forest.disk(from).and_then(|disk| disk.counts.as_ref());
+    let blocks = match (counted, &held) {
+        (Some(counts), _) => counts.full + counts.partial + counts.zero + counts.unmapped,
+        (None, Some(held)) => held
+            .iter()
+            .map(|run| run.count)
+            .fold(0, u64::saturating_add),
+        (None, None) => header(from).map_or(0, |header| header.blocks),
+    };
+    let bytes_max = blocks.saturating_mul(block);
+    let sector = header(from).map_or(0, |header| u64::from(header.sector_size));
+    let bytes = counted.map_or(bytes_max, |counts| {
+        counts.dirty_sectors.saturating_mul(sector)
+    });
+    let grow = held
+        .zip(tables.held(into))
+        .and_then(|(from_runs, into_runs)| {
+            Some(grow_max(
+                (header(from)?, &from_runs),
+                (header(into)?, &into_runs),
+            ))
+        });
+    Merge {
+        from,
+        into,
+        blocks,
+        bytes,
+        bytes_max,
+        // Without the tables every block may be new.
+        grow_max: grow.unwrap_or(bytes_max),
+        free: options
+            .free
+            .or_else(|| forest.free_bytes.get(into.0 as usize).copied().flatten()),
+    }
+}
+
+/// Chains through the frozen disks, base first: one for each leaf above, or the disk's own where nothing hangs on it.
+fn chains(topology: &Topology<'_>, forest: &Forest, frozen: &[DiskId]) -> Vec<Vec<DiskId>> {
+    let mut all: Vec<Vec<DiskId>> = Vec::new();
+    for disk in frozen {
+        let mut shown = 0;
+        let mut open = vec![*disk];
+        while let Some(at) = open.pop() {
+            let children: Vec<DiskId> = topology.children(at).collect();
+            if children.is_empty() {
+                let mut chain: Vec<DiskId> = forest.line(at).collect();
+                chain.reverse();
+                if !all.contains(&chain) {
+                    all.push(chain);
+                }
+                shown += 1;
+                if shown == SHOWN_CHAINS {
+                    break;
+                }
+            }
+            open.extend(children.into_iter().rev());
+        }
+    }
+    all
+}
+
+/// The chains once everything is done: merged and deleted files are out, chains that break are gone.
+fn after(before: &[Vec<DiskId>], steps: &Steps) -> Vec<Vec<DiskId>> {
+    let gone = |id: &DiskId| {
+        steps.merges.iter().any(|(from, _)| from == id)
+            || steps.dead_ends.contains(id)
+            || steps.leaves.contains(id)
+    };
+    let mut after: Vec<Vec<DiskId>> = Vec::new();
+    for chain in before {
+        if chain.iter().any(|id| steps.breaks.contains(id)) {
+            continue;
+        }
+        let ends_dead = chain
+            .last()
+            .is_some_and(|leaf| steps.dead_ends.contains(leaf) || steps.leaves.contains(leaf));
+        let left: Vec<DiskId> = chain.iter().copied().filter(|id| !gone(id)).collect();
+        if !left.is_empty() && !ends_dead && !after.contains(&left) {
+            after.push(left);
+        }
+    }
+    after
+}
+
+fn not_checked(merges: &[Merge]) -> Vec<&'static str> {
+    let mut words = vec!["vm-power-state", "running-jobs"];
+    if merges.iter().any(|merge| merge.free.is_none()) {
+        words.push("free-space");
+    }
+    words.push("guest-content");
+    words
+}

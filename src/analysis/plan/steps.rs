@@ -1,0 +1,183 @@
+//! What an engine does with the files of a snapshot: which is merged into which, which is deleted, kept, or broken.
+//!
+//! ```text
+//!  D on the way to Now, one branch of its own     the disk above is merged into D and goes
+//!  several branches of its own                    D is kept until one is left
+//!  no branch of its own                           D is deleted, its changes with it
+//!  other disks on D (or on the merged disk)       break
+//! ```
+
+use crate::analysis::facts::topology::{Lead, Topology};
+use crate::store::{DiskId, Forest, MachineId, Product, SnapshotId};
+
+/// The steps for all frozen disks of one snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// Merges, in order: from, into.
+    pub merges: Vec<(DiskId, DiskId)>,
+    /// Deleted without a merge, though they may hold changes.
+    pub dead_ends: Vec<DiskId>,
+    /// Deleted without a merge, holding nothing of their own to lose (XCP-ng's snapshot leaves).
+    pub leaves: Vec<DiskId>,
+    /// Kept, as several branches hang on them: the disk and how many.
+    pub kept: Vec<(DiskId, usize)>,
+    /// Kept, as another snapshot or machine needs them.
+    pub needed: Vec<DiskId>,
+    /// Disks that would break.
+    pub breaks: Vec<DiskId>,
+    /// Frozen disks above which nothing says what the machine uses.
+    pub unknown: Vec<DiskId>,
+    /// Merges that follow because a disk kept for several branches is left with one: the disk kept so far.
+    pub follow_up: Vec<DiskId>,
+}
+
+/// Whose delete it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The forest.
+    pub forest: &'a Forest,
+    /// Its shape.
+    pub topology: &'a Topology<'a>,
+    /// The machine, if known.
+    pub machine: Option<MachineId>,
+    /// The snapshot, if a configuration or label names it.
+    pub snapshot: Option<SnapshotId>,
+    /// Under whose rules.
+    pub product: Product,
+}
+
+/// The steps of deleting a snapshot with these frozen disks.
+pub fn steps(subject: &Subject<'_>, frozen: &[DiskId]) -> Steps {
+    let mut steps = Steps::default();
+    for disk in frozen {
+        if subject.product == Product::XcpNg {
+            xcpng(subject, *disk, &mut steps);
+        } else {
+            hyperv(subject, *disk, &mut steps);
+        }
+    }
+    steps
+}
+
+fn hyperv(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
+    if needed_elsewhere(subject, frozen) {
+        steps.needed.push(frozen);
+        return;
+    }
+    let (own, others) = branches(subject, frozen);
+    if !knows_now(subject) && matches!(subject.topology.lead(frozen), Lead::Many(_)) {
+        // Which of them is the machine's cannot be told; whatever happens to their parent, the others break.
+        steps.unknown.push(frozen);
+        steps.breaks.extend(others);
+        return;
+    }
+    match own.as_slice() {
+        [] if others.is_empty() => dead_end(subject, frozen, steps),
+        [] => {
+            steps.dead_ends.push(frozen);
+            steps.breaks.extend(others);
+        }
+        [one] => merge(subject, *one, frozen, &others, steps),
+        several => steps.kept.push((frozen, several.len())),
+    }
+}
+
+fn knows_now(subject: &Subject<'_>) -> bool {
+    subject
+        .machine
+        .is_some_and(|machine| subject.topology.knows_now(machine))
+}
+
+/// Another snapshot keeps the same disk frozen, or a machine uses it as it is.
+fn needed_elsewhere(subject: &Subject<'_>, disk: DiskId) -> bool {
+    subject.forest.node(disk).is_some_and(|node| {
+        node.snapshots
+            .iter()
+            .any(|other| Some(*other) != subject.snapshot)
+            || !node.in_use_by.is_empty()
+    })
+}
+
+/// Branches on a disk: those of the machine, and all others.
+fn branches(subject: &Subject<'_>, disk: DiskId) -> (Vec<DiskId>, Vec<DiskId>) {
+    let topology = subject.topology;
+    let alone = match topology.lead(disk) {
+        Lead::One(child) if child != disk => Some(child),
+        _ => None,
+    };
+    let now_known = knows_now(subject);
+    topology.children(disk).partition(|child| {
+        topology.is_own(subject.machine, *child) || (!now_known && Some(*child) == alone)
+    })
+}
+
+fn dead_end(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
+    steps.dead_ends.push(frozen);
+    let Some(below) = subject.forest.parent_of(frozen) else {
+        return;
+    };
+    // A disk whose snapshot was deleted while several branches hung on it is merged as soon as one is left.
+    let owned = subject
+        .forest
+        .node(below)
+        .is_some_and(|node| !node.snapshots.is_empty() || !node.in_use_by.is_empty());
+    let (own, others) = branches(subject, below);
+    let left: Vec<DiskId> = own.into_iter().filter(|child| *child != frozen).collect();
+    if owned || subject.machine.is_none() {
+        return;
+    }
+    if let [one] = left.as_slice() {
+        steps.follow_up.push(below);
+        let others: Vec<DiskId> = others
+            .into_iter()
+            .filter(|child| *child != frozen)
+            .collect();
+        merge(subject, *one, below, &others, steps);
+    }
+}
+
+fn merge(subject: &Subject<'_>, from: DiskId, into: DiskId, others: &[DiskId], steps: &mut Steps) {
+    steps.merges.push((from, into));
+    steps.breaks.extend_from_slice(others);
+    // The engine hangs its own disks on the receiving file; it knows nothing of the others.
+    steps.breaks.extend(branches(subject, from).1);
+}
+
+/// XCP-ng: the snapshot's own leaf goes, and a base left with one child takes that child in.
+fn xcpng(subject: &Subject<'_>, base: DiskId, steps: &mut Steps) {
+    let children: Vec<DiskId> = subject.topology.children(base).collect();
+    let active = match subject.topology.lead(base) {
+        Lead::One(child) if child != base => Some(child),
+        _ => None,
+    };
+    let is_leaf = |disk: &DiskId| subject.topology.children(*disk).next().is_none();
+    let named = |disk: &DiskId| match subject.snapshot {
+        Some(snapshot) => subject
+            .forest
+            .node(*disk)
+            .is_some_and(|node| node.snapshots.contains(&snapshot)),
+        None => false,
+    };
+    let spare: Vec<DiskId> = children
+        .iter()
+        .copied()
+        .filter(|child| Some(*child) != active && is_leaf(child))
+        .collect();
+    let gone = spare
+        .iter()
+        .copied()
+        .find(named)
+        .or_else(|| spare.first().copied().filter(|_| spare.len() == 1));
+    let left: Vec<DiskId> = children
+        .iter()
+        .copied()
+        .filter(|child| Some(*child) != gone)
+        .collect();
+    steps.leaves.extend(gone);
+    match (left.as_slice(), active) {
+        ([], _) => steps.dead_ends.push(base),
+        (_, None) => steps.unknown.push(base),
+        ([one], _) => steps.merges.push((*one, base)),
+        (several, _) => steps.kept.push((base, several.len())),
+    }
+}

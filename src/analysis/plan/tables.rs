@@ -1,0 +1,68 @@
+//! Block tables of the disks of a store, read when a plan asks for them.
+
+use std::sync::Arc;
+
+use crate::analysis::plan::BlockMaps;
+use crate::format::BlockNo;
+use crate::image::{BlockState, Image, StateRun};
+use crate::source::FileSource;
+use crate::store::{DiskId, Forest};
+
+/// Blocks read at once.
+const WINDOW: usize = 65_536;
+
+/// The tables of a forest's files.
+#[derive(Debug)]
+pub struct StoreTables<'a> {
+    forest: &'a Forest,
+}
+
+impl<'a> StoreTables<'a> {
+    /// Reads tables of this forest's disks.
+    pub fn new(forest: &'a Forest) -> Self {
+        Self { forest }
+    }
+}
+
+impl BlockMaps for StoreTables<'_> {
+    fn held(&self, disk: DiskId) -> Option<Vec<StateRun>> {
+        let disk = self.forest.disk(disk)?;
+        disk.header.as_ref()?;
+        let source = FileSource::open(&disk.path).ok()?;
+        held(&Image::open(Arc::new(source)).ok()?)
+    }
+}
+
+/// Runs of blocks that are not absent, by the table alone; `None` if the table cannot be read. Fixed disks have none to tell.
+pub fn held(image: &Image) -> Option<Vec<StateRun>> {
+    let blocks = image.header().blocks;
+    let mut runs: Vec<StateRun> = Vec::new();
+    let mut window = Vec::new();
+    let mut first = 0;
+    while first < blocks {
+        image
+            .read_table(BlockNo(first), WINDOW, &mut window, None)
+            .ok()?;
+        if window.is_empty() {
+            break;
+        }
+        for entry in &window {
+            match runs.last_mut() {
+                Some(run)
+                    if run.state == entry.state
+                        && run.first.0.saturating_add(run.count) == first =>
+                {
+                    run.count = run.count.saturating_add(1);
+                }
+                _ if entry.state == BlockState::Absent => {}
+                _ => runs.push(StateRun {
+                    first: BlockNo(first),
+                    count: 1,
+                    state: entry.state,
+                }),
+            }
+            first = first.saturating_add(1);
+        }
+    }
+    Some(runs)
+}

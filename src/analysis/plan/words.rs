@@ -1,0 +1,360 @@
+//! The sentences of a plan: what is already gone, what the delete loses, how the engine goes about it, what to do first.
+
+use crate::analysis::plan::steps::Steps;
+use crate::analysis::plan::{Answer, Loss, Merge, Reason};
+use crate::analysis::words::{bytes, count, file_name, span, when};
+use crate::analysis::{AssessedSnapshot, Reverted, Verdict, reasons, rows};
+use crate::store::{DiskId, Forest, Product, Snapshot, TakenSource};
+
+/// What the sentences are about.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub forest: &'a Forest,
+    pub assessed: Option<&'a AssessedSnapshot>,
+    pub snapshot: Option<&'a Snapshot>,
+    pub vm: Option<&'a str>,
+    pub steps: &'a Steps,
+    pub merges: &'a [Merge],
+    pub product: Product,
+    pub frozen: &'a [DiskId],
+}
+
+impl Case<'_> {
+    fn verdict(&self) -> Option<&Verdict> {
+        self.assessed.map(|assessed| &assessed.verdict)
+    }
+
+    fn is_reverted(&self) -> bool {
+        self.verdict()
+            .is_some_and(|verdict| verdict.reverted <= Reverted::Likely)
+    }
+
+    /// When it was taken; `not before` where only that is known.
+    fn taken(&self) -> Option<String> {
+        let taken = self.assessed?.taken?;
+        Some(match taken.source {
+            TakenSource::FrozenWrite => format!("a time not before {}", when(taken.at)),
+            _ => when(taken.at),
+        })
+    }
+
+    fn made(&self) -> Option<String> {
+        self.verdict()?.above_made.map(when)
+    }
+
+    fn name(&self, id: DiskId) -> String {
+        self.forest
+            .disk(id)
+            .map(|disk| file_name(&disk.path))
+            .unwrap_or_default()
+    }
+
+    fn names(&self, disks: &[DiskId]) -> String {
+        disks
+            .iter()
+            .map(|id| self.name(*id))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// `snapshot "Before SP1"`, or `the unnamed snapshot on web01.vhd`.
+    pub(super) fn title(&self) -> String {
+        match self
+            .snapshot
+            .and_then(|snapshot| snapshot.name.as_ref().or(snapshot.id.as_ref()))
+        {
+            Some(name) => format!("snapshot \"{name}\""),
+            None => format!("the unnamed snapshot on {}", self.names(self.frozen)),
+        }
+    }
+
+    fn vm(&self) -> &str {
+        self.vm.unwrap_or("the VM")
+    }
+}
+
+/// The state the VM ends in.
+pub(super) fn ends_in(case: &Case<'_>) -> String {
+    let Some(verdict) = case.verdict() else {
+        return "No snapshot is known here, so nothing is merged by a delete.".to_owned();
+    };
+    let today = "The delete does not change what the VM shows today";
+    if std::ptr::eq(verdict.row, &rows::ROW_OFF_LINE) {
+        return format!("{today}: this branch is no part of it.");
+    }
+    match (case.is_reverted(), case.taken(), case.made()) {
+        (true, Some(taken), Some(made)) => {
+            format!("{today}: the state of {taken} plus everything since {made}.")
+        }
+        (_, Some(taken), _) if verdict.stands_at_snapshot == Some(true) => {
+            format!("{today}: the state of {taken}, unchanged.")
+        }
+        _ => format!("{today}."),
+    }
+}
+
+/// What was gone before any delete.
+pub(super) fn already_lost(case: &Case<'_>) -> Vec<String> {
+    let Some(verdict) = case.verdict().filter(|_| case.is_reverted()) else {
+        return Vec::new();
+    };
+    if std::ptr::eq(verdict.row, &rows::ROW_24) {
+        return verdict
+            .notes
+            .iter()
+            .filter(|note| note.contains("was kept"))
+            .cloned()
+            .collect();
+    }
+    if std::ptr::eq(verdict.row, &rows::ROW_1A) || std::ptr::eq(verdict.row, &rows::ROW_1C) {
+        let at = case
+            .made()
+            .map(|made| format!(" on {made}"))
+            .unwrap_or_default();
+        return vec![format!(
+            "What {} did on the other branch after its last snapshot there was thrown away when this one was applied{at}. Deleting does not bring it back.",
+            case.vm()
+        )];
+    }
+    match (case.taken(), case.made(), verdict.gap_seconds) {
+        (Some(taken), Some(made), Some(gap)) => vec![format!(
+            "What was done between {taken} and {made} ({}) is not in any file of this store. It was lost at the revert; deleting does not bring it back.",
+            span(gap)
+        )],
+        _ => vec![
+            "What was done between the snapshot and the revert is not in any file of this store."
+                .to_owned(),
+        ],
+    }
+}
+
+/// What the delete loses.
+pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
+    let mut all = Vec::new();
+    let bytes_of = |id: DiskId| case.forest.disk(id).map(|disk| disk.file.len);
+    for id in &case.steps.dead_ends {
+        let changes = case
+            .forest
+            .disk(*id)
+            .and_then(|disk| {
+                let sector = u64::from(disk.header.as_ref()?.sector_size);
+                Some(disk.counts.as_ref()?.dirty_sectors.saturating_mul(sector))
+            })
+            .map(|held| format!(" ({} of changes)", bytes(held)))
+            .unwrap_or_default();
+        all.push(Loss {
+            code: &reasons::LOSS_DEAD_END,
+            disk: Some(*id),
+            bytes: bytes_of(*id),
+            text: format!("{}{changes}: its changes are not part of the running VM; they are deleted, not merged", case.name(*id)),
+        });
+    }
+    for id in &case.steps.breaks {
+        all.push(Loss {
+            code: &reasons::LOSS_OTHER_BRANCH,
+            disk: Some(*id),
+            bytes: bytes_of(*id),
+            text: format!(
+                "{} cannot be opened, or shows wrong content, once its parent has changed",
+                case.name(*id)
+            ),
+        });
+    }
+    if case.assessed.is_some() && case.steps.dead_ends.is_empty() {
+        let to = case.taken().unwrap_or_else(|| "that moment".to_owned());
+        all.push(Loss {
+            code: &reasons::LOSS_WAY_BACK,
+            disk: None,
+            bytes: None,
+            text: format!(
+                "the way back to {to}: {} can no longer be applied",
+                case.title()
+            ),
+        });
+    }
+    if let Some(memory) = case
+        .snapshot
+        .map(|snapshot| snapshot.memory_bytes)
+        .filter(|memory| *memory > 0)
+    {
+        all.push(Loss {
+            code: &reasons::LOSS_MEMORY,
+            disk: None,
+            bytes: Some(memory),
+            text: format!(
+                "the memory saved with the snapshot ({}), removed at once",
+                bytes(memory)
+            ),
+        });
+    }
+    all
+}
+
+/// How the engine goes about it.
+pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !case.merges.is_empty() {
+        match case.product {
+            Product::HyperV => notes.push("Hyper-V 2012 and later merges while the VM runs; the VM keeps writing meanwhile.".to_owned()),
+            Product::HyperV2008 => {
+                notes.push("Hyper-V 2008 and 2008 R2 merge only when the VM is switched off: not restarted, not saved.".to_owned());
+                notes.push("Starting the VM meanwhile cancels the merge; all its progress is lost and it begins again.".to_owned());
+            }
+            Product::XcpNg => notes.push("XCP-ng coalesces later, in the background; the file is merged when the garbage collector comes to it.".to_owned()),
+            Product::VirtualPc => notes.push("Virtual PC commits the undo disk when the VM is shut down with that choice; choosing to discard throws the changes away instead.".to_owned()),
+        }
+        notes.push(
+            "The merged file is freed only at the end, so both need room meanwhile.".to_owned(),
+        );
+    }
+    for (disk, branches) in &case.steps.kept {
+        notes.push(format!(
+            "No merge: {} is kept for {} children until one is left.",
+            case.name(*disk),
+            branches
+        ));
+    }
+    for disk in &case.steps.needed {
+        notes.push(format!(
+            "{} stays: another snapshot or a machine needs it.",
+            case.name(*disk)
+        ));
+    }
+    for disk in &case.steps.follow_up {
+        notes.push(format!(
+            "{} was kept for several branches and is left with one: it is merged too.",
+            case.name(*disk)
+        ));
+    }
+    if case.product == Product::XcpNg && !case.steps.leaves.is_empty() {
+        notes.push(format!(
+            "The snapshot's own disk {} is deleted at once.",
+            case.names(&case.steps.leaves)
+        ));
+    }
+    if let Some(verdict) = case.verdict() {
+        notes.extend(
+            verdict
+                .evidence
+                .iter()
+                .filter(|evidence| std::ptr::eq(evidence.code, &rows::ROW_22))
+                .map(|evidence| format!("Files on top of the snapshot are {}: a backup's leftover or an unfinished merge; only the disk directly above is merged.", evidence.text)),
+        );
+    }
+    if merge_pending {
+        notes.push(
+            "A merge is pending already: an earlier delete has not been carried out yet."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// What to do first.
+pub(super) fn do_first(case: &Case<'_>, reasons: &[Reason], merge_pending: bool) -> Vec<String> {
+    let mut first = Vec::new();
+    let has = |code: &'static crate::finding::Code| {
+        reasons.iter().any(|reason| std::ptr::eq(reason.code, code))
+    };
+    if has(&reasons::DEAD_END) {
+        first.push(format!(
+            "Copy {} with all its parents if that work matters.",
+            case.names(&case.steps.dead_ends)
+        ));
+    }
+    if has(&reasons::BREAKS_CHILDREN) {
+        first.push(format!(
+            "Find out who uses {}; copy them with all their parents, or merge them away.",
+            case.names(&case.steps.breaks)
+        ));
+    }
+    if has(&reasons::BROKEN_CHAIN) {
+        first.push(
+            "Repair the chain: bring the missing or right parent; check says where it breaks."
+                .to_owned(),
+        );
+    }
+    if has(&reasons::NO_SPACE) {
+        first.push("Make room on the volume of the receiving file.".to_owned());
+    }
+    if has(&reasons::REVERTED) {
+        let between = match (case.taken(), case.made()) {
+            (Some(taken), Some(made)) => format!(" between {taken} and {made}"),
+            _ => String::new(),
+        };
+        first.push(format!(
+            "Make sure nobody misses what was done{between}; look into backups of that time."
+        ));
+    }
+    if let Some(settle) = case
+        .verdict()
+        .and_then(|verdict| verdict.would_settle.clone())
+    {
+        first.push(settle);
+    }
+    if merge_pending {
+        first.push("Let the pending merge finish.".to_owned());
+    }
+    first
+}
+
+/// One sentence: the answer with dates and names.
+pub(super) fn summary(case: &Case<'_>, answer: Answer, reasons: &[Reason]) -> String {
+    let open: Vec<&Reason> = reasons
+        .iter()
+        .filter(|reason| !reason.accepted && reason.answer == answer)
+        .collect();
+    match (answer, open.first()) {
+        (Answer::Pass, _) => {
+            let accepted: Vec<&str> = reasons
+                .iter()
+                .filter(|reason| reason.accepted)
+                .map(|reason| reason.code.id)
+                .collect();
+            let verdict = case
+                .verdict()
+                .map(|verdict| verdict.summary.as_str())
+                .unwrap_or_default();
+            if accepted.is_empty() {
+                format!(
+                    "Nothing speaks against deleting {}. {verdict}",
+                    case.title()
+                )
+                .trim_end()
+                .to_owned()
+            } else {
+                format!(
+                    "Deleting {} passes, accepted: {}. {verdict}",
+                    case.title(),
+                    accepted.join(", ")
+                )
+                .trim_end()
+                .to_owned()
+            }
+        }
+        (_, Some(first)) => {
+            let more = match open.len() - 1 {
+                0 => String::new(),
+                n => format!(" And {}.", count(n, "further reason")),
+            };
+            let text = first.text.trim_end_matches('.');
+            let gone = if std::ptr::eq(first.code, &reasons::REVERTED) && !case.merges.is_empty() {
+                " Deleting now makes that permanent."
+            } else {
+                ""
+            };
+            let mut upper = text.to_owned();
+            if let Some(letter) = upper.get(..1).map(str::to_uppercase) {
+                upper.replace_range(..1, &letter);
+            }
+            if std::ptr::eq(first.code, &reasons::REVERTED)
+                || std::ptr::eq(first.code, &reasons::CANNOT_TELL)
+            {
+                format!("{upper}.{gone}{more}")
+            } else {
+                format!("Deleting {}: {text}.{more}", case.title())
+            }
+        }
+        (_, None) => String::new(),
+    }
+}
