@@ -25,10 +25,6 @@ crate::catalogue! {
     MACHINE_MERGE_PENDING = "machine-merge-pending", Warning, "a machine waits for a merge",
         why: "A deleted snapshot's disk is still in the chain; on 2008 and 2008 R2 the merge starts only when the machine is off.",
         action: "Let it finish before deleting more snapshots.";
-    /// A chain deeper than engines like.
-    CHAIN_LONG = "chain-long", Warning, "the chain is long",
-        why: "Each level costs reads; XCP-ng refuses more than 30, and long chains are most often forgotten snapshots.",
-        action: "See which snapshots are still needed.";
     /// Disks that lie above a frozen one without an owner.
     LINGERING = "lingering-disk", Warning, "a disk inside a machine's chain that no snapshot owns",
         why: "A backup's leftover, or a deleted snapshot whose merge has not run.",
