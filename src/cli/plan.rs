@@ -10,7 +10,8 @@ use super::explain::wrap;
 use super::info;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
-use crate::analysis::plan::{Answer, Plan};
+use crate::analysis::plan::{Accept, Answer, Plan, PlanOptions, StoreTables, Target, plan};
+use crate::analysis::reasons;
 use crate::format::text::escape;
 use crate::report::json::{ls::head, plan as json};
 use crate::report::words;
@@ -48,7 +49,7 @@ pub(super) fn run(
     } else {
         by_file(&store, &args.target, args)?
     };
-    let plan = make(session, &store, &target, args)?;
+    let plan = make(session, &store, target, args)?;
     match out.form {
         Form::Json | Form::Ndjson => {
             let command = match asked {
@@ -65,15 +66,6 @@ pub(super) fn run(
         (Asked::Gate, Answer::Refuse) => Exit::No,
         (Asked::Gate, Answer::CannotTell) => Exit::CannotTell,
     })
-}
-
-/// What the plan is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    /// A snapshot: an index into the assessment.
-    Snapshot(usize),
-    /// A disk that is no known snapshot's.
-    Disk(DiskId),
 }
 
 /// The snapshot of a name or id, and of the machine if one is given.
@@ -186,13 +178,38 @@ fn known(store: &Store, args: &PlanArgs) -> String {
     }
 }
 
-fn make(
-    _session: &Session,
-    _store: &Store,
-    target: &Target,
-    _args: &PlanArgs,
-) -> anyhow::Result<Plan> {
-    bail!("no plan can be made for {target:?} in this build")
+fn make(session: &Session, store: &Store, target: Target, args: &PlanArgs) -> anyhow::Result<Plan> {
+    let options = PlanOptions {
+        product: session.scan.product.map(Product::from),
+        accept: args
+            .accept
+            .iter()
+            .map(|text| accept(text))
+            .collect::<anyhow::Result<_>>()?,
+        expect: args.expect.clone(),
+        free: None,
+    };
+    let tables = StoreTables::new(&store.forest);
+    Ok(plan(
+        &store.forest,
+        &store.assessment,
+        target,
+        &options,
+        &tables,
+    )?)
+}
+
+fn accept(text: &str) -> anyhow::Result<Accept> {
+    let (reason, token) = text
+        .split_once(':')
+        .with_context(|| format!("--accept {text:?}: REASON:TOKEN is wanted"))?;
+    if !reasons::ALL.iter().any(|code| code.id == reason) {
+        bail!("--accept {text:?}: there is no reason {reason:?}");
+    }
+    Ok(Accept {
+        reason: reason.to_owned(),
+        token: token.to_owned(),
+    })
 }
 
 fn text(store: &Store, plan: &Plan, asked: Asked, out: &mut Output) -> anyhow::Result<()> {
@@ -215,12 +232,12 @@ fn word(answer: Answer) -> &'static str {
 /// The short form: the answer, its reasons, the token.
 fn answer(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", word(plan.answer), escape(&plan.summary))];
-    lines.extend(reasons(plan));
+    lines.extend(reason_lines(plan));
     lines.push(format!("state token {}", plan.state_token));
     lines
 }
 
-fn reasons(plan: &Plan) -> Vec<String> {
+fn reason_lines(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for reason in &plan.reasons {
         let accepted = if reason.accepted { "  (accepted)" } else { "" };
@@ -255,7 +272,7 @@ fn page(store: &Store, plan: &Plan, out: &Output) -> Vec<String> {
         word(plan.answer),
         escape(&plan.summary)
     ));
-    lines.extend(reasons(plan));
+    lines.extend(reason_lines(plan));
     let section = |lines: &mut Vec<String>, name: &str, texts: &[String]| {
         if !texts.is_empty() {
             lines.push(String::new());
