@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod damage;
 mod faults;
+mod fixtures;
 mod model;
 mod oracle;
 mod properties;
