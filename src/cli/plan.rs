@@ -231,18 +231,31 @@ fn word(answer: Answer) -> &'static str {
 
 /// The short form: the answer, its reasons, the token.
 fn answer(plan: &Plan) -> Vec<String> {
-    let mut lines = vec![format!("{}  {}", word(plan.answer), escape(&plan.summary))];
+    let mut lines = said(plan, "");
     lines.extend(reason_lines(plan));
     lines.push(format!("state token {}", plan.state_token));
     lines
+}
+
+/// The answer and its sentence.
+fn said(plan: &Plan, margin: &str) -> Vec<String> {
+    indented(&format!("{}  {}", word(plan.answer), plan.summary), margin)
 }
 
 fn reason_lines(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for reason in &plan.reasons {
         let accepted = if reason.accepted { "  (accepted)" } else { "" };
-        lines.push(format!("  ! {}{accepted}", reason.code.id));
-        lines.extend(indented(&reason.text, "    "));
+        let sign = if reason.answer == Answer::Refuse {
+            '!'
+        } else {
+            '?'
+        };
+        lines.push(format!("  {sign} {}{accepted}", reason.code.id));
+        // The summary mostly is the first reason's sentence; once is enough.
+        if !plan.summary.contains(&reason.text) {
+            lines.extend(indented(&reason.text, "    "));
+        }
     }
     lines
 }
@@ -267,11 +280,7 @@ fn item(text: &str) -> Vec<String> {
 fn page(store: &Store, plan: &Plan, out: &Output) -> Vec<String> {
     let mut lines = vec![heading(store, plan, out)];
     lines.push(String::new());
-    lines.push(format!(
-        "  {}  {}",
-        word(plan.answer),
-        escape(&plan.summary)
-    ));
+    lines.extend(said(plan, "  "));
     lines.extend(reason_lines(plan));
     let section = |lines: &mut Vec<String>, name: &str, texts: &[String]| {
         if !texts.is_empty() {
@@ -311,7 +320,11 @@ fn page(store: &Store, plan: &Plan, out: &Output) -> Vec<String> {
         }
     }
     if !plan.ends_in.is_empty() {
-        lines.push(format!("  {:<8}{}", "ENDS IN", escape(&plan.ends_in)));
+        let mut ends = indented(&plan.ends_in, "          ");
+        if let Some(first) = ends.first_mut() {
+            first.replace_range(..10, "  ENDS IN ");
+        }
+        lines.extend(ends);
     }
     if let Some(of) = plan
         .snapshot

@@ -1,7 +1,9 @@
 //! All findings of a forest with the file each belongs to, worst first.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
+use crate::analysis::health;
 use crate::finding::{Finding, Severity};
 use crate::report::codes;
 use crate::store::{DiskId, Forest};
@@ -17,46 +19,37 @@ pub struct Found {
     pub finding: Finding,
 }
 
-/// Every finding of a forest: files, links, configurations, paths that could not be looked at; worst first, then by path.
+/// Every finding of a forest: files, links, what only the whole shows, configurations, paths that could not be looked at;
+/// worst first, then by path.
 pub fn of(forest: &Forest) -> Vec<Found> {
-    let mut found = Vec::new();
-    for id in forest.ids() {
-        let Some((disk, node)) = forest.disk(id).zip(forest.node(id)) else {
-            continue;
-        };
-        found.extend(
-            disk.findings
-                .iter()
-                .chain(&node.findings)
-                .map(|finding| Found {
-                    path: disk.path.clone(),
-                    disk: Some(id),
-                    finding: finding.clone(),
-                }),
-        );
-    }
-    found.extend(forest.side_findings.iter().map(|(path, finding)| Found {
-        path: path.clone(),
-        disk: None,
-        finding: finding.clone(),
-    }));
-    let already = |path: &PathBuf| {
-        forest
-            .side_findings
+    let ids: HashMap<&Path, DiskId> = forest
+        .ids()
+        .filter_map(|id| Some((forest.disk(id)?.path.as_path(), id)))
+        .collect();
+    let mut found: Vec<Found> = health::findings(forest)
+        .into_iter()
+        .map(|(path, finding)| Found {
+            path: path.to_path_buf(),
+            disk: ids.get(path).copied(),
+            finding,
+        })
+        .collect();
+    let already = |path: &Path| {
+        found
             .iter()
-            .any(|(known, finding)| known == path && finding.code.severity == Severity::Error)
+            .any(|known| known.path == path && known.finding.code.severity == Severity::Error)
     };
-    found.extend(
-        forest
-            .errors
-            .iter()
-            .filter(|error| !already(&error.path))
-            .map(|error| Found {
-                path: error.path.clone(),
-                disk: None,
-                finding: Finding::new(&codes::PATH_UNREADABLE, error.error.clone()),
-            }),
-    );
+    let unread: Vec<Found> = forest
+        .errors
+        .iter()
+        .filter(|error| !already(&error.path))
+        .map(|error| Found {
+            path: error.path.clone(),
+            disk: None,
+            finding: Finding::new(&codes::PATH_UNREADABLE, error.error.clone()),
+        })
+        .collect();
+    found.extend(unread);
     found.sort_by(|a, b| {
         let severity = b.finding.code.severity.cmp(&a.finding.code.severity);
         severity.then_with(|| a.path.cmp(&b.path))

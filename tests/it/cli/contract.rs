@@ -127,15 +127,7 @@ fn a_saved_scan_says_the_same_as_the_store() {
 fn machines_snapshots_and_verdicts_come_back_from_a_saved_scan() {
     let folder = tempfile::tempdir().unwrap();
     store::healthy(folder.path());
-    // The middle disk was made within seconds of the snapshot of the base, the leaf in use 57 days after that of the middle.
-    let labels = value!([
-        {"VMName": "vm", "Name": "検証 one", "Id": "11111111-0000-4000-8000-000000000001",
-         "CreationTime": "2009-07-05T09:06:41Z", "Disks": r"D:\VMs\vm.vhd"},
-        {"VMName": "vm", "Name": "two", "Id": "11111111-0000-4000-8000-000000000002",
-         "ParentSnapshotName": "検証 one", "CreationTime": "2009-07-06T12:53:20Z", "Disks": MIDDLE},
-        {"Name": "vm", "Disks": [EMPTY]},
-    ]);
-    std::fs::write(folder.path().join("labels.json"), labels.to_string()).unwrap();
+    std::fs::write(folder.path().join("labels.json"), store::labels()).unwrap();
     let read = |args: &[&str]| super::text(&run(folder.path(), args));
     let scan = read(&["ls", ".", "--json"]);
     std::fs::write(folder.path().join("scan.json"), &scan).unwrap();
@@ -182,4 +174,61 @@ fn a_saved_scan_of_something_else_is_refused_with_what_it_is() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(says) && said.contains("x.json"), "{said}");
     }
+}
+
+#[test]
+fn gate_refuses_passes_and_cannot_tell_by_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    store::healthy(folder.path());
+    let exit = |args: &[&str]| run(folder.path(), args).status.code();
+    // A delete that breaks a disk is refused whenever the snapshot was taken.
+    assert_eq!(exit(&["gate", MIDDLE]), Some(1));
+    // On a straight chain, without a word on when the snapshot was taken, nobody can tell.
+    let straight = tempfile::tempdir().unwrap();
+    store::healthy(straight.path());
+    std::fs::remove_file(straight.path().join(SAME)).unwrap();
+    for (command, code) in [("gate", 3), ("plan", 0)] {
+        let output = run(straight.path(), [command, MIDDLE]);
+        assert_eq!(output.status.code(), Some(code), "{}", super::text(&output));
+    }
+    assert_eq!(exit(&["gate", SAME]), Some(2));
+    std::fs::write(folder.path().join("labels.json"), store::labels()).unwrap();
+    let two = ["gate", ".", "--snapshot", "two"];
+    assert_eq!(exit(&two), Some(1));
+    let said = json(folder.path(), &two);
+    assert_eq!(said["verdict"], "refuse");
+    assert_eq!(
+        (&said["vm"], &said["as"]),
+        (&value!("vm"), &value!("hyperv-2008"))
+    );
+    let token = said["state_token"].as_str().unwrap().to_owned();
+    let reasons: Vec<String> = said["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reason| format!("{}:{token}", reason["code"].as_str().unwrap()))
+        .collect();
+    assert!(
+        reasons.iter().any(|of| of.starts_with("reverted:")),
+        "{reasons:?}"
+    );
+    // Each reason accepted by name for this state, and for no other.
+    let with = |reasons: &[String]| {
+        let accepts = reasons
+            .iter()
+            .flat_map(|reason| ["--accept", reason.as_str()]);
+        run(folder.path(), two.iter().copied().chain(accepts))
+            .status
+            .code()
+    };
+    assert_eq!(with(&reasons), Some(0));
+    let stale: Vec<String> = reasons
+        .iter()
+        .map(|of| of.replace(&token, "0123456789"))
+        .collect();
+    assert_eq!(with(&stale), Some(1));
+    assert_eq!(with(&["nothing:0123".to_owned()]), Some(2));
+    let expecting = |token: &str| exit(&[&two[..], &["--expect", token]].concat());
+    assert_eq!(expecting("0123456789"), Some(1));
+    assert_eq!(expecting(&token), Some(1));
 }

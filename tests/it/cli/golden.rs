@@ -116,3 +116,41 @@ fn check_of_a_broken_store() {
 fn explain_of_a_flag() {
     check(&["explain", "ORPHAN"], |_| {}, file!["golden/explain.txt"]);
 }
+
+/// The healthy store with a list of snapshots: the leaf in use was made long after the snapshot it hangs on.
+fn labelled(folder: &std::path::Path) {
+    store::healthy(folder);
+    std::fs::write(folder.join("labels.json"), store::labels()).unwrap();
+}
+
+#[test]
+fn plan_and_gate_of_a_reverted_machine() {
+    let plan = ["plan", ".", "--snapshot", "two"];
+    let gate = ["gate", ".", "--snapshot", "two", "--vm", "vm"];
+    for (args, expected) in [
+        (&plan[..], file!["golden/plan.txt"]),
+        (&gate[..], file!["golden/gate.txt"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        labelled(folder.path());
+        let output = run(folder.path(), args);
+        // Free space differs from machine to machine.
+        let shown: Vec<String> = text(&output)
+            .lines()
+            .map(|line| match line.find("free there: ") {
+                Some(at) => format!("{}free there: [..]", &line[..at]),
+                None => line.to_owned(),
+            })
+            .collect();
+        let whole = format!(
+            "$ vhdtree {}\n{}\nexit {}\n",
+            args.join(" "),
+            shown.join("\n"),
+            output.status.code().unwrap()
+        );
+        Assert::new()
+            .action_env("SNAPSHOTS")
+            .normalize_paths(false)
+            .eq(whole.into_data(), expected.raw());
+    }
+}

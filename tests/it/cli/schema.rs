@@ -117,12 +117,15 @@ fn every_answer_follows_the_schema() {
         &["info", middle],
         &["map", middle],
         &["diff", middle],
+        &["plan", middle],
+        &["gate", middle],
         &["explain"],
         &["explain", "parent-missing"],
     ] {
         let value = json(folder.path(), args);
         assert_eq!(value["command"], args[0]);
-        let errors = validate(&schema, &schema["$defs"][args[0]], &value, args[0]);
+        let named = args[0].replace("gate", "plan");
+        let errors = validate(&schema, &schema["$defs"][named], &value, args[0]);
         assert!(errors.is_empty(), "{}", errors.join("\n"));
         assert!(validate(&schema, &schema, &value, "any").is_empty());
     }

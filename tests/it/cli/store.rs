@@ -97,3 +97,17 @@ pub fn broken(folder: &Path) {
         300_000_100,
     );
 }
+
+/// A list of snapshots for [`healthy`]: the middle disk was made within seconds of the first, the leaf in use eight weeks
+/// after the second.
+pub fn labels() -> String {
+    serde_json::json!([
+        {"VMName": "vm", "Name": "検証 one", "Id": "11111111-0000-4000-8000-000000000001",
+         "CreationTime": "2009-07-05T09:06:41Z", "Disks": r"D:\VMs\vm.vhd"},
+        {"VMName": "vm", "Name": "two", "Id": "11111111-0000-4000-8000-000000000002",
+         "ParentSnapshotName": "検証 one", "CreationTime": "2009-07-06T12:53:20Z",
+         "Disks": "vm_0A1B2C3D-0000-4000-8000-000000000001.avhd"},
+        {"Name": "vm", "Disks": ["vm_4E5F6071-0000-4000-8000-000000000002.avhd"]},
+    ])
+    .to_string()
+}
