@@ -142,7 +142,7 @@ impl Plain {
             .forest
             .disks
             .iter()
-            .position(|disk| disk.path == PathBuf::from(path));
+            .position(|disk| disk.path.as_os_str() == path);
         DiskId(u32::try_from(found.unwrap_or_else(|| panic!("no disk {path}"))).unwrap())
     }
 

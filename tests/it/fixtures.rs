@@ -3,6 +3,9 @@
 //! Disks are written by the builders with the stamps and last writes the case calls for. Births cannot be set here, so a VHDX's come
 //! from a listing as a host makes it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
@@ -122,11 +125,13 @@ impl Store {
         self.put(name, &dress(builder).build(), modified);
         let length = std::fs::metadata(self.path(name)).unwrap().len();
         let plain = |text: &str| text.replace('T', " ").replace('Z', "");
-        self.times.push_str(&format!(
+        write!(
+            self.times,
             "\"D:\\VMs\\{name}\",\"{length}\",\"{}\",\"{}\"\r\n",
             plain(born),
             plain(modified)
-        ));
+        )
+        .unwrap();
     }
 
     fn snapshot(&mut self, vm: &str, name: &str, disks: &[&str], taken: &str) {

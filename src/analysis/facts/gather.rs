@@ -258,8 +258,7 @@ impl<'a> Gatherer<'a> {
         let path = self
             .forest
             .disk(disk)
-            .map(|disk| disk.path.as_path())
-            .unwrap_or(Path::new(""));
+            .map_or(Path::new(""), |disk| disk.path.as_path());
         Way::Above(Box::new(Above {
             disk,
             name: file_name(path),

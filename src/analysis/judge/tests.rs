@@ -536,30 +536,33 @@ fn every_combination_of_inputs_is_judged_as_the_table_says() {
     );
 }
 
+/// A change of something the table must not look at, by name.
+type Mutation = (&'static str, fn(&mut Facts));
+
 #[test]
 fn what_is_no_input_of_the_table_never_changes_a_row() {
-    let mutations: &[(&str, fn(&mut Facts))] = &[
+    let mutations: &[Mutation] = &[
         ("name", |facts| facts.name = None),
         ("vm", |facts| facts.vm = None),
         ("automatic", |facts| facts.kind = SnapshotKind::Automatic),
         ("recovery", |facts| facts.kind = SnapshotKind::Recovery),
         ("replica", |facts| facts.kind = SnapshotKind::Replica),
         ("merge pending", |facts| {
-            facts.merge_pending = Some("vm.xml".to_owned())
+            facts.merge_pending = Some("vm.xml".to_owned());
         }),
         ("2008", |facts| facts.product = Product::HyperV2008),
         ("equal to its parent", |facts| {
-            above(facts).equals_parent = Some(true)
+            above(facts).equals_parent = Some(true);
         }),
         ("not equal to its parent", |facts| {
-            above(facts).equals_parent = Some(false)
+            above(facts).equals_parent = Some(false);
         }),
         ("hand-made children", |facts| above(facts).unrelated = 9),
         ("lingering", |facts| {
-            above(facts).lingering = vec!["x.avhd".to_owned()]
+            above(facts).lingering = vec!["x.avhd".to_owned()];
         }),
         ("last write", |facts| {
-            above(facts).earliest_write = Some(("x.avhd".to_owned(), at("1990-01-01T00:00:00Z")))
+            above(facts).earliest_write = Some(("x.avhd".to_owned(), at("1990-01-01T00:00:00Z")));
         }),
         ("builds", |facts| {
             above(facts).builds = Some(Builds {
@@ -576,10 +579,10 @@ fn what_is_no_input_of_the_table_never_changes_a_row() {
             });
         }),
         ("footer in doubt", |facts| {
-            above(facts).footer_doubt = Some(at("1990-01-01T00:00:00Z"))
+            above(facts).footer_doubt = Some(at("1990-01-01T00:00:00Z"));
         }),
         ("missing disk", |facts| {
-            facts.missing = vec!["D:\\gone.vhd".to_owned()]
+            facts.missing = vec!["D:\\gone.vhd".to_owned()];
         }),
     ];
     each_combination(|tree, age, gap, generation, guest| {

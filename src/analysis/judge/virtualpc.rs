@@ -33,10 +33,8 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
         _ => (&rows::ROW_VPC_UNKNOWN, Reverted::CannotTell),
     };
     let (named_text, stamp_text) = (
-        named.map(when).unwrap_or_else(|| "no time".to_owned()),
-        stamp
-            .map(when)
-            .unwrap_or_else(|| "at an unknown time".to_owned()),
+        named.map_or_else(|| "no time".to_owned(), when),
+        stamp.map_or_else(|| "at an unknown time".to_owned(), when),
     );
     let summary = match reverted {
         Reverted::Likely | Reverted::Certain => format!(

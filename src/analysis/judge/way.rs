@@ -12,12 +12,12 @@ pub(super) fn judge(facts: &Facts, line: &Line) -> Outcome {
     let vm = facts.vm.as_deref().unwrap_or("the VM");
     match &line.way {
         // With X(s) at hand the tables judge; this arm only keeps the match whole.
-        Way::Above(_) => outcome(&witness::ABOVE_UNKNOWN, line, name.clone(), None),
+        Way::Above(_) => outcome(&witness::ABOVE_UNKNOWN, line, name, None),
         Way::OffLine { children } => off_line(line, vm, *children),
         Way::IsNow => outcome(
             &witness::ABOVE_UNKNOWN,
             line,
-            format!(
+            &format!(
                 "{vm} uses {name} itself: no disk was made above it, or it has been merged already."
             ),
             Some("Bring the present configuration of the VM."),
@@ -25,7 +25,7 @@ pub(super) fn judge(facts: &Facts, line: &Line) -> Outcome {
         Way::Broken => outcome(
             &witness::CHAIN_BROKEN,
             line,
-            format!(
+            &format!(
                 "The chain of {vm} breaks before it reaches {name}, so the disk directly above it is unknown."
             ),
             Some("Bring the missing parent, or name its folder with --parent-root."),
@@ -33,7 +33,7 @@ pub(super) fn judge(facts: &Facts, line: &Line) -> Outcome {
         Way::NowUnknown { leaves } => outcome(
             &witness::NOW_UNKNOWN,
             line,
-            format!(
+            &format!(
                 "{} above {name} could be what {vm} uses now, and nothing says which.",
                 count(*leaves, "leaf").replace("leafs", "leaves")
             ),
@@ -44,13 +44,13 @@ pub(super) fn judge(facts: &Facts, line: &Line) -> Outcome {
         Way::NothingAbove => outcome(
             &witness::ABOVE_UNKNOWN,
             line,
-            format!("No disk hangs on {name}, and nothing says what {vm} uses now."),
+            &format!("No disk hangs on {name}, and nothing says what {vm} uses now."),
             Some("Bring the rest of the store, or the VM's disks in the labels."),
         ),
         Way::Shared { children } => outcome(
             &witness::SHARED_PARENT,
             line,
-            format!(
+            &format!(
                 "{} on {name}, and no snapshot is known here: it may be a shared parent, which has nothing to be reverted to.",
                 if *children == 1 {
                     "1 disk hangs".to_owned()
@@ -82,7 +82,7 @@ pub(super) fn nothing_here(facts: &Facts) -> Outcome {
     }
 }
 
-fn outcome(code: &'static Code, line: &Line, why: String, settle: Option<&str>) -> Outcome {
+fn outcome(code: &'static Code, line: &Line, why: &str, settle: Option<&str>) -> Outcome {
     Outcome {
         row: &rows::ROW_18,
         reverted: Reverted::CannotTell,
@@ -93,10 +93,10 @@ fn outcome(code: &'static Code, line: &Line, why: String, settle: Option<&str>) 
         evidence: vec![Evidence {
             code,
             bearing: Bearing::Silent,
-            text: why.clone(),
+            text: why.to_owned(),
             source: format!("links of {}", line.frozen_name),
         }],
-        summary: format!("Cannot tell: {}", lower_first(&why)),
+        summary: format!("Cannot tell: {}", lower_first(why)),
         settle: settle.map(str::to_owned),
         notes: Vec::new(),
     }
@@ -135,6 +135,6 @@ fn off_line(line: &Line, vm: &str, children: usize) -> Outcome {
         notes: vec![
             "The VM was set back from this branch to another one: the tree shows it.".to_owned(),
         ],
-        ..outcome(&witness::BRANCH, line, String::new(), None)
+        ..outcome(&witness::BRANCH, line, "", None)
     }
 }

@@ -261,7 +261,7 @@ pub(super) fn notes(case: &Case<'_>, row: &'static Code) -> Vec<String> {
     if let Some(kept) = kept_sibling(case) {
         notes.push(format!("The state before the revert was kept as snapshot \"{kept}\"; deleting that one loses it."));
     }
-    if !above.branches.is_empty() && !std::ptr::eq(row, &rows::ROW_1A) {
+    if !above.branches.is_empty() && row != &rows::ROW_1A {
         notes.push(format!(
             "Another branch hangs on {}: the snapshot was applied at some time.",
             case.line.frozen_name

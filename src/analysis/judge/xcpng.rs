@@ -28,14 +28,11 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
     });
     let (row, reverted, gap) = decide(line, made, dated);
     let vm = words::subject(facts);
-    let made_text = made
-        .map(when)
-        .unwrap_or_else(|| "at an unknown time".to_owned());
+    let made_text = made.map_or_else(|| "at an unknown time".to_owned(), when);
     let base = line
         .xcp
         .base_write
-        .map(when)
-        .unwrap_or_else(|| "at an unknown time".to_owned());
+        .map_or_else(|| "at an unknown time".to_owned(), when);
     let taken_text = dated.map_or_else(
         || format!("its base was last written {base}"),
         |claim| format!("the snapshot was taken {}", when(claim.at)),
@@ -46,7 +43,7 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
             line.xcp
                 .leaf
                 .as_ref()
-                .filter(|_| std::ptr::eq(row, &rows::ROW_XCP_CLONED))
+                .filter(|_| row == &rows::ROW_XCP_CLONED)
                 .map_or(made_text, |(_, stamp)| when(*stamp)),
             gap.map(span).unwrap_or_default(),
         ),

@@ -40,7 +40,7 @@ pub fn reasons(case: &Case<'_>) -> Vec<Reason> {
     // `Refuse` before `CannotTell`, otherwise in the order given.
     all.sort_by_key(|reason| std::cmp::Reverse(rank(reason.answer)));
     for reason in &mut all {
-        reason.accepted = !std::ptr::eq(reason.code, &reasons::STATE_CHANGED)
+        reason.accepted = reason.code != &reasons::STATE_CHANGED
             && case.accept.iter().any(|accept| {
                 accept.reason.trim() == reason.code.id && token::is_same(&accept.token, case.token)
             });

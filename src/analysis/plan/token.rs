@@ -45,7 +45,7 @@ pub fn state_token(
             &disk
                 .file
                 .modified
-                .map_or(0, |at| at.as_nanosecond())
+                .map_or(0, jiff::Timestamp::as_nanosecond)
                 .to_le_bytes(),
         );
         if let Some(header) = &disk.header {

@@ -79,7 +79,7 @@ pub(super) fn ends_in(case: &Case<'_>) -> String {
         return "No snapshot is known here, so nothing is merged by a delete.".to_owned();
     };
     let today = "The delete does not change what the VM shows today";
-    if std::ptr::eq(verdict.row, &rows::ROW_OFF_LINE) {
+    if verdict.row == &rows::ROW_OFF_LINE {
         return format!("{today}: this branch is no part of it.");
     }
     match (case.is_reverted(), case.taken(), case.made()) {
@@ -98,7 +98,7 @@ pub(super) fn already_lost(case: &Case<'_>) -> Vec<String> {
     let Some(verdict) = case.verdict().filter(|_| case.is_reverted()) else {
         return Vec::new();
     };
-    if std::ptr::eq(verdict.row, &rows::ROW_24) {
+    if verdict.row == &rows::ROW_24 {
         return verdict
             .notes
             .iter()
@@ -106,7 +106,7 @@ pub(super) fn already_lost(case: &Case<'_>) -> Vec<String> {
             .cloned()
             .collect();
     }
-    if std::ptr::eq(verdict.row, &rows::ROW_1A) || std::ptr::eq(verdict.row, &rows::ROW_1C) {
+    if verdict.row == &rows::ROW_1A || verdict.row == &rows::ROW_1C {
         let at = case
             .made()
             .map(|made| format!(" on {made}"))
@@ -237,7 +237,7 @@ pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> 
             verdict
                 .evidence
                 .iter()
-                .filter(|evidence| std::ptr::eq(evidence.code, &rows::ROW_22))
+                .filter(|evidence| evidence.code == &rows::ROW_22)
                 .map(|evidence| format!("Files on top of the snapshot are {}: a backup's leftover or an unfinished merge; only the disk directly above is merged.", evidence.text)),
         );
     }
@@ -338,7 +338,7 @@ pub(super) fn summary(case: &Case<'_>, answer: Answer, reasons: &[Reason]) -> St
                 n => format!(" And {}.", count(n, "further reason")),
             };
             let text = first.text.trim_end_matches('.');
-            let gone = if std::ptr::eq(first.code, &reasons::REVERTED) && !case.merges.is_empty() {
+            let gone = if first.code == &reasons::REVERTED && !case.merges.is_empty() {
                 " Deleting now makes that permanent."
             } else {
                 ""
@@ -347,9 +347,7 @@ pub(super) fn summary(case: &Case<'_>, answer: Answer, reasons: &[Reason]) -> St
             if let Some(letter) = upper.get(..1).map(str::to_uppercase) {
                 upper.replace_range(..1, &letter);
             }
-            if std::ptr::eq(first.code, &reasons::REVERTED)
-                || std::ptr::eq(first.code, &reasons::CANNOT_TELL)
-            {
+            if first.code == &reasons::REVERTED || first.code == &reasons::CANNOT_TELL {
                 format!("{upper}.{gone}{more}")
             } else {
                 format!("Deleting {}: {text}.{more}", case.title())
