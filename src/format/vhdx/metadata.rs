@@ -79,6 +79,8 @@ struct Items<'a> {
     region: Region,
     window: Vec<u8>,
     listed: Vec<Item>,
+    /// Known items that were not admitted because of their place, with what is wrong; that is why they are missing.
+    misplaced: Vec<(Uuid, Finding)>,
 }
 
 /// Reads table and items from the metadata region; one read for files as they are written in practice.
@@ -94,12 +96,14 @@ pub fn read(
     let length = usize::try_from(region.length_bytes).unwrap_or(usize::MAX);
     let window = read_up_to(source, region.offset_bytes, length.min(WINDOW_BYTES))
         .map_err(FormatError::read("metadata", region.offset_bytes))?;
-    let items = parse_table(&window, region, findings)?;
+    let mut misplaced = Vec::new();
+    let listed = parse_table(&window, region, &mut misplaced, findings)?;
     let items = Items {
         source,
         region,
         window,
-        listed: items,
+        listed,
+        misplaced,
     };
     items.decode(findings)
 }
@@ -107,6 +111,7 @@ pub fn read(
 fn parse_table(
     window: &[u8],
     region: Region,
+    misplaced: &mut Vec<(Uuid, Finding)>,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Item>, FormatError> {
     let at = region.offset_bytes;
@@ -146,7 +151,7 @@ fn parse_table(
             })
         };
         if let Some(item) = item() {
-            admit(item, region, &mut items, findings)?;
+            admit(item, region, &mut items, misplaced, findings)?;
         }
         into = into.saturating_add(32);
     }
@@ -158,9 +163,11 @@ fn admit(
     item: Item,
     region: Region,
     items: &mut Vec<Item>,
+    misplaced: &mut Vec<(Uuid, Finding)>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), FormatError> {
     let name = name(item.id);
+    let is_known = name.is_some() && !item.user;
     if item.required && (item.user || name.is_none()) {
         return Err(Finding::new(
             &codes::METADATA_UNKNOWN,
@@ -193,17 +200,20 @@ fn admit(
             || u64::from(item.length) > MIB
             || end > u64::from(region.length_bytes))
     {
-        findings.push(
-            Finding::new(
-                &codes::METADATA_PLACE,
-                format!("{name} lies outside the metadata region or is too long"),
-            )
-            .at(item.entry_at)
-            .values(
-                format!("{TABLE_BYTES} to {} in the region", region.length_bytes),
-                format!("{} to {end}", item.offset),
-            ),
+        let fault = Finding::new(
+            &codes::METADATA_PLACE,
+            format!("{name} lies outside the metadata region or is too long"),
+        )
+        .at(item.entry_at)
+        .values(
+            format!("{TABLE_BYTES} to {} in the region", region.length_bytes),
+            format!("{} to {end}", item.offset),
         );
+        if is_known {
+            misplaced.push((item.id, fault));
+        } else {
+            findings.push(fault);
+        }
         return Ok(());
     }
     items.push(item);
@@ -292,7 +302,10 @@ impl Items<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<Option<ParentRef>, FormatError> {
         match (has_parent, self.find(PARENT_LOCATOR)) {
-            (false, None) => Ok(None),
+            (false, None) => {
+                findings.extend(self.misplaced(PARENT_LOCATOR).cloned());
+                Ok(None)
+            }
             (false, Some(item)) => {
                 findings.push(
                     Finding::new(
@@ -372,12 +385,20 @@ impl Items<'_> {
         Ok(bytes)
     }
 
+    fn misplaced(&self, id: Uuid) -> Option<&Finding> {
+        let mut found = self.misplaced.iter().filter(|(item, _)| *item == id);
+        found.next().map(|(_, fault)| fault)
+    }
+
+    /// Why there is no such item: it is listed at an impossible place, or not listed.
     fn missing(&self, id: Uuid) -> Finding {
-        Finding::new(
-            &codes::METADATA_MISSING,
-            format!("the metadata lacks {}", name(id).unwrap_or("an item")),
-        )
-        .at(self.region.offset_bytes)
+        self.misplaced(id).cloned().unwrap_or_else(|| {
+            Finding::new(
+                &codes::METADATA_MISSING,
+                format!("the metadata lacks {}", name(id).unwrap_or("an item")),
+            )
+            .at(self.region.offset_bytes)
+        })
     }
 
     fn value(&self, id: Uuid, expected: &str, actual: u64) -> Finding {
