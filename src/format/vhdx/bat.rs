@@ -7,7 +7,7 @@ use crate::format::block::{BlockEntry, BlockState, TableAudit};
 use crate::format::vhdx::bitmap::{BLOCK_BYTES, Chunks};
 use crate::format::vhdx::metadata::Metadata;
 use crate::format::vhdx::region::Regions;
-use crate::format::vhdx::{MIB, codes, u64_at};
+use crate::format::vhdx::{MAX_FILE_SIZE, MIB, codes, u64_at};
 use crate::format::{BlockNo, FormatError};
 use crate::source::{Source, read_up_to};
 
@@ -97,7 +97,8 @@ impl TableLayout {
             block_size: u64::from(metadata.block_size),
             virtual_size: metadata.virtual_size,
             has_parent: metadata.has_parent,
-            file_bytes,
+            // A sparse file may claim any length; what is kept of places taken grows with this.
+            file_bytes: file_bytes.min(MAX_FILE_SIZE),
             reserved: regions.reserved.clone(),
         }
     }
