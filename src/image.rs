@@ -201,6 +201,12 @@ impl Image {
         &self.source
     }
 
+    /// False if nothing is known of any block, because the header that leads to the table is damaged or a log that cannot
+    /// be replayed may change it. Then no numbers of blocks may be shown.
+    pub fn is_table_known(&self) -> bool {
+        !matches!(self.layout, Layout::Unknown)
+    }
+
     /// Sectors of the virtual disk, by its logical sector size, rounded down.
     pub fn sectors(&self) -> u64 {
         self.header

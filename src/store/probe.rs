@@ -83,7 +83,7 @@ pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
                 .is_ok_and(|now| same_state(&now, &opened.facts));
         last.findings.clone_from(&disk.findings);
         last.findings.extend(counts.findings.iter().cloned());
-        last.counts = Some(counts);
+        last.counts = image.is_table_known().then_some(counts);
         if held_still || cancelled {
             return last;
         }
@@ -189,8 +189,9 @@ fn attempt(
 
 fn read(path: &Path, facts: &FileFacts, image: &Image, policy: CountPolicy, job: &Job) -> Disk {
     let mut findings = image.findings().to_vec();
-    let counts = (policy == CountPolicy::Count && is_cheap(image.header()))
-        .then(|| image.count(&inner(job), None));
+    let is_counted =
+        policy == CountPolicy::Count && is_cheap(image.header()) && image.is_table_known();
+    let counts = is_counted.then(|| image.count(&inner(job), None));
     findings.extend(counts.iter().flat_map(|counts| counts.findings.clone()));
     Disk {
         path: path.to_path_buf(),
