@@ -1,73 +1,13 @@
 //! Every kind of damage of a VHD store: a precise finding, a row for the disk, exit code 1, no crash and no hang.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use serde_json::Value;
 use vhdtree::testing::vhd::{Locator, VhdBuilder, edit_footers, edit_header, seal, set_entry};
 
+use crate::runner::{Dice, damaged, expect, json_of, vhdtree};
+
 const SIZE: u64 = 64 << 20;
-
-/// Runs the program and gives it a deadline.
-fn vhdtree(arguments: &[&str], folder: &Path) -> Output {
-    let started = Instant::now();
-    let output = Command::new(env!("CARGO_BIN_EXE_vhdtree"))
-        .args(arguments)
-        .arg(folder)
-        .output()
-        .unwrap();
-    assert!(
-        started.elapsed() < Duration::from_secs(20),
-        "{arguments:?} took too long"
-    );
-    output
-}
-
-fn json_of(arguments: &[&str], folder: &Path) -> Value {
-    serde_json::from_slice(&vhdtree(arguments, folder).stdout).unwrap()
-}
-
-fn is_about(entry: &Value, file: &str) -> bool {
-    entry["path"]
-        .as_str()
-        .is_some_and(|path| path.ends_with(file))
-}
-
-/// Checks the store in `folder`: exit code 1, one of `codes` for `file`, and a row for `file` in `ls`.
-fn expect(folder: &Path, file: &str, codes: &[&str]) {
-    let output = vhdtree(&["check", "--json"], folder);
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{codes:?}: {text}{errors}");
-    let json: Value = serde_json::from_str(&text).unwrap();
-    let findings = json["findings"].as_array().unwrap();
-    let found: Vec<_> = findings
-        .iter()
-        .filter(|finding| is_about(finding, file))
-        .collect();
-    let hit = found
-        .iter()
-        .find(|finding| codes.contains(&finding["code"].as_str().unwrap()));
-    let Some(hit) = hit else {
-        panic!("{file}: none of {codes:?} in {found:#?}");
-    };
-    assert!(!hit["text"].as_str().unwrap().is_empty());
-
-    let json = json_of(&["ls", "--json"], folder);
-    let disks = json["disks"].as_array().unwrap();
-    assert!(
-        disks.iter().any(|disk| is_about(disk, file)),
-        "{file} has no row: {json:#}"
-    );
-}
-
-fn damaged(name: &str, bytes: impl AsRef<[u8]>, codes: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(name), bytes).unwrap();
-    expect(folder.path(), name, codes);
-}
 
 fn dynamic() -> VhdBuilder {
     VhdBuilder::dynamic(SIZE)
@@ -261,15 +201,12 @@ fn a_chain_of_sixty() {
 
 #[test]
 fn random_bytes_behind_a_good_footer() {
-    let mut state = 0x1234_5678_9abc_def1_u64;
+    let mut dice = Dice(0x1234_5678_9abc_def1);
     for _ in 0..5 {
         let mut file = dynamic().build();
         let end = file.len() - 512;
         for byte in &mut file[512..end] {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            *byte = state.to_le_bytes()[0];
+            *byte = dice.roll(1 << 32).to_le_bytes()[0];
         }
         damaged("noise.vhd", file, &["vhd-header-missing"]);
     }

@@ -9,6 +9,7 @@ use vhdtree::job::Job;
 use vhdtree::testing::vhdx::Payload;
 
 use crate::model::{DiskPlan, Ink, Make, Step, Tree};
+use crate::runner::Dice;
 
 /// 7-Zip's reading of a disk through its parents, which it finds in the same folder by name; `None` without 7-Zip.
 fn seven_zip(path: &Path, make: Make) -> Option<Vec<u8>> {
@@ -28,20 +29,9 @@ fn seven_zip(path: &Path, make: Make) -> Option<Vec<u8>> {
     Some(output.stdout)
 }
 
-/// Numbers that look random and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-
-    fn place(&mut self) -> u16 {
-        u16::try_from(self.roll(65_536)).unwrap()
-    }
+/// A sector to start at.
+fn place(dice: &mut Dice) -> u16 {
+    u16::try_from(dice.roll(65_536)).unwrap()
 }
 
 /// A line of `levels` disks over a base, each with many short runs, some long ones, and some whole blocks.
@@ -54,7 +44,7 @@ fn line(make: Make, block_sizes: &[u32], sectors: u64, seed: u64) -> Tree {
             let mut steps = Vec::new();
             for _ in 0..60 {
                 steps.push(Step::Write {
-                    at: dice.place(),
+                    at: place(&mut dice),
                     count: 1 + dice.roll(7),
                     ink: match dice.roll(6) {
                         0 => Ink::Zeros,
@@ -65,13 +55,13 @@ fn line(make: Make, block_sizes: &[u32], sectors: u64, seed: u64) -> Tree {
             }
             for _ in 0..3 {
                 steps.push(Step::Write {
-                    at: dice.place(),
+                    at: place(&mut dice),
                     count: 500 + dice.roll(3_000),
                     ink: Ink::Fresh(u8::try_from(1 + dice.roll(255)).unwrap()),
                 });
             }
             if make != Make::Vhd {
-                let at = dice.place();
+                let at = place(&mut dice);
                 let state = states[usize::try_from(dice.roll(3)).unwrap()];
                 steps.push(Step::Block { at, state });
             }
