@@ -18,6 +18,8 @@ pub mod input;
 pub mod keymap;
 pub mod message;
 pub mod pace;
+#[cfg(any(test, feature = "testing"))]
+pub mod picture;
 pub mod runtime;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;

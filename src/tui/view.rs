@@ -171,7 +171,7 @@ fn draw_overlay(app: &App, buffer: &mut Buffer, area: Rect) {
     let left = lines
         .len()
         .saturating_sub(scroll + usize::from(inner.height));
-    if left > 0 && inner.height > 0 {
+    if left > 0 && inner.bottom() < area.bottom() {
         let text = format!(" {left} more: PgDn ");
         buffer.set_string(inner.x, inner.bottom(), text, theme.style(Role::Key));
     }

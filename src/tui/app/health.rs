@@ -1,25 +1,16 @@
 //! The findings of the whole store as rows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
+use crate::report::findings::{self, Found};
 use crate::store::Forest;
-
-/// One finding and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// The file.
-    pub path: PathBuf,
-    /// The finding.
-    pub finding: Finding,
-}
 
 /// The findings.
 #[derive(Debug, Clone)]
 pub struct HealthState {
     /// All of them, worst first.
-    pub items: Vec<Item>,
+    pub items: Vec<Found>,
     /// Indexes of those shown.
     pub shown: Vec<usize>,
     /// The selected one of those.
@@ -43,29 +34,17 @@ impl Default for HealthState {
 }
 
 impl HealthState {
-    /// Collects the findings of a forest.
+    /// Takes the findings of a forest, the selected one staying selected.
     pub fn rebuild(&mut self, forest: &Forest) {
-        let item = |path: &Path, finding: &Finding| Item {
-            path: path.to_owned(),
-            finding: finding.clone(),
-        };
-        let mut items = Vec::new();
-        for (disk, node) in forest.disks.iter().zip(&forest.nodes) {
-            for finding in disk.findings.iter().chain(&node.findings) {
-                items.push(item(&disk.path, finding));
+        let kept = self.item().cloned();
+        self.items = findings::of(forest);
+        self.filter();
+        if let Some(kept) = kept {
+            let same = |index: &usize| self.items.get(*index) == Some(&kept);
+            if let Some(place) = self.shown.iter().position(same) {
+                self.cursor = place;
             }
         }
-        for (path, finding) in &forest.side_findings {
-            items.push(item(path, finding));
-        }
-        items.sort_by(|a, b| {
-            let severity = b.finding.code.severity.cmp(&a.finding.code.severity);
-            severity
-                .then_with(|| a.finding.code.id.cmp(b.finding.code.id))
-                .then_with(|| a.path.cmp(&b.path))
-        });
-        self.items = items;
-        self.filter();
     }
 
     /// Works out which are shown.
@@ -82,7 +61,7 @@ impl HealthState {
     }
 
     /// The selected one.
-    pub fn item(&self) -> Option<&Item> {
+    pub fn item(&self) -> Option<&Found> {
         self.items.get(*self.shown.get(self.cursor)?)
     }
 

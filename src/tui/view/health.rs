@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::finding::Severity;
 use crate::format::text::escape;
+use crate::report::findings::Found;
 use crate::report::words;
 use crate::tui::app::App;
-use crate::tui::app::health::Item;
 use crate::tui::theme::Role;
 use crate::tui::view::Seen;
 use crate::tui::view::details::severity_role;
@@ -82,19 +82,21 @@ fn summary(app: &App) -> Line {
         Severity::Warning => "warnings and errors",
         Severity::Error => "errors only",
     };
+    let many =
+        |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
     Line::of(
         Role::Heading,
         format!(
-            " {} errors  {} warnings  {} notes",
-            count(Severity::Error),
-            count(Severity::Warning),
-            count(Severity::Info)
+            " {}  {}  {}",
+            many(count(Severity::Error), "error"),
+            many(count(Severity::Warning), "warning"),
+            many(count(Severity::Info), "note")
         ),
     )
     .with(Role::Dim, format!("   shown: {least}"))
 }
 
-fn row(app: &App, item: &Item, width: usize) -> Line {
+fn row(app: &App, item: &Found, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let code = &item.finding.code;
     let narrow = width < 70;
@@ -124,7 +126,7 @@ fn row(app: &App, item: &Item, width: usize) -> Line {
     line
 }
 
-fn about(item: &Item, width: usize) -> Vec<Line> {
+fn about(item: &Found, width: usize) -> Vec<Line> {
     let finding = &item.finding;
     let mut lines = Vec::new();
     let mut say = |label: &str, text: String| {

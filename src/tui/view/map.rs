@@ -200,9 +200,13 @@ fn label(app: &App, first: u64) -> String {
 }
 
 fn foot_lines(app: &App) -> Vec<Line> {
-    let mut lines = vec![cursor_line(app)];
-    lines.push(legend(app));
-    lines.extend(totals(app));
+    let mut lines = vec![cursor_line(app), legend(app)];
+    let mut totals = totals(app);
+    if app.map.layer == Layer::Compared {
+        // With the comparison shown, what it came to is worth the room first.
+        totals.reverse();
+    }
+    lines.extend(totals);
     lines
 }
 
@@ -309,7 +313,7 @@ fn totals(app: &App) -> Vec<Line> {
     let mut lines = vec![Line::of(
         Role::Text,
         format!(
-            " in this file {} ({}.{:02} %)  zero {}  unmapped {}  errors {}  not here {}{}",
+            " in file {} ({}.{:02} %)  zero {}  unmapped {}  error {}  absent {}{}",
             units::count(held),
             hundredths / 100,
             hundredths % 100,

@@ -1,0 +1,415 @@
+//! Journeys: what people come for, as keys. Each ends on what they wanted to see.
+
+use std::sync::Arc;
+
+use vhdtree::analysis::plan::{Answer, Merge, Plan};
+use vhdtree::store::Product;
+use vhdtree::tui::app::{Overlay, View};
+use vhdtree::tui::effect::{Effect, Export, Work};
+use vhdtree::tui::message::{Message, MouseAction, News, Signal, Slot};
+use vhdtree::tui::sample;
+use vhdtree::tui::script::Script;
+
+use crate::screens::{answer_map, compared, sides};
+
+fn at_80x24() -> Script {
+    Script::new(sample::store(), (80, 24))
+}
+
+fn last_job(script: &Script) -> &Work {
+    let work = script.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Start(_, work) => Some(work),
+        _ => None,
+    });
+    work.expect("a job was asked for")
+}
+
+fn plan_of(script: &Script, answer: Answer) -> Plan {
+    let disk = script.app.disk().unwrap();
+    let above = script.app.store.forest.node(disk).unwrap().children[0];
+    Plan {
+        snapshot: Some(0),
+        machine: None,
+        frozen: vec![disk],
+        product: Product::HyperV2008,
+        answer,
+        summary: "TestWin7 was reverted on 2009-06-30".to_owned(),
+        reasons: Vec::new(),
+        merges: vec![Merge {
+            from: above,
+            into: disk,
+            blocks: 5,
+            bytes: 8_493_056,
+            bytes_max: 10_485_760,
+            grow_max: 4_194_304,
+            free: Some(1_000_000),
+        }],
+        deleted: Vec::new(),
+        freed: vec![above],
+        breaks: Vec::new(),
+        before: vec![vec![disk, above]],
+        after: vec![vec![disk]],
+        ends_in: "what it shows today".to_owned(),
+        already_lost: vec!["59 days of work".to_owned()],
+        lost: Vec::new(),
+        engine_notes: Vec::new(),
+        do_first: Vec::new(),
+        not_checked: vec!["vm-power-state"],
+        verdict: None,
+        state_token: "9f31c2ad".to_owned(),
+    }
+}
+
+#[test]
+fn the_reverted_machine_is_found_and_its_evidence_is_one_key_away() {
+    let mut script = at_80x24();
+    script.keys("s").keys("v").keys("<Home>]");
+    assert!(script.app.row().unwrap().flag.is_problem());
+    let screen = script.keys("/TestWin7<Enter>jj<Enter>").screen();
+    assert!(
+        screen.contains("Reverted: likely")
+            && screen.contains("+ the disk above was made 2009-06-30"),
+        "{screen}"
+    );
+    script.keys("<Esc>");
+    assert_eq!(script.app.view, View::Tree);
+}
+
+#[test]
+fn deleting_is_only_previewed_and_the_command_is_not_taken_away_by_habit() {
+    let mut script = at_80x24();
+    script.keys("/WIN7x64_Diff.vhd<Enter>d");
+    assert!(matches!(last_job(&script), Work::Plan { .. }));
+    let plan = plan_of(&script, Answer::Refuse);
+    script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
+    let screen = script.screen();
+    assert!(
+        screen.contains("! REFUSE") && screen.contains("MERGE") && screen.contains("INTO"),
+        "{screen}"
+    );
+    script.keys("yc");
+    assert!(script.app.prompt.is_some(), "the name is asked for first");
+    script.keys("yes<Enter>");
+    assert!(
+        !script
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Copy(_)))
+    );
+    script.keys("ycTestWin7<Enter>");
+    let copied = script.effects.iter().find_map(|effect| match effect {
+        Effect::Copy(text) => Some(text.clone()),
+        _ => None,
+    });
+    assert!(
+        copied
+            .unwrap()
+            .starts_with("# refuse: TestWin7 was reverted")
+    );
+    assert!(
+        matches!(&script.app.overlay, Some(Overlay::Text { title, .. }) if title.contains("Sent"))
+    );
+}
+
+#[test]
+fn a_plan_that_does_not_fit_the_free_space_says_so() {
+    let mut script = at_80x24();
+    script.keys("/WIN7x64_Diff.vhd<Enter>d");
+    let plan = plan_of(&script, Answer::Pass);
+    script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
+    let screen = script.screen();
+    assert!(
+        screen.contains("grows by up to 4.0 MiB; 976.6 KiB free"),
+        "{screen}"
+    );
+    script.keys("yc");
+    assert!(
+        script
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Copy(_)))
+    );
+}
+
+#[test]
+fn the_differing_bytes_are_shown_side_by_side() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>=");
+    assert!(matches!(last_job(&script), Work::Diff { other: None, .. }));
+    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    let sector = script.app.diff.sector().unwrap();
+    assert_eq!(sector, 2_051);
+    script.answer(Slot::Hex, News::Sides(Arc::new(sides(sector))));
+    let screen = script.screen();
+    assert!(
+        screen.contains("38>3f>46>") && screen.contains("|9c>02>33>"),
+        "{screen}"
+    );
+    script.keys("]");
+    assert!(matches!(
+        last_job(&script),
+        Work::Hex {
+            sector: 6_291_488,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn the_missing_parent_is_found_and_named() {
+    let mut script = at_80x24();
+    script.keys("/missing<Enter>");
+    let screen = script.screen();
+    assert!(
+        screen.contains("db02_base.vhdx is named as a parent"),
+        "{screen}"
+    );
+    let screen = script.keys("c").screen();
+    assert!(screen.contains("parent-missing"), "{screen}");
+    script.keys("<Enter>");
+    assert_eq!(script.app.view, View::Tree);
+    assert!(
+        script
+            .app
+            .row()
+            .unwrap()
+            .full_name
+            .starts_with("db02_1C9E0A44")
+    );
+}
+
+#[test]
+fn two_marked_siblings_are_compared() {
+    let mut script = at_80x24();
+    script.keys("/77c0<Enter> /a02e<Enter> =");
+    let marks = script.app.marks.clone();
+    let Work::Diff {
+        forest,
+        child,
+        other,
+    } = last_job(&script)
+    else {
+        panic!("a diff is asked for");
+    };
+    assert_eq!(forest.disk(other.unwrap()).unwrap().path, marks[0]);
+    assert_eq!(forest.disk(*child).unwrap().path, marks[1]);
+}
+
+#[test]
+fn a_scan_is_saved_and_browsed_elsewhere() {
+    let mut script = at_80x24();
+    script.keys("E");
+    let Some(Effect::Export(_, Export::Store(forest, assessment))) = script.effects.last().cloned()
+    else {
+        panic!("the store is exported");
+    };
+    let json = vhdtree::tui::saved::store_json(&forest, &assessment).unwrap();
+    let saved = vhdtree::report::json::read::read(&mut json.as_slice()).unwrap();
+    let elsewhere = sample::Sample {
+        forest: saved.forest,
+        assessment: saved.assessment,
+    };
+    let mut there = Script::new(elsewhere, (80, 24));
+    assert_eq!(
+        there.keys("/7c44<Enter>").screen(),
+        script.keys("/7c44<Enter>").screen()
+    );
+}
+
+#[test]
+fn one_disk_is_copied_as_json_and_by_path() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>yj<Esc>yp");
+    let copied: Vec<&String> = script
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Copy(text) => Some(text),
+            _ => None,
+        })
+        .collect();
+    let json: serde_json::Value = serde_json::from_str(copied[0]).unwrap();
+    assert_eq!(json["path"], copied[1].as_str());
+}
+
+#[test]
+fn esc_never_quits_and_q_does() {
+    let mut script = at_80x24();
+    script.keys("cm<Enter>?<Esc><Esc><Esc><Esc><Esc><Esc><Esc>");
+    assert!(!script.app.leaving);
+    assert_eq!(script.app.view, View::Tree);
+    script.keys("?q");
+    assert!(!script.app.leaving, "q closes an overlay first");
+    script.keys("q");
+    assert!(script.app.leaving);
+}
+
+#[test]
+fn ctrl_c_stops_the_job_first_and_then_leaves() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>=").keys("<^C>");
+    assert!(!script.app.leaving);
+    assert!(
+        script
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Cancel(Slot::Diff)))
+    );
+    let mut stopped = compared();
+    stopped.summary.complete = false;
+    script.answer(Slot::Diff, News::Compared(Arc::new(stopped)));
+    assert!(script.screen().contains("~ partial"));
+    if script.app.jobs.contains_key(&Slot::Hex) {
+        script.answer(Slot::Hex, News::Sides(Arc::new(sides(2_051))));
+    }
+    script.keys("<^C>");
+    assert!(script.app.leaving);
+}
+
+#[test]
+fn news_of_an_older_job_is_dropped() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>m");
+    let old = script.app.jobs[&Slot::Map].no;
+    let path = script.app.map.path.clone().unwrap();
+    script.keys("1/a02e<Enter>m");
+    let table = sample::block_table(&path.to_string_lossy());
+    script.send(Message::Job(Slot::Map, old, News::Blocks(Arc::new(table))));
+    assert!(script.app.map.table.is_none());
+}
+
+#[test]
+fn the_cursor_stays_on_its_disk_when_the_store_grows() {
+    let mut script = at_80x24();
+    script.keys("/a02e<Enter>R");
+    let before = script.app.disk_path();
+    let mut sample = sample::store();
+    sample.disk(
+        "/vmstore/aaa/first.vhd",
+        vhdtree::image::Kind::Dynamic,
+        1,
+        0,
+        "2020-01-01T00:00:00Z",
+    );
+    script.answer(Slot::Scan, News::Store(sample.snapshot()));
+    assert_eq!(script.app.disk_path(), before);
+}
+
+#[test]
+fn a_filter_keeps_ancestors_and_esc_lifts_it() {
+    let mut script = at_80x24();
+    script.keys("f7c44");
+    let screen = script.screen();
+    assert!(
+        screen.contains("WIN7x64_Diff.vhd") && !screen.contains("web01"),
+        "{screen}"
+    );
+    assert!(screen.contains("filter: 7c44 (1 of 5)"), "{screen}");
+    script.keys("<Enter><Esc>");
+    assert!(script.screen().contains("web01"));
+}
+
+#[test]
+fn folding_everything_and_searching_below_it() {
+    let mut script = at_80x24();
+    script.keys("*");
+    assert_eq!(script.app.shown.len(), 5);
+    script.keys("/77c0<Enter>");
+    assert!(script.app.row().unwrap().name.starts_with("77C0"));
+    script.keys("hhh");
+    assert!(
+        script.app.row().unwrap().name.contains("web01.vhdx"),
+        "{:?}",
+        script.app.row().unwrap().name
+    );
+}
+
+#[test]
+fn the_map_finds_one_block_in_a_million_and_its_sectors() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>m");
+    answer_map(&mut script);
+    script.keys("<Home>]]]");
+    script.keys("g543210<Enter><Enter>g543210<Enter>");
+    let screen = script.screen();
+    assert!(
+        screen.contains("block 543,210") && screen.contains("partial"),
+        "{screen}"
+    );
+    script.keys("<Enter>");
+    assert!(matches!(
+        last_job(&script),
+        Work::Sectors { block: 543_210, .. }
+    ));
+}
+
+#[test]
+fn no_single_key_does_harm() {
+    let keys: Vec<String> = (' '..='~')
+        .map(|c| {
+            if c == '<' {
+                String::new()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect();
+    for view in ["", "<Enter>", "m", "c", "d", "="] {
+        for key in &keys {
+            let mut script = at_80x24();
+            script.keys("/7c44<Enter>").keys(view).keys(key);
+            for effect in &script.effects {
+                // Exports write a new file of their own; nothing else leaves the program.
+                assert!(
+                    matches!(
+                        effect,
+                        Effect::Start(..)
+                            | Effect::Cancel(_)
+                            | Effect::Pager(_)
+                            | Effect::Export(..)
+                            | Effect::Mouse(_)
+                            | Effect::Quit
+                    ),
+                    "{view} {key}: {effect:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_paste_outside_a_prompt_is_no_keys() {
+    let mut script = at_80x24();
+    script.send(Message::Paste("qqq".to_owned()));
+    assert!(!script.app.leaving);
+    script
+        .keys("/")
+        .send(Message::Paste("7c44\u{1b}".to_owned()));
+    assert!(script.screen().contains("find: 7c44\\u{1b}"));
+}
+
+#[test]
+fn the_wheel_and_a_click_move_the_cursor() {
+    let mut script = at_80x24();
+    script.send(Message::Mouse(MouseAction::WheelDown));
+    assert_eq!(script.app.cursor, 3);
+    script.send(Message::Mouse(MouseAction::Click(5, 4)));
+    assert_eq!(script.app.cursor, 1);
+    script.send(Message::Mouse(MouseAction::Click(1, 1)));
+    assert_eq!(script.app.view, View::Tree);
+}
+
+#[test]
+fn a_signal_leaves() {
+    let mut script = at_80x24();
+    script.send(Message::Signal(Signal::Terminate));
+    assert!(script.app.leaving);
+}
+
+#[test]
+fn a_script_that_presses_no_key_is_refused() {
+    let wrong = std::panic::catch_unwind(|| {
+        at_80x24().keys("<Hyper>");
+    });
+    assert!(wrong.is_err());
+}

@@ -1,0 +1,306 @@
+//! The screens, as text and as styles: every view at every size that people have. The snapshots are the specification
+//! of the interface; a change of one is read before it is accepted.
+
+use std::sync::Arc;
+
+use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTotals};
+use vhdtree::format::{BlockNo, SectorNo};
+use vhdtree::tui::app::App;
+use vhdtree::tui::depth::Depth;
+use vhdtree::tui::glyph::Charset;
+use vhdtree::tui::message::{Compared, Message, News, Progress, SectorTable, Sides, Slot};
+use vhdtree::tui::sample;
+use vhdtree::tui::script::{Script, browser, settings};
+use vhdtree::tui::theme::Theme;
+
+pub const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (140, 40), (200, 60)];
+
+/// A browser on the sample, the cursor on the reverted disk of the story's machine.
+pub fn at_the_reverted_disk(size: (u16, u16)) -> Script {
+    let mut script = Script::new(sample::store(), size);
+    script.keys("/7c44<Enter>").send(Message::Rested);
+    answer_map(&mut script);
+    script
+}
+
+/// Answers the map of whatever disk was asked for.
+pub fn answer_map(script: &mut Script) {
+    if script.app.jobs.contains_key(&Slot::Map) {
+        let path = script.app.map.path.clone().unwrap_or_default();
+        let table = sample::block_table(&path.to_string_lossy());
+        script.answer(Slot::Map, News::Blocks(Arc::new(table)));
+    }
+}
+
+/// A comparison with runs of each kind.
+pub fn compared() -> Compared {
+    let run = |sector, count, kind| DiffRun {
+        sector: SectorNo(sector),
+        count,
+        kind,
+    };
+    let block = |block, changed, same| BlockDiff {
+        block: BlockNo(block),
+        totals: DiffTotals {
+            compared: changed + same,
+            changed,
+            same,
+            ..DiffTotals::default()
+        },
+    };
+    Compared {
+        runs: vec![
+            run(2_051, 3, DiffKind::Changed),
+            run(6_291_488, 7, DiffKind::Changed),
+            run(6_291_520, 5, DiffKind::Same),
+            run(41_213_953, 4_093, DiffKind::Zeroed),
+            run(81_240_064, 61, DiffKind::Changed),
+        ],
+        blocks: vec![block(0, 3, 0), block(1536, 7, 5), block(19_834, 61, 0)],
+        summary: DiffSummary {
+            totals: DiffTotals {
+                compared: 4_169,
+                same: 5,
+                changed: 71,
+                zeroed: 4_093,
+                unreadable: 0,
+            },
+            equal: false,
+            complete: true,
+        },
+        sector_size: 512,
+    }
+}
+
+/// Both sides of a sector that differ in a few bytes.
+pub fn sides(sector: u64) -> Sides {
+    let left: Vec<u8> = (0..512_u32)
+        .map(|at| (at * 7 % 251).to_le_bytes()[0])
+        .collect();
+    let mut right = left.clone();
+    for (place, byte) in [
+        (8, 0x9c),
+        (9, 0x02),
+        (10, 0x33),
+        (48, 0x09),
+        (56, 0x2d),
+        (510, 0x55),
+    ] {
+        right[place] = byte;
+    }
+    Sides {
+        sector,
+        left,
+        right,
+    }
+}
+
+/// The diff of the story's disk with its parent, done.
+pub fn diffed(size: (u16, u16)) -> Script {
+    let mut script = at_the_reverted_disk(size);
+    script.keys("=");
+    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    let sector = script.app.diff.sector().unwrap();
+    script.answer(Slot::Hex, News::Sides(Arc::new(sides(sector))));
+    script
+}
+
+fn check(name: &str, make: impl Fn((u16, u16)) -> Script) {
+    for size in SIZES {
+        let shot = make(size).shot();
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), shot);
+    }
+}
+
+#[test]
+fn tree() {
+    check("tree", at_the_reverted_disk);
+}
+
+#[test]
+fn details() {
+    check("details", |size| {
+        let mut script = at_the_reverted_disk(size);
+        script.keys("<Enter>");
+        script
+    });
+}
+
+#[test]
+fn map() {
+    check("map", |size| {
+        let mut script = at_the_reverted_disk(size);
+        script.keys("m");
+        answer_map(&mut script);
+        script.keys("]]");
+        script
+    });
+}
+
+#[test]
+fn map_zoomed_to_one_block_a_cell_and_to_sectors() {
+    let mut script = at_the_reverted_disk((80, 24));
+    script.keys("m");
+    answer_map(&mut script);
+    script.keys("g543210<Enter><Enter>g543210<Enter>");
+    insta::assert_snapshot!("map_blocks_80x24", script.shot());
+    script.keys("<Enter>");
+    let held = (0..4096)
+        .map(|sector| (1000..1007).contains(&sector))
+        .collect();
+    let path = script.app.map.path.clone().unwrap();
+    let table = SectorTable {
+        path,
+        block: 543_210,
+        held,
+    };
+    script.answer(Slot::Sectors, News::Sectors(Arc::new(table)));
+    script.keys("]");
+    insta::assert_snapshot!("map_sectors_80x24", script.shot());
+}
+
+#[test]
+fn map_with_the_comparison_over_it() {
+    let mut script = at_the_reverted_disk((80, 24));
+    script.keys("m");
+    answer_map(&mut script);
+    script.keys("o");
+    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    insta::assert_snapshot!("map_overlay_80x24", script.shot());
+}
+
+#[test]
+fn diff() {
+    check("diff", diffed);
+}
+
+#[test]
+fn health() {
+    check("health", |size| {
+        let mut script = at_the_reverted_disk(size);
+        script.keys("c");
+        script
+    });
+}
+
+#[test]
+fn help() {
+    check("help", |size| {
+        let mut script = at_the_reverted_disk(size);
+        script.keys("?");
+        script
+    });
+}
+
+#[test]
+fn a_scan_under_way() {
+    check("scanning", |size| {
+        let mut app = App::new(settings(), size);
+        vhdtree::tui::update::start(&mut app);
+        let mut script = Script::of(app);
+        let mut sample = sample::store();
+        sample.forest.complete = false;
+        let no = script.app.jobs[&Slot::Scan].no;
+        script.send(Message::Job(Slot::Scan, no, News::Store(sample.snapshot())));
+        let progress = Progress {
+            done: 17,
+            total: 41,
+            seconds: 6,
+            at: "web01_3A55E0B1.avhdx".to_owned(),
+        };
+        script.send(Message::Job(Slot::Scan, no, News::Progress(progress)));
+        script
+    });
+}
+
+#[test]
+fn an_empty_store() {
+    let mut script = Script::new(sample::Sample::default(), (80, 24));
+    insta::assert_snapshot!("empty_80x24", script.shot());
+}
+
+fn themed(theme: &str, depth: Depth, charset: Charset) -> String {
+    let mut app = browser(sample::store(), (80, 24));
+    app.settings.theme = Theme::load(theme).unwrap();
+    app.settings.depth = depth;
+    app.settings.charset = charset;
+    let mut script = Script::of(app);
+    script.keys("]");
+    script.shot()
+}
+
+#[test]
+fn themes() {
+    for theme in ["safe", "light", "mono"] {
+        let depth = if theme == "mono" {
+            Depth::Mono
+        } else {
+            Depth::True
+        };
+        insta::assert_snapshot!(
+            format!("theme_{theme}_80x24"),
+            themed(theme, depth, Charset::Unicode)
+        );
+    }
+    insta::assert_snapshot!(
+        "theme_safe_16_80x24",
+        themed("safe", Depth::Ansi16, Charset::Unicode)
+    );
+    insta::assert_snapshot!(
+        "theme_mono_ascii_80x24",
+        themed("mono", Depth::Mono, Charset::Ascii)
+    );
+}
+
+#[test]
+fn ascii_screens_are_ascii_but_for_names() {
+    for keys in ["", "<Enter>", "m", "c", "?"] {
+        let mut app = browser(sample::store(), (80, 24));
+        app.settings.charset = Charset::Ascii;
+        let mut script = Script::of(app);
+        script.keys("/web01<Enter>");
+        script.keys(keys);
+        answer_map(&mut script);
+        let screen = script.screen().replace(['検', '証'], "");
+        assert!(screen.is_ascii(), "{keys}: {screen}");
+    }
+}
+
+#[test]
+fn every_view_draws_at_every_size() {
+    for keys in ["", "<Enter>", "m", "=", "d", "c", "?", "/x", "s"] {
+        for (width, height) in [
+            (1, 1),
+            (2, 3),
+            (7, 5),
+            (13, 4),
+            (39, 9),
+            (40, 7),
+            (119, 29),
+            (120, 30),
+            (300, 5),
+        ] {
+            let mut script = at_the_reverted_disk((width, height));
+            script.keys(keys);
+            answer_map(&mut script);
+            script.screen();
+        }
+    }
+}
+
+#[test]
+fn nothing_from_a_disk_reaches_the_screen_raw() {
+    let mut script = Script::new(sample::store(), (140, 40));
+    for keys in ["/evil<Enter>", "<Enter>", "m", "c"] {
+        script.keys(keys);
+        answer_map(&mut script);
+        let screen = script.screen();
+        assert!(!screen.contains(['\u{1b}', '\u{202e}']), "{keys}");
+    }
+    let mut script = Script::new(sample::store(), (140, 40));
+    let details = script.keys("/evil<Enter><Enter><End>").screen();
+    assert!(
+        details.contains("evil\\u{1b}[31m\\u{202e}name.vhd"),
+        "{details}"
+    );
+}
