@@ -82,12 +82,11 @@ impl Page<'_> {
             .and_then(|index| assessment.snapshots.get(index))
         {
             let verdict = &snapshot.verdict;
-            self.lines.push(
-                Line::of(Role::Heading, " VERDICT  ")
-                    .with(role_of(verdict), words::reverted(verdict.reverted))
-                    .with(Role::Dim, format!("  ({})", verdict.row.id))
-                    .with(Role::Dim, format!("   {}", tally(&verdict.evidence))),
-            );
+            let line = Line::of(Role::Heading, " VERDICT  ")
+                .with(role_of(verdict), words::reverted(verdict.reverted))
+                .with(Role::Dim, format!("  ({})", verdict.row.id))
+                .with(Role::Dim, format!("   {}", tally(&verdict.evidence)));
+            self.lines.extend(line.wrap(self.width, 10));
             self.text(Role::Text, 2, escape(&verdict.summary));
             self.evidence(verdict);
         }

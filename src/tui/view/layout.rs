@@ -74,7 +74,7 @@ pub fn layout(app: &App) -> Layout {
             height: panes.height - 1,
             ..panes
         };
-        let map_width = 76.min(width / 2);
+        let map_width = 73.min(width - 60);
         layout.details = Rect {
             width: width - map_width - 1,
             ..inner
@@ -96,7 +96,7 @@ pub fn body(app: &App) -> Rect {
 
 /// Columns of a map that is `width` columns wide, beside its offsets: a power of two.
 fn map_columns(width: u16) -> u16 {
-    let room = width.saturating_sub(9);
+    let room = width.saturating_sub(super::map::OFFSETS);
     if room == 0 {
         0
     } else {

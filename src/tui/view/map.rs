@@ -13,7 +13,7 @@ use crate::tui::widget::blockmap::{Cell, Layer, Style, draw_cells};
 use crate::tui::widget::text::{Line, clip, pad_left};
 
 /// Columns for the offsets beside the rows.
-const OFFSETS: u16 = 9;
+pub const OFFSETS: u16 = 8;
 
 /// Draws the map into its part.
 pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {

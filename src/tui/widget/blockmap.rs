@@ -5,6 +5,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 
 use crate::tui::glyph::Glyphs;
 use crate::tui::theme::{Role, Theme};
@@ -163,7 +164,11 @@ pub fn draw_cells(
         };
         cell.set_symbol(sign).set_style(theme.style(role));
         if cursor == Some(index) {
-            // A blank-looking cell must still show the cursor without colours.
+            // A whole block in reverse video would be a hole.
+            if sign == "█" {
+                cell.set_symbol("■");
+            }
+            cell.fg = Color::Reset;
             cell.set_style(theme.style(Role::Selected));
         }
     }

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
 
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::text::Line;
@@ -55,7 +56,11 @@ pub fn select(buffer: &mut Buffer, area: Rect, theme: &Theme, focus: Focus) {
         Focus::Here => Role::Selected,
         Focus::Away => Role::SelectedAway,
     };
-    let style = theme.style(role);
+    // One colour for the whole row: patches of reversed colours are hard to read.
+    let style = Style::new()
+        .fg(Color::Reset)
+        .bg(Color::Reset)
+        .patch(theme.style(role));
     buffer.set_style(area, style);
     if let Some(cell) = buffer
         .cell_mut((area.x, area.y))

@@ -1,0 +1,253 @@
+//! The program in a real pseudo-terminal: what is on the screen, and what is left of the terminal afterwards.
+#![cfg(unix)]
+
+mod terminal;
+
+use std::time::Duration;
+
+use terminal::{Session, Store, kill};
+
+/// Long enough for a loaded machine; a test that waits for it has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn ready(session: &Session) {
+    session.wait("the tree", |screen| {
+        let text = screen.contents();
+        text.contains("scan done") && text.contains("TestWin7")
+    });
+}
+
+#[test]
+fn it_starts_shows_the_store_and_leaves_the_terminal_as_it_was() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    ready(&session);
+    assert!(session.screen(|screen| screen.alternate_screen() && screen.hide_cursor()));
+    assert!(session.is_raw());
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    session.assert_restored();
+}
+
+#[test]
+fn keys_reach_every_view() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    ready(&session);
+    session.type_keys("/WIN7x64_Diff_7\r");
+    session.type_keys("\r");
+    session.wait("details", |screen| {
+        screen.contents().contains("[2 Details]") && screen.contents().contains("HEADER")
+    });
+    session.type_keys("m");
+    session.wait("map", |screen| screen.contents().contains("1 cell ="));
+    session.type_keys("=");
+    session.wait("diff", |screen| screen.contents().contains("run 1 of"));
+    session.type_keys("c");
+    session.wait("health", |screen| {
+        screen.contents().contains("parent-missing")
+    });
+    session.type_keys("?");
+    session.wait("help", |screen| screen.contents().contains("IN THIS VIEW"));
+    session.type_keys("qq");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+}
+
+#[test]
+fn a_storm_of_sizes_ends_in_a_whole_screen() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    ready(&session);
+    for step in 0..60_u16 {
+        session.resize((20 + step * 37 % 180, 3 + step * 13 % 60));
+    }
+    session.resize((100, 30));
+    session.wait("a screen of 100 by 30", |screen| {
+        let rows: Vec<String> = screen.rows(0, 100).collect();
+        rows.len() == 30
+            && rows[0].ends_with("READ-ONLY ") | rows[0].trim_end().ends_with("READ-ONLY")
+            && rows[29].contains("scan done")
+    });
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    session.assert_restored();
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_comes_back() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &["--mouse"], &[]);
+    ready(&session);
+    for _ in 0..2 {
+        session.type_keys("\x1a");
+        session.wait_stopped(PATIENCE);
+        session.wait("the main screen", |screen| !screen.alternate_screen());
+        session.assert_restored();
+        kill("CONT", session.pid());
+        session.wait("the browser again", |screen| {
+            screen.alternate_screen() && screen.contents().contains("TestWin7")
+        });
+        assert!(session.is_raw());
+    }
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    session.assert_restored();
+}
+
+#[test]
+fn a_stop_signal_from_outside_is_as_good_as_ctrl_z() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    ready(&session);
+    kill("TSTP", session.pid());
+    session.wait_stopped(PATIENCE);
+    session.wait("the main screen", |screen| !screen.alternate_screen());
+    kill("CONT", session.pid());
+    session.wait("the browser again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("TestWin7")
+    });
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+}
+
+#[test]
+fn signals_that_end_it_leave_the_terminal_as_it_was() {
+    let store = Store::new();
+    for signal in ["TERM", "HUP"] {
+        let mut session = Session::start(&store, (80, 24), &["--mouse"], &[]);
+        ready(&session);
+        assert!(session.screen(
+            |screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::PressRelease
+        ));
+        kill(signal, session.pid());
+        session.wait_for_exit(PATIENCE);
+        session.assert_restored();
+    }
+}
+
+#[test]
+fn a_panic_leaves_the_terminal_as_it_was_and_says_what_happened() {
+    let store = Store::new();
+    let mut session = Session::start(
+        &store,
+        (80, 24),
+        &["--mouse"],
+        &[("VHDTREE_TEST_PANIC", "1")],
+    );
+    ready(&session);
+    session.type_keys("X");
+    assert_eq!(session.wait_for_exit(PATIENCE), 101);
+    session.assert_restored();
+    assert!(session.screen(|screen| screen.contents().contains("tripped by a test")));
+}
+
+#[test]
+fn no_color_sends_no_colour_and_keeps_reverse_video() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[("NO_COLOR", "1")]);
+    ready(&session);
+    session.type_keys("jj");
+    session.wait("the cursor on the third row", |screen| {
+        screen
+            .rows(0, 80)
+            .nth(5)
+            .is_some_and(|row| row.starts_with('>'))
+    });
+    let reversed = session.screen(|screen| screen.cell(5, 10).is_some_and(vt100::Cell::inverse));
+    assert!(reversed, "the selection must be seen without colours");
+    session.type_keys("q");
+    session.wait_for_exit(PATIENCE);
+    for code in colour_codes(&session.bytes()) {
+        assert!(code == "39" || code == "49", "a colour was sent: {code}");
+    }
+}
+
+/// Parameters of colour in the bytes sent: `31`, `38;5;9`, `39`...
+fn colour_codes(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut codes = Vec::new();
+    for piece in text.split("\x1b[").skip(1) {
+        let end = piece
+            .find(|c: char| !(c.is_ascii_digit() || c == ';'))
+            .unwrap_or(piece.len());
+        if piece[end..].starts_with('m') {
+            let first = piece[..end].split(';').next().unwrap_or_default();
+            if let Ok(number) = first.parse::<u32>() {
+                if (30..=49).contains(&number) || (90..=107).contains(&number) {
+                    codes.push(piece[..end].to_owned());
+                }
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn with_colours_the_same_look_does_find_some() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    ready(&session);
+    session.type_keys("q");
+    session.wait_for_exit(PATIENCE);
+    assert!(
+        colour_codes(&session.bytes())
+            .iter()
+            .any(|code| code != "39" && code != "49")
+    );
+}
+
+#[test]
+fn a_terminal_that_takes_no_more_bytes_does_not_keep_it_alive() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (200, 60), &[], &[]);
+    ready(&session);
+    session.stop_reading();
+    // Each theme and size redraws everything: soon the pseudo-terminal is full.
+    for _ in 0..40 {
+        session.type_keys("TA\x0c");
+    }
+    kill("TERM", session.pid());
+    session.wait_for_exit(PATIENCE);
+}
+
+#[test]
+fn idle_it_sends_nothing_and_does_nothing() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (140, 40), &[], &[]);
+    ready(&session);
+    session.wait_idle(Duration::from_millis(700), PATIENCE);
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+}
+
+#[test]
+fn a_pager_gets_the_keyboard_and_gives_it_back() {
+    let store = Store::new();
+    // This pager takes one line from the keyboard and shows its first letter.
+    let pager = [("PAGER", "head -c1 /dev/tty")];
+    let mut session = Session::start(&store, (80, 24), &[], &pager);
+    ready(&session);
+    session.type_keys("v");
+    session.wait("the main screen", |screen| !screen.alternate_screen());
+    session.type_keys("q\n");
+    session.wait("the browser again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("TestWin7")
+    });
+    session.type_keys("m");
+    session.wait("a key after the pager", |screen| {
+        screen.contents().contains("[3 Map]")
+    });
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    session.assert_restored();
+}
+
+#[test]
+fn a_wait_for_what_never_comes_fails() {
+    let store = Store::new();
+    let session = Session::start(&store, (80, 24), &[], &[]);
+    let waited = session.try_wait(Duration::from_millis(300), |screen| {
+        screen.contents().contains("no such text")
+    });
+    assert!(waited.is_err());
+}

@@ -1,0 +1,277 @@
+//! A pseudo-terminal with the program in it, and a terminal's memory of what it was sent.
+
+use std::io::{Read as _, Write};
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// The demo's store in a folder of its own.
+pub struct Store {
+    folder: tempfile::TempDir,
+}
+
+impl Store {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        vhdtree::demo::build(folder.path()).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+}
+
+struct Memory {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
+}
+
+struct Shared {
+    memory: Mutex<Memory>,
+    changed: Condvar,
+    reading: AtomicBool,
+}
+
+/// The program in a terminal. Dropped, the program is killed.
+pub struct Session {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    shared: Arc<Shared>,
+}
+
+fn side(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).unwrap()
+}
+
+fn pty_size((cols, rows): (u16, u16)) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+impl Session {
+    pub fn start(store: &Store, size: (u16, u16), flags: &[&str], env: &[(&str, &str)]) -> Self {
+        let pair = native_pty_system().openpty(pty_size(size)).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_vhdtree"));
+        command.env_clear();
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("LC_ALL", "C.UTF-8"),
+            ("HOME", "/"),
+            ("PATH", "/usr/bin:/bin"),
+        ] {
+            command.env(name, value);
+        }
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        command.cwd("/");
+        command.arg("--no-config");
+        command.args(flags);
+        command.arg(store.path());
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let shared = Arc::new(Shared {
+            memory: Mutex::new(Memory {
+                parser: vt100::Parser::new(side(size.1), side(size.0), 0),
+                bytes: Vec::new(),
+            }),
+            changed: Condvar::new(),
+            reading: AtomicBool::new(true),
+        });
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let remember = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while remember.reading.load(Ordering::SeqCst) {
+                match reader.read(&mut buffer) {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => {
+                        let mut memory = remember.memory.lock().unwrap();
+                        memory.parser.process(&buffer[..count]);
+                        memory.bytes.extend_from_slice(&buffer[..count]);
+                        remember.changed.notify_all();
+                    }
+                }
+            }
+            // Whoever stops reading keeps the terminal open all the same.
+            if !remember.reading.load(Ordering::SeqCst) {
+                std::mem::forget(reader);
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self {
+            master: pair.master,
+            child,
+            keys,
+            shared,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    pub fn type_keys(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    pub fn resize(&self, size: (u16, u16)) {
+        self.shared
+            .memory
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(side(size.1), side(size.0));
+        self.master.resize(pty_size(size)).unwrap();
+    }
+
+    pub fn stop_reading(&self) {
+        self.shared.reading.store(false, Ordering::SeqCst);
+    }
+
+    pub fn screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.shared.memory.lock().unwrap().parser.screen())
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        self.shared.memory.lock().unwrap().bytes.clone()
+    }
+
+    /// Waits until the screen is as wanted; else what it was.
+    pub fn try_wait(
+        &self,
+        patience: Duration,
+        wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> Result<(), String> {
+        let until = Instant::now() + patience;
+        let mut memory = self.shared.memory.lock().unwrap();
+        loop {
+            if wanted(memory.parser.screen()) {
+                return Ok(());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(memory.parser.screen().contents());
+            }
+            memory = self.shared.changed.wait_timeout(memory, left).unwrap().0;
+        }
+    }
+
+    pub fn wait(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
+        if let Err(screen) = self.try_wait(super::PATIENCE, wanted) {
+            panic!("waited in vain for {what}; the screen was:\n{screen}");
+        }
+    }
+
+    /// Waits for the end; the exit code.
+    pub fn wait_for_exit(&mut self, patience: Duration) -> u32 {
+        let until = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(
+                Instant::now() < until,
+                "it did not end; the screen was:\n{}",
+                self.screen(vt100::Screen::contents)
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until the process is stopped, as a shell's job is.
+    pub fn wait_stopped(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        loop {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+            let state = stat
+                .rsplit(") ")
+                .next()
+                .and_then(|rest| rest.chars().next());
+            if state == Some('T') {
+                return;
+            }
+            assert!(Instant::now() < until, "it did not stop: {stat}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits for a stretch of time in which nothing was sent and no thread of the process ran.
+    pub fn wait_idle(&self, stretch: Duration, patience: Duration) {
+        let until = Instant::now() + patience;
+        loop {
+            let before = (self.bytes().len(), self.switches());
+            std::thread::sleep(stretch);
+            if before == (self.bytes().len(), self.switches()) {
+                return;
+            }
+            assert!(
+                Instant::now() < until,
+                "it is never idle: {before:?}, {:?}",
+                self.switches()
+            );
+        }
+    }
+
+    /// Context switches of all threads so far.
+    fn switches(&self) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        tasks
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok())
+            .flat_map(|status| {
+                let counts: Vec<u64> = status
+                    .lines()
+                    .filter(|line| line.contains("ctxt_switches"))
+                    .filter_map(|line| line.split_whitespace().nth(1)?.parse().ok())
+                    .collect();
+                counts
+            })
+            .sum()
+    }
+
+    /// True if the terminal gives every key at once and shows none.
+    pub fn is_raw(&self) -> bool {
+        const ICANON: u64 = 0x2;
+        const ECHO: u64 = 0x8;
+        let termios = self.master.get_termios().unwrap();
+        u64::from(termios.local_flags.bits()) & (ICANON | ECHO) == 0
+    }
+
+    pub fn assert_restored(&self) {
+        self.wait("the main screen, the cursor and no mouse", |screen| {
+            !screen.alternate_screen()
+                && !screen.hide_cursor()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+        assert!(!self.is_raw(), "raw mode was left on");
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal by name.
+pub fn kill(signal: &str, pid: u32) {
+    let status = Command::new("kill")
+        .args(["-s", signal, &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
