@@ -326,7 +326,6 @@ impl App {
             self.groups.0.max(groups)
         };
         self.groups = (all, groups);
-        self.health.rebuild(&self.store.forest);
         self.refold(key.as_ref());
     }
 

@@ -60,8 +60,8 @@ pub struct Progress {
     pub done: u64,
     /// What there is to do; 0 = not known.
     pub total: u64,
-    /// Whole seconds since the job began.
-    pub seconds: u64,
+    /// Milliseconds since the job began.
+    pub millis: u64,
     /// What it is at, not escaped.
     pub at: String,
 }

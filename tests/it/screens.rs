@@ -205,7 +205,7 @@ fn a_scan_under_way() {
         let progress = Progress {
             done: 17,
             total: 41,
-            seconds: 6,
+            millis: 6_000,
             at: "web01_3A55E0B1.avhdx".to_owned(),
         };
         script.send(Message::Job(Slot::Scan, no, News::Progress(progress)));

@@ -135,7 +135,7 @@ impl Reporter {
         Progress {
             done: self.job.progress.done(),
             total: self.job.progress.total(),
-            seconds: self.began.elapsed().as_secs(),
+            millis: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
             at,
         }
     }

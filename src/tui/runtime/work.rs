@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::analysis::assessment::Compared as Equals;
 use crate::analysis::diff::{self, DiffEvent};
 use crate::analysis::open::{open_chain, open_pair};
+use crate::analysis::plan::{self, PlanOptions, StoreTables, Target};
 use crate::analysis::{Assessment, assess};
 use crate::chain::Chain;
 use crate::format::SectorNo;
@@ -48,7 +49,7 @@ pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), Str
             forest,
             assessment,
             disk,
-        } => plan(&forest, &assessment, disk, reporter),
+        } => plan(options, &forest, &assessment, disk, reporter),
         Work::Watch { forest } => {
             watch(&forest, reporter);
             Ok(())
@@ -223,13 +224,25 @@ fn sides(
 }
 
 fn plan(
+    options: &Options,
     forest: &Forest,
     assessment: &Assessment,
     disk: DiskId,
     reporter: &Reporter,
 ) -> Result<(), String> {
-    let _ = (forest, assessment, disk, reporter);
-    Err("no plan can be worked out for this disk".to_owned())
+    let assessed = assessment.disk(disk);
+    // A frozen disk stands for its snapshot; the disk above one (what a VM uses now) for the snapshot it was made from.
+    let snapshot = assessed.and_then(|of| of.snapshots.first().copied().or(of.above_of));
+    let target = snapshot.map_or(Target::Disk(disk), Target::Snapshot);
+    let plan_options = PlanOptions {
+        product: options.product,
+        ..PlanOptions::default()
+    };
+    let tables = StoreTables::new(forest);
+    let made = plan::plan(forest, assessment, target, &plan_options, &tables)
+        .map_err(|error| error.to_string())?;
+    reporter.tell(News::Plan(Arc::new(made)));
+    Ok(())
 }
 
 /// Looks at length and last write of every file; tells when something differs, and ends then.

@@ -57,6 +57,7 @@ pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
 /// A newer forest: rows, verdicts, and whatever was worked out from the old one.
 fn store(app: &mut App, snapshot: Snapshot) -> Vec<Effect> {
     app.store = snapshot;
+    app.health.rebuild(&app.store.forest);
     if !app.equals.is_empty() {
         reassess(app);
     }
@@ -126,10 +127,10 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
                 "~ scan stopped"
             };
             app.scan_words = format!(
-                "{words}: {} disk{} in {} s, {} unreadable",
+                "{words}: {} disk{} in {}, {} unreadable",
                 units::count(disks),
                 if disks == 1 { "" } else { "s" },
-                progress.seconds,
+                seconds(progress.millis),
                 units::count(unreadable as u64)
             );
             if let Err(error) = result {
@@ -143,6 +144,15 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
         (Slot::Diff, Err(error)) => app.diff.error = Some(error),
         (Slot::Plan, Err(error)) => app.plan_error = Some(error),
         (Slot::Hex | Slot::Watch, Err(error)) => app.notice = Some(error),
+    }
+}
+
+/// `0.3 s`, `12 s`.
+fn seconds(millis: u64) -> String {
+    if millis < 10_000 {
+        format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+    } else {
+        format!("{} s", millis / 1000)
     }
 }
 

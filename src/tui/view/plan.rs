@@ -77,21 +77,19 @@ impl Page<'_> {
             } else {
                 reason.answer.word()
             };
-            let role = if reason.answer == Answer::Refuse {
-                Role::Error
-            } else {
-                Role::Unsure
+            let role = match reason.answer {
+                Answer::Refuse => Role::Error,
+                Answer::CannotTell | Answer::Pass => Role::Unsure,
             };
-            let line = Line::of(role, format!("   {sign}: "))
-                .with(Role::Text, escape(&reason.text))
-                .with(Role::Dim, format!("  [{}]", reason.code.id));
+            let mut line = Line::of(role, format!("   {sign}: "))
+                .with(Role::Dim, format!("[{}] ", reason.code.id));
+            // The summary mostly is the first reason's sentence; once is enough.
+            if !plan.summary.contains(&reason.text) {
+                line.push(Role::Text, escape(&reason.text));
+            }
             self.lines.extend(line.wrap(self.width, 5));
         }
-        self.labelled(
-            "RULES",
-            Role::Dim,
-            format!("of {}", words::product_name(plan.product)),
-        );
+        self.labelled("DELETE", Role::Text, self.target(plan));
         for merge in &plan.merges {
             self.merge(merge);
         }
@@ -154,6 +152,29 @@ impl Page<'_> {
             "vhdtree never changes a disk; the delete itself is done in your hypervisor.",
         );
         self.text(Role::Dim, 1, format!("state token {}", plan.state_token));
+    }
+
+    /// What would be deleted, and by whose rules.
+    fn target(&self, plan: &Plan) -> String {
+        let forest = &self.app.store.forest;
+        let known = plan
+            .snapshot
+            .and_then(|at| forest.snapshot(self.app.store.assessment.snapshots.get(at)?.snapshot?));
+        let what = match known.and_then(|known| known.name.as_deref()) {
+            Some(name) => format!("the snapshot \"{}\"", escape(name)),
+            None => {
+                let names: Vec<String> = plan.frozen.iter().map(|id| self.name(*id)).collect();
+                format!("the unnamed snapshot of {}", names.join(", "))
+            }
+        };
+        let machine = plan.machine.and_then(|id| forest.machine(id));
+        let of = machine.map_or(String::new(), |machine| {
+            format!(" of {}", escape(&machine.name))
+        });
+        format!(
+            "{what}{of}, by the rules of {}",
+            words::product_name(plan.product)
+        )
     }
 
     fn merge(&mut self, merge: &Merge) {

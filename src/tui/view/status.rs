@@ -220,10 +220,10 @@ fn job_words(app: &App, slot: Slot, progress: &Progress) -> String {
 
 /// Seconds left by the rate so far; nothing as long as that would be a guess.
 fn time_left(progress: &Progress) -> String {
-    if progress.seconds < 2 || progress.done == 0 || progress.total <= progress.done {
+    if progress.millis < 2_000 || progress.done == 0 || progress.total <= progress.done {
         return String::new();
     }
-    let left = u128::from(progress.seconds) * u128::from(progress.total - progress.done)
+    let left = u128::from(progress.millis / 1000) * u128::from(progress.total - progress.done)
         / u128::from(progress.done);
     format!(", ~{left} s left")
 }
