@@ -198,9 +198,10 @@ fn make_listing(root: &Path) -> io::Result<()> {
         let path = root.join("app03").join(name);
         let len = std::fs::metadata(&path)?.len();
         let host = host_path("app03", name);
-        listing.push_str(&format!(
-            "\"{host}\",\"{len}\",\"{born}\",\"{written}\"\r\n"
-        ));
+        let row =
+            [host.as_str(), &len.to_string(), born, written].map(|cell| format!("\"{cell}\""));
+        listing += &row.join(",");
+        listing += "\r\n";
     }
     make_file(
         &root.join(LISTING),

@@ -337,7 +337,7 @@ mod tests {
         let time = date(2009, 5, 2).at(14, 0, 0, 0);
         volume.write("Users/taro/Desktop/検証用.txt", "検証".as_bytes(), time);
         volume.go_to(500);
-        volume.write("BOOT.INI", &[b'x'; 50_000], time);
+        volume.write("BOOT.INI", &vec![b'x'; 50_000], time);
         volume
     }
 

@@ -170,24 +170,18 @@ impl Sample {
     }
 
     fn name_parent(&mut self, child: DiskId, path: &str) {
-        if let Some(disk) = self
-            .forest
-            .disks
-            .get_mut(child.0 as usize)
-            .map(Arc::make_mut)
-        {
-            if let Some(header) = disk.header.as_mut() {
-                header.parent = Some(ParentRef {
-                    id_wanted: Some(Uuid::from_u128(0x91aa_3c5e_0000_4000_8000_0000_0000_0000)),
-                    second_id_wanted: None,
-                    paths: vec![StoredPath {
-                        kind: PathKind::Absolute,
-                        field: "W2ku",
-                        text: path.to_owned(),
-                    }],
-                    raw: false,
-                });
-            }
+        let disk = self.forest.disks.get_mut(child.0 as usize);
+        if let Some(header) = disk.and_then(|disk| Arc::make_mut(disk).header.as_mut()) {
+            header.parent = Some(ParentRef {
+                id_wanted: Some(Uuid::from_u128(0x91aa_3c5e_0000_4000_8000_0000_0000_0000)),
+                second_id_wanted: None,
+                paths: vec![StoredPath {
+                    kind: PathKind::Absolute,
+                    field: "W2ku",
+                    text: path.to_owned(),
+                }],
+                raw: false,
+            });
         }
     }
 

@@ -9,7 +9,7 @@ use crate::testing::hyperv::HypervConfig;
 const VM: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
 const SNAP: Uuid = Uuid::from_u128(0x9111_2222_3333_4444_5555_6666_7777_8888);
 
-/// base.vhd, frozen by a snapshot; the machine writes to base_1.avhd.
+/// base.vhd, frozen by a snapshot; the machine writes to `base_1.avhd`.
 fn with_snapshot() -> Store {
     let store = Store::new();
     store
