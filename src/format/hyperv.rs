@@ -4,12 +4,12 @@
 
 pub mod base64;
 pub mod codes;
-pub mod encoding;
 pub mod vmcx;
 pub mod xml;
 
 use crate::finding::{Code, Finding};
 use crate::format::FormatError;
+use crate::format::encoding::Encoding;
 use crate::source::{Source, read_up_to};
 
 /// The longest configuration that is read, in bytes. Real ones have 30 to 300 KiB.
@@ -136,7 +136,7 @@ impl ConfigTree {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
     /// XML, and how its characters are stored.
-    Xml(encoding::Encoding),
+    Xml(Encoding),
     /// VMCX, and its format version, `major << 8 | minor`.
     Vmcx(u32),
 }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::format::hyperv::encoding::{Decoded, decode};
+use crate::format::encoding::{Decoded, decode};
 use crate::store::when::{DayOrder, NoTime, When, day_order, parse};
 
 /// What is wrong with a side file, by row and field.

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::encoding::{Decoded, decode};
 use super::{Config, ConfigTree, Container, Faults, Value, base64, codes};
 use crate::finding::Finding;
 use crate::format::FormatError;
+use crate::format::encoding::{Decoded, decode};
 
 /// The most XML nodes that are taken in: elements and texts.
 const MAX_NODES: u32 = 400_000;
