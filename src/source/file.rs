@@ -1,6 +1,6 @@
 //! A file of a store, opened for reading only.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const HINT_BYTES: u64 = 512 << 10;
 #[derive(Debug)]
 pub struct FileSource {
     file: File,
-    len: u64,
+    opened: Metadata,
 }
 
 impl FileSource {
@@ -26,24 +26,18 @@ impl FileSource {
         // A FIFO blocks in open(2), so the kind is looked at first, and again on the open handle.
         refuse_special(&std::fs::metadata(path)?)?;
         let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        refuse_special(&metadata)?;
-        Ok(Self {
-            len: metadata.len(),
-            file,
-        })
+        let opened = file.metadata()?;
+        refuse_special(&opened)?;
+        Ok(Self { file, opened })
     }
 
-    /// The open file's metadata as it is now.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
-        self.file.metadata()
+    /// The file's metadata as they were when it was opened.
+    pub fn metadata(&self) -> &Metadata {
+        &self.opened
     }
 }
 
-fn refuse_special(metadata: &std::fs::Metadata) -> io::Result<()> {
+fn refuse_special(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() {
         Ok(())
     } else {
@@ -58,7 +52,7 @@ fn refuse_special(metadata: &std::fs::Metadata) -> io::Result<()> {
 
 impl Source for FileSource {
     fn len(&self) -> u64 {
-        self.len
+        self.opened.len()
     }
 
     #[cfg(unix)]

@@ -52,7 +52,7 @@ impl SystemFiles {
 impl Files for SystemFiles {
     fn open(&self, path: &Path) -> io::Result<Opened> {
         let source = FileSource::open(path)?;
-        let facts = self.mounts.facts(path, &source.metadata()?);
+        let facts = self.mounts.facts(path, source.metadata());
         Ok(Opened {
             source: Arc::new(source),
             facts,
