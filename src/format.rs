@@ -4,6 +4,7 @@
 //! against the source's length before anything is allocated, and arithmetic is checked.
 
 pub mod block;
+pub mod encoding;
 pub mod guid;
 pub mod hyperv;
 pub mod parent;

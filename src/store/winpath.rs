@@ -43,8 +43,8 @@ pub enum Refusal {
     Stream,
     /// A name that Windows takes for a device wherever it stands: `NUL`, `con.txt`.
     ReservedName,
-    /// Control characters or a NUL in a name.
-    ControlCharacter,
+    /// A NUL in a name. (Other control characters are names to Unix, which writes these formats too.)
+    Nul,
     /// It names no file: empty, or it ends in `..`.
     NoFile,
 }
@@ -56,7 +56,7 @@ impl Refusal {
             Self::Device => "a device, not a file",
             Self::Stream => "a stream of a file",
             Self::ReservedName => "a reserved device name",
-            Self::ControlCharacter => "control characters in the name",
+            Self::Nul => "a NUL in the name",
             Self::NoFile => "no file name",
         }
     }
@@ -199,8 +199,8 @@ impl WinPath {
         let host = self.server();
         let hosts = host.into_iter().flat_map(|(server, share)| [server, share]);
         for name in self.components.iter().map(String::as_str).chain(hosts) {
-            if name.chars().any(char::is_control) {
-                return Some(Refusal::ControlCharacter);
+            if name.contains('\0') {
+                return Some(Refusal::Nul);
             }
             if name.contains(':') {
                 return Some(Refusal::Stream);
@@ -359,7 +359,8 @@ mod tests {
             ("C:\\VMs\\nul.vhdx", Some(Refusal::ReservedName)),
             ("com\u{b9}.vhd", Some(Refusal::ReservedName)),
             ("d\\LPT9 .vhd", Some(Refusal::ReservedName)),
-            ("a\u{1b}[31m.vhd", Some(Refusal::ControlCharacter)),
+            ("a\0b.vhd", Some(Refusal::Nul)),
+            ("a\u{1b}[31m.vhd", None),
             ("..", Some(Refusal::NoFile)),
             ("", Some(Refusal::NoFile)),
             ("C:\\VMs\\null.vhdx", None),

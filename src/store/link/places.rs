@@ -1,10 +1,10 @@
 //! Where a child's stored paths lead on this machine. Both separators split everywhere, `..` is taken by its text as
 //! Windows does, and nothing is opened or looked at here.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::image::{ParentRef, PathKind, StoredPath};
-use crate::store::gate::refuse_component;
+use crate::store::winpath::{Refusal, Root, WinPath};
 use crate::store::{PathMap, ResolvedBy};
 
 /// One place to look for a parent.
@@ -23,65 +23,57 @@ pub(super) struct Place {
 pub(super) enum NoPlace {
     /// A path of another machine that no map translates.
     NoMap,
+    /// It climbs above the root of this machine: the child lay deeper where the path was written.
+    AboveRoot,
     /// It does not name a plain file.
-    Refused(&'static str),
-}
-
-/// What a stored path starts at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Start {
-    Relative,
-    /// `/x`, or `\x` without a drive.
-    Root,
-    Drive(char),
-    Share(String, String),
-    Volume(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Split<'a> {
-    start: Start,
-    parts: Vec<&'a str>,
+    Refused(Refusal),
 }
 
 /// Every place, in the order they are to be tried: relative, same folder, absolute.
 pub(super) fn places(parent: &ParentRef, folder: &Path, maps: &[PathMap]) -> Vec<Place> {
-    let split: Vec<(&StoredPath, Result<Split<'_>, &'static str>)> = parent
+    let stored: Vec<(&StoredPath, WinPath)> = parent
         .paths
         .iter()
-        .map(|stored| (stored, split(&stored.text)))
+        .map(|stored| (stored, parse(stored)))
         .collect();
     let mut places = Vec::new();
-    for (stored, split) in &split {
-        match split {
-            Ok(split) if is_relative(stored, split) => {
-                add(&mut places, relative(split, folder));
-            }
-            Ok(_) => {}
-            Err(why) => add(
+    for (stored, path) in &stored {
+        if let Some(refusal) = path.refusal() {
+            add(
                 &mut places,
                 Place {
                     by: by_kind(stored.kind),
                     shown: stored.text.clone(),
-                    path: Err(NoPlace::Refused(why)),
+                    path: Err(NoPlace::Refused(refusal)),
                 },
-            ),
+            );
+        } else if path.is_relative() {
+            add(&mut places, relative(stored, path, folder));
         }
     }
-    for (_, split) in &split {
-        let name = split.as_ref().ok().and_then(|split| split.parts.last());
-        if let Some(name) = name.filter(|name| **name != "..") {
-            add(&mut places, here(ResolvedBy::SameFolder, folder.join(name)));
-        }
+    let sound = || stored.iter().filter(|(_, path)| path.refusal().is_none());
+    for name in sound().filter_map(|(_, path)| path.file_name()) {
+        add(&mut places, here(ResolvedBy::SameFolder, folder.join(name)));
     }
-    for (stored, split) in &split {
-        if let Ok(split) = split
-            && !is_relative(stored, split)
-        {
-            add(&mut places, absolute(stored, split, maps));
-        }
+    for (stored, path) in sound().filter(|(_, path)| !path.is_relative()) {
+        add(&mut places, absolute(stored, path, maps));
     }
     places
+}
+
+/// Some writers put a bare name where an absolute path belongs, and `\name` or a full path where a relative one does.
+fn parse(stored: &StoredPath) -> WinPath {
+    // A MacX locator is a URL; blktap writes `file://./name` for a relative one.
+    let text = ["file://localhost", "file://"]
+        .iter()
+        .find_map(|scheme| stored.text.strip_prefix(scheme))
+        .unwrap_or(&stored.text);
+    let path = WinPath::parse(text);
+    if path.root == Root::CurrentRoot && stored.kind == PathKind::Relative {
+        WinPath::parse(text.trim_start_matches(['\\', '/']))
+    } else {
+        path
+    }
 }
 
 fn add(places: &mut Vec<Place>, place: Place) {
@@ -102,6 +94,14 @@ fn here(by: ResolvedBy, path: PathBuf) -> Place {
     }
 }
 
+fn nowhere(by: ResolvedBy, stored: &StoredPath, why: NoPlace) -> Place {
+    Place {
+        by,
+        shown: stored.text.clone(),
+        path: Err(why),
+    }
+}
+
 fn by_kind(kind: PathKind) -> ResolvedBy {
     match kind {
         PathKind::Relative => ResolvedBy::Relative,
@@ -109,157 +109,43 @@ fn by_kind(kind: PathKind) -> ResolvedBy {
     }
 }
 
-/// Some writers put a bare name where an absolute path belongs, and a full path where a relative one does.
-fn is_relative(stored: &StoredPath, split: &Split<'_>) -> bool {
-    match split.start {
-        Start::Relative => true,
-        Start::Root => stored.kind == PathKind::Relative,
-        Start::Drive(_) | Start::Share(..) | Start::Volume(_) => false,
+fn relative(stored: &StoredPath, path: &WinPath, folder: &Path) -> Place {
+    let by = ResolvedBy::Relative;
+    match path.joined(folder) {
+        Some(path) => here(by, path),
+        None => nowhere(by, stored, NoPlace::AboveRoot),
     }
 }
 
-fn relative(split: &Split<'_>, folder: &Path) -> Place {
-    here(ResolvedBy::Relative, join(folder, &split.parts))
-}
-
-/// Joins by text: `..` takes the last folder away, and stops at the root.
-fn join(folder: &Path, parts: &[&str]) -> PathBuf {
-    let mut path = folder.to_path_buf();
-    for part in parts {
-        if *part == ".." {
-            if matches!(path.components().next_back(), Some(Component::Normal(_))) {
-                path.pop();
-            }
-        } else {
-            path.push(part);
-        }
-    }
-    path
-}
-
-fn absolute(stored: &StoredPath, split: &Split<'_>, maps: &[PathMap]) -> Place {
+fn absolute(stored: &StoredPath, path: &WinPath, maps: &[PathMap]) -> Place {
+    let by = ResolvedBy::Absolute;
     let mapped = maps
         .iter()
         .filter_map(|map| {
-            let from = self::split(&map.from).ok()?;
-            let rest = below(&from, split)?;
-            Some((from.parts.len(), join(&map.to, rest)))
+            let from = WinPath::parse(&map.from);
+            Some((from.components.len(), path.mapped(&from, &map.to)?))
         })
         // The longest prefix is the one meant; of equals the first given.
         .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, path)| path);
-    match mapped.or_else(|| native(split)) {
-        Some(path) => here(ResolvedBy::Absolute, path),
-        None => Place {
-            by: ResolvedBy::Absolute,
-            shown: stored.text.clone(),
-            path: Err(NoPlace::NoMap),
-        },
+    match mapped.or_else(|| native(path)) {
+        Some(path) => here(by, path),
+        None => nowhere(by, stored, NoPlace::NoMap),
     }
-}
-
-/// What is left of `path` below `prefix`, names compared without case.
-fn below<'a, 'b>(prefix: &Split<'_>, path: &'b Split<'a>) -> Option<&'b [&'a str]> {
-    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-    let starts_alike = match (&prefix.start, &path.start) {
-        (Start::Drive(a), Start::Drive(b)) => a.eq_ignore_ascii_case(b),
-        (Start::Share(a, b), Start::Share(c, d)) => same(a, c) && same(b, d),
-        (Start::Volume(a), Start::Volume(b)) => same(a, b),
-        (Start::Root, Start::Root) => true,
-        _ => false,
-    };
-    let (head, rest) = path.parts.split_at_checked(prefix.parts.len())?;
-    let is_below = starts_alike && head.iter().zip(&prefix.parts).all(|(a, b)| same(a, b));
-    is_below.then_some(rest)
 }
 
 /// A path of this very kind of machine may be meant as it stands.
-fn native(split: &Split<'_>) -> Option<PathBuf> {
-    match split.start {
-        Start::Root if cfg!(unix) => Some(join(Path::new("/"), &split.parts)),
-        Start::Drive(letter) if cfg!(windows) => {
-            Some(join(Path::new(&format!("{letter}:\\")), &split.parts))
-        }
-        _ => None,
-    }
-}
-
-/// Splits a stored path; the reason if it names something that must not be opened.
-fn split(text: &str) -> Result<Split<'_>, &'static str> {
-    // A MacX locator is a URL; blktap writes `file://./name` for a relative one.
-    let text = text
-        .strip_prefix("file://localhost")
-        .or_else(|| text.strip_prefix("file://"))
-        .unwrap_or(text);
-    let is_separator = |c| c == '\\' || c == '/';
-    let mut all = text.split(is_separator);
-    let starts_double = text.starts_with(r"\\") || text.starts_with("//");
-    let (start, rest): (Start, Vec<&str>) = if starts_double {
-        all.next();
-        all.next();
-        let first = all.next().unwrap_or_default();
-        if first == "." {
-            return Err("names a device");
-        }
-        if first == "?" {
-            let second = all.next().unwrap_or_default();
-            if second.eq_ignore_ascii_case("unc") {
-                let (server, share) = (all.next(), all.next());
-                (share_of(server, share), all.collect())
-            } else if let Some(letter) = drive(second) {
-                (Start::Drive(letter), all.collect())
-            } else if second.to_ascii_lowercase().starts_with("volume{") {
-                (Start::Volume(second.to_owned()), all.collect())
-            } else {
-                return Err("names a device");
-            }
-        } else {
-            (share_of(Some(first), all.next()), all.collect())
-        }
-    } else if text.starts_with(is_separator) {
-        (Start::Root, all.collect())
-    } else {
-        let first = text.split(is_separator).next().unwrap_or_default();
-        if let Some(letter) = drive(first) {
-            all.next();
-            (Start::Drive(letter), all.collect())
-        } else if let (Some(letter), Some(rest)) =
-            (drive(first.get(..2).unwrap_or("")), first.get(2..))
-        {
-            // `C:x` depends on a current folder nobody knows; its last name is still worth a try beside the child.
-            all.next();
-            (
-                Start::Drive(letter),
-                std::iter::once(rest).chain(all).collect(),
-            )
-        } else {
-            (Start::Relative, all.collect())
-        }
+fn native(path: &WinPath) -> Option<PathBuf> {
+    let root = match path.root {
+        Root::CurrentRoot if cfg!(unix) => PathBuf::from("/"),
+        Root::Drive(letter) if cfg!(windows) => PathBuf::from(format!("{letter}:\\")),
+        _ => return None,
     };
-    let parts: Vec<&str> = rest
-        .into_iter()
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    if parts.is_empty() && start == Start::Relative {
-        return Err("names no file");
-    }
-    match parts.iter().find_map(|part| refuse_component(part)) {
-        Some(why) => Err(why),
-        None => Ok(Split { start, parts }),
-    }
-}
-
-fn share_of(server: Option<&str>, share: Option<&str>) -> Start {
-    Start::Share(
-        server.unwrap_or_default().to_owned(),
-        share.unwrap_or_default().to_owned(),
+    Some(
+        path.components
+            .iter()
+            .fold(root, |path, name| path.join(name)),
     )
-}
-
-fn drive(part: &str) -> Option<char> {
-    let mut letters = part.chars();
-    let letter = letters.next().filter(char::is_ascii_alphabetic)?;
-    (letters.next() == Some(':') && letters.next().is_none()).then_some(letter)
 }
 
 #[cfg(test)]
@@ -287,7 +173,8 @@ mod tests {
                 let shown = match place.path {
                     Ok(path) => path.to_string_lossy().replace('\\', "/"),
                     Err(NoPlace::NoMap) => "no map".to_owned(),
-                    Err(NoPlace::Refused(why)) => why.to_owned(),
+                    Err(NoPlace::AboveRoot) => "above the root".to_owned(),
+                    Err(NoPlace::Refused(why)) => why.word().to_owned(),
                 };
                 (place.by, shown)
             })
@@ -321,6 +208,14 @@ mod tests {
         );
         assert_eq!(
             tried(&[(Relative, r"..\..\..\..\etc\passwd")], &[])
+                .first()
+                .unwrap()
+                .1,
+            "above the root",
+            "the child lay deeper once; that is no fault"
+        );
+        assert_eq!(
+            tried(&[(Relative, r"..\..\etc\passwd")], &[])
                 .first()
                 .unwrap()
                 .1,
@@ -358,7 +253,7 @@ mod tests {
             map(r"D:\", "/d"),
             map(r"D:\VMs\", "/vms"),
             map(r"\\srv\share", "/smb"),
-            map(r"\\?\Volume{01ab}\", "/vol"),
+            map(r"\\?\Volume{00000000-0000-0000-0000-0000000001ab}\", "/vol"),
         ];
         let last = |kind, text: &str| tried(&[(kind, text)], &maps).pop().unwrap().1;
         assert_eq!(last(Absolute, r"D:\VMs\a.vhd"), "/vms/a.vhd");
@@ -366,19 +261,25 @@ mod tests {
         assert_eq!(last(Absolute, r"D:\VMsX\a.vhd"), "/d/VMsX/a.vhd");
         assert_eq!(last(Absolute, r"\\SRV\Share\v\a.vhd"), "/smb/v/a.vhd");
         assert_eq!(last(Absolute, r"\\?\UNC\srv\share\a.vhd"), "/smb/a.vhd");
-        assert_eq!(last(Volume, r"\\?\Volume{01AB}\a.vhdx"), "/vol/a.vhdx");
+        assert_eq!(
+            last(
+                Volume,
+                r"\\?\Volume{00000000-0000-0000-0000-0000000001AB}\a.vhdx"
+            ),
+            "/vol/a.vhdx"
+        );
         assert_eq!(last(Absolute, r"\\other\share\a.vhd"), "no map");
     }
 
     #[test]
     fn devices_streams_and_reserved_names_are_refused() {
         for (text, why) in [
-            (r"\\.\PhysicalDrive0", "names a device"),
-            (r"\\?\GLOBALROOT\Device\x", "names a device"),
-            (r".\NUL.vhdx", "it names a device"),
-            (r".\base.vhd:evil", "it names a stream"),
-            (".\\a\0b", "it holds a NUL"),
-            ("", "names no file"),
+            (r"\\.\PhysicalDrive0", "a device, not a file"),
+            (r"\\?\GLOBALROOT\Device\x", "a device, not a file"),
+            (r".\NUL.vhdx", "a reserved device name"),
+            (r".\base.vhd:evil", "a stream of a file"),
+            (".\\a\0b", "a NUL in the name"),
+            ("", "no file name"),
         ] {
             assert_eq!(
                 tried(&[(Relative, text)], &[]),

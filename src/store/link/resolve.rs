@@ -96,7 +96,12 @@ impl Search<'_> {
                     self.tried(place.by, place.shown, "no map for it");
                     continue;
                 }
-                Err(NoPlace::Refused(why)) => {
+                Err(NoPlace::AboveRoot) => {
+                    self.tried(place.by, place.shown, "above the root");
+                    continue;
+                }
+                Err(NoPlace::Refused(refusal)) => {
+                    let why = refusal.word();
                     let text = format!("The stored path {} is not followed: {why}.", place.shown);
                     self.found
                         .findings
