@@ -62,7 +62,7 @@ impl Source for FileSource {
 
     #[cfg(target_os = "linux")]
     fn will_read(&self, offset_bytes: u64, len: u64) {
-        let end = offset_bytes.saturating_add(len).min(self.len);
+        let end = offset_bytes.saturating_add(len).min(self.opened.len());
         let mut at = offset_bytes;
         while at < end {
             let piece = HINT_BYTES.min(end.saturating_sub(at));
