@@ -175,6 +175,10 @@ pub struct App {
     pub cursor: usize,
     /// Machines and folders there are, and how many of them the filter leaves.
     pub groups: (usize, usize),
+    /// Rows with a problem of their own, groups left out.
+    pub problems: usize,
+    /// Bytes of all files of the store.
+    pub bytes: u64,
     /// Short names and sizes, or whole ones.
     pub units: Units,
     /// The view that is open.
@@ -238,6 +242,8 @@ impl App {
             shown: Vec::new(),
             cursor: 0,
             groups: (0, 0),
+            problems: 0,
+            bytes: 0,
             units: Units::Human,
             view: View::Tree,
             trail: Vec::new(),
@@ -299,7 +305,11 @@ impl App {
 
     /// The disk with a path, in the store as known now.
     pub fn find(&self, path: &std::path::Path) -> Option<DiskId> {
-        // Disks are ordered by path, but roots may overlap oddly: a plain search cannot be wrong.
+        let disks = &self.store.forest.disks;
+        // Disks are ordered by path; should they once not be, a plain search cannot be wrong.
+        if let Ok(index) = disks.binary_search_by(|disk| disk.path.as_path().cmp(path)) {
+            return u32::try_from(index).ok().map(DiskId);
+        }
         let index = self
             .store
             .forest
@@ -326,6 +336,8 @@ impl App {
             self.groups.0.max(groups)
         };
         self.groups = (all, groups);
+        let troubled = |row: &&Row| row.depth > 0 && row.flag.is_problem();
+        self.problems = self.rows.iter().filter(troubled).count();
         self.refold(key.as_ref());
     }
 
@@ -365,14 +377,6 @@ impl App {
         if let Some(index) = place(self) {
             self.reveal_row(index);
         }
-    }
-
-    /// Rows with a problem of their own, groups left out.
-    pub fn problems(&self) -> usize {
-        self.rows
-            .iter()
-            .filter(|row| row.depth > 0 && row.flag.is_problem())
-            .count()
     }
 
     /// The context keys are looked up in.

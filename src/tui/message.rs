@@ -71,6 +71,10 @@ pub struct Progress {
 pub struct BlockTable {
     /// The disk.
     pub path: PathBuf,
+    /// Bytes in a block; 0 without blocks.
+    pub block_bytes: u64,
+    /// Bytes in a sector.
+    pub sector_bytes: u64,
     /// States in block order, without gaps.
     pub runs: Vec<StateRun>,
     /// The same, counted.

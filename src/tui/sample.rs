@@ -460,6 +460,8 @@ pub fn block_table(path: &str) -> BlockTable {
     run(total, BlockState::Absent);
     BlockTable {
         path: PathBuf::from(path),
+        block_bytes: 2 << 20,
+        sector_bytes: 512,
         counts: Counts {
             total,
             full: 70_000,

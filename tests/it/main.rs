@@ -5,6 +5,7 @@
 )]
 
 mod architecture;
+mod budgets;
 mod cli;
 mod damage;
 mod damage_vhdx;

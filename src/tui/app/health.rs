@@ -13,7 +13,9 @@ pub struct HealthState {
     pub items: Vec<Found>,
     /// Indexes of those shown.
     pub shown: Vec<usize>,
-    /// The selected one of those.
+    /// Those that are not mere information, hidden ones included.
+    pub problems: usize,
+    /// The selected one of those shown.
     pub cursor: usize,
     /// The least severity shown.
     pub least: Severity,
@@ -26,6 +28,7 @@ impl Default for HealthState {
         Self {
             items: Vec::new(),
             shown: Vec::new(),
+            problems: 0,
             cursor: 0,
             least: Severity::Info,
             hidden: BTreeSet::new(),
@@ -38,6 +41,8 @@ impl HealthState {
     pub fn rebuild(&mut self, forest: &Forest) {
         let kept = self.item().cloned();
         self.items = findings::of(forest);
+        let severe = |item: &&Found| item.finding.code.severity > Severity::Info;
+        self.problems = self.items.iter().filter(severe).count();
         self.filter();
         if let Some(kept) = kept {
             let same = |index: &usize| self.items.get(*index) == Some(&kept);
@@ -72,14 +77,6 @@ impl HealthState {
             *counts.entry(item.finding.code.severity).or_default() += 1;
         }
         counts
-    }
-
-    /// Those that are not mere information.
-    pub fn problems(&self) -> usize {
-        self.items
-            .iter()
-            .filter(|item| item.finding.code.severity > Severity::Info)
-            .count()
     }
 
     /// The next severity of the filter.

@@ -126,8 +126,11 @@ fn blocks(path: &Path, reporter: &Reporter) -> Result<(), String> {
     });
     let mut counts = counts;
     counts.complete &= !cut;
+    let header = image.header();
     reporter.tell(News::Blocks(Arc::new(BlockTable {
         path: path.to_owned(),
+        block_bytes: header.block_size.map_or(0, u64::from),
+        sector_bytes: header.sector_size.into(),
         runs,
         counts,
     })));

@@ -58,6 +58,8 @@ pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
 fn store(app: &mut App, snapshot: Snapshot) -> Vec<Effect> {
     app.store = snapshot;
     app.health.rebuild(&app.store.forest);
+    let sizes = app.store.forest.disks.iter().map(|disk| disk.file.len);
+    app.bytes = sizes.fold(0, u64::saturating_add);
     if !app.equals.is_empty() {
         reassess(app);
     }

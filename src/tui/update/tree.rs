@@ -156,7 +156,7 @@ pub fn seek_problem(app: &mut App, forward: bool) -> Vec<Effect> {
                 .filter(|row| problem(row))
                 .count();
             app.reveal_row(index);
-            app.notice = Some(format!("problem {number} of {}", app.problems()));
+            app.notice = Some(format!("problem {number} of {}", app.problems));
         }
     }
     super::changed(app)

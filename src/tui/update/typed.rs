@@ -163,15 +163,7 @@ fn search(app: &mut App, forward: bool) -> Vec<Effect> {
 }
 
 fn block_size(app: &App) -> u64 {
-    let header = app
-        .map
-        .path
-        .as_deref()
-        .and_then(|path| app.find(path))
-        .and_then(|id| app.store.forest.disk(id)?.header.clone());
-    header
-        .and_then(|header| header.block_size)
-        .map_or(1, u64::from)
+    app.map.table.as_ref().map_or(1, |table| table.block_bytes)
 }
 
 fn sector_size(app: &App) -> u64 {

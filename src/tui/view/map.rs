@@ -123,21 +123,15 @@ fn nothing(app: &App) -> Option<String> {
     None
 }
 
-fn header(app: &App) -> Option<&crate::image::Header> {
-    let table = app.map.table.as_ref()?;
-    let id = app.find(&table.path)?;
-    app.store.forest.disk(id)?.header.as_ref()
-}
-
 /// Bytes of one block, or of one sector inside a block.
 fn unit_bytes(app: &App) -> u64 {
-    let header = header(app);
+    let Some(table) = &app.map.table else {
+        return 0;
+    };
     if app.map.sectors.is_some() {
-        header.map_or(512, |header| header.sector_size.into())
+        table.sector_bytes
     } else {
-        header
-            .and_then(|header| header.block_size)
-            .map_or(0, u64::from)
+        table.block_bytes
     }
 }
 
@@ -222,9 +216,7 @@ fn cursor_line(app: &App) -> Line {
     let at = first.saturating_mul(unit_bytes(app));
     let at = match &map.sectors {
         Some(sectors) => {
-            let block = header(app)
-                .and_then(|header| header.block_size)
-                .map_or(0, u64::from);
+            let block = app.map.table.as_ref().map_or(0, |table| table.block_bytes);
             sectors.block.saturating_mul(block).saturating_add(at)
         }
         None => at,

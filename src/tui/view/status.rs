@@ -162,7 +162,7 @@ fn line(app: &App, width: usize) -> Line {
         Role::Dim,
         clip(&format!(" {}", app.scan_words), width, ellipsis),
     );
-    let problems = app.problems();
+    let problems = app.problems;
     if app.view == View::Tree && problems > 0 {
         let key = app
             .settings

@@ -48,11 +48,6 @@ pub fn line(app: &App, width: usize) -> Line {
 
 fn store_facts(app: &App) -> String {
     let forest = &app.store.forest;
-    let bytes: u64 = forest
-        .disks
-        .iter()
-        .map(|disk| disk.file.len)
-        .fold(0, u64::saturating_add);
     let machines = match forest.machines.len() {
         0 => String::new(),
         1 => "1 VM  ".to_owned(),
@@ -68,7 +63,7 @@ fn store_facts(app: &App) -> String {
         "{saved}{machines}{} disk{}  {} on disk",
         units::count(disks),
         if disks == 1 { "" } else { "s" },
-        units::human(bytes)
+        units::human(app.bytes)
     )
 }
 
@@ -99,7 +94,7 @@ fn view_facts(app: &App) -> String {
 
 /// The views with the columns their names take, and how each is shown.
 pub fn tabs(app: &App) -> Vec<(View, usize, usize, String)> {
-    let problems = app.health.problems();
+    let problems = app.health.problems;
     let width = usize::from(app.size.0);
     let mut column = 0;
     View::ALL
