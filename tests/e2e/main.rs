@@ -3,7 +3,7 @@
 
 mod terminal;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use terminal::{Session, Store, kill};
 
@@ -250,4 +250,22 @@ fn a_wait_for_what_never_comes_fails() {
         screen.contents().contains("no such text")
     });
     assert!(waited.is_err());
+}
+
+#[test]
+fn first_rows_and_help_come_while_a_large_store_is_still_read() {
+    let store = Store::many(500);
+    let began = Instant::now();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    session.wait("first rows", |screen| screen.contents().contains("vm0"));
+    let first_rows = began.elapsed();
+    let pressed = Instant::now();
+    session.type_keys("?");
+    session.wait("help", |screen| screen.contents().contains("IN THIS VIEW"));
+    let answered = pressed.elapsed();
+    println!("first rows after {first_rows:?}, a key answered after {answered:?}");
+    // Unoptimised, and beside other tests: the limit is for mistakes of order.
+    assert!(first_rows < Duration::from_secs(5) && answered < Duration::from_secs(2));
+    session.type_keys("qq");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
 }

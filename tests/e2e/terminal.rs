@@ -22,6 +22,31 @@ impl Store {
         Self { folder }
     }
 
+    /// `machines` folders with a base and a child each.
+    pub fn many(machines: u32) -> Self {
+        use vhdtree::testing::vhd::{Locator, VhdBuilder};
+        let folder = tempfile::tempdir().unwrap();
+        for machine in 0..machines {
+            let place = folder.path().join(format!("vm{machine:05}"));
+            std::fs::create_dir(&place).unwrap();
+            let id = u128::from(machine) * 2 + 1;
+            let base = VhdBuilder::dynamic(1 << 20)
+                .block_size(64 << 10)
+                .id(id)
+                .build();
+            let child = VhdBuilder::differencing(1 << 20)
+                .block_size(64 << 10)
+                .id(id + 1)
+                .parent(id, "base.vhd")
+                .locator(Locator::relative(r".\base.vhd"))
+                .write(1027, &[0xab; 3 * 512])
+                .build();
+            std::fs::write(place.join("base.vhd"), base).unwrap();
+            std::fs::write(place.join("child.avhd"), child).unwrap();
+        }
+        Self { folder }
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
