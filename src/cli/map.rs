@@ -1,6 +1,7 @@
 //! `map`: which blocks a disk holds, as exact runs or as a grid.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,12 +11,15 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
 use crate::image::{BlockState, Counts, Image, StateRun};
-use crate::report::json::diff::{MapBody, StateRunJson};
-use crate::report::json::{Document, SCHEMA, path_text};
+use crate::report::json::diff::{CountRuns, MapDocument, StateRunJson};
+use crate::report::json::path_text;
 use crate::report::tree_text::{Headings, align};
-use crate::report::units::{Units, count};
+use crate::report::units::{self, Units};
 use crate::report::{Glyphs, csv, words};
 use crate::source::FileSource;
+
+/// Lines of the table of runs that are aligned with each other.
+const ALIGNED_LINES: usize = 4096;
 
 pub(super) fn run(
     session: &Session,
@@ -28,50 +32,44 @@ pub(super) fn run(
     let name = words::path_text(file);
     let source = FileSource::open(file).with_context(|| format!("cannot open {name}"))?;
     let image = Image::open(Arc::new(source)).with_context(|| name.clone())?;
-    let mut runs: Vec<StateRun> = Vec::new();
-    let counts = image.count(&session.job, Some(&mut |run| runs.push(run)));
     let block_size = image
         .header()
         .block_size
         .filter(|_| image.header().blocks > 0);
-    match out.form {
-        Form::Json => out.json(&Document {
-            schema: SCHEMA,
-            command: "map",
-            complete: counts.complete,
-            errors: Vec::new(),
-            body: MapBody {
-                path: path_text(file).0,
-                block_size,
-                blocks: (&counts).into(),
-                runs: runs.iter().map(StateRunJson::from).collect(),
-            },
-        })?,
-        Form::Ndjson => {
-            for run in &runs {
-                out.json(&StateRunJson::from(run))?;
-            }
+    let count = |visit: &mut dyn FnMut(StateRun)| image.count(&session.job, Some(visit));
+    let counts = match out.form {
+        Form::Json => {
+            let document = MapDocument::new(path_text(file).0, block_size, &count);
+            out.json(&document)?;
+            document.into_counts()
         }
+        Form::Ndjson => each(&count, &mut |run| out.json(&StateRunJson::from(run)))?,
         Form::Csv => {
             out.line("block,count,state")?;
-            for run in &runs {
+            each(&count, &mut |run| {
                 let (first, count) = (run.first.0.to_string(), run.count.to_string());
                 out.line(&csv::line([
                     first.as_str(),
                     count.as_str(),
                     words::block_state(run.state),
-                ]))?;
-            }
+                ]))
+            })?
         }
         Form::Text => {
             let block_bytes = u64::from(block_size.unwrap_or(0));
-            match grid {
-                Some(grid) => draw_grid(&runs, &counts, block_bytes, grid, out)?,
-                None => draw_runs(&runs, block_bytes, out)?,
-            }
+            let counts = match grid {
+                Some(size) => {
+                    let mut grid = Grid::new(image.header().blocks, size);
+                    let counts = count(&mut |run| grid.add(run));
+                    grid.draw(block_bytes, out)?;
+                    counts
+                }
+                None => draw_runs(&count, block_bytes, out)?,
+            };
             totals(&image, &counts, out)?;
+            counts
         }
-    }
+    };
     Ok(if counts.complete {
         Exit::Done
     } else {
@@ -80,12 +78,23 @@ pub(super) fn run(
     })
 }
 
-fn draw_runs(runs: &[StateRun], block_bytes: u64, out: &mut Output) -> anyhow::Result<()> {
-    let number = |value: u64| match out.style.units {
-        Units::Human => count(value),
-        Units::Bytes => value.to_string(),
-    };
-    let mut table = Vec::with_capacity(runs.len() + 1);
+/// Hands each run to `show` as it is found, up to the first that cannot be shown.
+fn each(
+    count: CountRuns<'_>,
+    show: &mut dyn FnMut(&StateRun) -> io::Result<()>,
+) -> io::Result<Counts> {
+    let mut shown = Ok(());
+    let counts = count(&mut |run| {
+        if shown.is_ok() {
+            shown = show(&run);
+        }
+    });
+    shown.map(|()| counts)
+}
+
+/// Runs as a table, aligned over so many lines at a time as need no memory to speak of.
+fn draw_runs(count: CountRuns<'_>, block_bytes: u64, out: &mut Output) -> anyhow::Result<Counts> {
+    let mut table = Vec::new();
     if out.headings == Headings::Shown {
         table.push(
             ["FIRST", "COUNT", "OFFSET", "BYTES", "STATE"]
@@ -93,19 +102,31 @@ fn draw_runs(runs: &[StateRun], block_bytes: u64, out: &mut Output) -> anyhow::R
                 .to_vec(),
         );
     }
-    for run in runs {
+    let flush = |table: &mut Vec<Vec<String>>, out: &mut Output| {
+        let lines = align(table, &[true, true, true, true, false]);
+        table.clear();
+        out.lines(lines)
+    };
+    let counts = each(count, &mut |run| {
+        let number = |value: u64| match out.style.units {
+            Units::Human => units::count(value),
+            Units::Bytes => value.to_string(),
+        };
+        let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
         table.push(vec![
             number(run.first.0),
             number(run.count),
-            out.style
-                .units
-                .size(run.first.0.saturating_mul(block_bytes)),
-            out.style.units.size(run.count.saturating_mul(block_bytes)),
+            size(run.first.0),
+            size(run.count),
             words::block_state(run.state).to_owned(),
         ]);
-    }
-    out.lines(align(&table, &[true, true, true, true, false]))?;
-    Ok(())
+        if table.len() < ALIGNED_LINES {
+            return Ok(());
+        }
+        flush(&mut table, out)
+    })?;
+    flush(&mut table, out)?;
+    Ok(counts)
 }
 
 /// What one cell of the grid stands for.
@@ -132,25 +153,35 @@ impl Cell {
 }
 
 /// A power of two of blocks for each cell, so that offsets are round; whatever there is in a cell shows, errors first.
-fn draw_grid(
-    runs: &[StateRun],
-    counts: &Counts,
-    block_bytes: u64,
-    (columns, rows): (u32, u32),
-    out: &mut Output,
-) -> anyhow::Result<()> {
-    let room = u64::from(columns) * u64::from(rows);
-    let per_cell = counts.total.div_ceil(room).max(1).next_power_of_two();
-    let cells = counts.total.div_ceil(per_cell);
-    let mut grid = vec![Cell::default(); usize::try_from(cells.min(room)).unwrap_or(0)];
-    for run in runs {
+struct Grid {
+    cells: Vec<Cell>,
+    blocks: u64,
+    per_cell: u64,
+    columns: u32,
+}
+
+impl Grid {
+    fn new(blocks: u64, (columns, rows): (u32, u32)) -> Self {
+        let room = u64::from(columns) * u64::from(rows);
+        let per_cell = blocks.div_ceil(room).max(1).next_power_of_two();
+        let cells = blocks.div_ceil(per_cell).min(room);
+        Self {
+            cells: vec![Cell::default(); usize::try_from(cells).unwrap_or(0)],
+            blocks,
+            per_cell,
+            columns,
+        }
+    }
+
+    fn add(&mut self, run: StateRun) {
         let mut block = run.first.0;
         let end = block.saturating_add(run.count);
         while block < end {
-            let at = block / per_cell;
-            let next = (at + 1).saturating_mul(per_cell).min(end);
+            let at = block / self.per_cell;
+            let next = (at + 1).saturating_mul(self.per_cell).min(end);
             let share = next - block;
-            if let Some(cell) = usize::try_from(at).ok().and_then(|at| grid.get_mut(at)) {
+            let cell = usize::try_from(at).ok();
+            if let Some(cell) = cell.and_then(|at| self.cells.get_mut(at)) {
                 match run.state {
                     BlockState::Full | BlockState::Partial => cell.held += share,
                     BlockState::Zero => cell.zero += share,
@@ -162,28 +193,33 @@ fn draw_grid(
             block = next;
         }
     }
-    let row_blocks = per_cell.saturating_mul(u64::from(columns));
-    let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
-    let head = format!(
-        "1 cell = {} blocks = {}; 1 row = {}; {} blocks",
-        count(per_cell),
-        size(per_cell),
-        size(row_blocks),
-        count(counts.total)
-    );
-    let mut lines = vec![head];
-    for (row, cells) in grid.chunks(columns as usize).enumerate() {
-        let offset = size((row as u64).saturating_mul(row_blocks));
-        let mut line = format!("{offset:>12}  ");
-        for (at, cell) in cells.iter().enumerate() {
-            let first = (row as u64 * u64::from(columns) + at as u64) * per_cell;
-            let of = counts.total.saturating_sub(first).min(per_cell);
-            line.push_str(cell.sign(of, out.style.glyphs));
+
+    fn draw(&self, block_bytes: u64, out: &mut Output) -> io::Result<()> {
+        let Self {
+            per_cell, columns, ..
+        } = *self;
+        let row_blocks = per_cell.saturating_mul(u64::from(columns));
+        let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
+        let head = format!(
+            "1 cell = {} blocks = {}; 1 row = {}; {} blocks",
+            units::count(per_cell),
+            size(per_cell),
+            size(row_blocks),
+            units::count(self.blocks)
+        );
+        let mut lines = vec![head];
+        for (row, cells) in self.cells.chunks(columns as usize).enumerate() {
+            let offset = size((row as u64).saturating_mul(row_blocks));
+            let mut line = format!("{offset:>12}  ");
+            for (at, cell) in cells.iter().enumerate() {
+                let first = (row as u64 * u64::from(columns) + at as u64) * per_cell;
+                let of = self.blocks.saturating_sub(first).min(per_cell);
+                line.push_str(cell.sign(of, out.style.glyphs));
+            }
+            lines.push(line);
         }
-        lines.push(line);
-    }
-    let glyphs = out.style.glyphs;
-    lines.push(format!(
+        let glyphs = out.style.glyphs;
+        lines.push(format!(
         "{} none  {} any  {} over 10 %  {} over half  {} all  0 zero  x unmapped  ! error, before all others",
         glyphs.shade(0, 100),
         glyphs.shade(1, 100),
@@ -191,8 +227,8 @@ fn draw_grid(
         glyphs.shade(51, 100),
         glyphs.shade(100, 100),
     ));
-    out.lines(lines)?;
-    Ok(())
+        out.lines(lines)
+    }
 }
 
 fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()> {
@@ -203,13 +239,13 @@ fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()
     }
     let mut line = format!(
         "{} blocks: {} full, {} partial, {} zero, {} unmapped, {} absent, {} errors",
-        count(counts.total),
-        count(counts.full),
-        count(counts.partial),
-        count(counts.zero),
-        count(counts.unmapped),
-        count(counts.absent),
-        count(counts.error)
+        units::count(counts.total),
+        units::count(counts.full),
+        units::count(counts.partial),
+        units::count(counts.zero),
+        units::count(counts.unmapped),
+        units::count(counts.absent),
+        units::count(counts.error)
     );
     if header.kind == crate::image::Kind::Differencing {
         let bytes = counts
@@ -218,7 +254,7 @@ fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()
         let _ = write!(
             line,
             "; {} dirty sectors, {}",
-            count(counts.dirty_sectors),
+            units::count(counts.dirty_sectors),
             out.style.units.size(bytes)
         );
     }

@@ -1,10 +1,13 @@
 //! `diff --json` and `map --json`: totals and runs.
 
-use serde::Serialize;
+use std::cell::RefCell;
+
+use serde::ser::{SerializeSeq, SerializeStruct};
+use serde::{Serialize, Serializer};
 
 use super::ls::BlocksJson;
 use crate::analysis::diff::{DiffRun, DiffSummary};
-use crate::image::StateRun;
+use crate::image::{Counts, StateRun};
 use crate::report::words;
 
 /// The keys of `diff` beside the head.
@@ -71,17 +74,69 @@ impl From<&DiffRun> for DiffRunJson {
     }
 }
 
-/// The keys of `map` beside the head.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MapBody {
-    /// Path of the disk.
-    pub path: String,
-    /// Bytes of a block; `null` for a disk without blocks.
-    pub block_size: Option<u32>,
-    /// Blocks by state.
-    pub blocks: BlocksJson,
-    /// Runs of blocks of one state, in order, without gaps.
-    pub runs: Vec<StateRunJson>,
+/// Counts a disk's blocks and calls its argument with each run of one state; the whole of `map` hangs on it.
+pub type CountRuns<'a> = &'a dyn Fn(&mut dyn FnMut(StateRun)) -> Counts;
+
+/// The document of `map`. Runs are written as they are found, so that a table of any size takes no memory; what is known
+/// only at the end (`complete`, `blocks`) stands behind them.
+pub struct MapDocument<'a> {
+    path: String,
+    block_size: Option<u32>,
+    count: CountRuns<'a>,
+    counts: RefCell<Counts>,
+}
+
+impl<'a> MapDocument<'a> {
+    /// Of the disk at `path`; `block_size` in bytes, `None` for a disk without blocks.
+    pub fn new(path: String, block_size: Option<u32>, count: CountRuns<'a>) -> Self {
+        Self {
+            path,
+            block_size,
+            count,
+            counts: RefCell::default(),
+        }
+    }
+
+    /// The counts, once the document was written.
+    pub fn into_counts(self) -> Counts {
+        self.counts.into_inner()
+    }
+}
+
+impl Serialize for MapDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("MapDocument", 8)?;
+        document.serialize_field("schema", super::SCHEMA)?;
+        document.serialize_field("command", "map")?;
+        document.serialize_field("path", &self.path)?;
+        document.serialize_field("block_size", &self.block_size)?;
+        document.serialize_field("runs", &Runs(self))?;
+        let counts = self.counts.borrow();
+        document.serialize_field("blocks", &BlocksJson::from(&*counts))?;
+        document.serialize_field("complete", &counts.complete)?;
+        document.serialize_field("errors", &[(); 0])?;
+        document.end()
+    }
+}
+
+/// The runs of a [`MapDocument`]: counting happens while they are written.
+struct Runs<'a>(&'a MapDocument<'a>);
+
+impl Serialize for Runs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut runs = serializer.serialize_seq(None)?;
+        let mut fault = None;
+        let counts = (self.0.count)(&mut |run| {
+            if fault.is_none() {
+                fault = runs.serialize_element(&StateRunJson::from(&run)).err();
+            }
+        });
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        self.0.counts.replace(counts);
+        runs.end()
+    }
 }
 
 /// A run of blocks.
