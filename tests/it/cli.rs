@@ -5,6 +5,7 @@
 mod contract;
 mod edges;
 mod golden;
+mod hyperv_files;
 mod schema;
 mod store;
 mod trace;
