@@ -307,52 +307,6 @@ fn random_damage_never_stops_the_reader() {
 }
 
 #[test]
-#[ignore = "reads a table of 512 MiB: run by hand, with --nocapture, for the figures"]
-fn the_full_table_of_a_64_tib_disk_is_read_in_bounded_memory() {
-    // Files of more than 16 TiB do not fit the usual file systems; one in memory takes them.
-    let folder = tempfile::tempdir_in("/dev/shm").expect("a folder in memory");
-    let path = folder.path().join("full.vhdx");
-    VhdxBuilder::fixed(64 << 40)
-        .block_size(1 << 20)
-        .build_to(&path)
-        .expect("written");
-    let counts = Arc::new(crate::source::ReadCounts::default());
-    let file = crate::source::FileSource::open(&path).expect("opens");
-    let counted = crate::source::CountedSource::new(file, Arc::clone(&counts));
-    let image = open(Arc::new(counted)).expect("opens");
-    assert_eq!(ids(&image), Vec::<&str>::new());
-    let before = counts.bytes();
-    let mut audit = crate::image::TableAudit::default();
-    let mut out = Vec::new();
-    let mut full = 0;
-    let start = std::time::Instant::now();
-    for first in (0..image.header().blocks).step_by(1 << 16) {
-        image
-            .read_table(BlockNo(first), 1 << 16, &mut out, Some(&mut audit))
-            .expect("reads");
-        full += out
-            .iter()
-            .filter(|entry| entry.state == BlockState::Full)
-            .count();
-    }
-    assert_eq!((full, audit.finish()), (64 << 20, Vec::new()));
-    let table_bytes = ((64 << 20) + (64 << 20) / 4096) * 8;
-    assert!(counts.bytes() - before <= table_bytes, "more than one pass");
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let peak = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .expect("a peak");
-    println!("{peak}, {:?}", start.elapsed());
-    let kib: u64 = peak
-        .split_whitespace()
-        .nth(1)
-        .and_then(|kib| kib.parse().ok())
-        .expect("KiB");
-    assert!(kib < 128 << 10, "{peak}");
-}
-
-#[test]
 fn disks_made_by_qemu_img_are_read_as_it_meant_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let size = 70 * MIB;
