@@ -16,6 +16,7 @@ mod model;
 mod oracle;
 mod pictures;
 mod properties;
+mod qemu;
 mod runner;
 mod screens;
 mod store;

@@ -3,17 +3,22 @@
 //! They are found by the environment variable `VHDTREE_SAMPLES`, or in `../shared/samples` beside this package; without them
 //! the tests say `skipped: samples`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vhdtree::analysis::diff::{DiffEvent, DiffTotals, diff_with_parent};
 use vhdtree::analysis::open::open_paths;
 use vhdtree::chain::{Chain, OnFault};
 use vhdtree::job::{CancelToken, Job, run_ordered};
+
+use crate::runner::{json_of, row_of};
 
 /// One disk as its maker knows it.
 #[derive(Debug, Deserialize)]
@@ -39,6 +44,29 @@ pub fn samples() -> Option<PathBuf> {
         PathBuf::from,
     );
     folder.is_dir().then_some(folder)
+}
+
+/// Puts a sample at `to`, unpacked as its ending says; false after saying which tool is missing.
+pub fn unpacked_sample(packed: &Path, to: &Path) -> bool {
+    let ending = packed.extension().and_then(|ending| ending.to_str());
+    let tool = match ending {
+        Some("zst") => "zstd",
+        Some("bz2") => "bzip2",
+        _ => {
+            std::fs::copy(packed, to).unwrap();
+            return true;
+        }
+    };
+    let done = Command::new(tool)
+        .arg("-dc")
+        .arg(packed)
+        .stdout(std::fs::File::create(to).unwrap())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !done {
+        println!("skipped: {tool}");
+    }
+    done
 }
 
 /// Unpacks a truth store; `None` after saying why not.
@@ -163,4 +191,150 @@ fn every_vhd_of_the_truth_store_reads_and_compares_as_its_maker_says() {
 #[test]
 fn every_vhdx_of_the_truth_store_reads_and_compares_as_its_maker_says() {
     check("vhdx-truth.tar.zst", 7);
+}
+
+/// What `ls --json` says of every disk of a truth store.
+fn listed(archive: &str) {
+    let Some((_folder, store, disks)) = unpack(archive) else {
+        return;
+    };
+    let ls = json_of(&["ls", "--json"], &store);
+    assert_eq!((&ls["complete"], &ls["errors"]), (&true.into(), &json!([])));
+    assert_eq!(ls["disks"].as_array().unwrap().len(), disks.len());
+    for (name, truth) in &disks {
+        let row = row_of(&ls, truth.path.to_str().unwrap());
+        let what = format!("{name}: {row:#}");
+        let path = |name: &String| store.join(&disks[name].path);
+        assert_eq!(
+            (&row["findings"], &row["counted"]),
+            (&json!([]), &true.into()),
+            "{what}"
+        );
+        let children = disks
+            .values()
+            .filter(|disk| disk.parent.as_ref() == Some(name));
+        assert_eq!(
+            row["children"].as_array().unwrap().len(),
+            children.count(),
+            "{what}"
+        );
+        let depth = std::iter::successors(Some(name), |name| disks[*name].parent.as_ref()).count();
+        assert_eq!(row["depth"], depth - 1, "{what}");
+        let Some(parent) = &truth.parent else {
+            assert_eq!(
+                (&row["parent"], &row["dirty_sectors"]),
+                (&Value::Null, &Value::Null),
+                "{what}"
+            );
+            continue;
+        };
+        assert_eq!(row["kind"], "differencing", "{what}");
+        assert_eq!(row["parent"]["state"], "ok", "{what}");
+        assert_eq!(
+            row["parent"]["resolved"],
+            path(parent).to_str().unwrap(),
+            "{what}"
+        );
+        let wanted = row["parent"]["id_wanted"].as_str().unwrap();
+        let parents = row_of(&ls, disks[parent].path.to_str().unwrap());
+        let key = if parents["format"] == "vhdx" {
+            "data_write_id"
+        } else {
+            "id"
+        };
+        assert_eq!(parents[key], wanted, "{what}");
+        let sector = row["sector_size"].as_u64().unwrap();
+        assert_eq!(row["dirty_sectors"], truth.dirty_sectors, "{what}");
+        assert_eq!(row["dirty_bytes"], truth.dirty_sectors * sector, "{what}");
+        assert_eq!(row["dirty_blocks"], truth.blocks, "{what}");
+        let blocks = &row["blocks"];
+        let of = |state: &str| blocks[state].as_u64().unwrap();
+        let held = of("full") + of("partial") + of("zero") + of("unmapped");
+        assert_eq!(held, truth.blocks as u64, "{what}");
+        assert_eq!(held + of("absent"), of("total"), "{what}");
+    }
+}
+
+#[test]
+fn ls_counts_and_links_the_truth_stores_as_their_makers_say() {
+    listed("vhd-truth.tar.zst");
+    listed("vhdx-truth.tar.zst");
+}
+
+/// Each sample, its virtual size in bytes, and the findings it has for a reason.
+const SAMPLES: [(&str, u64, &[&str]); 15] = [
+    ("go-vhd/win8.vhd", 41_943_040, &[]),
+    ("go-vhd/win8-child.vhd", 41_943_040, &[]),
+    ("go-vhd/win8.1-1GB.vhd", 1_073_741_824, &[]),
+    ("go-vhd/qemu.vhd", 41_953_280, &[]),
+    ("go-vhd/vbox.vhd", 41_943_040, &[]),
+    ("go-vhd/xapi.vhd", 41_943_040, &[]),
+    ("dfvfs/image.vhd.zst", 104_448, &["vhd-footer-checksum"]),
+    (
+        "dfvfs/image-differential.vhd.zst",
+        104_448,
+        &["vhd-footer-checksum", "vhd-header-checksum"],
+    ),
+    ("dfvfs/ext2.vhd.zst", 4_212_736, &[]),
+    ("qemu-iotests/d2v-zerofilled.vhd.bz2", 263_454_720, &[]),
+    (
+        "qemu-iotests/hyperv2012r2-dynamic.vhd.bz2",
+        136_365_211_648,
+        &[],
+    ),
+    // By its geometry, as its maker counts; its current size says 136,365,211,648.
+    (
+        "qemu-iotests/virtualpc-dynamic.vhd.bz2",
+        136_363_130_880,
+        &[],
+    ),
+    (
+        "qemu-iotests/iotest-dynamic-1G.vhdx.bz2",
+        1_073_741_824,
+        &[],
+    ),
+    (
+        "qemu-iotests/iotest-dirtylog-10G-4M.vhdx.bz2",
+        10_737_418_240,
+        &["vhdx-log-replayed"],
+    ),
+    ("qemu-iotests/test-disk2vhd.vhdx.bz2", 268_435_456, &[]),
+];
+
+#[test]
+fn every_sample_has_its_size_and_healthy_ones_have_no_finding() {
+    let Some(samples) = samples() else {
+        println!("skipped: samples");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut put = Vec::new();
+    for (packed, size, findings) in SAMPLES {
+        let packed = samples.join(packed);
+        let name = packed.file_name().unwrap().to_str().unwrap();
+        let name = name
+            .trim_end_matches(".zst")
+            .trim_end_matches(".bz2")
+            .to_owned();
+        if unpacked_sample(&packed, &folder.path().join(&name)) {
+            put.push((name, size, findings));
+        }
+    }
+    let ls = json_of(&["ls", "--json"], folder.path());
+    assert_eq!(ls["disks"].as_array().unwrap().len(), put.len());
+    for (name, size, findings) in put {
+        let row = row_of(&ls, &format!("/{name}"));
+        assert_eq!(row["virtual_size"], size, "{name}");
+        let codes: Vec<_> = row["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["code"].as_str().unwrap())
+            .collect();
+        assert_eq!(codes, findings, "{name}");
+        assert_eq!(row["counted"], true, "{name}");
+        assert_eq!(row["blocks"]["error"], 0, "{name}");
+        let state = &row["parent"]["state"];
+        assert!(state.is_null() || state == "ok", "{name}: {row:#}");
+    }
 }

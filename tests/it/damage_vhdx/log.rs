@@ -96,7 +96,7 @@ fn logs_that_cannot_be_replayed_give_no_numbers() {
     ] {
         let mut file = sound.clone();
         edit_headers(&mut file, |header| {
-            put(header, at, &u64::to_le_bytes(value)[..length])
+            put(header, at, &u64::to_le_bytes(value)[..length]);
         });
         unusable(file);
     }
