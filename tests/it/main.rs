@@ -19,5 +19,6 @@ mod properties;
 mod qemu;
 mod runner;
 mod screens;
+mod screenshots;
 mod store;
 mod truth;

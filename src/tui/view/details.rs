@@ -4,8 +4,8 @@ use crate::analysis::{Bearing, Evidence, Verdict};
 use crate::finding::Severity;
 use crate::format::text::escape;
 use crate::image::{Header, Kind, LogState, Specific};
-use crate::report::units;
 use crate::report::words;
+use crate::report::{Units, units};
 use crate::store::{Disk, DiskId, Forest, LinkState, Node};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
@@ -44,8 +44,8 @@ pub fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
 
 fn exact(app: &App, bytes: u64) -> String {
     match app.units {
-        crate::report::Units::Human => units::human(bytes),
-        crate::report::Units::Bytes => {
+        Units::Human => units::human(bytes),
+        Units::Bytes => {
             format!("{} ({} bytes)", units::human(bytes), units::count(bytes))
         }
     }
@@ -149,7 +149,10 @@ impl Page<'_> {
             let mut line =
                 Line::of(role, format!("   {sign} ")).with(Role::Text, escape(&witness.text));
             if !witness.source.is_empty() {
-                line.push(Role::Dim, format!("  [{}]", escape(&witness.source)));
+                line.push(
+                    Role::Dim,
+                    format!("  [{}]", escape(self.source(&witness.source))),
+                );
             }
             self.lines.extend(line.wrap(self.width, 5));
         }
@@ -162,6 +165,14 @@ impl Page<'_> {
                 3,
                 format!("What would settle it: {}", escape(settle)),
             );
+        }
+    }
+
+    /// Where a fact was read: the file's name is enough, unless everything is wanted in full.
+    fn source<'t>(&self, source: &'t str) -> &'t str {
+        match self.app.units {
+            Units::Human => source.rsplit(['/', '\\']).next().unwrap_or(source),
+            Units::Bytes => source,
         }
     }
 

@@ -137,14 +137,11 @@ fn about(item: &Found, width: usize) -> Vec<Line> {
     };
     say("What", escape(&finding.text));
     say("File", words::path_text(&item.path));
-    let values = if finding.expected.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "expected {}, found {}",
-            escape(&finding.expected),
-            escape(&finding.actual)
-        )
+    let values = match (finding.expected.as_str(), finding.actual.as_str()) {
+        ("", "") => String::new(),
+        (expected, "") => format!("expected {}", escape(expected)),
+        ("", actual) => format!("found {}", escape(actual)),
+        (expected, actual) => format!("expected {}, found {}", escape(expected), escape(actual)),
     };
     let at = finding
         .at

@@ -160,12 +160,11 @@ impl Page<'_> {
         let known = plan
             .snapshot
             .and_then(|at| forest.snapshot(self.app.store.assessment.snapshots.get(at)?.snapshot?));
-        let what = match known.and_then(|known| known.name.as_deref()) {
-            Some(name) => format!("the snapshot \"{}\"", escape(name)),
-            None => {
-                let names: Vec<String> = plan.frozen.iter().map(|id| self.name(*id)).collect();
-                format!("the unnamed snapshot of {}", names.join(", "))
-            }
+        let what = if let Some(name) = known.and_then(|known| known.name.as_deref()) {
+            format!("the snapshot \"{}\"", escape(name))
+        } else {
+            let names: Vec<String> = plan.frozen.iter().map(|id| self.name(*id)).collect();
+            format!("the unnamed snapshot of {}", names.join(", "))
         };
         let machine = plan.machine.and_then(|id| forest.machine(id));
         let of = machine.map_or(String::new(), |machine| {

@@ -1,0 +1,203 @@
+//! The pictures in `screenshots/`: every view of the demo's store, made by
+//! `VHDTREE_SCREENSHOTS=write cargo test --test it screenshots`, and held to what the program draws today.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vhdtree::analysis::assess;
+use vhdtree::analysis::assessment::Compared as Equals;
+use vhdtree::analysis::diff::{DiffEvent, diff_with_parent, side_by_side};
+use vhdtree::analysis::open::open_chain;
+use vhdtree::analysis::plan::{PlanOptions, StoreTables, Target, plan};
+use vhdtree::format::SectorNo;
+use vhdtree::image::Image;
+use vhdtree::job::Job;
+use vhdtree::source::FileSource;
+use vhdtree::store::{DiskId, Forest, ScanOptions, scan};
+use vhdtree::tui::message::{BlockTable, Compared, Message, News, Sides, Slot};
+use vhdtree::tui::picture::{Ground, svg};
+use vhdtree::tui::sample::Sample;
+use vhdtree::tui::script::Script;
+
+/// The folder the pictures show instead of the temporary one.
+const SHOWN: &str = "/vmstore";
+
+/// The demo's store, as scanned, and as the pictures show it: below another folder, without what changes from run to run.
+struct Demo {
+    real: Arc<Forest>,
+    shown: Forest,
+    folder: tempfile::TempDir,
+}
+
+impl Demo {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        vhdtree::demo::build(folder.path()).unwrap();
+        let options = ScanOptions {
+            roots: vec![folder.path().to_owned()],
+            ..ScanOptions::default()
+        };
+        let real = scan(&options, &Job::default(), &mut |_| {}).unwrap();
+        let mut shown = Forest::clone(&real);
+        let moved = |path: &Path| match path.strip_prefix(folder.path()) {
+            Ok(below) => Path::new(SHOWN).join(below),
+            Err(_) => path.to_owned(),
+        };
+        for disk in &mut shown.disks {
+            let disk = Arc::make_mut(disk);
+            disk.path = moved(&disk.path);
+            disk.file.born = None;
+        }
+        for node in &mut shown.nodes {
+            if let Some(path) = node.parent.as_mut().and_then(|link| link.resolved.as_mut()) {
+                *path = moved(path);
+            }
+        }
+        for snapshot in &mut shown.snapshots {
+            snapshot.config_born = None;
+            snapshot.source = moved(&snapshot.source);
+        }
+        for machine in &mut shown.machines {
+            machine.source = moved(&machine.source);
+        }
+        shown.roots = vec![PathBuf::from(SHOWN)];
+        shown.free_bytes.fill(Some(211 << 30));
+        Self {
+            real,
+            shown,
+            folder,
+        }
+    }
+
+    fn disk(&self, start: &str) -> DiskId {
+        let named = |id: &DiskId| {
+            let name = self
+                .real
+                .disk(*id)
+                .unwrap()
+                .path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
+            name.starts_with(start)
+        };
+        self.real.ids().find(named).unwrap()
+    }
+
+    /// A browser on the store, the cursor on the disk of the machine that was reverted.
+    fn script(&self, size: (u16, u16)) -> Script {
+        let sample = Sample {
+            assessment: assess(&self.shown, &Equals::default()),
+            forest: self.shown.clone(),
+        };
+        let mut script = Script::new(sample, size);
+        script.keys("/7C1FA0D2<Enter>").send(Message::Rested);
+        self.answer_map(&mut script);
+        script
+    }
+
+    fn answer_map(&self, script: &mut Script) {
+        if !script.app.jobs.contains_key(&Slot::Map) {
+            return;
+        }
+        let shown = script.app.map.path.clone().unwrap();
+        let real = self.folder.path().join(shown.strip_prefix(SHOWN).unwrap());
+        let image = Image::open(Arc::new(FileSource::open(&real).unwrap())).unwrap();
+        let mut runs = Vec::new();
+        let counts = image.count(&Job::default(), Some(&mut |run| runs.push(run)));
+        let table = BlockTable {
+            path: shown,
+            block_bytes: image.header().block_size.map_or(0, u64::from),
+            sector_bytes: image.header().sector_size.into(),
+            runs,
+            counts,
+        };
+        script.answer(Slot::Map, News::Blocks(Arc::new(table)));
+    }
+
+    fn diffed(&self, size: (u16, u16)) -> Script {
+        let mut script = self.script(size);
+        script.keys("=");
+        let chain = open_chain(&self.real, self.disk("WIN7x64_Diff_7C1FA0D2")).unwrap();
+        let mut found = Compared {
+            sector_size: chain.sector_size(),
+            ..Compared::default()
+        };
+        let report = diff_with_parent(&chain, &Job::default(), &mut |event| match event {
+            DiffEvent::Run(run) => found.runs.push(run),
+            DiffEvent::Block(block) => found.blocks.push(block),
+        });
+        found.summary = report.unwrap().summary;
+        script.answer(Slot::Diff, News::Compared(Arc::new(found)));
+        let sector = script.app.diff.sector().unwrap();
+        let both = side_by_side(&chain.parent().unwrap(), &chain, SectorNo(sector), 1);
+        let sides = Sides {
+            sector,
+            left: both.left.unwrap(),
+            right: both.right.unwrap(),
+        };
+        script.answer(Slot::Hex, News::Sides(Arc::new(sides)));
+        script
+    }
+
+    fn planned(&self, size: (u16, u16)) -> Script {
+        let mut script = self.script(size);
+        script.keys("d");
+        let assessment = assess(&self.shown, &Equals::default());
+        let above = self.disk("WIN7x64_Diff_7C1FA0D2");
+        let snapshot = assessment.disk(above).unwrap().above_of.unwrap();
+        let tables = StoreTables::new(&self.real);
+        let options = PlanOptions::default();
+        let mut made = plan(
+            &self.shown,
+            &assessment,
+            Target::Snapshot(snapshot),
+            &options,
+            &tables,
+        )
+        .unwrap();
+        // It names the files' state, which is another in every folder.
+        "9f31c2ad".clone_into(&mut made.state_token);
+        script.answer(Slot::Plan, News::Plan(Arc::new(made)));
+        script
+    }
+}
+
+#[test]
+fn the_pictures_show_what_the_program_draws() {
+    let demo = Demo::new();
+    let small = (80, 24);
+    let with = |keys: &str| {
+        let mut script = demo.script(small);
+        script.keys(keys);
+        demo.answer_map(&mut script);
+        script
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    let write = std::env::var_os("VHDTREE_SCREENSHOTS").is_some();
+    let mut drifted = Vec::new();
+    for (name, mut script) in [
+        ("tree-80x24", demo.script(small)),
+        ("tree-140x40", demo.script((140, 40))),
+        ("details", with("<Enter>")),
+        ("map", with("m")),
+        ("diff", demo.diffed(small)),
+        ("plan", demo.planned((100, 34))),
+        ("health", with("c")),
+        ("help", with("?")),
+    ] {
+        let picture = svg(&script.buffer(), Ground::Dark);
+        let path = folder.join(format!("{name}.svg"));
+        if write {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &picture).unwrap();
+        } else if std::fs::read_to_string(&path).ok().as_deref() != Some(&picture) {
+            drifted.push(name);
+        }
+    }
+    assert!(
+        drifted.is_empty(),
+        "{drifted:?} differ: look, then VHDTREE_SCREENSHOTS=write cargo test --test it screenshots"
+    );
+}
