@@ -59,7 +59,6 @@ pub enum Command {
     CopyCommand,
     Pager,
     Export,
-    RescanOne,
     Rescan,
     Watch,
     Full,

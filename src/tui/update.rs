@@ -218,7 +218,7 @@ fn run(app: &mut App, command: Command) -> Vec<Effect> {
         | Command::CopyCommand
         | Command::Pager
         | Command::Export => copy::run(app, command),
-        Command::RescanOne | Command::Rescan | Command::Watch => jobs::run(app, command),
+        Command::Rescan | Command::Watch => jobs::run(app, command),
         Command::Full
         | Command::SwapPane
         | Command::WholePane

@@ -129,8 +129,7 @@ table! {
     "copy-json" CopyJson in &[Copy], ["j"], 4 "JSON", Take: "this disk as JSON";
     "copy-command" CopyCommand in &[Copy], ["c"], 5 "command", Take: "the command line that shows the same";
     "export" Export in &[Any], ["E"], 0 "export", Take: "write the store as JSON, or the view as text, into a new file";
-    "rescan-one" RescanOne in &[Any], ["r"], 0 "reread", Work: "read this disk again";
-    "rescan" Rescan in &[Any], ["R"], 0 "rescan", Work: "read the whole store again";
+    "rescan" Rescan in &[Any], ["r" "R"], 0 "rescan", Work: "read the whole store again";
     "watch" Watch in &[Any], ["w"], 0 "watch", Work: "watch the store for changes, or stop";
     "interrupt" Interrupt in &[Any], ["^C"], 0 "stop", Work: "stop the running job and keep what is known; if none runs, quit";
     "pane" SwapPane in &[Any], ["Tab"], 0 "pane", Screen: "the other pane";

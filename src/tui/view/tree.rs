@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::report::columns::{Column, Fitted, Style, cell, fit};
 use crate::report::row::prefix;
@@ -14,6 +15,8 @@ use crate::tui::widget::text::{Line, clip, clip_middle, pad, pad_left};
 
 /// Columns before a name: cursor, fold, mark, now, and blanks.
 const MARGIN: usize = 6;
+/// A name up to this width, in columns, is shown whole before its labels: a GUID's first part and an extension fit.
+const SHORT_NAME: usize = 20;
 
 /// Draws the headings and the rows of the window.
 pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
@@ -202,12 +205,15 @@ impl<'a> Sheet<'a> {
             };
             let room = width.saturating_sub(used);
             let wanted = labels_width(row);
-            // The labels give way first, but the name leaves them a few columns.
-            let name = clip_middle(
-                name,
-                room.saturating_sub(wanted.min(room / 3)).max(room.min(12)),
-                glyphs.ellipsis(),
-            );
+            // A short name is never cut for its labels: it may be all that tells two disks apart. A long one leaves
+            // them a third.
+            let kept = if name.width() <= SHORT_NAME {
+                room
+            } else {
+                room.saturating_sub(wanted.min(room / 3))
+                    .max(room.min(SHORT_NAME))
+            };
+            let name = clip_middle(name, kept, glyphs.ellipsis());
             line.push(if marked { Role::Marked } else { Role::Text }, name);
             self.labels(line, row, start, width);
         }
