@@ -4,6 +4,11 @@
 //! `cargo bench --bench table` runs the program itself. Goals: under 128 MiB of memory, and one pass over the table's 512 MiB.
 //! Files of more than 16 TiB do not fit the usual file systems, so they are made in `/dev/shm`, where they take 1 GiB.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a measurement that cannot be set up has nothing to say"
+)]
+
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
