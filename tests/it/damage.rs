@@ -91,14 +91,14 @@ fn tables_huge_zero_and_absurd() {
     ] {
         let mut file = dynamic().build();
         edit_header(&mut file, |header| {
-            header[28..32].copy_from_slice(&entries.to_be_bytes())
+            header[28..32].copy_from_slice(&entries.to_be_bytes());
         });
         damaged("table.vhd", file, codes);
     }
     for size in [0_u32, 513, 1, 0x8000_0000] {
         let mut file = dynamic().build();
         edit_header(&mut file, |header| {
-            header[32..36].copy_from_slice(&size.to_be_bytes())
+            header[32..36].copy_from_slice(&size.to_be_bytes());
         });
         damaged("blocks.vhd", file, &["vhd-block-size"]);
     }
