@@ -3,7 +3,7 @@
 use super::bitmap::count_ones;
 use super::{Image, Layout, TableAudit, codes, gather};
 use crate::finding::Finding;
-use crate::format::BlockNo;
+use crate::format::{BlockNo, FormatError};
 use crate::image::{BlockEntry, BlockState};
 use crate::job::Job;
 
@@ -88,7 +88,14 @@ impl Image {
                 Err(error) => {
                     tally.counts.complete = false;
                     audit.note(&codes::TABLE_UNREADABLE, BlockNo(first), || {
-                        Finding::new(&codes::TABLE_UNREADABLE, error.to_string())
+                        let at = match &error {
+                            FormatError::Read { at_bytes, .. } => Some(*at_bytes),
+                            FormatError::Invalid(finding) => finding.at,
+                        };
+                        Finding {
+                            at,
+                            ..Finding::new(&codes::TABLE_UNREADABLE, error.to_string())
+                        }
                     });
                     entries.clear();
                 }

@@ -13,8 +13,9 @@ use crate::source::Source;
 
 /// A file up to this length is read whole in one go, in bytes.
 const WHOLE_MAX: u64 = 64 << 10;
-/// First read of a longer file, in bytes: header, locators and the start of the table of every writer known.
-const HEAD_BYTES: usize = 16 << 10;
+/// First read of a longer file, in bytes: header and locators of every writer known. Thousands of disks are opened at
+/// once, and a longer read is mostly copied for nothing.
+const HEAD_BYTES: usize = 4 << 10;
 
 impl Image {
     /// Opens a disk: looks at both ends, then reads the headers. A file of up to 64 KiB costs one read, a longer VHD at most four.

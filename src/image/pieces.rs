@@ -44,7 +44,10 @@ impl Pieces {
     }
 
     /// Keeps all of `ranges` (position and length in bytes) that are inside the file and not yet kept, neighbours in one read.
-    pub(super) fn keep_all(&mut self, ranges: &[(u64, u64)]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The first read's that fails, with its position in bytes.
+    pub(super) fn keep_all(&mut self, ranges: &[(u64, u64)]) -> Result<(), (u64, io::Error)> {
         let len = self.source.len();
         let mut missing: Vec<(u64, u64)> = ranges
             .iter()
@@ -69,7 +72,8 @@ impl Pieces {
         }
         for (start, end) in joined {
             let length = end.saturating_sub(start);
-            self.keep(start, usize::try_from(length).unwrap_or(usize::MAX))?;
+            self.keep(start, usize::try_from(length).unwrap_or(usize::MAX))
+                .map_err(|error| (start, error))?;
         }
         Ok(())
     }

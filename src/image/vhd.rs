@@ -200,7 +200,7 @@ fn keep_outlying(
     }
     pieces
         .keep_all(&ranges)
-        .map_err(FormatError::read("parent locators", dynamic.at))
+        .map_err(|(at, error)| FormatError::read("parent locators", at)(error))
 }
 
 fn parent(
