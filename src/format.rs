@@ -23,7 +23,10 @@ pub use unit::{BlockNo, SectorNo};
 #[derive(Debug, Error)]
 pub enum FormatError {
     /// The bytes could not be had.
-    #[error("cannot read {what} at {at_bytes}: {source}")]
+    #[error(
+        "cannot read {what} at {at_bytes}: {}",
+        crate::source::error_words(source)
+    )]
     Read {
         /// The structure.
         what: &'static str,

@@ -54,6 +54,23 @@ impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
     }
 }
 
+/// What the system said, in words. On Windows a file that a running machine holds open is the usual case, and the
+/// system's own sentence is in the user's language and says nothing of machines.
+pub fn error_words(error: &io::Error) -> String {
+    windows_words(error.raw_os_error())
+        .filter(|_| cfg!(windows))
+        .map_or_else(|| error.to_string(), str::to_owned)
+}
+
+/// `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION` of Windows' `winerror.h`.
+fn windows_words(number: Option<i32>) -> Option<&'static str> {
+    match number? {
+        32 => Some("another program, perhaps the running machine, lets nobody else read it"),
+        33 => Some("another program, perhaps the running machine, has locked a part of it"),
+        _ => None,
+    }
+}
+
 /// Reads `len` bytes at `offset_bytes` into a new buffer, or as many as there are before the end.
 ///
 /// `len` is bounded by the source's length before anything is allocated.
@@ -69,4 +86,19 @@ pub fn read_up_to(source: &dyn Source, offset_bytes: u64, len: usize) -> io::Res
     }
     source.read_exact_at(&mut bytes, offset_bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_in_use_on_windows_is_said_to_be_in_use() {
+        for (number, word) in [(32, "running machine"), (33, "locked")] {
+            assert!(windows_words(Some(number)).unwrap().contains(word));
+        }
+        assert_eq!(windows_words(Some(5)), None);
+        let denied = io::Error::from_raw_os_error(13);
+        assert_eq!(error_words(&denied), denied.to_string());
+    }
 }
