@@ -1,11 +1,12 @@
 //! Whose naming and rules a disk follows, guessed from creator, name and place; and what its name says it is.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::format::guid;
 use crate::image::{Format, Header, Kind, Specific};
 use crate::store::names::{has_extension, is_auto_recovery};
-use crate::store::{Disk, DiskId, Node, Product};
+use crate::store::{Disk, DiskId, Forest, Node, Product};
 
 /// Gives every node its product and role. Whoever made one disk of a tree works on all of it, so a tree has one product.
 pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a Disk>) {
@@ -42,6 +43,39 @@ pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a
     }
 }
 
+/// Virtual PC's disks are told from others of their creator by the machine's configuration (`.vmc`) beside them: takes
+/// trees that nothing else is known of.
+pub(super) fn assign_by_companions(forest: &mut Forest) {
+    let folders: HashSet<&Path> = forest
+        .companions
+        .iter()
+        .filter(|(path, _)| has_extension(path, "vmc"))
+        .filter_map(|(path, _)| path.parent())
+        .collect();
+    if folders.is_empty() {
+        return;
+    }
+    let is_sign = |disk: &Disk| {
+        let header = disk.header.as_ref();
+        header.is_some_and(|header| header.format == Format::Vhd && creator(header) == "vpc")
+            && disk.path.parent().is_some_and(|it| folders.contains(it))
+    };
+    let mut stack: Vec<DiskId> = forest
+        .ids()
+        .filter(|id| forest.disk(*id).is_some_and(is_sign))
+        .filter(|id| forest.node(*id).map(|node| node.product) == Some(Product::HyperV))
+        .filter_map(|id| forest.line(id).last())
+        .collect();
+    while let Some(id) = stack.pop() {
+        if let Some(node) = forest.nodes.get_mut(id.0 as usize)
+            && node.product == Product::HyperV
+        {
+            node.product = Product::VirtualPc;
+            stack.extend(&node.children);
+        }
+    }
+}
+
 /// Signs of a product, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sign {
@@ -70,7 +104,7 @@ fn sign(disk: &Disk) -> Sign {
     if header.format == Format::Vhdx {
         return Sign::Vhdx;
     }
-    let creator = header.creator.trim_end_matches(['\0', ' ']);
+    let creator = creator(header);
     if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(&disk.path) {
         Sign::XcpNg
     } else if has_extension(&disk.path, "vud") || creator == "vs" {
@@ -80,6 +114,10 @@ fn sign(disk: &Disk) -> Sign {
     } else {
         Sign::None
     }
+}
+
+fn creator(header: &Header) -> &str {
+    header.creator.trim_end_matches(['\0', ' '])
 }
 
 /// XCP-ng names a disk by its VDI: `<uuid>.vhd`.

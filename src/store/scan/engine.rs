@@ -16,6 +16,7 @@ use crate::store::join::join;
 use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
 use crate::store::names::named;
 use crate::store::probe::{self, Outcome, Taken};
+use crate::store::product::assign_by_companions;
 use crate::store::sides::{self, LabelsOf};
 use crate::store::times::{FileTimes, TimesIndex};
 use crate::store::walk::{Candidate, Step, Way, walk};
@@ -427,6 +428,7 @@ impl<'a> Engine<'a> {
             complete: is_complete,
             ..Forest::default()
         };
+        assign_by_companions(&mut forest);
         let labels = self.labels.as_ref();
         let labels = labels.map(|(path, labels)| (&**path, labels));
         join(&mut forest, &self.records, labels);
