@@ -7,6 +7,7 @@ use crate::finding::{Finding, Severity};
 use crate::format::FormatError;
 use crate::image::{self, Header, Image};
 use crate::job::Job;
+use crate::source::error_words;
 use crate::store::facts::Files;
 use crate::store::names::Named;
 use crate::store::{CountPolicy, Disk, FileFacts, Liveness, PathError, codes};
@@ -52,7 +53,9 @@ pub(crate) fn probe(
         return first.outcome(path, taken, Liveness::Still);
     }
     let second = once();
-    let is_live = second.moved || (second.is_damaged() && !second.agrees(&first));
+    // An error of the storage may meet one read or another; what it says of the file is nothing.
+    let could_be_read = !first.is_unreadable() && !second.is_unreadable();
+    let is_live = second.moved || (could_be_read && second.is_damaged() && !second.agrees(&first));
     let liveness = if is_live {
         Liveness::Live
     } else {
@@ -61,34 +64,54 @@ pub(crate) fn probe(
     second.outcome(path, taken, liveness)
 }
 
-/// Counts a disk whose header was read before. The count is exact for one state of the file, or the disk is marked live.
+/// Counts a disk whose header was read before. The count is exact for one state of the file, or the disk is marked live;
+/// what could not be read is tried once more.
 pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
     let mut last = disk.clone();
-    for _ in 0..2 {
-        let before = disk.header.as_ref();
-        let Ok(opened) = files.open(&disk.path) else {
-            break;
-        };
-        let Ok(image) = Image::open(Arc::clone(&opened.source)) else {
-            break;
+    let mut before = disk.header.clone();
+    for is_last_try in [false, true] {
+        let image = files
+            .open(&disk.path)
+            .map_err(|error| unreadable(&error_words(&error), None))
+            .and_then(|opened| {
+                let source = Arc::clone(&opened.source);
+                let image = Image::open(source).map_err(|error| match error {
+                    FormatError::Read { at_bytes, .. } => {
+                        unreadable(&error.to_string(), Some(at_bytes))
+                    }
+                    FormatError::Invalid(finding) => *finding,
+                })?;
+                Ok((opened, image))
+            });
+        let (opened, image) = match image {
+            Ok(opened) => opened,
+            Err(finding) if is_last_try => {
+                last.counts = None;
+                last.findings.clone_from(&disk.findings);
+                last.findings.push(finding);
+                return last;
+            }
+            Err(_) => continue,
         };
         let counts = image.count(&inner(job), None);
-        let cancelled = job.cancel.is_cancelled();
+        let is_cancelled = job.cancel.is_cancelled();
         // The table may take minutes; what was true at its start must still be true at its end.
         let after = Image::open(opened.source).ok();
         let held_still = after.is_some_and(|after| after.header() == image.header())
-            && before == Some(image.header())
+            && before.as_ref() == Some(image.header())
             && files
                 .facts(&disk.path)
                 .is_ok_and(|now| same_state(&now, &opened.facts));
+        let is_whole = counts.complete;
         last.findings.clone_from(&disk.findings);
         last.findings.extend(counts.findings.iter().cloned());
-        last.counts = image.is_table_known().then_some(counts);
-        if held_still || cancelled {
+        last.counts = Some(counts);
+        last.file = opened.facts;
+        last.header = Some(image.header().clone());
+        if is_cancelled || (held_still && (is_whole || is_last_try)) {
             return last;
         }
-        last.header = Some(image.header().clone());
-        last.file = opened.facts;
+        before.clone_from(&last.header);
     }
     mark_live(&mut last);
     last
@@ -123,6 +146,13 @@ fn same_state(a: &FileFacts, b: &FileFacts) -> bool {
 
 fn mark_live(disk: &mut Disk) {
     disk.liveness = Liveness::Live;
+    if disk
+        .findings
+        .iter()
+        .any(|finding| *finding.code == codes::LIVE)
+    {
+        return;
+    }
     disk.findings.push(Finding::new(
         &codes::LIVE,
         "It changed while it was read, and again on a second try.",
@@ -143,7 +173,7 @@ enum Content {
     Disk(Box<Disk>),
     NoDisk(Finding),
     Fault(Finding),
-    Unreadable(String),
+    Unreadable { why: String, at: Option<u64> },
 }
 
 fn attempt(
@@ -158,7 +188,10 @@ fn attempt(
         Err(error) => {
             return Attempt {
                 facts: files.facts(path).unwrap_or_default(),
-                content: Content::Unreadable(error.to_string()),
+                content: Content::Unreadable {
+                    why: error_words(&error),
+                    at: None,
+                },
                 moved: false,
             };
         }
@@ -176,7 +209,10 @@ fn attempt(
                 Content::NoDisk(*finding)
             }
             Err(FormatError::Invalid(finding)) => Content::Fault(*finding),
-            Err(error @ FormatError::Read { .. }) => Content::Unreadable(error.to_string()),
+            Err(ref error @ FormatError::Read { at_bytes, .. }) => Content::Unreadable {
+                why: error.to_string(),
+                at: Some(at_bytes),
+            },
         },
     };
     let moved = !files.facts(path).is_ok_and(|now| same_state(&now, &facts));
@@ -220,7 +256,7 @@ impl Attempt {
                     .any(|finding| finding.code.severity == Severity::Error)
                     || disk.counts.as_ref().is_some_and(|counts| !counts.complete)
             }
-            Content::NoDisk(_) | Content::Fault(_) | Content::Unreadable(_) => true,
+            Content::NoDisk(_) | Content::Fault(_) | Content::Unreadable { .. } => true,
         }
     }
 
@@ -228,6 +264,10 @@ impl Attempt {
         let is_plain_other_file =
             taken == Taken::As(Named::Anything) && matches!(self.content, Content::NoDisk(_));
         is_plain_other_file || (!self.moved && !self.is_damaged())
+    }
+
+    fn is_unreadable(&self) -> bool {
+        matches!(self.content, Content::Unreadable { .. })
     }
 
     /// Both passes found the same damage, so it is damage and not a moment.
@@ -242,24 +282,26 @@ impl Attempt {
             Content::NoDisk(_) if !is_expected => return Outcome::NoDisk,
             Content::NoDisk(finding) => row(path, self.facts, named_but_none(finding)),
             Content::Fault(finding) => row(path, self.facts, finding),
-            Content::Unreadable(error) if !is_expected => {
+            Content::Unreadable { why, .. } if !is_expected => {
                 return Outcome::Error(PathError {
                     path: path.to_path_buf(),
-                    error,
+                    error: why,
                 });
             }
-            Content::Unreadable(error) => {
-                let finding = Finding::new(
-                    &codes::UNREADABLE,
-                    format!("It could not be read: {error}."),
-                );
-                row(path, self.facts, finding)
-            }
+            Content::Unreadable { why, at } => row(path, self.facts, unreadable(&why, at)),
         };
         if liveness == Liveness::Live {
             mark_live(&mut disk);
         }
         Outcome::Disk(Box::new(disk))
+    }
+}
+
+fn unreadable(why: &str, at: Option<u64>) -> Finding {
+    let text = format!("It could not be read: {why}.");
+    Finding {
+        at,
+        ..Finding::new(&codes::UNREADABLE, text)
     }
 }
 
