@@ -1,5 +1,7 @@
 //! Builders of real disk files and configurations, for tests and for the demo's store. Everything built is deterministic.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod faulty;
 pub mod hyperv;
 pub mod vhd;
 pub mod vhdx;

@@ -1,5 +1,7 @@
 //! What chains and diffs do when files cannot be read, a parent is missing, or somebody has enough.
 
+mod scan;
+
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! Scans of real folders with built disks.
 
+mod rules;
 mod sides;
 mod vhdx;
 

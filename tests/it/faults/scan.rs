@@ -1,0 +1,304 @@
+//! What a scan does when any look, opening or read of it fails, and when files change under it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vhdtree::finding::Finding;
+use vhdtree::job::Job;
+use vhdtree::store::{Disk, Forest, Liveness, ScanOptions, scan_with};
+use vhdtree::testing::faulty::{Asked, Fault, Faults, FaultyFiles, Lasting};
+use vhdtree::testing::vhd::{Locator, VhdBuilder};
+use vhdtree::testing::vhdx::VhdxBuilder;
+
+const MIB: u64 = 1 << 20;
+/// EIO, alike on every Unix.
+const EIO: i32 = 5;
+const DISKS: [&str; 7] = [
+    "base.vhd",
+    "child.avhd",
+    "crowded.avhd",
+    "fixed.vhd",
+    "new.vhdx",
+    "next.avhdx",
+    "sub/leaf.avhd",
+];
+
+/// Both formats, all kinds, two levels, and one disk with so many blocks that it is counted after the others.
+fn store() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: Vec<u8>| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let child = |id, parent, path: &str| {
+        VhdBuilder::differencing(8 * MIB)
+            .block_size(64 << 10)
+            .id(id)
+            .parent(parent, path)
+            .locator(Locator::relative(path))
+    };
+    let base = VhdBuilder::dynamic(8 * MIB).block_size(64 << 10).id(1);
+    put("base.vhd", base.write(3, &[1; 5 * 512]).build());
+    let one = child(2, 1, r".\base.vhd").write(131, &[2; 3 * 512]);
+    put("child.avhd", one.write(9_000, &[3; 7 * 512]).build());
+    put("sub/leaf.avhd", child(3, 2, r"..\child.avhd").build());
+    let crowded = VhdBuilder::differencing(8 * MIB)
+        .block_size(4096)
+        .id(4)
+        .parent(1, r".\base.vhd")
+        .locator(Locator::relative(r".\base.vhd"));
+    let crowded = (0..400).fold(crowded, |disk, block| {
+        disk.write(block * 8 + 1, &[4; 3 * 512])
+    });
+    put("crowded.avhd", crowded.build());
+    put("fixed.vhd", VhdBuilder::fixed(MIB).id(5).build());
+    let new = VhdxBuilder::dynamic(8 * MIB);
+    let linkage = new.data_write_id_now();
+    put("new.vhdx", new.write(70, &[5; 2 * 512]).build());
+    let next =
+        VhdxBuilder::differencing(8 * MIB).parent(linkage, &[("relative_path", r".\new.vhdx")]);
+    put("next.avhdx", next.write(4_000, &[6; 512]).build());
+    folder
+}
+
+/// Scans with one reader, so that questions come in one order.
+fn scan(root: &Path, faults: &Arc<Faults>) -> Arc<Forest> {
+    let options = ScanOptions {
+        roots: vec![root.to_path_buf()],
+        threads: 1,
+        ..ScanOptions::default()
+    };
+    let files = FaultyFiles::new(Arc::clone(faults));
+    scan_with(&options, &files, &Job::default(), &mut |_| {}).unwrap()
+}
+
+fn names(root: &Path, forest: &Forest) -> BTreeSet<String> {
+    let below = |disk: &Arc<Disk>| disk.path.strip_prefix(root).unwrap().to_path_buf();
+    forest
+        .disks
+        .iter()
+        .map(|disk| below(disk).to_string_lossy().replace('\\', "/"))
+        .collect()
+}
+
+fn every_disk_is_a_row(root: &Path, forest: &Forest, when: &str) {
+    let all: BTreeSet<String> = DISKS.map(str::to_owned).into();
+    assert_eq!(names(root, forest), all, "{when}");
+    assert!(forest.complete, "{when}");
+}
+
+fn disk<'a>(forest: &'a Forest, path: &Path) -> &'a Disk {
+    forest.disks.iter().find(|disk| disk.path == path).unwrap()
+}
+
+/// Whether a finding tells a position within one of the reads that failed.
+fn names_position(finding: &Finding, faults: &Faults) -> bool {
+    let reads = faults.hits();
+    let mut reads = reads.iter().filter_map(|(_, asked)| match asked {
+        Asked::Read { offset_bytes, len } => Some(*offset_bytes..offset_bytes + len),
+        _ => None,
+    });
+    reads.any(|read| finding.at.is_some_and(|at| read.contains(&at)))
+}
+
+#[test]
+fn an_error_at_any_question_of_a_scan_leaves_every_disk_a_row_that_says_where() {
+    let store = store();
+    let healthy = Faults::none();
+    let clean = scan(store.path(), &healthy);
+    every_disk_is_a_row(store.path(), &clean, "no fault");
+    assert!(clean.disks.iter().all(|disk| disk.findings.is_empty()));
+    assert!(
+        clean
+            .disks
+            .iter()
+            .all(|disk| disk.counts.as_ref().unwrap().complete)
+    );
+    let mut reads = 0;
+    for at in 0..healthy.asked() {
+        let faults = Faults::at(at, Fault::Error(EIO), Lasting::Forever);
+        let forest = scan(store.path(), &faults);
+        let (path, asked) = faults.hits()[0].clone();
+        let when = format!("question {at}: {asked:?} of {}", path.display());
+        every_disk_is_a_row(store.path(), &forest, &when);
+        let hit = disk(&forest, &path);
+        assert!(!hit.findings.is_empty(), "{when}: nothing is said");
+        if matches!(asked, Asked::Read { .. }) {
+            reads += 1;
+            let mut told = hit.findings.iter();
+            assert!(
+                told.any(|finding| names_position(finding, &faults)),
+                "{when}: {:?}",
+                hit.findings
+            );
+            assert_eq!(hit.liveness, Liveness::Still, "{when}: nothing changed");
+        }
+        for (other, known) in forest.disks.iter().zip(&clean.disks) {
+            assert!(other.path == path || other == known, "{when}: {other:?}");
+        }
+    }
+    assert!(reads > 20, "{reads} reads were tried");
+}
+
+#[test]
+fn an_error_that_does_not_stay_leaves_no_trace() {
+    let store = store();
+    let healthy = Faults::none();
+    let clean = scan(store.path(), &healthy);
+    for at in 0..healthy.asked() {
+        for fault in [
+            Fault::Error(EIO),
+            Fault::Short,
+            Fault::Slow(Duration::from_millis(1)),
+        ] {
+            let faults = Faults::at(at, fault, Lasting::Once);
+            let forest = scan(store.path(), &faults);
+            assert_eq!(forest.disks, clean.disks, "question {at}: {faults:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_ends_early_at_any_read_is_still_a_row() {
+    let store = store();
+    let healthy = Faults::none();
+    scan(store.path(), &healthy);
+    for at in 0..healthy.asked() {
+        let faults = Faults::at(at, Fault::Short, Lasting::Forever);
+        let forest = scan(store.path(), &faults);
+        let (path, asked) = faults.hits()[0].clone();
+        let when = format!("question {at}: {asked:?} of {}", path.display());
+        every_disk_is_a_row(store.path(), &forest, &when);
+        let is_read = matches!(asked, Asked::Read { .. });
+        assert_eq!(disk(&forest, &path).findings.is_empty(), !is_read, "{when}");
+    }
+}
+
+/// Does something to one of the files at every question of a scan, each time on a store made anew.
+fn meddled(meddle: fn(&Path), then: fn(&Disk, &str)) {
+    let total = {
+        let (store, healthy) = (store(), Faults::none());
+        scan(store.path(), &healthy);
+        healthy.asked()
+    };
+    for at in 0..total {
+        let store = store();
+        let faults = Faults::at(at, Fault::Meddle(Box::new(meddle)), Lasting::Once);
+        let forest = scan(store.path(), &faults);
+        let (path, asked) = faults.hits()[0].clone();
+        let when = format!("question {at}: {asked:?} of {}", path.display());
+        every_disk_is_a_row(store.path(), &forest, &when);
+        then(disk(&forest, &path), &when);
+    }
+}
+
+fn is_told_or_exact(disk: &Disk, when: &str) {
+    let is_told = !disk.findings.is_empty() || disk.liveness == Liveness::Live;
+    let is_exact = fs::metadata(&disk.path).is_ok_and(|now| now.len() == disk.file.len)
+        && disk.counts.as_ref().is_some_and(|counts| counts.complete);
+    assert!(is_told || is_exact, "{when}: {disk:?}");
+}
+
+#[test]
+fn files_that_grow_during_a_scan_are_read_again_or_told() {
+    meddled(
+        |path| {
+            let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+            file.write_all(&[0; 512]).unwrap();
+        },
+        is_told_or_exact,
+    );
+}
+
+#[test]
+fn files_that_shrink_during_a_scan_are_read_again_or_told() {
+    meddled(
+        |path| {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            file.set_len(file.metadata().unwrap().len() / 3).unwrap();
+        },
+        |disk, when| {
+            let is_told = !disk.findings.is_empty() || disk.liveness == Liveness::Live;
+            // The last look of all comes too late to matter.
+            assert!(is_told || when.contains("Facts"), "{when}: {disk:?}");
+        },
+    );
+}
+
+#[test]
+fn files_that_vanish_during_a_scan_stay_as_rows() {
+    meddled(
+        |path| fs::remove_file(path).unwrap(),
+        |disk, when| assert!(!disk.findings.is_empty(), "{when}: {disk:?}"),
+    );
+}
+
+#[test]
+fn files_that_are_replaced_during_a_scan_are_read_again_or_told() {
+    meddled(
+        |path| {
+            let other = VhdBuilder::dynamic(8 * MIB).block_size(64 << 10).id(77);
+            let beside = path.with_extension("tmp");
+            fs::write(&beside, other.write(9, &[7; 512]).build()).unwrap();
+            fs::rename(&beside, path).unwrap();
+        },
+        |disk, when| {
+            let is_new = disk
+                .header
+                .as_ref()
+                .is_some_and(|header| header.id.as_u128() == 77);
+            let is_told = disk.liveness == Liveness::Live || !disk.findings.is_empty();
+            assert!(is_new || is_told, "{when}: {disk:?}");
+        },
+    );
+}
+
+/// Runs `vhdtree ls --json` over 1,000 disks under a limit of the shell.
+#[cfg(target_os = "linux")]
+fn limited(limit: &str, disks: u32) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let base = VhdBuilder::dynamic(8 * MIB).block_size(64 << 10).id(1);
+    fs::write(folder.path().join("base.vhd"), base.build()).unwrap();
+    for n in 1..disks {
+        let disk = VhdBuilder::differencing(8 * MIB)
+            .block_size(64 << 10)
+            .id(u128::from(n) + 1)
+            .parent(1, r".\base.vhd")
+            .locator(Locator::relative(r".\base.vhd"));
+        let path = folder.path().join(format!("{}/d{n}.avhd", n % 40));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, disk.write(u64::from(n), &[1; 512]).build()).unwrap();
+    }
+    let output = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("ulimit {limit} && exec \"$0\" ls --json ."))
+        .arg(env!("CARGO_BIN_EXE_vhdtree"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{limit}: {told}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn few_descriptors_and_little_memory_are_enough_for_a_thousand_disks() {
+    for limit in ["-n 64", "-v 524288"] {
+        let listed = limited(limit, 1_000);
+        assert_eq!(listed["disks"].as_array().unwrap().len(), 1_000, "{limit}");
+        assert_eq!(listed["errors"].as_array().unwrap().len(), 0, "{limit}");
+        assert_eq!(listed["complete"], true, "{limit}");
+        let disks = listed["disks"].as_array().unwrap();
+        let dirty: u64 = disks
+            .iter()
+            .filter_map(|disk| disk["dirty_sectors"].as_u64())
+            .sum();
+        assert_eq!(dirty, 999, "{limit}");
+    }
+}
