@@ -105,7 +105,7 @@ fn tables_huge_zero_and_absurd() {
     for offset in [0_u64, 512, u64::MAX, 1 << 60] {
         let mut file = dynamic().build();
         edit_header(&mut file, |header| {
-            header[16..24].copy_from_slice(&offset.to_be_bytes())
+            header[16..24].copy_from_slice(&offset.to_be_bytes());
         });
         damaged(
             "place.vhd",
@@ -233,7 +233,7 @@ fn names_with_escape_codes_and_bad_utf16() {
 
     let mut file = child(2, 1, "base.vhd").build();
     edit_header(&mut file, |header| {
-        header[64..68].copy_from_slice(&[0xd8, 0x00, 0x00, 0x41])
+        header[64..68].copy_from_slice(&[0xd8, 0x00, 0x00, 0x41]);
     });
     damaged("utf16.avhd", file, &["vhd-text-damaged"]);
 }
@@ -266,7 +266,7 @@ fn a_file_without_permission_is_a_row_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("locked.vhd");
     fs::write(&path, dynamic().build()).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     if fs::File::open(&path).is_ok() {
         println!("skipped: permissions (running as root)");
         return;
