@@ -20,6 +20,21 @@ pub struct LsBody {
     /// Machines known from configurations and labels.
     #[serde(default)]
     pub machines: Vec<MachineJson>,
+    /// Files beside disks that are named for what they are.
+    #[serde(default)]
+    pub companions: Vec<CompanionJson>,
+}
+
+/// A file beside disks: change tracking, a replica's log, a VHD set, memory, a part of a split disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanionJson {
+    /// The path.
+    pub path: String,
+    /// Base64 of its bytes, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// What it is, in words; they may change.
+    pub what: String,
 }
 
 /// A machine.
@@ -243,6 +258,7 @@ pub fn document(forest: &Forest, assessment: &Assessment) -> Document<LsBody> {
             .filter_map(|id| disk(forest, assessment, id))
             .collect(),
         machines: machines(forest),
+        companions: companions(forest),
     };
     head("ls", forest, body)
 }
@@ -268,6 +284,21 @@ fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
                 path,
                 path_bytes,
                 error: error.error.clone(),
+            }
+        })
+        .collect()
+}
+
+fn companions(forest: &Forest) -> Vec<CompanionJson> {
+    forest
+        .companions
+        .iter()
+        .map(|(path, what)| {
+            let (path, path_bytes) = path_text(path);
+            CompanionJson {
+                path,
+                path_bytes,
+                what: (*what).to_owned(),
             }
         })
         .collect()

@@ -23,6 +23,7 @@ use crate::finding::{Code, Finding, Severity};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
 use crate::image::{Counts, Format, Header, Kind, Specific, VhdSpecific, VhdxSpecific};
 use crate::report::codes;
+use crate::store::names::{Named, named};
 use crate::store::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
     MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
@@ -71,6 +72,8 @@ struct Head {
     disks: Vec<DiskJson>,
     #[serde(default)]
     machines: Vec<super::ls::MachineJson>,
+    #[serde(default)]
+    companions: Vec<super::ls::CompanionJson>,
 }
 
 /// Reads a saved scan.
@@ -95,6 +98,7 @@ pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
         roots: head.roots,
         disks: head.disks,
         machines: head.machines,
+        companions: head.companions,
     };
     let mut saved = Reader::new(&body).finish(&body);
     saved.forest.errors = head
@@ -103,6 +107,16 @@ pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
         .map(|error| PathError {
             path: path(&error.path, error.path_bytes.as_deref()),
             error: error.error.clone(),
+        })
+        .collect();
+    // Words for people may change from release to release; the name says it anew.
+    saved.forest.companions = body
+        .companions
+        .iter()
+        .map(|file| path(&file.path, file.path_bytes.as_deref()))
+        .filter_map(|file| match named(&file) {
+            Named::Companion(what) => Some((file, what)),
+            _ => None,
         })
         .collect();
     // A scan with paths left out went through all the same: its errors say what is missing.
