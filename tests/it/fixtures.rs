@@ -200,12 +200,11 @@ impl Store {
 
     #[track_caller]
     fn expect(&self, target: &str, row: &str, merges: &[&str], exit: i32) -> Value {
-        let (got, merged, code, told) = self.asked(target);
+        let (got, into, code, told) = self.asked(target);
         assert_eq!(
             (
                 got.as_str(),
-                merged
-                    .iter()
+                into.iter()
                     .map(String::as_str)
                     .collect::<Vec<_>>()
                     .as_slice(),
