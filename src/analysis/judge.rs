@@ -189,7 +189,12 @@ fn combine(facts: &Facts, mut outcomes: Vec<Outcome>) -> Outcome {
     let agree = judged
         .iter()
         .all(|outcome| outcome.reverted == chosen.reverted)
-        && (!ages_matter || spread <= CLOSE_SECONDS);
+        && spread
+            <= if ages_matter {
+                CLOSE_SECONDS
+            } else {
+                2 * CLOSE_SECONDS
+            };
     if agree {
         if judged.len() > 1 && made.len() > 1 {
             all.push(Evidence {
@@ -211,6 +216,10 @@ fn combine(facts: &Facts, mut outcomes: Vec<Outcome>) -> Outcome {
             chosen.notes.push("Not every disk of the snapshot has a witness of its own; a revert re-makes all of them at once.".to_owned());
         }
     } else {
+        if chosen.reverted > Reverted::CannotTell {
+            // Each fits a date that is only rough, but a snapshot makes all of them at once: one of them is not its own.
+            chosen.reverted = Reverted::CannotTell;
+        }
         let odd = names.get(worst).cloned().unwrap_or_default();
         let text = format!(
             "the disk above {odd} stands apart: it was re-made on its own ({} by {})",

@@ -9,9 +9,10 @@ use crate::analysis::facts::belief::{Chain, seconds_between};
 use crate::analysis::facts::topology::{Lead, Passing, Topology};
 use crate::analysis::facts::{
     Above, Belief, Builds, Claim, Doubt, Facts, Generation, Line, Made, OtherBranch,
-    SiblingSnapshot, UndoFacts, Way, XcpFacts, ages, name, taken,
+    SiblingSnapshot, UndoFacts, Way, XcpFacts, ages, taken,
 };
 use crate::analysis::words::file_name;
+use crate::store::virtualpc::undo_name_time;
 use crate::store::{
     Disk, DiskId, Forest, MachineId, Product, Snapshot, SnapshotId, SnapshotKind, TakenSource,
 };
@@ -213,7 +214,7 @@ impl<'a> Gatherer<'a> {
             xcp: self.xcp(disk, frozen, &way),
             undo: match &way {
                 Way::Above(above) => UndoFacts {
-                    named: name::undo_time(&above.name),
+                    named: undo_name_time(&above.name),
                 },
                 _ => UndoFacts::default(),
             },
@@ -234,6 +235,9 @@ impl<'a> Gatherer<'a> {
         }
         let children = self.topology.children(frozen).count();
         match self.topology.lead(frozen) {
+            Lead::One(above) if above != frozen && self.is_anothers(machine, above) => {
+                Way::NowUnknown { leaves: 0 }
+            }
             Lead::One(above) if above != frozen => self.above(above),
             Lead::None if self.leads_elsewhere(frozen) => Way::OffLine { children },
             _ if children == 0 => Way::NothingAbove,
@@ -245,6 +249,16 @@ impl<'a> Gatherer<'a> {
             _ if machine.is_none() => Way::OffLine { children },
             _ => Way::NowUnknown { leaves: 0 },
         }
+    }
+
+    /// The only leaf there is belongs to other machines, whose disks are known, while this one's are not.
+    fn is_anothers(&self, machine: Option<MachineId>, above: DiskId) -> bool {
+        let Some(machine) = machine else { return false };
+        self.topology
+            .way_up(None, above)
+            .last()
+            .and_then(|leaf| self.forest.node(*leaf))
+            .is_some_and(|leaf| !leaf.in_use_by.is_empty() && !leaf.in_use_by.contains(&machine))
     }
 
     /// A single leaf on another branch of the family could be Now, and none above this disk.
@@ -456,10 +470,9 @@ impl<'a> Gatherer<'a> {
         machine: Option<MachineId>,
         lines: &[Line],
     ) -> Generation {
-        let normal = |id: &String| id.trim().to_lowercase();
         let Some(then) = snapshot
-            .and_then(|snapshot| snapshot.generation_id.as_ref())
-            .map(normal)
+            .and_then(|snapshot| snapshot.generation_id.as_deref())
+            .and_then(generation_id)
         else {
             return Generation::Unknown;
         };
@@ -482,14 +495,17 @@ impl<'a> Gatherer<'a> {
                 .filter_map(|id| self.forest.snapshot(*id))
                 .filter(|next| next.machine == machine)
             {
-                match next.generation_id.as_ref().map(normal) {
+                match next.generation_id.as_deref().and_then(generation_id) {
                     Some(id) => return compare(then, id, next.source.display().to_string()),
                     None => skipped = true,
                 }
             }
         }
         let vm = machine.and_then(|machine| self.forest.machine(machine));
-        match vm.and_then(|vm| vm.generation_id.as_ref()).map(normal) {
+        match vm
+            .and_then(|vm| vm.generation_id.as_deref())
+            .and_then(generation_id)
+        {
             // A later snapshot without an id lies between: the change may be that one's.
             Some(id) if skipped && id != then => Generation::Unknown,
             Some(id) => compare(
@@ -564,6 +580,16 @@ impl<'a> Gatherer<'a> {
     }
 }
 
+/// A generation id without what writers dress it in; `None` for an empty or all-zero one, which names no generation.
+fn generation_id(text: &str) -> Option<String> {
+    let id: String = text
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    id.bytes().any(|byte| byte != b'0').then_some(id)
+}
+
 fn compare(then: String, id: String, later: String) -> Generation {
     if then == id {
         Generation::Same { id, later }
@@ -621,6 +647,23 @@ fn chains(forest: &Forest, topology: &Topology<'_>) -> Vec<Chain> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_or_all_zero_generation_id_names_no_generation() {
+        for text in [
+            "",
+            "  ",
+            "0",
+            "00000000000000000000000000000000",
+            "{0000-0000}",
+        ] {
+            assert_eq!(generation_id(text), None, "{text}");
+        }
+        assert_eq!(
+            generation_id("{B7CA8A6A-B91A}"),
+            Some("b7ca8a6ab91a".to_owned())
+        );
+    }
 
     #[test]
     fn builds_of_windows_are_read_from_creator_strings_only() {

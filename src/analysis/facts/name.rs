@@ -99,28 +99,6 @@ fn numbers(text: &str) -> Vec<u32> {
         .collect()
 }
 
-/// The time in a Virtual PC undo disk's name, `VirtualPCUndo_<disk>_0_0_hhmmssMMDDYYYY.vud`, taken as UTC.
-pub fn undo_time(file_name: &str) -> Option<Timestamp> {
-    let stem = file_name
-        .rsplit_once('.')
-        .filter(|(_, ending)| ending.eq_ignore_ascii_case("vud"))?
-        .0;
-    let digits = stem
-        .rsplit('_')
-        .next()
-        .filter(|digits| digits.len() == 14)?;
-    let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i16>().ok();
-    let small = |range| number(range).and_then(|n| i8::try_from(n).ok());
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let day = Date::new(number(10..14)?, small(6..8)?, small(8..10)?).ok()?;
-    let clock = Time::new(small(0..2)?, small(2..4)?, small(4..6)?, 0).ok()?;
-    TimeZone::UTC
-        .to_timestamp(DateTime::from_parts(day, clock))
-        .ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,16 +143,5 @@ mod tests {
         ] {
             assert_eq!(readings(name), [], "{name}");
         }
-    }
-
-    #[test]
-    fn an_undo_disk_names_its_time() {
-        assert_eq!(
-            undo_time("VirtualPCUndo_XP_0_0_14103105022009.vud"),
-            Some(at("2009-05-02T14:10:31Z"))
-        );
-        assert_eq!(undo_time("VirtualPCUndo_XP_0_0_14103113402009.vud"), None);
-        assert_eq!(undo_time("web_14103105022009.vhd"), None);
-        assert_eq!(undo_time("é4103105022009é.vud"), None);
     }
 }

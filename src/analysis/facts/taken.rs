@@ -21,6 +21,17 @@ pub fn tolerance(source: TakenSource) -> Option<i64> {
     }
 }
 
+/// Whether a date without a zone and a moment `gap_seconds` after it (in UTC) can be the same moment: zones lie whole or half
+/// hours from UTC, so anything else within the tolerance is a difference that no zone explains.
+pub fn is_a_zone(gap_seconds: i64) -> bool {
+    const HALF_HOUR: i64 = 1_800;
+    const SLACK: i64 = 120;
+    // East of Greenwich the clock shows more than UTC, so the gap is negative.
+    let in_reach = (-14 * 3_600 - SLACK..=12 * 3_600 + SLACK).contains(&gap_seconds);
+    let rest = gap_seconds.rem_euclid(HALF_HOUR);
+    in_reach && rest.min(HALF_HOUR - rest) <= SLACK
+}
+
 /// The claims about one frozen disk of a snapshot, and the name if its date can be read in several ways.
 #[derive(Debug, Clone, Default)]
 pub struct Claims {

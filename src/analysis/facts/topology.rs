@@ -241,6 +241,14 @@ impl<'a> Topology<'a> {
         let mut base = now;
         for disk in self.forest.line(now) {
             base = disk;
+            // What cannot be read as a disk names no parent.
+            if self
+                .forest
+                .disk(disk)
+                .is_none_or(|disk| disk.header.is_none())
+            {
+                self.broken.insert(machine);
+            }
             // Two uses may share a line; the first to come keeps its way.
             if self.way.contains_key(&(machine, disk)) {
                 return;

@@ -2,7 +2,7 @@
 
 use super::{Outcome, evidence, words};
 use crate::analysis::facts::belief::seconds_between;
-use crate::analysis::facts::taken::{CLOSE_SECONDS, tolerance};
+use crate::analysis::facts::taken::{CLOSE_SECONDS, NO_ZONE_SECONDS, is_a_zone, tolerance};
 use crate::analysis::facts::{Above, Claim, Facts, Generation, Guest, Line, Made};
 use crate::analysis::{Reverted, rows};
 use crate::finding::Code;
@@ -16,7 +16,7 @@ pub(super) enum Relation {
     Same,
     /// Earlier by more than the tolerance: impossible.
     Earlier,
-    /// Not before the only bound there is.
+    /// Not before the only bound there is, or too near to a date without a zone to be told from it.
     AfterBound,
     /// Age or date is missing.
     Unknown,
@@ -84,6 +84,7 @@ fn relate(claim: Option<&Claim>, made: Made) -> (Relation, Option<i64>) {
     match tolerance(claim.source) {
         Some(tolerance) if gap > tolerance => (Relation::Later, Some(gap)),
         Some(tolerance) if gap < -tolerance => (Relation::Earlier, Some(gap)),
+        Some(NO_ZONE_SECONDS) if !is_a_zone(gap) => (Relation::AfterBound, Some(gap)),
         Some(_) => (Relation::Same, Some(gap)),
         // The last write and the new disk belong to one pause, so the bound has the same slack.
         None if gap < -CLOSE_SECONDS => (Relation::Earlier, None),
@@ -112,14 +113,22 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
 
 /// The table itself.
 pub(super) fn decide(case: &Case<'_>) -> (&'static Code, Reverted) {
-    use Reverted::{CannotTell, Certain, NotReverted};
+    use Reverted::{CannotTell, Certain, NoSign, NotReverted};
     if case.relation == Relation::Later && kept_sibling(case).is_some() {
         return (&rows::ROW_24, Certain);
     }
     match branch_age(case) {
         Branch::Younger => return (&rows::ROW_1A, Certain),
         Branch::AgesUnknown => return (&rows::ROW_1C, Certain),
-        Branch::Oldest if case.relation == Relation::Same => return (&rows::ROW_1B, NotReverted),
+        // The ages of the branches and of X are one witness, and births alone never say "not reverted".
+        Branch::Oldest if case.relation == Relation::Same => {
+            let birth_alone = matches!(case.made(), Made::Birth(..))
+                && !matches!(case.facts.generation, Generation::Same { .. });
+            return (
+                &rows::ROW_1B,
+                if birth_alone { NoSign } else { NotReverted },
+            );
+        }
         Branch::Oldest | Branch::Straight => {}
     }
     match case.relation {
@@ -190,7 +199,10 @@ fn branch_age(case: &Case<'_>) -> Branch {
     if case.above.branches.is_empty() {
         return Branch::Straight;
     }
-    // The branches' own ages are compared with each other, so a doubt about the frozen disk does not matter here.
+    // Files converted or moved after the snapshot have the ages of that work, in whatever order it took them.
+    if case.frozen_later {
+        return Branch::AgesUnknown;
+    }
     let mut all_known = true;
     let mut younger = false;
     for branch in &case.above.branches {

@@ -238,6 +238,24 @@ const TABLE: &[Rule] = &[
     (
         "row-1b",
         Some(&[Tree::Younger]),
+        Some(Age::Birth),
+        Some(Gap::Same),
+        Some(Gen::Absent),
+        None,
+        NoSign,
+    ),
+    (
+        "row-1b",
+        Some(&[Tree::Younger]),
+        Some(Age::Birth),
+        Some(Gap::Same),
+        Some(Gen::Different),
+        None,
+        NoSign,
+    ),
+    (
+        "row-1b",
+        Some(&[Tree::Younger]),
         None,
         Some(Gap::Same),
         None,
@@ -613,10 +631,12 @@ fn the_tolerance_is_five_minutes_or_twenty_six_hours_by_source() {
         (TakenSource::Name, 26 * 3_600),
         (TakenSource::LabelLocal, 26 * 3_600),
     ] {
+        // A day and two hours lie beyond every zone.
+        let edge = if tolerance > 300 { "row-21" } else { "row-8" };
         for (gap, row) in [
-            (tolerance, "row-8"),
+            (tolerance, edge),
             (tolerance + 1, "row-4"),
-            (-tolerance, "row-8"),
+            (-tolerance, edge),
             (-tolerance - 1, "row-19"),
         ] {
             let mut facts = facts(Tree::Straight, Age::Foot, Gap::Same, Gen::Absent, None);
@@ -627,6 +647,51 @@ fn the_tolerance_is_five_minutes_or_twenty_six_hours_by_source() {
             assert_eq!(verdict.gap_seconds, Some(gap));
         }
     }
+}
+
+#[test]
+fn a_date_without_a_zone_is_the_same_moment_only_where_a_zone_explains_the_rest() {
+    for source in [TakenSource::Name, TakenSource::LabelLocal] {
+        for (gap, row) in [
+            (0, "row-8"),
+            (-9 * 3_600 + 2, "row-8"),
+            (5 * 3_600 + 1_800 + 100, "row-8"),
+            (20 * 3_600, "row-21"),
+            (-15 * 3_600, "row-21"),
+            (3 * 3_600 + 600, "row-21"),
+            (26 * 3_600 + 1, "row-4"),
+        ] {
+            let mut facts = facts(Tree::Straight, Age::Foot, Gap::Same, Gen::Absent, None);
+            facts.lines[0].taken[0].source = source;
+            above(&mut facts).made = Made::Footer(at(TAKEN) + SignedDuration::from_secs(gap));
+            let verdict = judge(&facts);
+            assert_eq!(verdict.row.id, row, "{source:?} {gap}");
+            assert_eq!(verdict.reverted == CannotTell, row == "row-21");
+            assert!(row != "row-21" || verdict.summary.contains("no time zone"));
+        }
+    }
+}
+
+#[test]
+fn disks_made_hours_apart_do_not_agree_that_nothing_happened() {
+    let mut facts = facts(Tree::Straight, Age::Foot, Gap::Same, Gen::Absent, None);
+    facts.lines[0].taken[0].source = TakenSource::LabelLocal;
+    let mut other = facts.lines[0].clone();
+    let Way::Above(above) = &mut other.way else {
+        unreachable!()
+    };
+    above.made = Made::Footer(at(TAKEN) + SignedDuration::from_secs(3 * 3_600));
+    facts.lines.push(other);
+    let verdict = judge(&facts);
+    assert_eq!((verdict.row.id, verdict.reverted), ("row-20", CannotTell));
+    assert!(verdict.would_settle.is_some());
+}
+
+#[test]
+fn branches_of_files_converted_later_have_no_age() {
+    let mut facts = facts(Tree::Older, Age::Foot, Gap::Later, Gen::Absent, None);
+    facts.lines[0].frozen_made = Made::Footer(at("2009-06-29T14:15:01Z"));
+    assert_eq!(judge(&facts).row.id, "row-1c");
 }
 
 #[test]

@@ -160,6 +160,16 @@ fn why_not(case: &Case<'_>, row: &'static Code) -> String {
             None => format!("{above} was made {made}, {gap} before the snapshot, which cannot be"),
         };
     }
+    if is(&rows::ROW_21)
+        && let (Some(claim), Some(gap)) = (case.claim, case.gap)
+    {
+        return format!(
+            "the date of the snapshot ({}) has no time zone, and {above} was made {made}, {} {} it, which no zone explains and a revert within a day would",
+            second(claim.at).trim_end_matches('Z'),
+            span(gap),
+            if gap < 0 { "before" } else { "after" }
+        );
+    }
     if is(&rows::ROW_21) {
         let bound = case.claim.map(|claim| when(claim.at)).unwrap_or_default();
         let near = match (case.claim, case.made().at()) {

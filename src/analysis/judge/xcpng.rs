@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Outcome, evidence, words};
 use crate::analysis::facts::belief::seconds_between;
-use crate::analysis::facts::taken::{CLOSE_SECONDS, tolerance};
+use crate::analysis::facts::taken::{CLOSE_SECONDS, NO_ZONE_SECONDS, is_a_zone, tolerance};
 use crate::analysis::facts::{Above, Claim, Facts, Line, Made};
 use crate::analysis::words::{second, span, when};
 use crate::analysis::{Bearing, Evidence, Reverted, rows, witness};
@@ -90,6 +90,9 @@ fn decide(
         return match gap {
             gap if gap > close => (&rows::ROW_XCP_LATER, Reverted::Likely, Some(gap)),
             gap if gap < -close => (&rows::ROW_XCP_COALESCED, Reverted::CannotTell, Some(gap)),
+            gap if close == NO_ZONE_SECONDS && !is_a_zone(gap) => {
+                (&rows::ROW_21, Reverted::CannotTell, Some(gap))
+            }
             gap => (&rows::ROW_XCP_DATED, Reverted::NoSign, Some(gap)),
         };
     }
