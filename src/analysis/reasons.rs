@@ -33,6 +33,10 @@ crate::catalogue! {
     NO_NOW = "now-not-known", Warning, "nothing says which disk the VM uses now",
         why: "Which file is merged into which depends on it.",
         action: "Bring the VM's configuration, or its disks in the labels.";
+    /// A disk of the snapshot is not here.
+    DISK_MISSING = "disk-missing", Warning, "a disk of the snapshot is not in the store",
+        why: "What the delete does to that disk, and whether it was re-made, cannot be seen.",
+        action: "Bring the disk with its parents and children, or name its folder.";
     /// The state is not the one expected.
     STATE_CHANGED = "state-changed", Error, "the files are not in the state that was expected",
         why: "The token given with --expect names another state of the files or another verdict.",

@@ -20,6 +20,8 @@ pub struct Case<'a> {
     pub merges: &'a [Merge],
     /// Every chain the delete works on, base first.
     pub chains: &'a [Vec<DiskId>],
+    /// Disks the snapshot names that are not in the store, as written.
+    pub missing: &'a [String],
     /// The token of this state.
     pub token: &'a str,
     /// The token a person expected.
@@ -176,12 +178,22 @@ fn fault_of(state: LinkState) -> Option<&'static str> {
     }
 }
 
-/// Merges in one folder share its free space.
+/// Whether two disks share their free space: by device where both files have one, else by folder.
+fn share_a_volume(forest: &Forest, a: DiskId, b: DiskId) -> bool {
+    let (Some(a), Some(b)) = (forest.disk(a), forest.disk(b)) else {
+        return false;
+    };
+    match (a.file.identity, b.file.identity) {
+        (Some((a, _)), Some((b, _))) => a == b,
+        _ => a.path.parent() == b.path.parent(),
+    }
+}
+
+/// Merges on one volume share its free space.
 fn space(case: &Case<'_>, all: &mut Vec<Reason>) {
-    let folder = |id: DiskId| case.forest.disk(id).and_then(|disk| disk.path.parent());
     for (n, merge) in case.merges.iter().enumerate() {
-        let same = |other: &&Merge| folder(other.into) == folder(merge.into);
-        // Each folder is asked once, at its first merge.
+        let same = |other: &&Merge| share_a_volume(case.forest, other.into, merge.into);
+        // Each volume is asked once, at its first merge.
         if case.merges.iter().take(n).any(|other| same(&other)) {
             continue;
         }
@@ -224,6 +236,24 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
             ));
         }
         _ => {}
+    }
+    if case.verdict.is_none() {
+        all.push(reason(
+            &reasons::CANNOT_TELL,
+            Answer::CannotTell,
+            "no snapshot is known here, so there is none to delete and nothing to judge",
+        ));
+    }
+    if let Some(first) = case.missing.first() {
+        let more = match case.missing.len() - 1 {
+            0 => String::new(),
+            n => format!(" (and {n} more)"),
+        };
+        all.push(reason(
+            &reasons::DISK_MISSING,
+            Answer::CannotTell,
+            format!("the snapshot names {first}, which is not in the store{more}"),
+        ));
     }
     if !case.steps.unknown.is_empty() {
         all.push(reason(

@@ -46,16 +46,26 @@ pub fn plan(
         .collect();
     let before = chains(&topology, forest, &frozen);
     let verdict = assessed.map(|assessed| &assessed.verdict);
-    let mut seen: Vec<DiskId> = before.iter().flatten().copied().collect();
-    seen.extend(frozen.iter().chain(&steps.breaks).copied());
+    let mut seen = family(&topology, forest, &frozen);
+    seen.extend(&steps.breaks);
+    let mut looked_at = before.clone();
+    if let Some(vm) = machine.and_then(|machine| forest.machine(machine))
+        && !steps.unknown.is_empty()
+    {
+        // The machine's chain may break above the frozen disk, where no chain through that one goes.
+        let now = vm.disks.iter().flatten().filter_map(|used| used.disk);
+        looked_at.extend(now.map(|disk| forest.line(disk).collect::<Vec<_>>()));
+        seen.extend(looked_at.iter().flatten());
+    }
     let state_token = token::state_token(forest, &seen, product, verdict);
     let reasons = gate::reasons(&gate::Case {
         forest,
         verdict,
         steps: &steps,
         merges: &merges,
-        chains: &before,
+        chains: &looked_at,
         token: &state_token,
+        missing: &missing(forest, assessed),
         expect: options.expect.as_deref(),
         accept: &options.accept,
     });
@@ -253,6 +263,29 @@ fn after(before: &[Vec<DiskId>], steps: &Steps) -> Vec<Vec<DiskId>> {
         }
     }
     after
+}
+
+/// Every disk below and above the frozen ones: what the state token names.
+fn family(topology: &Topology<'_>, forest: &Forest, frozen: &[DiskId]) -> Vec<DiskId> {
+    let mut all: Vec<DiskId> = frozen.iter().flat_map(|disk| forest.line(*disk)).collect();
+    let mut open = frozen.to_vec();
+    while let Some(at) = open.pop() {
+        let children = topology.children(at);
+        open.extend(children);
+        all.push(at);
+    }
+    all
+}
+
+/// Disks the snapshot names that are not in the store, as written.
+fn missing(forest: &Forest, assessed: Option<&AssessedSnapshot>) -> Vec<String> {
+    assessed
+        .and_then(|assessed| forest.snapshot(assessed.snapshot?))
+        .into_iter()
+        .flat_map(|snapshot| &snapshot.disks)
+        .filter(|used| used.disk.is_none())
+        .map(|used| used.path.clone())
+        .collect()
 }
 
 fn not_checked(merges: &[Merge]) -> Vec<&'static str> {

@@ -71,6 +71,12 @@ fn hyperv(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
         steps.breaks.extend(others);
         return;
     }
+    if own.is_empty() && breaks_on_the_way(subject) {
+        // The disk may well be on the way to Now: where the machine's chain goes cannot be seen.
+        steps.unknown.push(frozen);
+        steps.breaks.extend(others);
+        return;
+    }
     match own.as_slice() {
         [] if others.is_empty() => dead_end(subject, frozen, steps),
         [] => {
@@ -88,6 +94,13 @@ fn knows_now(subject: &Subject<'_>) -> bool {
         .is_some_and(|machine| subject.topology.knows_now(machine))
 }
 
+/// The machine's own chain cannot be followed to its base.
+pub(super) fn breaks_on_the_way(subject: &Subject<'_>) -> bool {
+    subject
+        .machine
+        .is_some_and(|machine| subject.topology.is_broken(machine))
+}
+
 /// Another snapshot keeps the same disk frozen, or a machine uses it as it is.
 fn needed_elsewhere(subject: &Subject<'_>, disk: DiskId) -> bool {
     subject.forest.node(disk).is_some_and(|node| {
@@ -95,6 +108,21 @@ fn needed_elsewhere(subject: &Subject<'_>, disk: DiskId) -> bool {
             .iter()
             .any(|other| Some(*other) != subject.snapshot)
             || !node.in_use_by.is_empty()
+    })
+}
+
+/// Another machine, or a snapshot of another, needs the disk too.
+fn is_anothers(subject: &Subject<'_>, disk: DiskId) -> bool {
+    subject.forest.node(disk).is_some_and(|node| {
+        let of = node
+            .snapshots
+            .iter()
+            .filter_map(|id| subject.forest.snapshot(*id)?.machine);
+        node.in_use_by
+            .iter()
+            .copied()
+            .chain(of)
+            .any(|other| Some(other) != subject.machine)
     })
 }
 
@@ -139,6 +167,9 @@ fn dead_end(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
 fn merge(subject: &Subject<'_>, from: DiskId, into: DiskId, others: &[DiskId], steps: &mut Steps) {
     steps.merges.push((from, into));
     steps.breaks.extend_from_slice(others);
+    if subject.machine.is_some() && is_anothers(subject, from) {
+        steps.breaks.push(from);
+    }
     // The engine hangs its own disks on the receiving file; it knows nothing of the others.
     steps.breaks.extend(branches(subject, from).1);
 }
@@ -162,6 +193,10 @@ fn xcpng(subject: &Subject<'_>, base: DiskId, steps: &mut Steps) {
         .iter()
         .copied()
         .filter(|child| Some(*child) != active && is_leaf(child))
+        .filter(|child| {
+            let node = subject.forest.node(*child);
+            node.is_some_and(|node| node.in_use_by.is_empty())
+        })
         .collect();
     let gone = spare
         .iter()
@@ -173,11 +208,23 @@ fn xcpng(subject: &Subject<'_>, base: DiskId, steps: &mut Steps) {
         .copied()
         .filter(|child| Some(*child) != gone)
         .collect();
-    steps.leaves.extend(gone);
+    match gone {
+        // A snapshot's own leaf is empty unless somebody wrote to it, or it is no snapshot's leaf at all.
+        Some(leaf) if holds_data(subject.forest, leaf) => steps.dead_ends.push(leaf),
+        _ => steps.leaves.extend(gone),
+    }
     match (left.as_slice(), active) {
         ([], _) => steps.dead_ends.push(base),
         (_, None) => steps.unknown.push(base),
         ([one], _) => steps.merges.push((*one, base)),
         (several, _) => steps.kept.push((base, several.len())),
     }
+}
+
+/// Whether a disk holds anything of its own, or that is not known.
+fn holds_data(forest: &Forest, disk: DiskId) -> bool {
+    forest
+        .disk(disk)
+        .and_then(|disk| disk.counts.as_ref())
+        .is_none_or(|counts| !counts.complete || counts.error > 0 || counts.dirty_sectors > 0)
 }
