@@ -42,7 +42,12 @@ impl Image {
                 .map_err(FormatError::read("end of the file", tail_at))?;
         }
         match sniff(pieces.kept(0), pieces.kept(tail_at)) {
-            Sniffed::Vhd => vhd::open(&source, &mut pieces),
+            Sniffed::Vhd => {
+                let mut image = vhd::open(&source, &mut pieces)?;
+                // A small disk's table and bitmaps are often among what was read already.
+                image.source = Arc::new(pieces);
+                Ok(image)
+            }
             Sniffed::Vhdx => vhdx::open(source),
             Sniffed::HyperVStore => Err(Finding::new(
                 &codes::NOT_A_DISK,

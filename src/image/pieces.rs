@@ -93,4 +93,8 @@ impl Source for Pieces {
             None => self.source.read_exact_at(buf, offset_bytes),
         }
     }
+
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        self.source.will_read(offset_bytes, len);
+    }
 }

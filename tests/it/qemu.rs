@@ -236,11 +236,14 @@ fn a_dirty_log_reads_as_qemu_reads_its_own_repair() {
         return;
     }
     let check = json_of(&["check", "--json"], folder.path());
-    assert_eq!(
-        codes_of(&check, "dirty.vhdx"),
-        ["duplicate-id", "vhdx-log-replayed"]
-    );
-    assert_eq!(codes_of(&check, "repaired.vhdx"), ["duplicate-id"]);
+    // qemu-img may or may not give the repaired copy a new data write id.
+    let codes = |file| {
+        let mut codes = codes_of(&check, file);
+        codes.retain(|code| code != "duplicate-id");
+        codes
+    };
+    assert_eq!(codes("dirty.vhdx"), ["vhdx-log-replayed"]);
+    assert!(codes("repaired.vhdx").is_empty());
     let map = |path| json_of(&["map", "--json"], path)["runs"].clone();
     assert_eq!(map(&dirty), map(&repaired));
     reads_as(&dirty, &folder.path().join("repaired.raw"));
