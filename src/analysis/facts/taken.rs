@@ -25,7 +25,7 @@ pub fn tolerance(source: TakenSource) -> Option<i64> {
 /// hours from UTC, so anything else within the tolerance is a difference that no zone explains.
 pub fn is_a_zone(gap_seconds: i64) -> bool {
     const HALF_HOUR: i64 = 1_800;
-    const SLACK: i64 = 120;
+    const SLACK: i64 = 30;
     // East of Greenwich the clock shows more than UTC, so the gap is negative.
     let in_reach = (-14 * 3_600 - SLACK..=12 * 3_600 + SLACK).contains(&gap_seconds);
     let rest = gap_seconds.rem_euclid(HALF_HOUR);

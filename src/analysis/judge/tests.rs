@@ -655,7 +655,8 @@ fn a_date_without_a_zone_is_the_same_moment_only_where_a_zone_explains_the_rest(
         for (gap, row) in [
             (0, "row-8"),
             (-9 * 3_600 + 2, "row-8"),
-            (5 * 3_600 + 1_800 + 100, "row-8"),
+            (5 * 3_600 + 1_800 + 20, "row-8"),
+            (5 * 3_600 + 1_800 + 100, "row-21"),
             (20 * 3_600, "row-21"),
             (-15 * 3_600, "row-21"),
             (3 * 3_600 + 600, "row-21"),

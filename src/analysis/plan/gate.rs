@@ -4,8 +4,8 @@ use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Accept, Answer, Merge, Reason, token};
 use crate::analysis::words::{bytes, count, file_name};
 use crate::analysis::{Reverted, Verdict, reasons};
-use crate::finding::Code;
-use crate::store::{DiskId, Forest, LinkState};
+use crate::finding::{Code, Severity};
+use crate::store::{Disk, DiskId, Forest, LinkState, Node, Product, codes as store_codes};
 
 /// What the reasons rest on.
 #[derive(Debug)]
@@ -140,11 +140,18 @@ fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
 }
 
 fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
-    let mut broken: Vec<(DiskId, &'static str)> = Vec::new();
+    let mut broken: Vec<(DiskId, String)> = Vec::new();
     for id in case.chains.iter().flatten() {
         let fault = match (case.forest.disk(*id), case.forest.node(*id)) {
-            (Some(disk), _) if disk.header.is_none() => Some("it cannot be read as a disk"),
-            (_, Some(node)) => node.parent.as_ref().and_then(|link| fault_of(link.state)),
+            (Some(disk), _) if disk.header.is_none() => {
+                Some("it cannot be read as a disk".to_owned())
+            }
+            (Some(disk), Some(node)) => node
+                .parent
+                .as_ref()
+                .and_then(|link| fault_of(link.state))
+                .map(str::to_owned)
+                .or_else(|| finding_against(disk, node)),
             _ => None,
         };
         if let Some(fault) = fault
@@ -165,6 +172,20 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
             format!("the chain breaks at {name}: {fault}{more}"),
         ));
     }
+}
+
+/// A finding that an engine would stop at, or that makes the merged content wrong.
+fn finding_against(disk: &Disk, node: &Node) -> Option<String> {
+    // XCP-ng lets a disk grow above its snapshot; elsewhere the engine refuses such a chain.
+    let grown = node.product != Product::XcpNg;
+    disk.findings
+        .iter()
+        .chain(&node.findings)
+        .find(|finding| {
+            finding.code.severity == Severity::Error
+                || (grown && std::ptr::eq(finding.code, &store_codes::SIZE_DIFFERS))
+        })
+        .map(|finding| finding.code.title.to_owned())
 }
 
 fn fault_of(state: LinkState) -> Option<&'static str> {
