@@ -5,17 +5,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
+mod folder;
+
 use std::time::SystemTime;
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 use vhdtree::testing::hyperv::HypervConfig;
 use vhdtree::testing::vhd::{Locator, VhdBuilder};
 use vhdtree::testing::vhdx::VhdxBuilder;
+
+use folder::{Store, at, reasons};
 
 const SIZE: u64 = 16 << 20;
 /// When the snapshot of most cases was taken.
@@ -26,205 +26,6 @@ const AT_ONCE: &str = "2009-05-02T14:10:01Z";
 const LATER: &str = "2009-06-30T09:41:00Z";
 const MADE: &str = "2009-01-10T09:00:00Z";
 const TODAY: &str = "2010-01-03T18:00:00Z";
-
-fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-struct Store {
-    folder: tempfile::TempDir,
-    labels: Vec<Value>,
-    times: String,
-    ids: u128,
-    named: Vec<(String, u128)>,
-}
-
-impl Store {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            labels: Vec::new(),
-            times: "\"FullName\",\"Length\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\r\n"
-                .to_owned(),
-            ids: 0x10,
-            named: Vec::new(),
-        }
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn new_id(&mut self, name: &str) -> u128 {
-        self.ids += 1;
-        self.named.push((name.to_owned(), self.ids));
-        self.ids
-    }
-
-    fn id_of(&self, name: &str) -> u128 {
-        self.named
-            .iter()
-            .find(|(known, _)| known == name)
-            .map_or(0xdead, |(_, id)| *id)
-    }
-
-    fn put(&self, name: &str, bytes: &[u8], modified: &str) {
-        std::fs::write(self.path(name), bytes).unwrap();
-        let file = std::fs::File::options()
-            .append(true)
-            .open(self.path(name))
-            .unwrap();
-        file.set_modified(SystemTime::from(at(modified))).unwrap();
-    }
-
-    /// A VHD that holds a few sectors; without a parent a dynamic one.
-    fn vhd_by(
-        &mut self,
-        name: &str,
-        parent: Option<&str>,
-        stamp: &str,
-        modified: &str,
-        dress: impl Fn(VhdBuilder) -> VhdBuilder,
-    ) {
-        let id = self.new_id(name);
-        let builder = match parent {
-            None => VhdBuilder::dynamic(SIZE),
-            Some(parent) => VhdBuilder::differencing(SIZE)
-                .parent(self.id_of(parent), &format!(r"D:\VMs\{parent}"))
-                .locator(Locator::relative(&format!(r".\{parent}"))),
-        };
-        let content = [u8::try_from(id % 251).unwrap() + 1; 3 * 512];
-        let builder = dress(builder.id(id).created_at(at(stamp)));
-        let sector = if parent.is_some() { 4_099 } else { 1 };
-        self.put(name, &builder.write(sector, &content).build(), modified);
-    }
-
-    fn vhd(&mut self, name: &str, parent: Option<&str>, stamp: &str, modified: &str) {
-        self.vhd_by(name, parent, stamp, modified, |builder| builder);
-    }
-
-    fn vhdx(
-        &mut self,
-        name: &str,
-        parent: Option<&str>,
-        born: &str,
-        modified: &str,
-        dress: impl Fn(VhdxBuilder) -> VhdxBuilder,
-    ) {
-        let id = self.new_id(name);
-        let builder = match parent {
-            None => VhdxBuilder::dynamic(SIZE),
-            Some(parent) => VhdxBuilder::differencing(SIZE).parent(
-                Uuid::from_u128(self.id_of(parent)),
-                &[("relative_path", &format!(r".\{parent}"))],
-            ),
-        };
-        let builder = builder
-            .data_write_id(Uuid::from_u128(id))
-            .write(9, &[7; 5 * 512]);
-        self.put(name, &dress(builder).build(), modified);
-        let length = std::fs::metadata(self.path(name)).unwrap().len();
-        let plain = |text: &str| text.replace('T', " ").replace('Z', "");
-        write!(
-            self.times,
-            "\"D:\\VMs\\{name}\",\"{length}\",\"{}\",\"{}\"\r\n",
-            plain(born),
-            plain(modified)
-        )
-        .unwrap();
-    }
-
-    fn snapshot(&mut self, vm: &str, name: &str, disks: &[&str], taken: &str) {
-        let disks: Vec<String> = disks.iter().map(|disk| format!(r"D:\VMs\{disk}")).collect();
-        self.labels.push(json!({"VMName": vm, "Name": name, "Id": Uuid::from_u128(0xabc0 + self.labels.len() as u128).to_string(),
-            "ParentSnapshotName": null, "CreationTime": taken, "SnapshotType": "Standard", "Disks": disks}));
-    }
-
-    fn machine(&mut self, vm: &str, disks: &[&str]) {
-        let disks: Vec<String> = disks.iter().map(|disk| format!(r"D:\VMs\{disk}")).collect();
-        self.labels.push(json!({"Name": vm, "Disks": disks}));
-    }
-
-    /// Asks the gate about a frozen disk: exit code and JSON.
-    fn gate(&self, target: &str, more: &[&str]) -> (i32, Value) {
-        if !self.labels.is_empty() {
-            std::fs::write(
-                self.path("labels.json"),
-                serde_json::to_vec(&self.labels).unwrap(),
-            )
-            .unwrap();
-        }
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vhdtree"));
-        command
-            .arg("gate")
-            .arg(self.path(target))
-            .arg("--json")
-            .args(more);
-        if self.times.lines().count() > 1 {
-            std::fs::write(self.path("times.csv"), &self.times).unwrap();
-            command.arg("--times").arg(self.path("times.csv"));
-        }
-        let output = command.output().unwrap();
-        let told = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
-            Value::String(String::from_utf8_lossy(&output.stderr).into_owned())
-        });
-        (output.status.code().unwrap(), told)
-    }
-
-    /// Row, what is merged into what, exit code; with the JSON for more.
-    fn asked(&self, target: &str) -> (String, Vec<String>, i32, Value) {
-        let (code, told) = self.gate(target, &[]);
-        let verdict = [&told["snapshot"]["verdict"], &told["evidence"]]
-            .into_iter()
-            .find(|verdict| verdict.is_object());
-        let row = verdict
-            .and_then(|verdict| verdict["row"].as_str())
-            .unwrap_or("none")
-            .to_owned();
-        let name = |value: &Value| {
-            let path = value.as_str().unwrap_or_default();
-            Path::new(path)
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        };
-        let merges = told["merge"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|merge| format!("{} -> {}", name(&merge["from"]), name(&merge["into"])))
-            .collect();
-        (row, merges, code, told)
-    }
-
-    #[track_caller]
-    fn expect(&self, target: &str, row: &str, merges: &[&str], exit: i32) -> Value {
-        let (got, into, code, told) = self.asked(target);
-        assert_eq!(
-            (
-                got.as_str(),
-                into.iter()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .as_slice(),
-                code
-            ),
-            (row, merges, exit),
-            "{told:#}"
-        );
-        told
-    }
-}
-
-fn reasons(told: &Value) -> Vec<&str> {
-    told["reasons"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|reason| reason["code"].as_str())
-        .collect()
-}
 
 const BASE: &str = "WIN7x64_Diff.vhd";
 const ABOVE: &str = "WIN7x64_Diff_7C1D2E3F-0000-4000-8000-000000000007.avhd";
@@ -575,6 +376,109 @@ fn s_broken_links_are_refused_whatever_the_verdict() {
     assert_eq!(
         reasons(&store.expect(ABOVE, "row-8", &[&merge], 1)),
         ["broken-chain"]
+    );
+    // Two disks, each the other's parent: nothing is Now, and nothing passes.
+    store.vhd_by(BASE, None, MADE, TAKEN, |_| {
+        VhdBuilder::differencing(SIZE)
+            .parent(0x12, ABOVE)
+            .locator(Locator::relative(&format!(r".\{ABOVE}")))
+    });
+    store.vhd_by(ABOVE, Some(BASE), AT_ONCE, TODAY, |builder| {
+        builder.id(0x12)
+    });
+    let (code, told) = store.gate(ABOVE, &[]);
+    assert!(
+        code == 1 && reasons(&told).contains(&"broken-chain"),
+        "{code} {told:#}"
+    );
+}
+
+#[test]
+fn s_a_parent_of_another_size_is_refused() {
+    let store = one(TAKEN, AT_ONCE);
+    let larger = VhdBuilder::dynamic(2 * SIZE)
+        .id(store.id_of(BASE))
+        .created_at(at(MADE))
+        .write(1, &[3; 512])
+        .build();
+    store.put(BASE, &larger, TAKEN);
+    let told = store.expect(BASE, "row-8", &[&merge_above()], 1);
+    assert_eq!(reasons(&told), ["broken-chain"]);
+}
+
+#[test]
+fn a_token_holds_for_one_state_and_an_accepted_reason_for_it_alone() {
+    let store = one(TAKEN, LATER);
+    let (code, told) = store.gate(BASE, &[]);
+    assert_eq!((code, reasons(&told)), (1, vec!["reverted"]));
+    let token = told["state_token"].as_str().unwrap().to_owned();
+    let accept = format!("reverted:{}", &token[..8]);
+    assert_eq!(
+        store
+            .gate(BASE, &["--accept", &accept, "--expect", &token])
+            .0,
+        0
+    );
+    assert_eq!(
+        store
+            .gate(BASE, &["--accept", &format!("no-space:{token}")])
+            .0,
+        1
+    );
+    assert_eq!(store.gate(BASE, &["--accept", "nonsense:12345678"]).0, 2);
+    // A file beside the family changes nothing.
+    std::fs::write(store.path("notes.txt"), "x").unwrap();
+    assert_eq!(store.gate(BASE, &["--accept", &accept]).0, 0);
+    let file = std::fs::File::options()
+        .append(true)
+        .open(store.path(ABOVE))
+        .unwrap();
+    file.set_modified(SystemTime::from(at("2010-01-04T18:00:00Z")))
+        .unwrap();
+    let (code, told) = store.gate(BASE, &["--accept", &accept, "--expect", &token]);
+    assert_eq!(code, 1);
+    assert_eq!(reasons(&told), ["state-changed", "reverted"]);
+}
+
+#[test]
+fn a_revert_within_a_day_of_a_date_without_a_zone_does_not_pass() {
+    for (made, row, exit) in [
+        ("2009-05-02T05:10:01Z", "row-8", 0),
+        ("2009-05-02T23:41:00Z", "row-21", 3),
+        ("2009-05-03T10:10:00Z", "row-21", 3),
+        (LATER, "row-4", 1),
+    ] {
+        let mut store = one("2009-04-01T10:00:00Z", made);
+        store.labels.truncate(1);
+        store.snapshot("TestWin7", "Before SP1", &[BASE], "2009-05-02T14:10:00");
+        store.expect(BASE, row, &[&merge_above()], exit);
+    }
+}
+
+#[test]
+fn a_snapshot_with_a_disk_elsewhere_and_a_name_of_two_machines_do_not_pass() {
+    let mut store = one(TAKEN, AT_ONCE);
+    store.labels.truncate(1);
+    store.snapshot("TestWin7", "Before SP1", &[BASE, "data.vhd"], TAKEN);
+    let told = store.expect(BASE, "row-8", &[&merge_above()], 3);
+    assert_eq!(reasons(&told), ["disk-missing"]);
+    store.vhd("web.vhd", None, MADE, TAKEN);
+    store.vhd("web_1.avhd", Some("web.vhd"), AT_ONCE, TODAY);
+    store.machine("web01", &["web_1.avhd"]);
+    store.snapshot("web01", "Before SP1", &["web.vhd"], TAKEN);
+    let by_name = ["--snapshot", "Before SP1"];
+    let (code, told) = store.gate("", &by_name);
+    let text = told.to_string();
+    assert_eq!(code, 2);
+    assert!(
+        text.contains("TestWin7") && text.contains("web01"),
+        "{text}"
+    );
+    assert_eq!(
+        store
+            .gate("", &[&by_name[..], &["--vm", "web01"]].concat())
+            .0,
+        0
     );
 }
 
