@@ -10,6 +10,7 @@
 //! Text from disks is escaped here, when it becomes something to show; JSON alone carries it as it is, since JSON has
 //! escapes of its own.
 
+pub mod beside;
 pub mod clock;
 pub mod codes;
 pub mod columns;

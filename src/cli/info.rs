@@ -205,19 +205,10 @@ fn header(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
 
 /// Files that belong to the disk without being one, and what each is.
 fn beside(forest: &Forest, id: DiskId, lines: &mut Vec<String>) {
-    let Some(disk) = forest.disk(id) else { return };
-    for (path, what) in &forest.companions {
-        if is_beside(path, &disk.path) {
-            let name = words::file_name(path);
-            lines.push(format!("  {:<14} {name}  ({what})", "beside"));
-        }
+    for (path, what) in crate::report::beside::beside(forest, id) {
+        let name = words::file_name(path);
+        lines.push(format!("  {:<14} {name}  ({what})", "beside"));
     }
-}
-
-/// True if a file of the disk's folder is named after the disk: `a.vhdx.rct` or `a.hrl` beside `a.vhdx`.
-fn is_beside(path: &Path, disk: &Path) -> bool {
-    let named_after = path.file_stem() == disk.file_name() || path.file_stem() == disk.file_stem();
-    path.parent() == disk.parent() && named_after
 }
 
 /// From the disk to its base: what each wants and what it finds.

@@ -4,6 +4,7 @@ use crate::analysis::{Bearing, Evidence, Verdict};
 use crate::finding::Severity;
 use crate::format::text::escape;
 use crate::image::{Header, Kind, LogState, Specific};
+use crate::report::beside::beside;
 use crate::report::words;
 use crate::report::{Units, units};
 use crate::store::{Disk, DiskId, Forest, LinkState, Node};
@@ -37,6 +38,7 @@ pub fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
         page.field("file size", exact(app, disk.file.len));
     }
     page.findings(disk, node);
+    page.beside(id);
     page.heading("PATH");
     page.text(Role::Text, 2, words::path_text(&disk.path));
     page.lines
@@ -426,6 +428,21 @@ impl Page<'_> {
             if link.state != LinkState::Ok {
                 self.field("state", format!("! {}", words::link_state(link.state)));
             }
+        }
+    }
+
+    /// Files that belong to the disk without being one.
+    fn beside(&mut self, id: DiskId) {
+        let app = self.app;
+        for (index, (path, what)) in beside(&app.store.forest, id).enumerate() {
+            if index == 0 {
+                self.heading("BESIDE");
+            }
+            self.text(
+                Role::Text,
+                2,
+                format!("{}  ({what})", words::file_name(path)),
+            );
         }
     }
 
