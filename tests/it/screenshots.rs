@@ -13,7 +13,7 @@ use vhdtree::format::SectorNo;
 use vhdtree::image::Image;
 use vhdtree::job::Job;
 use vhdtree::source::FileSource;
-use vhdtree::store::{DiskId, Forest, ScanOptions, scan};
+use vhdtree::store::{Born, BornSource, DiskId, Forest, ScanOptions, scan};
 use vhdtree::tui::message::{BlockTable, Compared, Message, News, Sides, Slot};
 use vhdtree::tui::picture::{Ground, svg};
 use vhdtree::tui::sample::Sample;
@@ -35,6 +35,7 @@ impl Demo {
         vhdtree::demo::build(folder.path()).unwrap();
         let options = ScanOptions {
             roots: vec![folder.path().to_owned()],
+            times: Some(folder.path().join("times.csv")),
             ..ScanOptions::default()
         };
         let real = scan(&options, &Job::default(), &mut |_| {}).unwrap();
@@ -46,7 +47,8 @@ impl Demo {
         for disk in &mut shown.disks {
             let disk = Arc::make_mut(disk);
             disk.path = moved(&disk.path);
-            disk.file.born = None;
+            let listed = |born: &Born| born.source == BornSource::TimesFile;
+            disk.file.born = disk.file.born.filter(listed);
         }
         for node in &mut shown.nodes {
             if let Some(path) = node.parent.as_mut().and_then(|link| link.resolved.as_mut()) {
