@@ -28,6 +28,7 @@ pub mod screen;
 #[cfg(any(test, feature = "testing"))]
 pub mod script;
 pub mod signals;
+pub mod state;
 pub mod terminal;
 pub mod theme;
 #[cfg(feature = "testing")]
@@ -50,6 +51,7 @@ use self::app::{App, Settings};
 use self::depth::{ColorChoice, Depth};
 use self::glyph::Charset;
 use self::keymap::Keymap;
+use self::state::{Memory, Place};
 use self::terminal::Mouse;
 use self::theme::{BUILT_IN, Theme};
 
@@ -78,6 +80,10 @@ pub struct Options {
     pub product: Option<Product>,
     /// Keys that differ from the built-in table: command name to keys.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Where this store's state is kept; `None`: nowhere.
+    pub state: Option<Place>,
+    /// What was kept there; order and theme are in the options above already.
+    pub memory: Memory,
 }
 
 /// Browses a store in the terminal on standard output until the user leaves.
@@ -88,6 +94,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let mut app = App::new(settings(&options)?, (80, 24));
     app.options = options.rows.clone();
     app.units = options.units;
+    app.remember(options.state.clone(), options.memory.clone());
     runtime::run(options, app)
 }
 

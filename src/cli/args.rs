@@ -265,6 +265,9 @@ pub struct BrowseArgs {
     /// No config file.
     #[arg(long, global = true)]
     pub no_config: bool,
+    /// Neither read nor keep the browser's state (order, folds, theme, hidden codes of each store).
+    #[arg(long, global = true)]
+    pub no_state: bool,
 }
 
 /// How the tree is ordered and cut.

@@ -15,7 +15,9 @@ use crate::report::{RowOptions, Units, Zone};
 use crate::store::CountPolicy;
 use crate::tui::depth::ColorChoice;
 use crate::tui::glyph::Charset;
+use crate::tui::state::{Memory, Place};
 use crate::tui::terminal::Mouse;
+use crate::tui::theme::Theme;
 use crate::tui::{self, Options};
 
 /// Browses a store, or a saved scan.
@@ -39,11 +41,28 @@ pub(super) fn run(
         }
         None => None,
     };
+    let state = if cli.browse.no_state {
+        None
+    } else {
+        let from = session.scan.from.as_slice();
+        Place::of(if from.is_empty() { roots } else { from })
+    };
+    let memory = state.as_ref().map(Place::load).unwrap_or_default();
+    // A theme file that is gone since must not keep the browser from starting.
+    let theme_kept = memory
+        .theme
+        .clone()
+        .filter(|name| Theme::load(name).is_ok());
     let on = |flag: bool, configured: Option<bool>| flag || configured.unwrap_or(false);
     tui::run(Options {
         scan: session.options(roots, CountPolicy::Count),
         saved,
-        theme: cli.browse.theme.clone().or(config.theme.clone()),
+        theme: cli
+            .browse
+            .theme
+            .clone()
+            .or(theme_kept)
+            .or(config.theme.clone()),
         charset: charset(cli, &config),
         color: color(cli, &config)?,
         mouse: if on(cli.browse.mouse, config.mouse) {
@@ -61,9 +80,11 @@ pub(super) fn run(
         } else {
             Units::Human
         },
-        rows: rows(cli, &config)?,
+        rows: rows(cli, &config, &memory)?,
         product: session.scan.product.map(Into::into),
         keys: config.keys,
+        state,
+        memory,
     })?;
     Ok(Exit::Done)
 }
@@ -101,22 +122,24 @@ fn color(cli: &Cli, config: &Config) -> anyhow::Result<ColorChoice> {
     })
 }
 
-fn rows(cli: &Cli, config: &Config) -> anyhow::Result<RowOptions> {
-    let order = match (cli.tree.sort, &config.sort) {
-        (Some(order), _) => Some(order),
-        (None, Some(word)) => {
+/// The order: the flag's, else the one kept of this store, else the config file's.
+fn rows(cli: &Cli, config: &Config, memory: &Memory) -> anyhow::Result<RowOptions> {
+    let direction = |turn| match turn {
+        Turn::Reversed => Direction::Reversed,
+        Turn::Usual => Direction::Usual,
+    };
+    let configured = match &config.sort {
+        Some(word) => {
             Some(sort(word).map_err(|error| anyhow::anyhow!("config file: sort: {error}"))?)
         }
-        (None, None) => None,
+        None => None,
     };
-    let (sort, turn) = order.unwrap_or((crate::report::Sort::Name, Turn::Usual));
+    let asked = cli.tree.sort.map(|(sort, turn)| (sort, direction(turn)));
+    let configured = configured.map(|(sort, turn)| (sort, direction(turn)));
+    let (sort, direction) = asked.or(memory.order()).or(configured).unwrap_or_default();
     Ok(RowOptions {
         sort,
-        direction: if turn == Turn::Reversed {
-            Direction::Reversed
-        } else {
-            Direction::Usual
-        },
+        direction,
         only: if cli.tree.only == Some(OnlyWord::Problems) {
             Only::Problems
         } else {

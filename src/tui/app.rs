@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::plan::Plan;
-use crate::report::row::{Phase, visible};
+use crate::report::row::{Direction, Phase, Sort, visible};
 use crate::report::{Clock, Row, RowKey, RowOptions, Units};
 use crate::store::DiskId;
 use crate::tui::depth::Depth;
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::{Context, Keymap};
 use crate::tui::message::{JobNo, Progress, Slot, Snapshot};
+use crate::tui::state::{Memory, Place};
 use crate::tui::terminal::Mouse;
 use crate::tui::theme::Theme;
 use crate::tui::widget::prompt::Prompt;
@@ -154,6 +155,18 @@ pub struct Settings {
     pub saved: bool,
 }
 
+/// What is kept of a store between two visits.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// Where; `None`: nowhere.
+    pub place: Option<Place>,
+    /// What was kept there when the visit began.
+    pub memory: Memory,
+    /// Order and theme at the beginning: what the user leaves alone is not kept, so that flags and config file go on to
+    /// decide.
+    pub begun: (Sort, Direction, String),
+}
+
 /// Everything the screen shows.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -193,6 +206,9 @@ pub struct App {
     pub diff: DiffState,
     /// The plan, if there is one for the selected disk: which disk, and what.
     pub plan: Option<(PathBuf, Arc<Plan>)>,
+    /// Which of the disk's snapshots the plan is about, where it is frozen for several: which disk, and a place in
+    /// [`App::snapshots`].
+    pub plan_choice: Option<(PathBuf, usize)>,
     /// Why there is no plan.
     pub plan_error: Option<String>,
     /// The findings.
@@ -223,6 +239,8 @@ pub struct App {
     pub pane: Option<PathBuf>,
     /// The cursor left the panes behind: when nothing happens for a moment, they follow.
     pub restless: bool,
+    /// What is kept of this store between two visits, and what it was at the start.
+    pub kept: Kept,
     /// Something on the screen changed since the last frame.
     pub dirty: bool,
     /// The user is leaving.
@@ -251,6 +269,7 @@ impl App {
             map: MapState::default(),
             diff: DiffState::default(),
             plan: None,
+            plan_choice: None,
             plan_error: None,
             health: HealthState::default(),
             overlay: None,
@@ -266,9 +285,39 @@ impl App {
             panes: Panes::Split,
             pane: None,
             restless: false,
+            kept: Kept::default(),
             dirty: true,
             leaving: false,
         }
+    }
+
+    /// Begins with what was kept of the store: its folds and hidden codes. Order and theme stay as they are, for flags may
+    /// have decided them.
+    pub fn remember(&mut self, place: Option<Place>, memory: Memory) {
+        self.folded = memory.folds();
+        self.health.hidden.clone_from(&memory.hidden);
+        let theme = self.settings.theme.name().to_owned();
+        self.kept = Kept {
+            place,
+            memory,
+            begun: (self.options.sort, self.options.direction, theme),
+        };
+    }
+
+    /// What to keep of the store, and where, if anything changed.
+    pub fn memory(&self) -> Option<(Place, Memory)> {
+        let place = self.kept.place.clone()?;
+        let mut memory = self.kept.memory.clone();
+        let (sort, direction, theme) = &self.kept.begun;
+        if (self.options.sort, self.options.direction) != (*sort, *direction) {
+            memory.set_order(self.options.sort, self.options.direction);
+        }
+        if self.settings.theme.name() != theme {
+            memory.theme = Some(self.settings.theme.name().to_owned());
+        }
+        memory.hidden.clone_from(&self.health.hidden);
+        memory.set_folds(self.folded.iter());
+        (memory != self.kept.memory).then_some((place, memory))
     }
 
     /// The selected row.
@@ -301,6 +350,31 @@ impl App {
             .forest
             .disk(self.disk()?)
             .map(|disk| disk.path.clone())
+    }
+
+    /// The snapshots a delete from the selected disk can be about, as indexes into the assessment: those it is frozen
+    /// for; for the disk above one (what a machine uses now) the one it was made from.
+    pub fn snapshots(&self) -> Vec<usize> {
+        let assessed = self
+            .disk()
+            .and_then(|disk| self.store.assessment.disk(disk));
+        assessed.map_or_else(Vec::new, |of| {
+            if of.snapshots.is_empty() {
+                of.above_of.into_iter().collect()
+            } else {
+                of.snapshots.clone()
+            }
+        })
+    }
+
+    /// The place in [`App::snapshots`] that the plan is about.
+    pub fn chosen(&self) -> usize {
+        match &self.plan_choice {
+            Some((path, place)) if self.disk_path().as_ref() == Some(path) => {
+                (*place).min(self.snapshots().len().saturating_sub(1))
+            }
+            _ => 0,
+        }
     }
 
     /// The disk with a path, in the store as known now.

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::Assessment;
+use crate::analysis::plan::Target;
 use crate::store::{DiskId, Forest};
 use crate::tui::message::{JobNo, Slot};
+use crate::tui::state::{Memory, Place};
 use crate::tui::terminal::Mouse;
 
 /// A job to start.
@@ -13,6 +15,13 @@ use crate::tui::terminal::Mouse;
 pub enum Work {
     /// Read the store.
     Scan,
+    /// Read one disk of the store again.
+    Reread {
+        /// The store as known.
+        forest: Arc<Forest>,
+        /// The disk.
+        disk: DiskId,
+    },
     /// Read a disk's blocks.
     Blocks {
         /// The disk.
@@ -51,8 +60,8 @@ pub enum Work {
         forest: Arc<Forest>,
         /// Its verdicts.
         assessment: Arc<Assessment>,
-        /// The frozen disk, or any disk.
-        disk: DiskId,
+        /// What would be deleted.
+        target: Target,
     },
     /// Watch the store.
     Watch {
@@ -66,6 +75,7 @@ impl Work {
     pub fn slot(&self) -> Slot {
         match self {
             Self::Scan => Slot::Scan,
+            Self::Reread { .. } => Slot::Reread,
             Self::Blocks { .. } => Slot::Map,
             Self::Sectors { .. } => Slot::Sectors,
             Self::Diff { .. } => Slot::Diff,
@@ -104,6 +114,8 @@ pub enum Effect {
     Redraw,
     /// Stop until the shell says to go on.
     Suspend,
+    /// Keep what is to be kept of the store.
+    Remember(Place, Memory),
     /// Leave.
     Quit,
 }

@@ -19,6 +19,8 @@ pub struct JobNo(pub u64);
 pub enum Slot {
     /// Reading the store.
     Scan,
+    /// Reading one disk of the store again.
+    Reread,
     /// One disk's block table and bitmaps, for the map.
     Map,
     /// One block's sectors, for the map's deepest zoom.

@@ -144,6 +144,10 @@ impl Runtime {
                     signals::stop();
                     None
                 })?,
+                Effect::Remember(place, memory) => {
+                    // A home that cannot be written is no reason to keep somebody here; the next visit begins afresh.
+                    let _ = place.save(&memory);
+                }
                 Effect::Quit => {}
             }
         }

@@ -406,6 +406,54 @@ pub fn store() -> Sample {
     s
 }
 
+/// A machine whose base is frozen for two snapshots, one of them reverted to.
+pub fn twice_frozen() -> Sample {
+    let mut s = Sample::default();
+    s.forest.roots.push(PathBuf::from("/vmstore"));
+    s.forest.complete = true;
+    let base = s.disk(
+        "/vmstore/mail/mail_base.vhd",
+        Kind::Dynamic,
+        9_100_000_000,
+        0,
+        "2024-01-04T11:00:00Z",
+    );
+    let first = s.disk(
+        "/vmstore/mail/mail_11111111-0000-4000-8000-000000000001.avhd",
+        Kind::Differencing,
+        700_000_000,
+        60_003,
+        "2024-02-01T03:00:00Z",
+    );
+    let now = s.disk(
+        "/vmstore/mail/mail_22222222-0000-4000-8000-000000000002.avhd",
+        Kind::Differencing,
+        90_000_000,
+        4_099,
+        "2024-05-09T10:30:00Z",
+    );
+    s.link(first, base);
+    s.link(now, base);
+    let mail = s.machine("mail", now);
+    s.taken(
+        ("February", "2024-02-01T03:00:00Z"),
+        mail,
+        base,
+        first,
+        Reverted::NoSign,
+        "Nothing shows that mail was reverted to \"February\" (taken 2024-02-01).",
+    );
+    s.taken(
+        ("before the move", "2024-02-01T03:10:00Z"),
+        mail,
+        base,
+        now,
+        Reverted::Likely,
+        "mail was reverted to \"before the move\" (taken 2024-02-01), last on 2024-05-09 10:30Z.",
+    );
+    s
+}
+
 /// A store of `count` machines with a base and a child each, for budgets.
 pub fn many(count: usize) -> Sample {
     let mut s = Sample::default();

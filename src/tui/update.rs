@@ -206,6 +206,10 @@ fn run(app: &mut App, command: Command) -> Vec<Effect> {
             app.health.hide();
             changed(app)
         }
+        Command::ShowHidden => {
+            app.health.unhide();
+            changed(app)
+        }
         Command::Explain => go::explain(app),
         Command::Copy => {
             app.chord = Some(Context::Copy);
@@ -218,7 +222,7 @@ fn run(app: &mut App, command: Command) -> Vec<Effect> {
         | Command::CopyCommand
         | Command::Pager
         | Command::Export => copy::run(app, command),
-        Command::Rescan | Command::Watch => jobs::run(app, command),
+        Command::Reread | Command::Rescan | Command::Watch => jobs::run(app, command),
         Command::Full
         | Command::SwapPane
         | Command::WholePane
@@ -242,6 +246,8 @@ fn changed(app: &mut App) -> Vec<Effect> {
 fn leave(app: &mut App) -> Vec<Effect> {
     app.leaving = true;
     let mut effects: Vec<Effect> = app.jobs.keys().copied().map(Effect::Cancel).collect();
+    let memory = app.memory();
+    effects.extend(memory.map(|(place, memory)| Effect::Remember(place, memory)));
     effects.push(Effect::Quit);
     effects
 }

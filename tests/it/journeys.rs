@@ -8,9 +8,10 @@ use vhdtree::tui::app::{Overlay, View};
 use vhdtree::tui::effect::{Effect, Export, Work};
 use vhdtree::tui::message::{Message, MouseAction, News, Signal, Slot};
 use vhdtree::tui::sample;
-use vhdtree::tui::script::Script;
+use vhdtree::tui::script::{Script, browser};
+use vhdtree::tui::state::Place;
 
-use crate::screens::{answer_map, compared, sides};
+use crate::screens::{answer_map, answer_plan, compared, sides};
 
 fn at_80x24() -> Script {
     Script::new(sample::store(), (80, 24))
@@ -108,6 +109,96 @@ fn deleting_is_only_previewed_and_the_command_is_not_taken_away_by_habit() {
     );
     assert!(
         matches!(&script.app.overlay, Some(Overlay::Text { title, .. }) if title.contains("Sent"))
+    );
+}
+
+#[test]
+fn each_snapshot_of_a_disk_frozen_for_several_gets_its_own_plan() {
+    use vhdtree::analysis::plan::Target;
+    let mut script = Script::new(sample::twice_frozen(), (80, 24));
+    let target = |script: &Script| match last_job(script) {
+        Work::Plan { target, .. } => *target,
+        other => panic!("{other:?}"),
+    };
+    script.keys("/mail_base<Enter>d");
+    assert_eq!(target(&script), Target::Snapshot(0));
+    script.keys("]");
+    assert_eq!(target(&script), Target::Snapshot(1));
+    answer_plan(&mut script);
+    let screen = script.screen();
+    assert!(
+        screen.contains("SNAPSHOT 2 of 2  \"February\" >\"before the move\""),
+        "{screen}"
+    );
+    script.keys("]");
+    assert_eq!(script.app.notice.as_deref(), Some("this is the base"));
+    script.keys("[");
+    assert_eq!(target(&script), Target::Snapshot(0));
+}
+
+#[test]
+fn what_was_changed_is_kept_for_the_next_visit_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::below(folder.path(), &["/vmstore".into()]).unwrap();
+    let visit = |keys: &str| {
+        let mut app = browser(sample::store(), (80, 24));
+        app.remember(Some(place.clone()), place.load());
+        app.rebuild();
+        app.health.filter();
+        let mut script = Script::of(app);
+        script.keys(keys);
+        for effect in &script.effects {
+            if let Effect::Remember(place, memory) = effect {
+                place.save(memory).unwrap();
+            }
+        }
+        script
+    };
+    visit("jjcq");
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files(), 0, "looking leaves no trace");
+    visit("ss*Tc<Home>xq");
+    let memory = place.load();
+    assert_eq!(memory.order().unwrap().0.word(), "size");
+    assert_eq!(memory.theme.as_deref(), Some("safe"));
+    let mut again = visit("");
+    assert_eq!(again.app.shown.len(), 5, "all is folded still");
+    let screen = again.keys("c").screen();
+    assert!(
+        screen.contains("1 hidden") && !screen.contains("parent-missing"),
+        "{screen}"
+    );
+    assert!(again.keys("a").screen().contains("parent-missing"));
+    again.keys("q");
+    let Some(Effect::Remember(_, memory)) = again
+        .effects
+        .iter()
+        .find(|effect| matches!(effect, Effect::Remember(..)))
+    else {
+        panic!("it is kept that nothing is hidden");
+    };
+    assert!(memory.hidden.is_empty());
+}
+
+#[test]
+fn one_disk_is_read_again_and_the_rest_stays() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>r");
+    let wanted = script.app.disk().unwrap();
+    assert!(matches!(last_job(&script), Work::Reread { disk, .. } if *disk == wanted));
+    let mut sample = sample::store();
+    Arc::make_mut(&mut sample.forest.disks[wanted.0 as usize])
+        .file
+        .len = 123 << 20;
+    script.answer(Slot::Reread, News::Store(sample.snapshot()));
+    assert_eq!(script.app.disk(), Some(wanted));
+    assert!(script.screen().contains("123.0 MiB"));
+    script.keys("R");
+    assert!(matches!(last_job(&script), Work::Scan));
+    script.keys("r");
+    assert!(
+        matches!(last_job(&script), Work::Scan),
+        "one disk of a store that is being read is no job of its own"
     );
 }
 

@@ -17,6 +17,7 @@ mod oracle;
 mod pictures;
 mod properties;
 mod qemu;
+mod readme;
 mod runner;
 mod screens;
 mod screenshots;

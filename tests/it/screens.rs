@@ -1,12 +1,17 @@
 //! The screens, as text and as styles: every view at every size that people have. The snapshots are the specification
 //! of the interface; a change of one is read before it is accepted.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTotals};
+use vhdtree::analysis::plan::{self, BlockMaps, PlanOptions};
 use vhdtree::format::{BlockNo, SectorNo};
+use vhdtree::image::{BlockState, StateRun};
+use vhdtree::store::DiskId;
 use vhdtree::tui::app::App;
 use vhdtree::tui::depth::Depth;
+use vhdtree::tui::effect::{Effect, Work};
 use vhdtree::tui::glyph::Charset;
 use vhdtree::tui::message::{Compared, Message, News, Progress, SectorTable, Sides, Slot};
 use vhdtree::tui::sample;
@@ -172,6 +177,93 @@ fn map_with_the_comparison_over_it() {
 #[test]
 fn diff() {
     check("diff", diffed);
+}
+
+/// Tables of the sample's disks, for plans: the start of each in use, with gaps.
+struct Tables;
+
+impl BlockMaps for Tables {
+    fn held(&self, disk: DiskId) -> Option<Vec<StateRun>> {
+        let run = |first, count, state| StateRun {
+            first: BlockNo(first),
+            count,
+            state,
+        };
+        Some(vec![
+            run(0, 3, BlockState::Full),
+            run(7 + u64::from(disk.0), 5, BlockState::Partial),
+        ])
+    }
+}
+
+/// What deleting the snapshot of a disk would do, worked out, on the screen; `frozen` by a search.
+pub fn planned(sample: sample::Sample, frozen: &str, size: (u16, u16)) -> Script {
+    let mut script = Script::new(sample, size);
+    script.keys(&format!("/{frozen}<Enter>d"));
+    answer_plan(&mut script);
+    script
+}
+
+/// Answers the plan that was asked for.
+pub fn answer_plan(script: &mut Script) {
+    let asked = script.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Start(
+            _,
+            Work::Plan {
+                forest,
+                assessment,
+                target,
+            },
+        ) => Some((forest.clone(), assessment.clone(), *target)),
+        _ => None,
+    });
+    let (forest, assessment, target) = asked.unwrap();
+    let mut made = plan::plan(
+        &forest,
+        &assessment,
+        target,
+        &PlanOptions::default(),
+        &Tables,
+    )
+    .unwrap();
+    "9f31c2ad".clone_into(&mut made.state_token);
+    script.answer(Slot::Plan, News::Plan(Arc::new(made)));
+}
+
+#[test]
+fn plan_refused() {
+    check("plan", |size| planned(sample::store(), "3a55", size));
+}
+
+#[test]
+fn plan_that_passes_and_its_end() {
+    let mut script = planned(sample::store(), "build-agent.vhd", (80, 24));
+    script.keys("<End>");
+    insta::assert_snapshot!("plan_pass_end_80x24", script.shot());
+}
+
+#[test]
+fn plan_of_a_disk_frozen_for_several_snapshots() {
+    let mut script = planned(sample::twice_frozen(), "mail_base", (80, 24));
+    insta::assert_snapshot!("plan_several_80x24", script.shot());
+    script.keys("]");
+    answer_plan(&mut script);
+    insta::assert_snapshot!("plan_several_second_80x24", script.shot());
+}
+
+#[test]
+fn details_name_the_files_beside_a_disk() {
+    let mut sample = sample::store();
+    sample.forest.companions = ["web01.vhdx.mrt", "web01.vhdx.rct", "web01_\u{1b}.hrl"]
+        .map(|name| (Path::new("/vmstore/web01").join(name), "change tracking"))
+        .to_vec();
+    let mut script = Script::new(sample, (80, 60));
+    let screen = script.keys("/web01.vhdx<Enter><Enter>").screen();
+    assert!(
+        screen.contains(" BESIDE\n  web01.vhdx.mrt  (change tracking)\n  web01.vhdx.rct"),
+        "{screen}"
+    );
+    assert!(!screen.contains("hrl"), "{screen}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub struct HealthState {
     /// The least severity shown.
     pub least: Severity,
     /// Codes that are hidden.
-    pub hidden: BTreeSet<&'static str>,
+    pub hidden: BTreeSet<String>,
 }
 
 impl Default for HealthState {
@@ -89,15 +89,24 @@ impl HealthState {
         self.filter();
     }
 
-    /// Hides the selected code; with nothing selected, shows all again.
+    /// Hides the selected code.
     pub fn hide(&mut self) {
-        match self.item().map(|item| item.finding.code.id) {
-            Some(code) => {
-                self.hidden.insert(code);
-            }
-            None => self.hidden.clear(),
+        if let Some(code) = self.item().map(|item| item.finding.code.id.to_owned()) {
+            self.hidden.insert(code);
         }
         self.filter();
+    }
+
+    /// Shows the hidden codes again.
+    pub fn unhide(&mut self) {
+        self.hidden.clear();
+        self.filter();
+    }
+
+    /// How many findings hidden codes keep from being shown.
+    pub fn hidden_items(&self) -> usize {
+        let hidden = |item: &&Found| self.hidden.contains(item.finding.code.id);
+        self.items.iter().filter(hidden).count()
     }
 }
 
@@ -125,7 +134,8 @@ mod tests {
         assert_eq!(health.item().unwrap().finding.code.id, "parent-missing");
         health.hide();
         assert!(health.item().is_none());
-        health.hide();
+        assert_eq!(health.hidden_items(), 1);
+        health.unhide();
         assert!(health.item().is_some());
     }
 }

@@ -120,7 +120,8 @@ table! {
     "kinds" Kinds in &[Diff], ["f"], 2 "kinds", Find: "show all runs, changed only, zeroed only, equal only";
     "all-bytes" AllBytes in &[Diff], ["a"], 3 "all bytes", Look: "show equal rows too, or fold them";
     "severity" Severity in &[Health], ["f"], 3 "severity", Find: "show all, warnings and errors, errors only";
-    "hide" HideCode in &[Health], ["x"], 4 "hide code", Find: "hide this code, or show the hidden ones again";
+    "hide" HideCode in &[Health], ["x"], 4 "hide code", Find: "hide this code in this store";
+    "unhide" ShowHidden in &[Health], ["a"], 0 "show hidden", Find: "show the hidden codes again";
     "explain" Explain in &[Plan, Details], ["e"], 3 "explain", Look: "what the decision table's row means";
     "copy" Copy in &[Any], ["y"], 20 "copy", Take: "copy: then one of the keys below";
     "copy-path" CopyPath in &[Copy], ["p"], 1 "path", Take: "the path";
@@ -129,7 +130,8 @@ table! {
     "copy-json" CopyJson in &[Copy], ["j"], 4 "JSON", Take: "this disk as JSON";
     "copy-command" CopyCommand in &[Copy], ["c"], 5 "command", Take: "the command line that shows the same";
     "export" Export in &[Any], ["E"], 0 "export", Take: "write the store as JSON, or the view as text, into a new file";
-    "rescan" Rescan in &[Any], ["r" "R"], 0 "rescan", Work: "read the whole store again";
+    "reread" Reread in &[Any], ["r"], 0 "reread", Work: "read this disk again";
+    "rescan" Rescan in &[Any], ["R"], 0 "rescan", Work: "read the whole store again";
     "watch" Watch in &[Any], ["w"], 0 "watch", Work: "watch the store for changes, or stop";
     "interrupt" Interrupt in &[Any], ["^C"], 0 "stop", Work: "stop the running job and keep what is known; if none runs, quit";
     "pane" SwapPane in &[Any], ["Tab"], 0 "pane", Screen: "the other pane";

@@ -14,7 +14,7 @@ use crate::format::SectorNo;
 use crate::image::{Image, Place, StateRun};
 use crate::report::words;
 use crate::source::FileSource;
-use crate::store::{DiskId, Forest, ScanEvent, scan};
+use crate::store::{DiskId, Forest, ScanEvent, rescan, scan};
 use crate::tui::Options;
 use crate::tui::effect::Work;
 use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides, Snapshot};
@@ -32,6 +32,13 @@ const WATCH_GAP: Duration = Duration::from_secs(5);
 pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), String> {
     match work {
         Work::Scan => read_store(options, reporter),
+        Work::Reread { forest, disk } => {
+            let forest = rescan(&forest, disk, &options.scan, &reporter.job)
+                .map_err(|error| error.to_string())?;
+            let assessment = Arc::new(assess(&forest, &Equals::default()));
+            reporter.tell(News::Store(Snapshot { forest, assessment }));
+            Ok(())
+        }
         Work::Blocks { path } => blocks(&path, reporter),
         Work::Sectors { path, block } => sectors(&path, block, reporter),
         Work::Diff {
@@ -48,8 +55,8 @@ pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), Str
         Work::Plan {
             forest,
             assessment,
-            disk,
-        } => plan(options, &forest, &assessment, disk, reporter),
+            target,
+        } => plan(options, &forest, &assessment, target, reporter),
         Work::Watch { forest } => {
             watch(&forest, reporter);
             Ok(())
@@ -230,13 +237,9 @@ fn plan(
     options: &Options,
     forest: &Forest,
     assessment: &Assessment,
-    disk: DiskId,
+    target: Target,
     reporter: &Reporter,
 ) -> Result<(), String> {
-    let assessed = assessment.disk(disk);
-    // A frozen disk stands for its snapshot; the disk above one (what a VM uses now) for the snapshot it was made from.
-    let snapshot = assessed.and_then(|of| of.snapshots.first().copied().or(of.above_of));
-    let target = snapshot.map_or(Target::Disk(disk), Target::Snapshot);
     let plan_options = PlanOptions {
         product: options.product,
         ..PlanOptions::default()

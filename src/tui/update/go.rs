@@ -1,5 +1,6 @@
 //! Going from view to view.
 
+use crate::analysis::plan::Target;
 use crate::format::text::escape;
 use crate::report::RowKind;
 use crate::tui::app::{App, Overlay, View};
@@ -42,12 +43,31 @@ pub fn plan(app: &mut App) -> Vec<Effect> {
     }
     app.plan = None;
     app.plan_error = None;
+    let snapshot = app.snapshots().get(app.chosen()).copied();
     let work = Work::Plan {
         forest: app.store.forest.clone(),
         assessment: app.store.assessment.clone(),
-        disk,
+        target: snapshot.map_or(Target::Disk(disk), Target::Snapshot),
     };
     vec![start_job(app, work)]
+}
+
+/// The plan of the disk's next snapshot; after its last one, of the next disk of the chain.
+pub fn next_plan(app: &mut App, forward: bool) -> Vec<Effect> {
+    let (at, all) = (app.chosen(), app.snapshots().len());
+    let next = if forward {
+        Some(at + 1).filter(|next| *next < all)
+    } else {
+        at.checked_sub(1)
+    };
+    let (Some(next), Some(path)) = (next, app.disk_path()) else {
+        return along_chain(app, forward);
+    };
+    app.plan_choice = Some((path, next));
+    app.plan = None;
+    app.scroll = 0;
+    app.dirty = true;
+    plan(app)
 }
 
 /// Back to where one came from; at the tree, undoes the filter, then the marks. Never quits.

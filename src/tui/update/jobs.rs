@@ -141,11 +141,17 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
             }
             app.rebuild();
         }
+        (Slot::Reread, Ok(())) => {
+            // If it is gone, the row's own sign says so.
+            if app.notice.is_none() {
+                app.notice = Some("read again".to_owned());
+            }
+        }
         (_, Ok(())) => {}
         (Slot::Map | Slot::Sectors, Err(error)) => app.map.error = Some(error),
         (Slot::Diff, Err(error)) => app.diff.error = Some(error),
         (Slot::Plan, Err(error)) => app.plan_error = Some(error),
-        (Slot::Hex | Slot::Watch, Err(error)) => app.notice = Some(error),
+        (Slot::Reread | Slot::Hex | Slot::Watch, Err(error)) => app.notice = Some(error),
     }
 }
 
@@ -176,14 +182,35 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
             let forest = Arc::clone(&app.store.forest);
             vec![start_job(app, Work::Watch { forest })]
         }
+        Command::Reread => match app.disk() {
+            _ if app.scanning() => {
+                app.notice = Some("the whole store is being read".to_owned());
+                changed(app)
+            }
+            None => {
+                app.notice = Some("no disk is selected".to_owned());
+                changed(app)
+            }
+            Some(disk) => {
+                forget(app);
+                let forest = Arc::clone(&app.store.forest);
+                vec![start_job(app, Work::Reread { forest, disk })]
+            }
+        },
         _ => {
-            // What was read before may be stale: maps and comparisons are asked for anew.
-            app.map.path = None;
-            app.diff.child = None;
-            app.equals.clear();
-            vec![start_job(app, Work::Scan)]
+            forget(app);
+            // Its answer would be about the forest of before.
+            app.jobs.remove(&Slot::Reread);
+            vec![Effect::Cancel(Slot::Reread), start_job(app, Work::Scan)]
         }
     }
+}
+
+/// What was read before may be stale: maps and comparisons are asked for anew.
+fn forget(app: &mut App) {
+    app.map.path = None;
+    app.diff.child = None;
+    app.equals.clear();
 }
 
 /// Ctrl-C: stops the running job and keeps what is known; if none runs, leaves.

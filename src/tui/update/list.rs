@@ -79,7 +79,8 @@ fn moved(cursor: usize, len: usize, page: usize, command: Command) -> usize {
 pub fn seek(app: &mut App, forward: bool) -> Vec<Effect> {
     match app.view {
         View::Tree => return super::tree::seek_problem(app, forward),
-        View::Details | View::Plan => return super::go::along_chain(app, forward),
+        View::Details => return super::go::along_chain(app, forward),
+        View::Plan => return super::go::next_plan(app, forward),
         View::Map => {
             if !app.map.seek(forward) {
                 app.notice = Some(format!(

@@ -51,7 +51,7 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
         let words = if health.items.is_empty() {
             " No findings: nothing is wrong or notable."
         } else {
-            " All findings are hidden: x shows them, f changes the severity."
+            " All findings are hidden: a shows hidden codes, f changes the severity."
         };
         Line::of(Role::Dim, words).paint(buffer, list, theme);
     }

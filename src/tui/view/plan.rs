@@ -5,6 +5,7 @@ use crate::format::text::escape;
 use crate::report::{units, words};
 use crate::store::DiskId;
 use crate::tui::app::App;
+use crate::tui::command::Command;
 use crate::tui::theme::Role;
 use crate::tui::widget::text::Line;
 
@@ -15,6 +16,7 @@ pub fn lines(app: &App, width: u16) -> Vec<Line> {
         width: usize::from(width),
         lines: Vec::new(),
     };
+    page.choice();
     match (&app.plan, &app.plan_error) {
         (Some((_, plan)), _) => page.plan(plan),
         (None, Some(error)) => page.text(Role::Text, 1, escape(error)),
@@ -61,6 +63,46 @@ impl Page<'_> {
     fn size(&self, id: DiskId) -> String {
         let disk = self.app.store.forest.disk(id);
         disk.map_or_else(String::new, |disk| units::human(disk.file.len))
+    }
+
+    /// Which of the disk's snapshots this is about, where there are several.
+    fn choice(&mut self) {
+        let snapshots = self.app.snapshots();
+        if snapshots.len() < 2 {
+            return;
+        }
+        let store = &self.app.store;
+        let chosen = self.app.chosen();
+        let mut line = Line::of(
+            Role::Heading,
+            format!(" SNAPSHOT {} of {} ", chosen + 1, snapshots.len()),
+        );
+        for (place, index) in snapshots.iter().enumerate() {
+            let assessed = store.assessment.snapshots.get(*index);
+            let known = assessed.and_then(|of| store.forest.snapshot(of.snapshot?));
+            let name = known.and_then(|known| known.name.as_deref());
+            let name = name.map_or_else(
+                || "(unnamed)".to_owned(),
+                |name| format!("\"{}\"", escape(name)),
+            );
+            if place == chosen {
+                line.push(Role::Selected, format!(">{name}"));
+                line.push(Role::Text, " ");
+            } else {
+                line.push(Role::Dim, format!(" {name} "));
+            }
+        }
+        let key = |command| {
+            let keymap = &self.app.settings.keymap;
+            keymap.key_of(command, self.app.settings.charset)
+        };
+        let keys = format!(
+            "  {} {} the others",
+            key(Command::NextProblem),
+            key(Command::PrevProblem)
+        );
+        line.push(Role::Dim, keys);
+        self.lines.extend(line.wrap(self.width, 10));
     }
 
     fn plan(&mut self, plan: &Plan) {

@@ -203,6 +203,7 @@ fn job_words(app: &App, slot: Slot, progress: &Progress) -> String {
                 units::count(progress.done)
             )
         }
+        Slot::Reread => "reading the disk again".to_owned(),
         Slot::Map => format!(
             "reading blocks: {} of {}{left}  {stop} stops",
             units::count(progress.done),

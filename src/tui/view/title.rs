@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::report::row::{Direction, Only};
 use crate::report::units;
 use crate::tui::app::{App, View};
+use crate::tui::command::Command;
 use crate::tui::message::Slot;
 use crate::tui::theme::Role;
 use crate::tui::widget::text::{Line, clip, clip_middle};
@@ -175,9 +176,11 @@ fn aside(app: &App) -> String {
         }
         View::Diff => format!("shown: {}", app.diff.kinds.word()),
         View::Health => {
-            let hidden = app.health.items.len() - app.health.shown.len();
+            let hidden = app.health.hidden_items();
             if hidden > 0 {
-                format!("{hidden} hidden")
+                let keymap = &app.settings.keymap;
+                let key = keymap.key_of(Command::ShowHidden, app.settings.charset);
+                format!("{hidden} hidden: {key} shows")
             } else {
                 String::new()
             }
