@@ -136,19 +136,23 @@ fn judge_line(facts: &Facts, line: &Line) -> Outcome {
     }
 }
 
+/// Whether every disk above stands at the snapshot: one that moved on settles it, one not compared leaves it open.
+fn all_stand(outcomes: &[Outcome]) -> Option<bool> {
+    let merge = |a, b| match (a, b) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    };
+    let each = outcomes.iter().map(|outcome| outcome.stands);
+    each.reduce(merge).flatten()
+}
+
 /// Several disks of one snapshot: those that speak decide. If they differ, the worst does, and the odd ones are named.
 fn combine(facts: &Facts, mut outcomes: Vec<Outcome>) -> Outcome {
     if outcomes.len() < 2 {
         return outcomes.pop().unwrap_or_else(|| way::nothing_here(facts));
     }
-    let stands = outcomes
-        .iter()
-        .map(|outcome| outcome.stands)
-        .reduce(|a, b| match (a, b) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        });
+    let stands = all_stand(&outcomes);
     let speaking: Vec<usize> = outcomes
         .iter()
         .enumerate()
@@ -184,7 +188,7 @@ fn combine(facts: &Facts, mut outcomes: Vec<Outcome>) -> Outcome {
         _ => 0,
     };
     let mut chosen = outcomes.swap_remove(worst);
-    chosen.stands = stands.flatten();
+    chosen.stands = stands;
     let ages_matter = chosen.reverted <= Reverted::Likely;
     let agree = judged
         .iter()

@@ -183,7 +183,7 @@ fn finding_against(disk: &Disk, node: &Node) -> Option<String> {
         .chain(&node.findings)
         .find(|finding| {
             finding.code.severity == Severity::Error
-                || (grown && std::ptr::eq(finding.code, &store_codes::SIZE_DIFFERS))
+                || (grown && finding.code == &store_codes::SIZE_DIFFERS)
         })
         .map(|finding| finding.code.title.to_owned())
 }
