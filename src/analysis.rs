@@ -14,6 +14,7 @@ pub mod facts;
 pub mod health;
 pub mod judge;
 pub mod open;
+pub mod owner;
 pub mod plan;
 pub mod reasons;
 pub mod rows;

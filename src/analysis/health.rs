@@ -2,10 +2,10 @@
 
 pub mod codes;
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use crate::analysis::facts::topology::Topology;
+use crate::analysis::owner::Owners;
 use crate::analysis::words::{count, file_name};
 use crate::finding::Finding;
 use crate::store::{DiskId, DiskUse, Forest, MachineId};
@@ -86,29 +86,15 @@ fn missing<'a>(
 struct Whole<'a> {
     forest: &'a Forest,
     topology: Topology<'a>,
-    /// Disks on the way from something named (a machine's disk, a snapshot's frozen disk) to a base, and disks above them on no line.
-    reached: HashSet<DiskId>,
+    owners: Owners<'a>,
 }
 
 impl<'a> Whole<'a> {
     fn new(forest: &'a Forest) -> Self {
-        let mut reached = HashSet::new();
-        let now = forest
-            .machines
-            .iter()
-            .flat_map(|machine| machine.disks.iter().flatten());
-        let frozen = forest.snapshots.iter().flat_map(|snapshot| &snapshot.disks);
-        for disk in now.chain(frozen).filter_map(|used| used.disk) {
-            for below in forest.line(disk) {
-                if !reached.insert(below) {
-                    break;
-                }
-            }
-        }
         Self {
             forest,
             topology: Topology::new(forest),
-            reached,
+            owners: Owners::new(forest),
         }
     }
 
@@ -136,24 +122,16 @@ impl<'a> Whole<'a> {
             .map_or("", |machine| machine.name.as_str())
     }
 
-    /// Only where the disks of a machine are known can a disk be said to be nobody's.
     fn orphan(&self, id: DiskId) -> Option<Finding> {
-        let knows = self
-            .forest
-            .machines
-            .iter()
-            .any(|machine| machine.disks.is_some());
-        let leaf = self.topology.children(id).next().is_none();
-        (knows && leaf && !self.reached.contains(&id) && self.forest.disk(id)?.header.is_some())
-            .then(|| {
-                Finding::new(
-                    &codes::DISK_ORPHAN,
-                    format!(
-                        "no machine or snapshot read here leads to {}",
-                        self.name(id)
-                    ),
-                )
-            })
+        self.owners.is_orphan(id).then(|| {
+            Finding::new(
+                &codes::DISK_ORPHAN,
+                format!(
+                    "no machine or snapshot read here leads to {}",
+                    self.name(id)
+                ),
+            )
+        })
     }
 
     fn shared(&self, id: DiskId) -> Option<Finding> {

@@ -57,10 +57,9 @@ fn disk(
             block_size: Some(2 << 20),
             sector_size: 512,
             blocks: 32,
-            id: Uuid::from_u128(
-                path.bytes()
-                    .fold(1, |hash, byte| hash * 31 + u128::from(byte)),
-            ),
+            id: Uuid::from_u128(path.bytes().fold(1_u128, |hash, byte| {
+                hash.wrapping_mul(31).wrapping_add(u128::from(byte))
+            })),
             data_write_id: None,
             creator: "win".to_owned(),
             created,

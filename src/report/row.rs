@@ -82,7 +82,7 @@ pub struct Row {
     pub key: RowKey,
     /// The disk, for a disk's row.
     pub disk: Option<DiskId>,
-    /// The machine, for the row of a machine's group.
+    /// The machine, for the row of a machine's group and the disks in it.
     pub machine: Option<MachineId>,
     /// 0 for a group, 1 for the top of a chain, and so on.
     pub depth: u32,

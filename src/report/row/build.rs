@@ -11,6 +11,7 @@ use super::flag::{Ground, disk_flag, ground_with};
 use super::select::{Order, select};
 use super::{Cells, Flag, Now, Phase, Row, RowKey, RowKind, RowOptions, names};
 use crate::analysis::Assessment;
+use crate::analysis::owner::Owners;
 use crate::format::text::escape;
 use crate::image::Kind;
 use crate::report::words;
@@ -18,11 +19,13 @@ use crate::store::{DiskId, Forest, LinkState, MachineId, Node};
 
 /// Rows of a forest, in display order. Pure; 40,000 disks take well under 100 ms.
 pub fn rows(forest: &Forest, assessment: &Assessment, options: &RowOptions) -> Vec<Row> {
+    let owners = Owners::new(forest);
     let trees = trees(forest);
-    let groups = groups(forest, trees);
+    let groups = groups(forest, &owners, trees);
     let mut builder = Builder {
         forest,
         assessment,
+        owners,
         phase: options.phase,
         rows: Vec::with_capacity(forest.disks.len() + groups.len()),
     };
@@ -88,7 +91,7 @@ fn trees(forest: &Forest) -> Vec<Tree> {
     trees
 }
 
-fn groups(forest: &Forest, trees: Vec<Tree>) -> Vec<Group> {
+fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<Tree>) -> Vec<Group> {
     let mut machines: BTreeMap<MachineId, Group> = BTreeMap::new();
     let mut folders: BTreeMap<String, Group> = BTreeMap::new();
     let named = |machine: MachineId| Group {
@@ -108,11 +111,14 @@ fn groups(forest: &Forest, trees: Vec<Tree>) -> Vec<Group> {
         errors: Vec::new(),
     };
     for tree in trees {
-        let group = match tree.machines.first() {
-            Some(machine) if tree.machines.len() == 1 => {
-                machines.entry(*machine).or_insert_with(|| named(*machine))
-            }
-            _ => {
+        let machine = match tree.machines.len() {
+            0 => owners.machine_around(tree.top),
+            1 => tree.machines.first().copied(),
+            _ => None,
+        };
+        let group = match machine {
+            Some(machine) => machines.entry(machine).or_insert_with(|| named(machine)),
+            None => {
                 let path = forest.disk(tree.top).map(|disk| disk.path.as_path());
                 let name = folder_name(forest, path.unwrap_or(Path::new("")));
                 folders.entry(name).or_insert_with_key(|name| folder(name))
@@ -172,6 +178,7 @@ enum Item {
 struct Builder<'a> {
     forest: &'a Forest,
     assessment: &'a Assessment,
+    owners: Owners<'a>,
     phase: Phase,
     rows: Vec<Row>,
 }
@@ -286,7 +293,9 @@ impl Builder<'_> {
         let name = words::file_name(&disk.path);
         let mut row = blank(RowKind::Disk, key, name, depth, Some(under));
         row.disk = Some(id);
-        row.now = now(node, setting);
+        row.machine = setting.machine;
+        let orphan = self.owners.is_orphan(id);
+        row.now = if orphan { Now::No } else { now(node, setting) };
         row.flag = disk_flag(self.forest, self.assessment, id, ground, self.phase);
         row.snapshots = self.snapshot_names(id, node);
         row.users = node
@@ -296,12 +305,7 @@ impl Builder<'_> {
             .filter_map(|user| Some(escape(&self.forest.machine(*user)?.name)))
             .collect();
         node.role.unwrap_or_default().clone_into(&mut row.note);
-        let in_no_vm = setting.uses_known
-            && node.children.is_empty()
-            && node.in_use_by.is_empty()
-            && row.snapshots.is_empty()
-            && node.parent.is_some();
-        if in_no_vm {
+        if orphan {
             if row.note.is_empty() {
                 "in no VM".clone_into(&mut row.note);
             }

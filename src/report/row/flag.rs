@@ -19,7 +19,7 @@ pub enum Flag {
     Missing,
     /// Could not be read.
     Unreadable,
-    /// A leaf that no machine read here uses and no snapshot names, where machines are known.
+    /// A leaf that nothing read here names, where the machines of its family or folder are known.
     Orphan,
     /// Whether it was made by a revert cannot be told.
     Unsure,

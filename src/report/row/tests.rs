@@ -186,6 +186,40 @@ fn machines_are_roots_and_every_state_shows() {
 }
 
 #[test]
+fn a_base_that_nothing_names_joins_the_machine_whose_chain_is_cut_beside_it() {
+    let (mut forest, _) = two_machines();
+    add(&mut forest, "/s/db02.vhdx", None);
+    add(&mut forest, "/other/alone.vhdx", None);
+    let assessment = assess(&forest, &Compared::default());
+    forest.machines[1].disks.as_mut().unwrap()[0].path =
+        "D:\\db02_77AB01D3-0000-4000-8000-000000000001.avhdx".to_owned();
+    let lines = text(&forest, &assessment, &RowOptions::default());
+    assert_eq!(
+        lines[..6],
+        [
+            "/other                                          ok",
+            "● alone.vhdx  NOW?                           -  ok",
+            "db02                                            ! BROKEN",
+            "? 1C9E0A44.avhdx  not in store                  ! MISSING",
+            "● └ 77AB01D3.avhdx  NOW                3.5 KiB  ! BROKEN",
+            "  db02.vhdx  in no VM                        -  ? ORPHAN",
+        ]
+        .map(str::to_owned)
+    );
+    let built = rows(&forest, &assessment, &RowOptions::default());
+    let said = why(
+        &forest,
+        &assessment,
+        &built[5],
+        &crate::report::Clock::default(),
+    );
+    assert!(
+        said.contains("chain of db02 is cut below db02_77AB01D3"),
+        "{said}"
+    );
+}
+
+#[test]
 fn without_machines_a_lone_leaf_is_probably_now_and_two_are_unsure() {
     let mut forest = Forest::default();
     let base = add(&mut forest, "/s/a.vhdx", None);

@@ -67,9 +67,7 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::Broken => broken(forest, id),
         Flag::Unreadable => unreadable(forest, id),
         Flag::Missing => "It is named, and not in the store.".to_owned(),
-        Flag::Orphan => {
-            "No machine read here uses it and no snapshot names it. Its changes are part of no running machine; a merge into its parent would break it.".to_owned()
-        }
+        Flag::Orphan => orphan(forest, row, id),
         Flag::Live => "It changed while it was read: what is shown may mix two moments. Read it again when the machine is off.".to_owned(),
         Flag::Partial => "It was not read to the end, so its counts are not whole.".to_owned(),
         Flag::Pending => "It is still being read.".to_owned(),
@@ -108,6 +106,31 @@ fn base(forest: &Forest, row: &Row, id: DiskId, clock: &Clock) -> String {
         n => format!(
             "The base of a tree{written}. {n} disks build on it: whoever writes to it breaks them."
         ),
+    }
+}
+
+/// What is known of a disk that nothing read here names: a changed branch, or a base whose chain may be the one that is cut.
+fn orphan(forest: &Forest, row: &Row, id: DiskId) -> String {
+    let is_child = forest.node(id).is_some_and(|node| node.parent.is_some());
+    if is_child {
+        return "Nothing read here names it: no machine uses it and no snapshot keeps it. Its changes are part of no running machine; a merge into its parent would break it.".to_owned();
+    }
+    let cut = row.machine.and_then(|machine| {
+        let used = forest.machine(machine)?.disks.as_ref()?;
+        let end = used
+            .iter()
+            .filter_map(|used| forest.line(used.disk?).last())
+            .find(|end| forest.node(*end).is_some_and(|node| node.parent.is_some()))?;
+        Some((
+            escape(&forest.machine(machine)?.name),
+            words::file_name(&forest.disk(end)?.path),
+        ))
+    });
+    match cut {
+        Some((machine, end)) => format!(
+            "Nothing read here names it. The chain of {machine} is cut below {end}, so this may be the base of that chain: do not delete it before the missing parent is found."
+        ),
+        None => "Nothing read here names it: no machine uses it and no disk hangs on it. Find its owner before deleting it.".to_owned(),
     }
 }
 
