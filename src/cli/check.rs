@@ -10,7 +10,7 @@ use crate::format::text::escape;
 use crate::report::findings::{self, Found};
 use crate::report::json::check as json;
 use crate::report::json::ls::head;
-use crate::report::{csv, words};
+use crate::report::{csv, units, words};
 use crate::store::CountPolicy;
 
 pub(super) fn run(
@@ -68,13 +68,22 @@ fn text(found: &[Found], disks: usize, out: &mut Output) -> anyhow::Result<()> {
             .count()
     };
     out.line(&format!(
-        "{disks} {} checked: {} errors, {} warnings, {} remarks",
-        if disks == 1 { "disk" } else { "disks" },
-        count(Severity::Error),
-        count(Severity::Warning),
-        count(Severity::Info),
+        "{} checked: {}, {}, {}",
+        counted(disks, "disk"),
+        counted(count(Severity::Error), "error"),
+        counted(count(Severity::Warning), "warning"),
+        counted(count(Severity::Info), "remark"),
     ))?;
     Ok(())
+}
+
+/// `1 error`, `2 errors`.
+fn counted(n: usize, what: &str) -> String {
+    format!(
+        "{} {what}{}",
+        units::count(n as u64),
+        if n == 1 { "" } else { "s" }
+    )
 }
 
 /// A finding in two or three lines: severity, code and file; what; where, expected and found.

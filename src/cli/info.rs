@@ -81,22 +81,31 @@ fn text(store: &Store, id: DiskId, out: &mut Output) -> anyhow::Result<()> {
             crate::report::columns::verdict(row, glyphs)
         ));
         let said = why(forest, &store.assessment, row, &out.style.clock);
-        lines.extend(wrap(&said, 96).into_iter().map(|line| format!("  {line}")));
+        lines.extend(
+            wrap(&said, out.text_width().saturating_sub(2))
+                .into_iter()
+                .map(|line| format!("  {line}")),
+        );
     }
     header(forest, id, out, &mut lines);
     beside(forest, id, &mut lines);
     chain(forest, id, out, &mut lines);
     let assessed = store.assessment.disk(id);
+    let form = VerdictForm {
+        clock: &out.style.clock,
+        width: out.text_width(),
+        names: &str::to_owned,
+    };
     if let Some(of) = below(store, id) {
         lines.push(String::new());
         lines.push("VERDICT on the snapshot below, by the age of this disk".to_owned());
-        verdict(forest, of, &out.style.clock, &mut lines);
+        verdict(forest, of, &form, &mut lines);
     }
     let own = assessed.into_iter().flat_map(|of| &of.snapshots);
     for of in own.filter_map(|at| store.assessment.snapshots.get(*at)) {
         lines.push(String::new());
         lines.push("SNAPSHOT this disk was frozen for".to_owned());
-        verdict(forest, of, &out.style.clock, &mut lines);
+        verdict(forest, of, &form, &mut lines);
     }
     findings(forest, id, &mut lines);
     out.lines(lines)?;
@@ -266,11 +275,21 @@ fn found_id(forest: &Forest, id: DiskId) -> Option<uuid::Uuid> {
     Some(header.data_write_id.unwrap_or(header.id))
 }
 
+/// How a verdict becomes lines.
+pub(super) struct VerdictForm<'a> {
+    /// The zone of its times.
+    pub clock: &'a Clock,
+    /// Cells a line may take.
+    pub width: usize,
+    /// Puts the wanted form of disks' names into an escaped text.
+    pub names: &'a dyn Fn(&str) -> String,
+}
+
 /// A verdict with its witnesses: `+` for, `-` against, `~` says nothing.
 pub(super) fn verdict(
     forest: &Forest,
     of: &AssessedSnapshot,
-    clock_of: &Clock,
+    form: &VerdictForm<'_>,
     lines: &mut Vec<String>,
 ) {
     let known = of.snapshot.and_then(|id| forest.snapshot(id));
@@ -284,8 +303,8 @@ pub(super) fn verdict(
         || "taken at an unknown time".to_owned(),
         |taken| {
             format!(
-                "taken {}  by {}",
-                clock_of.second(taken.at),
+                "{}  by {}",
+                words::taken(&taken, form.clock),
                 words::taken_source(taken.source)
             )
         },
@@ -302,7 +321,7 @@ pub(super) fn verdict(
     ));
     let mut add = |text: &str| {
         lines.extend(
-            wrap(&escape(text), 94)
+            wrap(&(form.names)(&escape(text)), form.width.saturating_sub(4))
                 .into_iter()
                 .map(|line| format!("    {line}")),
         );
@@ -320,7 +339,10 @@ pub(super) fn verdict(
             Bearing::Against => '-',
             Bearing::Silent => '~',
         };
-        let text = wrap(&escape(&witness.text), 92);
+        let text = wrap(
+            &(form.names)(&escape(&witness.text)),
+            form.width.saturating_sub(4),
+        );
         for (at, line) in text.iter().enumerate() {
             let sign = if at == 0 { sign } else { ' ' };
             lines.push(format!("  {sign} {line}"));

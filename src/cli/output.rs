@@ -106,6 +106,13 @@ impl Output {
         (width > 0).then_some(width)
     }
 
+    /// Cells that running text may take: the terminal's width, or 100 where there is none.
+    pub fn text_width(&self) -> usize {
+        const LEAST: usize = 32;
+        self.width()
+            .map_or(100, |width| usize::from(width).max(LEAST))
+    }
+
     /// One line of text.
     ///
     /// # Errors

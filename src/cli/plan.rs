@@ -10,11 +10,13 @@ use super::explain::wrap;
 use super::info;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
-use crate::analysis::plan::{Accept, Answer, Plan, PlanOptions, StoreTables, Target, plan};
+use crate::analysis::plan::{
+    Accept, Answer, Loss, Plan, PlanOptions, Reason, StoreTables, Target, plan,
+};
 use crate::analysis::reasons;
 use crate::format::text::escape;
 use crate::report::json::{ls::head, plan as json};
-use crate::report::words;
+use crate::report::{ShortNames, Style, units, words};
 use crate::store::{CountPolicy, DiskId, Product};
 
 /// Which of the two commands.
@@ -213,9 +215,22 @@ fn accept(text: &str) -> anyhow::Result<Accept> {
 }
 
 fn text(store: &Store, plan: &Plan, asked: Asked, out: &mut Output) -> anyhow::Result<()> {
+    let disks: Vec<DiskId> = (plan.before.iter().chain(&plan.after).flatten())
+        .chain(&plan.frozen)
+        .chain(&plan.deleted)
+        .chain(&plan.breaks)
+        .copied()
+        .collect();
+    let page = Page {
+        store,
+        plan,
+        names: ShortNames::new(&store.forest, &store.assessment, &disks),
+        width: out.text_width(),
+        style: &out.style,
+    };
     let lines = match asked {
-        Asked::Plan => page(store, plan, out),
-        Asked::Gate => answer(plan),
+        Asked::Plan => page.whole(),
+        Asked::Gate => page.answer(),
     };
     out.lines(lines)?;
     Ok(())
@@ -229,124 +244,291 @@ fn word(answer: Answer) -> &'static str {
     }
 }
 
-/// The short form: the answer, its reasons, the token.
-fn answer(plan: &Plan) -> Vec<String> {
-    let mut lines = said(plan, "");
-    lines.extend(reason_lines(plan));
-    lines.push(format!("state token {}", plan.state_token));
-    lines
+/// Reasons that say what the verdict says.
+fn is_of_verdict(reason: &Reason) -> bool {
+    reason.code == &reasons::REVERTED || reason.code == &reasons::CANNOT_TELL
 }
 
-/// The answer and its sentence.
-fn said(plan: &Plan, margin: &str) -> Vec<String> {
-    indented(&format!("{}  {}", word(plan.answer), plan.summary), margin)
+/// A plan on its way to lines.
+struct Page<'a> {
+    store: &'a Store,
+    plan: &'a Plan,
+    names: ShortNames,
+    width: usize,
+    style: &'a Style,
 }
 
-fn reason_lines(plan: &Plan) -> Vec<String> {
-    let mut lines = Vec::new();
-    for reason in &plan.reasons {
-        let accepted = if reason.accepted { "  (accepted)" } else { "" };
-        let sign = if reason.answer == Answer::Refuse {
-            '!'
-        } else {
-            '?'
+impl Page<'_> {
+    /// The short form: the answer, its reasons or what it rests on, the token.
+    fn answer(&self) -> Vec<String> {
+        let plan = self.plan;
+        let mut lines = self.said("");
+        for reason in &plan.reasons {
+            lines.push(reason_line(reason));
+            if !says_all(plan, reason) {
+                lines.extend(self.wrapped(&reason.text, "    "));
+            }
+        }
+        let explained = plan.reasons.iter().any(is_of_verdict);
+        if let Some(verdict) = plan.verdict.as_ref().filter(|_| !explained) {
+            lines.extend(self.wrapped(&verdict.summary, "    "));
+        }
+        lines.push(format!("state token {}", plan.state_token));
+        lines
+    }
+
+    /// The answer and its sentence.
+    fn said(&self, margin: &str) -> Vec<String> {
+        let summary = self.plan.summary.as_str();
+        let word = word(self.plan.answer);
+        let text = match summary.strip_prefix("Cannot tell ") {
+            Some(rest) => format!("{word} {rest}"),
+            None => format!("{word}: {summary}"),
         };
-        lines.push(format!("  {sign} {}{accepted}", reason.code.id));
-        // The summary mostly is the first reason's sentence; once is enough.
-        if !plan.summary.contains(&reason.text) {
-            lines.extend(indented(&reason.text, "    "));
+        self.wrapped(&text, margin)
+    }
+
+    fn wrapped(&self, text: &str, margin: &str) -> Vec<String> {
+        self.fold(&self.names.put_into(&escape(text)), margin)
+    }
+
+    fn fold(&self, escaped: &str, margin: &str) -> Vec<String> {
+        wrap(escaped, self.width.saturating_sub(margin.len()))
+            .into_iter()
+            .map(|line| format!("{margin}{line}"))
+            .collect()
+    }
+
+    fn section(&self, lines: &mut Vec<String>, name: &str, texts: &[String]) {
+        if texts.is_empty() {
+            return;
+        }
+        lines.push(String::new());
+        lines.push(format!("  {name}"));
+        for text in texts {
+            lines.extend(marked(self.wrapped(text, ITEM)));
         }
     }
-    lines
-}
 
-fn indented(text: &str, margin: &str) -> Vec<String> {
-    let width = 96_usize.saturating_sub(margin.len());
-    wrap(&escape(text), width)
-        .into_iter()
-        .map(|line| format!("{margin}{line}"))
-        .collect()
-}
-
-fn item(text: &str) -> Vec<String> {
-    let mut lines = indented(text, "      ");
-    if let Some(first) = lines.first_mut() {
-        first.replace_range(..6, "    - ");
-    }
-    lines
-}
-
-/// The whole page: facts first, then the verdict, then what the delete does, then what was not checked.
-fn page(store: &Store, plan: &Plan, out: &Output) -> Vec<String> {
-    let mut lines = vec![heading(store, plan, out)];
-    lines.push(String::new());
-    lines.extend(said(plan, "  "));
-    lines.extend(reason_lines(plan));
-    let section = |lines: &mut Vec<String>, name: &str, texts: &[String]| {
-        if !texts.is_empty() {
+    /// The whole page: facts first, then the verdict, then what the delete does, then what was not checked.
+    fn whole(&self) -> Vec<String> {
+        let (store, plan) = (self.store, self.plan);
+        let mut lines = self.fold(&heading(store, plan, &self.names, self.style), "");
+        lines.push(String::new());
+        lines.extend(self.said("  "));
+        for reason in &plan.reasons {
+            lines.push(format!("  {}", reason_line(reason)));
+            // What the verdict says stands below, with its evidence.
+            if !is_of_verdict(reason) && !says_all(plan, reason) {
+                lines.extend(self.wrapped(&reason.text, "      "));
+            }
+        }
+        self.section(
+            &mut lines,
+            "Already gone, whatever is done now:",
+            &plan.already_lost,
+        );
+        lines.push(String::new());
+        lines.push("  If you delete it:".to_owned());
+        lines.extend(self.consequences());
+        self.section(&mut lines, "Lost for good by the delete:", &self.losses());
+        lines.push(String::new());
+        lines.extend(self.chains("BEFORE", &plan.before));
+        if plan.after.is_empty() {
+            let text = match (plan.deleted.is_empty(), plan.merges.is_empty()) {
+                (true, true) => "as before",
+                _ => "nothing of this chain is left",
+            };
+            lines.push(format!("  AFTER   {text}"));
+        }
+        lines.extend(self.chains("AFTER", &plan.after));
+        if !plan.ends_in.is_empty() {
+            lines.extend(labelled("ENDS IN", self.wrapped(&plan.ends_in, LABEL)));
+        }
+        if let Some(of) = plan
+            .snapshot
+            .and_then(|at| store.assessment.snapshots.get(at))
+        {
             lines.push(String::new());
-            lines.push(format!("  {name}"));
-            lines.extend(texts.iter().flat_map(|text| item(text)));
+            lines.push("  EVIDENCE".to_owned());
+            let put = |text: &str| self.names.put_into(text);
+            let form = info::VerdictForm {
+                clock: &self.style.clock,
+                width: self.width.saturating_sub(2),
+                names: &put,
+            };
+            let mut evidence = Vec::new();
+            info::verdict(&store.forest, of, &form, &mut evidence);
+            lines.extend(evidence.into_iter().map(|line| format!("  {line}")));
         }
-    };
-    section(
-        &mut lines,
-        "Already gone, whatever is done now:",
-        &plan.already_lost,
-    );
-    section(
-        &mut lines,
-        "If you delete it:",
-        &consequences(store, plan, out),
-    );
-    let lost: Vec<String> = plan.lost.iter().map(|loss| loss.text.clone()).collect();
-    section(&mut lines, "Lost for good by the delete:", &lost);
-    lines.push(String::new());
-    let chains = |chains: &[Vec<DiskId>]| -> Vec<String> {
-        let name = |id: &DiskId| {
-            store
-                .forest
-                .disk(*id)
-                .map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
-        };
+        self.section(&mut lines, "How it goes on:", &plan.engine_notes);
+        let settles = plan
+            .verdict
+            .as_ref()
+            .and_then(|of| of.would_settle.as_ref());
+        let first: Vec<String> = plan
+            .do_first
+            .iter()
+            .filter(|text| Some(*text) != settles)
+            .cloned()
+            .collect();
+        self.section(&mut lines, "Do first:", &first);
+        lines.push(String::new());
+        if !plan.not_checked.is_empty() {
+            let text = format!("Not checked: {}", plan.not_checked.join(", "));
+            lines.extend(self.fold(&text, "  "));
+        }
+        lines.push(format!("  State token: {}", plan.state_token));
+        let last = format!(
+            "This program changes nothing. Do it in {} once you are sure.",
+            manager(plan.product)
+        );
+        lines.extend(self.fold(&last, "  "));
+        lines
+    }
+
+    /// What is lost; of many disks with the same fate only the first by a sentence.
+    fn losses(&self) -> Vec<String> {
+        let of_branch = |loss: &&Loss| loss.code == &reasons::LOSS_OTHER_BRANCH;
+        let branches = self.plan.lost.iter().filter(of_branch).count();
+        let mut seen = 0_usize;
+        let mut lost = Vec::new();
+        for loss in &self.plan.lost {
+            if of_branch(&loss) {
+                seen += 1;
+                if seen == MANY + 1 {
+                    lost.push(format!("the same holds for {} more", branches - MANY));
+                }
+                if seen > MANY {
+                    continue;
+                }
+            }
+            lost.push(loss.text.clone());
+        }
+        lost
+    }
+
+    fn chains(&self, name: &str, chains: &[Vec<DiskId>]) -> Vec<String> {
+        let forest = &self.store.forest;
+        let hidden = chains.len().saturating_sub(MANY);
+        let rest = (hidden > 0).then(|| format!("{LABEL}and {hidden} more"));
         chains
             .iter()
-            .map(|chain| chain.iter().map(name).collect::<Vec<_>>().join(" <- "))
+            .take(MANY)
+            .enumerate()
+            .flat_map(|(at, chain)| {
+                let text: Vec<String> = chain.iter().map(|id| self.names.of(forest, *id)).collect();
+                let lines = self.fold(&text.join(" <- "), LABEL);
+                labelled(if at == 0 { name } else { "" }, lines)
+            })
+            .chain(rest)
             .collect()
+    }
+
+    /// What happens to which file, with bytes and space. A merge names its files whole.
+    fn consequences(&self) -> Vec<String> {
+        let (plan, forest) = (self.plan, &self.store.forest);
+        let full = |id: DiskId| {
+            forest
+                .disk(id)
+                .map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
+        };
+        let name = |id: DiskId| self.names.of(forest, id);
+        let size = |bytes: u64| self.style.units.size(bytes);
+        let length = |id: DiskId| size(forest.disk(id).map_or(0, |disk| disk.file.len));
+        let mut lines = Vec::new();
+        let mut add = |text: String| lines.extend(marked(self.fold(&text, ITEM)));
+        for merge in &plan.merges {
+            let (from, into) = (full(merge.from), full(merge.into));
+            if merge.blocks == 0 {
+                add(format!(
+                    "{from} is merged into {into}; it holds no block of its own"
+                ));
+                continue;
+            }
+            add(format!(
+                "{from} is written into {into}: {} in {} (at worst {})",
+                size(merge.bytes),
+                blocks(merge.blocks),
+                size(merge.bytes_max),
+            ));
+            let free = match merge.free {
+                Some(free) if free < merge.grow_max => {
+                    format!("free there: {}, NOT ENOUGH", size(free))
+                }
+                Some(free) => format!("free there: {}", size(free)),
+                None => "the free space there is not known".to_owned(),
+            };
+            add(if merge.grow_max == 0 {
+                format!("{} does not grow", name(merge.into))
+            } else {
+                format!(
+                    "{} may grow by up to {}; {free}",
+                    name(merge.into),
+                    size(merge.grow_max)
+                )
+            });
+        }
+        if plan.merges.is_empty() && plan.deleted.is_empty() {
+            add("nothing is merged".to_owned());
+        }
+        for disk in &plan.deleted {
+            add(format!(
+                "{} ({}) is deleted, not merged",
+                full(*disk),
+                length(*disk)
+            ));
+        }
+        for disk in &plan.freed {
+            add(format!(
+                "{} is removed after the merge, which frees {}",
+                name(*disk),
+                length(*disk)
+            ));
+        }
+        lines
+    }
+}
+
+/// Things of one kind that are shown one by one.
+const MANY: usize = 5;
+/// Margin of an item's text; its mark stands in it.
+const ITEM: &str = "      ";
+/// Margin of a labelled text; its label stands in it.
+const LABEL: &str = "          ";
+
+/// `19 blocks`, `1 block`.
+fn blocks(n: u64) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{} block{ending}", units::count(n))
+}
+
+/// The sentence of the answer already is this reason's.
+fn says_all(plan: &Plan, reason: &Reason) -> bool {
+    plan.summary.contains(reason.text.trim_end_matches('.'))
+}
+
+fn reason_line(reason: &Reason) -> String {
+    let accepted = if reason.accepted { "  (accepted)" } else { "" };
+    let sign = if reason.answer == Answer::Refuse {
+        '!'
+    } else {
+        '?'
     };
-    for (name, all) in [("BEFORE", &plan.before), ("AFTER", &plan.after)] {
-        for (at, chain) in chains(all).into_iter().enumerate() {
-            lines.push(format!("  {:<8}{chain}", if at == 0 { name } else { "" }));
-        }
+    format!("  {sign} {}{accepted}", reason.code.id)
+}
+
+fn marked(mut lines: Vec<String>) -> Vec<String> {
+    if let Some(first) = lines.first_mut() {
+        first.replace_range(..ITEM.len(), "    - ");
     }
-    if !plan.ends_in.is_empty() {
-        let mut ends = indented(&plan.ends_in, "          ");
-        if let Some(first) = ends.first_mut() {
-            first.replace_range(..10, "  ENDS IN ");
-        }
-        lines.extend(ends);
+    lines
+}
+
+fn labelled(label: &str, mut lines: Vec<String>) -> Vec<String> {
+    if let Some(first) = lines.first_mut() {
+        first.replace_range(..LABEL.len(), &format!("  {label:<8}"));
     }
-    if let Some(of) = plan
-        .snapshot
-        .and_then(|at| store.assessment.snapshots.get(at))
-    {
-        lines.push(String::new());
-        lines.push("  EVIDENCE".to_owned());
-        let mut evidence = Vec::new();
-        info::verdict(&store.forest, of, &out.style.clock, &mut evidence);
-        lines.extend(evidence.into_iter().map(|line| format!("  {line}")));
-    }
-    section(&mut lines, "How it goes on:", &plan.engine_notes);
-    section(&mut lines, "Do first:", &plan.do_first);
-    lines.push(String::new());
-    if !plan.not_checked.is_empty() {
-        lines.push(format!("  Not checked: {}", plan.not_checked.join(", ")));
-    }
-    lines.push(format!("  State token: {}", plan.state_token));
-    lines.push(format!(
-        "  This program changes nothing. Do it in {} once you are sure.",
-        manager(plan.product)
-    ));
     lines
 }
 
@@ -358,7 +540,7 @@ fn manager(product: Product) -> &'static str {
     }
 }
 
-fn heading(store: &Store, plan: &Plan, out: &Output) -> String {
+fn heading(store: &Store, plan: &Plan, names: &ShortNames, style: &Style) -> String {
     let of = plan
         .snapshot
         .and_then(|at| store.assessment.snapshots.get(at));
@@ -369,75 +551,29 @@ fn heading(store: &Store, plan: &Plan, out: &Output) -> String {
     ) {
         (Some(name), _) => format!("snapshot \"{}\"", escape(name)),
         (None, Some(disk)) => {
-            let name = store
-                .forest
-                .disk(*disk)
-                .map(|disk| words::file_name(&disk.path));
-            let what = if of.is_some() { "the snapshot of" } else { "" };
-            format!("{what} {}", name.unwrap_or_default())
-                .trim()
-                .to_owned()
+            let name = names.of(&store.forest, *disk);
+            if of.is_some() {
+                match plan.product {
+                    Product::VirtualPc => format!("the undo disk of {name}"),
+                    _ => format!("the unnamed snapshot on {name}"),
+                }
+            } else {
+                name
+            }
         }
         (None, None) => "?".to_owned(),
     };
     let mut facts = Vec::new();
     if let Some(taken) = of.and_then(|of| of.taken) {
-        facts.push(format!("taken {}", out.style.clock.second(taken.at)));
+        facts.push(words::taken(&taken, &style.clock));
     }
     if let Some(machine) = plan.machine.and_then(|id| store.forest.machine(id)) {
         facts.push(format!("VM \"{}\"", escape(&machine.name)));
     }
     facts.push(format!("{} rules", words::product_name(plan.product)));
-    format!("Delete {what}   ({})", facts.join(", "))
-}
-
-/// What happens to which file, with bytes and space.
-fn consequences(store: &Store, plan: &Plan, out: &Output) -> Vec<String> {
-    let name = |id: DiskId| {
-        store
-            .forest
-            .disk(id)
-            .map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
+    let verb = match plan.product {
+        Product::VirtualPc => "Commit",
+        _ => "Delete",
     };
-    let size = |bytes: u64| out.style.units.size(bytes);
-    let mut lines = Vec::new();
-    for merge in &plan.merges {
-        lines.push(format!(
-            "{} is written into {}: {} in {} blocks (at worst {}); {0} then goes",
-            name(merge.from),
-            name(merge.into),
-            size(merge.bytes),
-            crate::report::units::count(merge.blocks),
-            size(merge.bytes_max),
-        ));
-        let free = match merge.free {
-            Some(free) if free < merge.grow_max => {
-                format!("free there: {}, NOT ENOUGH", size(free))
-            }
-            Some(free) => format!("free there: {}", size(free)),
-            None => "the free space there is not known".to_owned(),
-        };
-        lines.push(format!(
-            "{} may grow by up to {}; {free}",
-            name(merge.into),
-            size(merge.grow_max)
-        ));
-    }
-    if plan.merges.is_empty() {
-        lines.push("nothing is merged".to_owned());
-    }
-    for disk in &plan.deleted {
-        lines.push(format!("{} is deleted, not merged", name(*disk)));
-    }
-    for disk in &plan.freed {
-        let bytes = store.forest.disk(*disk).map_or(0, |disk| disk.file.len);
-        lines.push(format!("{} is freed, {}", name(*disk), size(bytes)));
-    }
-    for disk in &plan.breaks {
-        lines.push(format!(
-            "{} BREAKS: its parent changes below it",
-            name(*disk)
-        ));
-    }
-    lines
+    format!("{verb} {what} ({})", facts.join(", "))
 }

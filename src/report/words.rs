@@ -7,7 +7,8 @@ use std::path::Path;
 use crate::analysis::Reverted;
 use crate::format::text::escape;
 use crate::image::{BlockState, Format, Kind};
-use crate::store::{BornSource, LinkState, Product, ResolvedBy, SnapshotKind, TakenSource};
+use crate::report::Clock;
+use crate::store::{BornSource, LinkState, Product, ResolvedBy, SnapshotKind, Taken, TakenSource};
 
 /// Which signs may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -176,6 +177,15 @@ pub fn born_source(source: BornSource) -> &'static str {
         BornSource::WindowsFileSystem | BornSource::OtherFileSystem => "filesystem",
         BornSource::TimesFile => "times-file",
     }
+}
+
+/// When a snapshot was taken: `taken 2009-05-02 14:10:00Z`, or `not taken before ...` where only that is known.
+pub fn taken(taken: &Taken, clock: &Clock) -> String {
+    let start = match taken.source {
+        TakenSource::FrozenWrite => "not taken before",
+        _ => "taken",
+    };
+    format!("{start} {}", clock.second(taken.at))
 }
 
 /// The word of the source of a snapshot's time.

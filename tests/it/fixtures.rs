@@ -58,7 +58,7 @@ fn b_never_reverted_and_off_for_months_before() {
     store.labels.truncate(1);
     let told = store.expect(BASE, "row-21", &[&merge_above()], 3);
     assert!(
-        told["summary"]
+        told["evidence"]["summary"]
             .as_str()
             .unwrap()
             .contains("2009-01-20 10:00Z")
@@ -76,7 +76,7 @@ fn c_the_story_reverted_once_and_forgotten() {
     let store = one(TAKEN, LATER);
     let told = store.expect(BASE, "row-4", &[&merge_above()], 1);
     assert_eq!(reasons(&told), ["reverted"]);
-    let summary = told["summary"].as_str().unwrap();
+    let summary = told["evidence"]["summary"].as_str().unwrap();
     for part in [
         "TestWin7",
         "2009-05-02 14:10Z",
@@ -108,7 +108,7 @@ fn c_the_story_reverted_once_and_forgotten() {
 fn d_reverted_twice_shows_the_last() {
     let told = one(TAKEN, "2009-11-11T11:11:00Z").expect(BASE, "row-4", &[&merge_above()], 1);
     assert!(
-        told["summary"]
+        told["evidence"]["summary"]
             .as_str()
             .unwrap()
             .contains("at least once, last on 2009-11-11 11:11Z")
@@ -139,7 +139,12 @@ fn e_an_older_snapshot_applied_leaves_a_branch() {
 #[test]
 fn f_create_and_apply_keeps_the_state_before() {
     let told = branched("2009-06-30T09:40:30Z").expect("web.vhd", "row-24", &[], 1);
-    assert!(told["summary"].as_str().unwrap().contains("\"s2\""));
+    assert!(
+        told["evidence"]["summary"]
+            .as_str()
+            .unwrap()
+            .contains("\"s2\"")
+    );
 }
 
 #[test]
@@ -233,7 +238,12 @@ fn k_a_copied_store_says_when_it_was_copied() {
         &[MERGE_VHDX],
         3,
     );
-    assert!(told["summary"].as_str().unwrap().contains("2024-03-01"));
+    assert!(
+        told["evidence"]["summary"]
+            .as_str()
+            .unwrap()
+            .contains("2024-03-01")
+    );
 }
 
 #[test]
@@ -265,7 +275,12 @@ fn m_one_of_two_disks_made_anew_stands_apart() {
         &[&merge_above(), "data_7C.avhd -> data.vhd"],
         1,
     );
-    assert!(told["summary"].as_str().unwrap().contains("data.vhd"));
+    assert!(
+        told["evidence"]["summary"]
+            .as_str()
+            .unwrap()
+            .contains("data.vhd")
+    );
 }
 
 #[test]

@@ -357,8 +357,8 @@ fn branches(case: &Case<'_>, all: &mut Vec<Evidence>) {
             &witness::UNRELATED_CHILDREN,
             Bearing::Silent,
             format!(
-                "{} further disks of no known snapshot hang on {}",
-                case.above.unrelated, case.line.frozen_name
+                "disks of no known snapshot that hang on {} too: {}",
+                case.line.frozen_name, case.above.unrelated
             ),
             format!("links of {}", case.line.frozen_name),
         ));

@@ -18,7 +18,7 @@ pub(super) fn is_undo_disk(name: &str) -> bool {
 
 /// Judges a disk with an undo disk above it.
 pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
-    let vm = words::subject(facts);
+    let vm = words::inside(facts);
     let named = line.undo.named;
     let stamp = match above.made {
         Made::Footer(at) => Some(at),

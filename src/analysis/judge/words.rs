@@ -17,6 +17,11 @@ pub(super) fn subject(facts: &Facts) -> String {
     facts.vm.clone().unwrap_or_else(|| "The VM".to_owned())
 }
 
+/// `TestWin7`, or `the VM`: inside a sentence.
+pub(super) fn inside(facts: &Facts) -> &str {
+    facts.vm.as_deref().unwrap_or("the VM")
+}
+
 /// `"Before SP1" (taken 2009-05-02 14:10Z)`, as far as known.
 pub(super) fn snapshot(case: &Case<'_>) -> String {
     let name = match &case.facts.name {
@@ -57,7 +62,8 @@ pub(super) fn summary(case: &Case<'_>, row: &'static Code, reverted: Reverted) -
     }
     if is(&rows::ROW_1B) {
         return format!(
-            "{snapshot} of {vm} was applied once, as another branch shows, but what the VM uses now does not come from that: {above} was made {made_text}, with the snapshot. A revert in the first {} would look the same.",
+            "{snapshot} of {} was applied once, as another branch shows, but what the VM uses now does not come from that: {above} was made {made_text}, with the snapshot. A revert in the first {} would look the same.",
+            inside(case.facts),
             blind(case)
         );
     }
@@ -115,7 +121,8 @@ pub(super) fn summary(case: &Case<'_>, row: &'static Code, reverted: Reverted) -
             )
         }
         Reverted::CannotTell => format!(
-            "Cannot tell whether {vm} was reverted to {snapshot}: {}.",
+            "Cannot tell whether {} was reverted to {snapshot}: {}.",
+            inside(case.facts),
             why_not(case, row)
         ),
     }

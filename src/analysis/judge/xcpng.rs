@@ -52,7 +52,8 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
             above.name
         ),
         Reverted::CannotTell => format!(
-            "Cannot tell whether {vm} was reverted: {} was made {made_text}; {taken_text}.",
+            "Cannot tell whether {} was reverted: {} was made {made_text}; {taken_text}.",
+            words::inside(facts),
             above.name
         ),
     };

@@ -77,7 +77,8 @@ fn reason(code: &'static Code, answer: Answer, text: impl Into<String>) -> Reaso
     }
 }
 
-fn names(forest: &Forest, disks: &[DiskId]) -> String {
+/// File names, a few of many.
+pub(super) fn names(forest: &Forest, disks: &[DiskId]) -> String {
     const SHOWN: usize = 4;
     let mut names: Vec<String> = disks
         .iter()

@@ -60,7 +60,8 @@ fn the_story_is_refused_with_both_dates_and_what_is_already_gone() {
         "2009-06-30 09:41Z",
         "permanent",
     ] {
-        assert!(plan.summary.contains(part), "{}", plan.summary);
+        let told = format!("{} {}", plan.summary, plan.reasons[0].text);
+        assert!(told.contains(part), "{told}");
     }
     assert!(
         plan.already_lost[0].contains("58 days"),

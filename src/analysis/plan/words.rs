@@ -1,5 +1,6 @@
 //! The sentences of a plan: what is already gone, what the delete loses, how the engine goes about it, what to do first.
 
+use crate::analysis::plan::gate::names;
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Answer, Loss, Merge, Reason};
 use crate::analysis::words::{bytes, count, file_name, span, when};
@@ -29,11 +30,11 @@ impl Case<'_> {
             .is_some_and(|verdict| verdict.reverted <= Reverted::Likely)
     }
 
-    /// When it was taken; `not before` where only that is known.
+    /// When it was taken; `or later` where only that is known.
     fn taken(&self) -> Option<String> {
         let taken = self.assessed?.taken?;
         Some(match taken.source {
-            TakenSource::FrozenWrite => format!("a time not before {}", when(taken.at)),
+            TakenSource::FrozenWrite => format!("{} or later", when(taken.at)),
             _ => when(taken.at),
         })
     }
@@ -50,11 +51,7 @@ impl Case<'_> {
     }
 
     fn names(&self, disks: &[DiskId]) -> String {
-        disks
-            .iter()
-            .map(|id| self.name(*id))
-            .collect::<Vec<_>>()
-            .join(", ")
+        names(self.forest, disks)
     }
 
     /// `snapshot "Before SP1"`, or `the unnamed snapshot on web01.vhd`.
@@ -64,7 +61,18 @@ impl Case<'_> {
             .and_then(|snapshot| snapshot.name.as_ref().or(snapshot.id.as_ref()))
         {
             Some(name) => format!("snapshot \"{name}\""),
+            None if self.product == Product::VirtualPc => {
+                format!("the undo disk of {}", self.names(self.frozen))
+            }
             None => format!("the unnamed snapshot on {}", self.names(self.frozen)),
+        }
+    }
+
+    /// What a person does to it.
+    fn doing(&self) -> &'static str {
+        match self.product {
+            Product::VirtualPc => "committing",
+            _ => "deleting",
         }
     }
 
@@ -166,10 +174,14 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
             code: &reasons::LOSS_WAY_BACK,
             disk: None,
             bytes: None,
-            text: format!(
-                "the way back to {to}: {} can no longer be applied",
-                case.title()
-            ),
+            text: if case.product == Product::VirtualPc {
+                format!("the way back to {to}: the changes can no longer be discarded")
+            } else {
+                format!(
+                    "the way back to {to}: {} can no longer be applied",
+                    case.title()
+                )
+            },
         });
     }
     if let Some(memory) = case
@@ -264,7 +276,7 @@ pub(super) fn do_first(case: &Case<'_>, reasons: &[Reason], merge_pending: bool)
     }
     if has(&reasons::BREAKS_CHILDREN) {
         first.push(format!(
-            "Find out who uses {}; copy them with all their parents, or merge them away.",
+            "Find out who uses {}; copy each with all its parents, or merge it away.",
             case.names(&case.steps.breaks)
         ));
     }
@@ -298,61 +310,103 @@ pub(super) fn do_first(case: &Case<'_>, reasons: &[Reason], merge_pending: bool)
     first
 }
 
-/// One sentence: the answer with dates and names.
+/// One short sentence: the answer with its name and date. What it rests on is told by the reasons and by the verdict.
 pub(super) fn summary(case: &Case<'_>, answer: Answer, reasons: &[Reason]) -> String {
     let open: Vec<&Reason> = reasons
         .iter()
         .filter(|reason| !reason.accepted && reason.answer == answer)
         .collect();
-    match (answer, open.first()) {
-        (Answer::Pass, _) => {
-            let accepted: Vec<&str> = reasons
-                .iter()
-                .filter(|reason| reason.accepted)
-                .map(|reason| reason.code.id)
-                .collect();
-            let verdict = case
-                .verdict()
-                .map(|verdict| verdict.summary.as_str())
-                .unwrap_or_default();
-            if accepted.is_empty() {
-                format!(
-                    "Nothing speaks against deleting {}. {verdict}",
-                    case.title()
-                )
-                .trim_end()
-                .to_owned()
-            } else {
-                format!(
-                    "Deleting {} passes, accepted: {}. {verdict}",
-                    case.title(),
-                    accepted.join(", ")
-                )
-                .trim_end()
-                .to_owned()
-            }
-        }
-        (_, Some(first)) => {
-            let more = match open.len() - 1 {
-                0 => String::new(),
-                n => format!(" And {}.", count(n, "further reason")),
-            };
-            let text = first.text.trim_end_matches('.');
-            let gone = if first.code == &reasons::REVERTED && !case.merges.is_empty() {
-                " Deleting now makes that permanent."
-            } else {
+    let Some(first) = open.first().filter(|_| answer != Answer::Pass) else {
+        return passes(case, reasons);
+    };
+    let more = match open.len() - 1 {
+        0 => String::new(),
+        n => format!(" And {}.", count(n, "further reason")),
+    };
+    let of_verdict = case
+        .verdict()
+        .filter(|_| first.code == &reasons::REVERTED || first.code == &reasons::CANNOT_TELL);
+    match of_verdict {
+        Some(verdict) if first.code == &reasons::REVERTED => {
+            let permanent = if case.merges.is_empty() {
                 ""
-            };
-            let mut upper = text.to_owned();
-            if let Some(letter) = upper.get(..1).map(str::to_uppercase) {
-                upper.replace_range(..1, &letter);
-            }
-            if first.code == &reasons::REVERTED || first.code == &reasons::CANNOT_TELL {
-                format!("{upper}.{gone}{more}")
             } else {
-                format!("Deleting {}: {text}.{more}", case.title())
-            }
+                "; deleting it makes that permanent"
+            };
+            let permanent = permanent.replace("deleting", case.doing());
+            format!("{}{permanent}.{more}", reverted(case, verdict))
         }
-        (_, None) => String::new(),
+        Some(_) if case.product == Product::VirtualPc => format!(
+            "Cannot tell whether changes of {} were discarded.{more}",
+            case.vm()
+        ),
+        Some(_) => format!(
+            "Cannot tell whether {} was reverted to {}.{more}",
+            case.vm(),
+            case.title()
+        ),
+        None => format!(
+            "{}: {}.{more}",
+            capital(&format!("{} {}", case.doing(), case.title())),
+            first.text.trim_end_matches('.')
+        ),
     }
+}
+
+/// `TestWin7 was very likely reverted to snapshot "Before SP1", last on 2009-06-30 09:41Z`.
+fn reverted(case: &Case<'_>, verdict: &Verdict) -> String {
+    let how = match verdict.reverted {
+        Reverted::Certain => "was",
+        _ => "was very likely",
+    };
+    // A disk no younger than the snapshot dates no revert, whatever proves it.
+    let last = case
+        .made()
+        .filter(|_| verdict.gap_seconds.is_some_and(|gap| gap > 0) && verdict.row != &rows::ROW_1C)
+        .map(|made| format!(", last on {made}"))
+        .unwrap_or_default();
+    if case.product == Product::VirtualPc {
+        return format!(
+            "Changes of {} {} discarded{last}",
+            case.vm(),
+            how.replace("was", "were")
+        );
+    }
+    let vm = case.vm.unwrap_or("The VM");
+    format!("{vm} {how} reverted to {}{last}", case.title())
+}
+
+fn passes(case: &Case<'_>, reasons: &[Reason]) -> String {
+    let accepted: Vec<&str> = reasons
+        .iter()
+        .filter(|reason| reason.accepted)
+        .map(|reason| reason.code.id)
+        .collect();
+    if !accepted.is_empty() {
+        return format!(
+            "{} passes, accepted: {}.",
+            capital(&format!("{} {}", case.doing(), case.title())),
+            accepted.join(", ")
+        );
+    }
+    let verdict = match case.verdict().map(|verdict| verdict.reverted) {
+        Some(Reverted::NotReverted) => "; it was not reverted",
+        Some(Reverted::NoSign) if case.product == Product::VirtualPc => {
+            "; there is no sign that changes were discarded"
+        }
+        Some(Reverted::NoSign) => "; there is no sign of a revert",
+        _ => "",
+    };
+    format!(
+        "Nothing speaks against {} {}{verdict}.",
+        case.doing(),
+        case.title()
+    )
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }

@@ -14,7 +14,7 @@ use crate::store::{DiskId, Forest};
 pub struct PlanBody {
     /// `pass`, `refuse` or `cannot-tell`.
     pub verdict: &'static str,
-    /// One sentence.
+    /// One short sentence; the verdict's own, with all dates and names, is in `evidence`.
     pub summary: String,
     /// Why, worst first.
     pub reasons: Vec<ReasonJson>,

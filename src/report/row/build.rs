@@ -116,13 +116,12 @@ fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<Tree>) -> Vec<Group> 
             1 => tree.machines.first().copied(),
             _ => None,
         };
-        let group = match machine {
-            Some(machine) => machines.entry(machine).or_insert_with(|| named(machine)),
-            None => {
-                let path = forest.disk(tree.top).map(|disk| disk.path.as_path());
-                let name = folder_name(forest, path.unwrap_or(Path::new("")));
-                folders.entry(name).or_insert_with_key(|name| folder(name))
-            }
+        let group = if let Some(machine) = machine {
+            machines.entry(machine).or_insert_with(|| named(machine))
+        } else {
+            let path = forest.disk(tree.top).map(|disk| disk.path.as_path());
+            let name = folder_name(forest, path.unwrap_or(Path::new("")));
+            folders.entry(name).or_insert_with_key(|name| folder(name))
         };
         group.trees.push(tree);
     }

@@ -178,6 +178,13 @@ impl Page<'_> {
                 super::details::tally(&verdict.evidence)
             );
             self.labelled("EVIDENCE", super::details::role_of(verdict), text);
+            let told = plan
+                .reasons
+                .iter()
+                .any(|reason| reason.text.starts_with(&verdict.summary));
+            if !told {
+                self.labelled("", Role::Text, escape(&verdict.summary));
+            }
         }
         self.list(
             "HOW THE ENGINE GOES ABOUT IT",
