@@ -90,6 +90,8 @@ pub enum Asking {
     Block,
     /// A place in the diff.
     Sector,
+    /// What help is about.
+    Help,
     /// The machine's name, before the command of a refused plan is taken away.
     Confirm,
 }
@@ -101,6 +103,8 @@ pub enum Overlay {
     Help {
         /// First line shown.
         scroll: usize,
+        /// Only lines with this text; empty: all.
+        filter: String,
     },
     /// A text to read and select: a heading and lines.
     Text {
@@ -237,6 +241,10 @@ pub struct App {
     pub panes: Panes,
     /// The disk that the panes below the tree show: they follow the cursor when it rests.
     pub pane: Option<PathBuf>,
+    /// Which pane has the keys while two are shown below the tree: `Tree`, `Details` or `Map`.
+    pub focus: View,
+    /// Lines scrolled in the pane of details.
+    pub pane_scroll: usize,
     /// The cursor left the panes behind: when nothing happens for a moment, they follow.
     pub restless: bool,
     /// What is kept of this store between two visits, and what it was at the start.
@@ -284,6 +292,8 @@ impl App {
             scan_words: String::new(),
             panes: Panes::Split,
             pane: None,
+            focus: View::Tree,
+            pane_scroll: 0,
             restless: false,
             kept: Kept::default(),
             dirty: true,
@@ -455,7 +465,16 @@ impl App {
 
     /// The context keys are looked up in.
     pub fn context(&self) -> Context {
-        self.chord.unwrap_or_else(|| self.view.context())
+        self.chord.unwrap_or_else(|| self.acting().context())
+    }
+
+    /// The view that has the keys: the open one, or the pane in focus below the tree.
+    pub fn acting(&self) -> View {
+        if self.view == View::Tree && crate::tui::view::is_split(self) {
+            self.focus
+        } else {
+            self.view
+        }
     }
 
     /// True while a scan runs.

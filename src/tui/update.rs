@@ -11,11 +11,12 @@ mod map;
 mod tree;
 mod typed;
 
-use crate::tui::app::{App, Overlay, View};
+use crate::tui::app::{App, Asking, Overlay, View};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
 use crate::tui::keymap::{Context, Key};
 use crate::tui::message::{JobNo, Message, MouseAction, Signal, Slot};
+use crate::tui::widget::prompt::Prompt;
 
 /// The orders a fresh browser begins with.
 pub fn start(app: &mut App) -> Vec<Effect> {
@@ -89,6 +90,7 @@ fn rested(app: &mut App) -> Vec<Effect> {
     let path = app.disk_path();
     if app.pane != path {
         app.pane = path;
+        app.pane_scroll = 0;
         app.dirty = true;
     }
     if app.pane == app.map.path {
@@ -109,6 +111,14 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
         app.dirty = true;
         return command.map(|command| run(app, command)).unwrap_or_default();
     }
+    // In help the key that searches a tree searches the keys, whatever view is below.
+    let searches = || app.settings.keymap.command(Context::Tree, key) == Some(Command::Search);
+    if let Some(Overlay::Help { filter, .. }) = &app.overlay
+        && searches()
+    {
+        app.prompt = Some((Asking::Help, Prompt::with(filter.clone())));
+        return changed(app);
+    }
     let Some(command) = app.settings.keymap.command(app.context(), key) else {
         return Vec::new();
     };
@@ -124,7 +134,8 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
 /// Keys while something lies over the view.
 fn over(app: &mut App, command: Command) -> Vec<Effect> {
     let page = usize::from(app.size.1.saturating_sub(4)).max(1);
-    let Some(Overlay::Help { scroll } | Overlay::Text { scroll, .. }) = app.overlay.as_mut() else {
+    let Some(Overlay::Help { scroll, .. } | Overlay::Text { scroll, .. }) = app.overlay.as_mut()
+    else {
         return Vec::new();
     };
     app.dirty = true;
@@ -147,7 +158,8 @@ fn over(app: &mut App, command: Command) -> Vec<Effect> {
     }
     // Drawing must not change state, so the end is found here.
     let last = crate::tui::view::overlay_lines(app).saturating_sub(page);
-    if let Some(Overlay::Help { scroll } | Overlay::Text { scroll, .. }) = app.overlay.as_mut() {
+    if let Some(Overlay::Help { scroll, .. } | Overlay::Text { scroll, .. }) = app.overlay.as_mut()
+    {
         *scroll = (*scroll).min(last);
     }
     Vec::new()
@@ -163,7 +175,7 @@ fn run(app: &mut App, command: Command) -> Vec<Effect> {
         | Command::PageUp
         | Command::HalfDown
         | Command::HalfUp => list::step(app, command),
-        Command::Left | Command::Right => match app.view {
+        Command::Left | Command::Right => match app.acting() {
             View::Tree => tree::sideways(app, command),
             View::Map => map::run(app, command),
             _ => diff::run(app, command),

@@ -25,6 +25,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::app::{App, Overlay, Panes, View};
+use crate::tui::command::Command;
 use crate::tui::theme::Role;
 use crate::tui::widget::popup::popup;
 use crate::tui::widget::rows::scrolled;
@@ -96,13 +97,27 @@ fn draw_panes(app: &App, buffer: &mut Buffer, parts: &layout::Layout) {
     for y in parts.details.y..parts.details.bottom() {
         buffer.set_string(wall, y, glyphs.wall, border);
     }
+    for (view, area) in [(View::Details, parts.details), (View::Map, parts.map)] {
+        let (name, role) = if app.acting() == view {
+            (format!("[{}]", view.word()), Role::Tab)
+        } else {
+            (format!(" {} ", view.word()), Role::Border)
+        };
+        buffer.set_string(
+            area.x + 1,
+            parts.rule.y,
+            name,
+            app.settings.theme.style(role),
+        );
+    }
     let lines = details::lines(
         app,
         app.pane.as_deref().and_then(|path| app.find(path)),
         parts.details.width,
     );
     let room = usize::from(parts.details.height);
-    for (line, y) in lines.iter().take(room).zip(parts.details.y..) {
+    let from = app.pane_scroll.min(lines.len().saturating_sub(room));
+    for (line, y) in lines.iter().skip(from).take(room).zip(parts.details.y..) {
         line.paint(
             buffer,
             Rect {
@@ -149,7 +164,17 @@ fn draw_overlay(app: &App, buffer: &mut Buffer, area: Rect) {
     let Some(overlay) = &app.overlay else { return };
     let (lines, scroll) = overlay_text(app, overlay);
     let title = match overlay {
-        Overlay::Help { .. } => format!("Help: {}", app.view.word()),
+        Overlay::Help { filter, .. } => {
+            let find = app
+                .settings
+                .keymap
+                .key_of(Command::Search, app.settings.charset);
+            let filter = match (&app.prompt, filter.as_str()) {
+                (None, "") => format!("{find} filters"),
+                (_, filter) => format!("{find}{filter}"),
+            };
+            format!("Help: {}   {filter}", app.acting().word())
+        }
         Overlay::Text { title, .. } => title.clone(),
     };
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
@@ -180,7 +205,7 @@ fn draw_overlay(app: &App, buffer: &mut Buffer, area: Rect) {
 fn overlay_text(app: &App, overlay: &Overlay) -> (Vec<Line>, usize) {
     let width = usize::from(app.size.0.saturating_sub(4)).max(10);
     match overlay {
-        Overlay::Help { scroll } => (help::lines(app, width), *scroll),
+        Overlay::Help { scroll, filter } => (help::lines(app, width, filter), *scroll),
         Overlay::Text { lines, scroll, .. } => {
             let lines = lines
                 .iter()

@@ -491,6 +491,61 @@ fn the_wheel_and_a_click_move_the_cursor() {
 }
 
 #[test]
+fn help_is_filtered_while_it_is_typed() {
+    for view in ["", "m"] {
+        let mut script = at_80x24();
+        script.keys("/7c44<Enter>").keys(view).keys("?/theme");
+        let screen = script.screen();
+        assert!(
+            screen.contains("T         the next theme") && !screen.contains("IN THIS VIEW"),
+            "{screen}"
+        );
+        let screen = script.keys("xyz<Enter>").screen();
+        assert!(screen.contains("Nothing here has that text."), "{screen}");
+        let screen = script.keys("/<Esc>").screen();
+        assert!(screen.contains("IN THIS VIEW"), "{screen}");
+        script.keys("<Esc>");
+        assert_eq!(script.app.overlay, None);
+    }
+}
+
+#[test]
+fn the_panes_take_the_keys_in_turn_and_one_fills_the_screen() {
+    let mut script = Script::new(sample::store(), (140, 40));
+    script.keys("/7c44<Enter>").send(Message::Rested);
+    answer_map(&mut script);
+    let row = script.app.cursor;
+    let screen = script.keys("<Tab>jj").screen();
+    assert_eq!(script.app.cursor, row, "the tree stands still");
+    assert!(screen.contains("[Details]"), "{screen}");
+    assert_eq!(script.app.pane_scroll, 2);
+    script.keys("<Tab>]");
+    assert!(script.screen().contains("[Map]"));
+    assert!(script.app.map.cursor > 0, "the map has the keys");
+    script.keys("_");
+    assert_eq!(script.app.view, View::Map);
+    script.keys("_");
+    assert_eq!(
+        (script.app.view, script.app.acting()),
+        (View::Tree, View::Map)
+    );
+    script.keys("<Esc>j");
+    assert_eq!(
+        script.app.cursor,
+        row + 1,
+        "Esc gives the keys back to the tree"
+    );
+    script.keys("_");
+    assert!(!script.screen().contains(" Map ─"));
+    script.keys("<Tab>").send(Message::Resize(80, 24));
+    assert_eq!(
+        script.app.acting(),
+        script.app.view,
+        "one pane: nothing to swap"
+    );
+}
+
+#[test]
 fn a_signal_leaves() {
     let mut script = at_80x24();
     script.send(Message::Signal(Signal::Terminate));

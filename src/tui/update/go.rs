@@ -72,8 +72,10 @@ pub fn next_plan(app: &mut App, forward: bool) -> Vec<Effect> {
 
 /// Back to where one came from; at the tree, undoes the filter, then the marks. Never quits.
 pub fn back(app: &mut App) -> Vec<Effect> {
-    if app.view == View::Map && app.map.sectors.is_some() {
+    if app.acting() == View::Map && app.map.sectors.is_some() {
         app.map.zoom_out();
+    } else if app.acting() != app.view {
+        app.focus = View::Tree;
     } else if let Some(view) = app.trail.pop() {
         app.view = view;
         app.scroll = 0;
@@ -96,7 +98,7 @@ pub fn back(app: &mut App) -> Vec<Effect> {
 
 /// Enter: one level deeper.
 pub fn open(app: &mut App) -> Vec<Effect> {
-    match app.view {
+    match app.acting() {
         View::Tree => {
             let folded_group = app
                 .row()

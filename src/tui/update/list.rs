@@ -9,7 +9,14 @@ use crate::tui::view::layout;
 /// One step, page or end.
 pub fn step(app: &mut App, command: Command) -> Vec<Effect> {
     let page = page(app).max(1);
-    match app.view {
+    match app.acting() {
+        View::Details if app.view == View::Tree => {
+            let area = layout::layout(app).details;
+            let shown = app.pane.as_deref().and_then(|path| app.find(path));
+            let lines = crate::tui::view::details::lines(app, shown, area.width).len();
+            let last = lines.saturating_sub(usize::from(area.height));
+            app.pane_scroll = moved(app.pane_scroll, last + 1, page, command);
+        }
         View::Tree => {
             app.cursor = moved(app.cursor, app.shown.len(), page, command);
         }
@@ -48,7 +55,8 @@ pub fn step(app: &mut App, command: Command) -> Vec<Effect> {
 
 fn page(app: &App) -> usize {
     let body = layout::body(app);
-    let rows = match app.view {
+    let rows = match app.acting() {
+        View::Details if app.view == View::Tree => layout::layout(app).details.height,
         View::Tree => body.height.saturating_sub(1),
         View::Diff if app.diff.part == Part::Bytes => {
             layout::diff_parts(body).1.height.saturating_sub(2)
@@ -77,7 +85,7 @@ fn moved(cursor: usize, len: usize, page: usize, command: Command) -> usize {
 
 /// The next or previous interesting thing of the view.
 pub fn seek(app: &mut App, forward: bool) -> Vec<Effect> {
-    match app.view {
+    match app.acting() {
         View::Tree => return super::tree::seek_problem(app, forward),
         View::Details => return super::go::along_chain(app, forward),
         View::Plan => return super::go::next_plan(app, forward),

@@ -39,13 +39,13 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
         }
         Command::Redraw => return vec![Effect::Redraw],
         Command::SwapPane => return swap(app),
-        Command::WholePane => {
-            app.panes = match app.panes {
-                Panes::Split => Panes::Whole,
-                Panes::Whole => Panes::Split,
-            };
+        Command::WholePane => return whole(app),
+        _ => {
+            app.overlay = Some(Overlay::Help {
+                scroll: 0,
+                filter: String::new(),
+            });
         }
-        _ => app.overlay = Some(Overlay::Help { scroll: 0 }),
     }
     changed(app)
 }
@@ -66,6 +66,26 @@ fn next_theme(app: &mut App) {
     }
 }
 
+/// The pane in focus on the whole screen, or back to the panes.
+fn whole(app: &mut App) -> Vec<Effect> {
+    match (app.view, app.acting()) {
+        (View::Tree, View::Tree) => {
+            app.panes = match app.panes {
+                Panes::Split => Panes::Whole,
+                Panes::Whole => Panes::Split,
+            };
+            changed(app)
+        }
+        (View::Tree, pane) => super::go::show(app, pane),
+        (View::Details | View::Map, _) if app.trail.last() == Some(&View::Tree) => {
+            app.trail.pop();
+            app.view = View::Tree;
+            changed(app)
+        }
+        _ => changed(app),
+    }
+}
+
 /// The other pane: in the diff the bytes, elsewhere between the tree and the details of the selected row.
 fn swap(app: &mut App) -> Vec<Effect> {
     match app.view {
@@ -73,6 +93,14 @@ fn swap(app: &mut App) -> Vec<Effect> {
             app.diff.part = match app.diff.part {
                 Part::Runs => Part::Bytes,
                 Part::Bytes => Part::Runs,
+            };
+            changed(app)
+        }
+        View::Tree if crate::tui::view::is_split(app) => {
+            app.focus = match app.focus {
+                View::Tree => View::Details,
+                View::Details => View::Map,
+                _ => View::Tree,
             };
             changed(app)
         }

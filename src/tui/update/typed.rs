@@ -1,6 +1,6 @@
 //! Typed lines: search, filter, places.
 
-use crate::tui::app::{App, Asking, View};
+use crate::tui::app::{App, Asking, Overlay, View};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Key;
@@ -14,7 +14,7 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Filter => {
             app.prompt = Some((Asking::Filter, Prompt::with(app.options.filter.clone())));
         }
-        Command::GoTo if app.view == View::Map => {
+        Command::GoTo if app.acting() == View::Map => {
             app.prompt = Some((Asking::Block, Prompt::default()));
         }
         Command::GoTo => app.prompt = Some((Asking::Sector, Prompt::default())),
@@ -45,6 +45,9 @@ pub fn key(app: &mut App, key: Key) -> Vec<Effect> {
         Typed::Ignored => Vec::new(),
         Typed::Gone => {
             app.prompt = None;
+            if let Some(Overlay::Help { filter, .. }) = app.overlay.as_mut() {
+                filter.clear();
+            }
             if asking == Asking::Filter && !app.options.filter.is_empty() {
                 app.options.filter.clear();
                 app.rebuild();
@@ -65,6 +68,13 @@ pub fn key(app: &mut App, key: Key) -> Vec<Effect> {
 
 /// A filter works while it is typed.
 fn typing(app: &mut App, asking: Asking) -> Vec<Effect> {
+    if asking == Asking::Help
+        && let (Some(Overlay::Help { scroll, filter }), Some((_, prompt))) =
+            (app.overlay.as_mut(), &app.prompt)
+    {
+        prompt.text().clone_into(filter);
+        *scroll = 0;
+    }
     if asking == Asking::Filter {
         if let Some((_, prompt)) = &app.prompt {
             app.options.filter = prompt.text().to_owned();
@@ -82,7 +92,7 @@ fn done(app: &mut App, asking: Asking, text: &str) -> Vec<Effect> {
             }
             search(app, true)
         }
-        Asking::Filter => Vec::new(),
+        Asking::Filter | Asking::Help => Vec::new(),
         Asking::Confirm => super::copy::confirmed(app, text),
         Asking::Block => {
             let unit = if app.map.sectors.is_some() {

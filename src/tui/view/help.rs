@@ -3,16 +3,23 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::tui::app::App;
+use crate::tui::glyph::Charset;
 use crate::tui::keymap::{Context, Group};
 use crate::tui::theme::Role;
 use crate::tui::widget::text::{Line, pad};
 
-/// Keys of this view first, then those of every view, then what the signs mean.
-pub fn lines(app: &App, width: usize) -> Vec<Line> {
+/// Keys of this view first, then those of every view, then what the signs mean; of all these the lines with a text.
+pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
+    let wanted = filter.to_lowercase();
+    let wanted = |texts: [&str; 3]| {
+        let has = |text: &&str| text.to_lowercase().contains(&wanted);
+        wanted.is_empty() || texts.iter().any(has)
+    };
     let keymap = &app.settings.keymap;
     let charset = app.settings.charset;
     let mut lines = Vec::new();
     let section = |context: Context, heading: String, lines: &mut Vec<Line>| {
+        let before = lines.len();
         lines.push(Line::of(Role::Heading, heading));
         for group in [
             Group::Move,
@@ -31,6 +38,10 @@ pub fn lines(app: &App, width: usize) -> Vec<Line> {
             for bound in rows {
                 let keys: Vec<String> = bound.keys.iter().map(|key| key.show(charset)).collect();
                 let keys = keys.join(" ");
+                let binding = bound.binding;
+                if !wanted([&keys, binding.name, binding.long]) {
+                    continue;
+                }
                 let column = 10.max(keys.width() + 1);
                 let line = Line::of(Role::Text, "  ")
                     .with(Role::Key, pad(&keys, column))
@@ -38,15 +49,34 @@ pub fn lines(app: &App, width: usize) -> Vec<Line> {
                 lines.extend(line.wrap(width, column + 2));
             }
         }
-        lines.push(Line::new());
+        if lines.len() == before + 1 {
+            lines.pop();
+        } else {
+            lines.push(Line::new());
+        }
     };
-    let own = app.view.context();
+    let own = app.acting().context();
     section(own, format!("IN THIS VIEW ({})", own.word()), &mut lines);
     if own == Context::Tree {
         section(Context::Sort, "AFTER s, SORT BY".to_owned(), &mut lines);
     }
     section(Context::Any, "IN EVERY VIEW".to_owned(), &mut lines);
     section(Context::Copy, "AFTER y, COPY".to_owned(), &mut lines);
+    signs(charset, width, wanted, &mut lines);
+    if lines.is_empty() {
+        lines.push(Line::of(Role::Dim, "Nothing here has that text."));
+    }
+    lines
+}
+
+/// What the signs mean.
+fn signs(
+    charset: Charset,
+    width: usize,
+    wanted: impl Fn([&str; 3]) -> bool,
+    lines: &mut Vec<Line>,
+) {
+    let before = lines.len();
     lines.push(Line::of(Role::Heading, "SIGNS"));
     let now = charset.of_rows().now();
     let shades = charset.glyphs().shades;
@@ -84,10 +114,15 @@ pub fn lines(app: &App, width: usize) -> Vec<Line> {
             "evidence for a revert; - against it; ~ not available",
         ),
     ] {
+        if !wanted([sign, words, ""]) {
+            continue;
+        }
         let line = Line::of(Role::Text, "  ")
             .with(role, pad(sign, 10))
             .with(Role::Text, words);
         lines.extend(line.wrap(width, 12));
     }
-    lines
+    if lines.len() == before + 1 {
+        lines.pop();
+    }
 }

@@ -59,7 +59,11 @@ pub fn draw_footer(app: &App, buffer: &mut Buffer, area: Rect) {
     if area.height == 0 {
         return;
     }
-    keys(app, app.view.context(), usize::from(area.width)).paint(buffer, area, &app.settings.theme);
+    keys(app, app.acting().context(), usize::from(area.width)).paint(
+        buffer,
+        area,
+        &app.settings.theme,
+    );
 }
 
 fn keys(app: &App, context: Context, width: usize) -> Line {
@@ -120,6 +124,7 @@ fn line(app: &App, width: usize) -> Line {
         let label = match asking {
             Asking::Search => " find: ",
             Asking::Filter => " filter: ",
+            Asking::Help => " keys with: ",
             Asking::Block => " go to (number, 1.5T, 0x.., 50%): ",
             Asking::Sector => " go to sector (number, 1.5G, 0x.., 50%): ",
             Asking::Confirm => " refused; type the name to take the command anyway: ",

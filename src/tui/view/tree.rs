@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::report::columns::{Column, Fitted, Style, cell, fit};
 use crate::report::row::prefix;
 use crate::report::{Flag, Now, Row, RowKey, RowKind};
-use crate::tui::app::App;
+use crate::tui::app::{App, View};
 use crate::tui::theme::Role;
 use crate::tui::view::Seen;
 use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
@@ -36,7 +36,12 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
         app.shown.len(),
         usize::from(body.height),
     );
-    let cursor = (!app.shown.is_empty()).then_some((app.cursor, Focus::Here));
+    let focus = if app.acting() == View::Tree {
+        Focus::Here
+    } else {
+        Focus::Away
+    };
+    let cursor = (!app.shown.is_empty()).then_some((app.cursor, focus));
     draw_rows(
         buffer,
         body,
