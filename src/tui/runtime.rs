@@ -44,7 +44,7 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<()> {
     signals::start(sender.clone()).context("cannot listen for signals")?;
     let mut guard = Guard::enter(app.settings.mouse).context("cannot take the terminal")?;
     app.size = crossterm::terminal::size().context("cannot learn the size of the terminal")?;
-    let screen = Screen::new(io::stdout(), app.size)?;
+    let screen = Screen::new(io::stdout(), app.size);
     let input = Input::start(sender.clone()).context("cannot read the terminal")?;
     let jobs = Jobs::new(options, sender.clone());
     let mut runtime = Runtime {
@@ -184,7 +184,7 @@ impl Runtime {
         if let Ok((width, height)) = crossterm::terminal::size() {
             update(&mut self.app, Message::Resize(width, height));
         }
-        self.screen.forget()?;
+        self.screen.forget();
         self.app.dirty = true;
         Ok(())
     }

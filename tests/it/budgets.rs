@@ -74,7 +74,7 @@ fn a_new_forest_of_4000_disks_is_taken_between_two_keys() {
 #[test]
 fn scrolling_a_page_sends_less_than_a_screen_of_plain_text() {
     let mut app = browser(sample::many(500), (140, 40));
-    let mut screen = Screen::new(Vec::new(), app.size).unwrap();
+    let mut screen = Screen::new(Vec::new(), app.size);
     screen.draw(&app).unwrap();
     let before = screen.bytes_sent();
     update(&mut app, Message::Key(Key::parse("PgDn").unwrap()));
