@@ -36,8 +36,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut out = Output::new(&cli.out);
     let session = Session::new(&cli.scan);
-    let result =
-        dispatch(&cli, &session, &mut out).and_then(|exit| Ok(out.finish().map(|()| exit)?));
+    let result = dispatch(&cli, &session, &mut out).and_then(|exit| match exit {
+        // The terminal may be gone, and with it whoever would read the rest.
+        Exit::Signal(_) => Ok(exit),
+        _ => Ok(out.finish().map(|()| exit)?),
+    });
     match result {
         _ if session.job.cancel.is_cancelled() => {
             out.warn("interrupted: the answer is not complete");

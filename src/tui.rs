@@ -51,6 +51,7 @@ use self::app::{App, Settings};
 use self::depth::{ColorChoice, Depth};
 use self::glyph::Charset;
 use self::keymap::Keymap;
+use self::signals::Left;
 use self::state::{Memory, Place};
 use self::terminal::Mouse;
 use self::theme::{BUILT_IN, Theme};
@@ -86,11 +87,11 @@ pub struct Options {
     pub memory: Memory,
 }
 
-/// Browses a store in the terminal on standard output until the user leaves.
+/// Browses a store in the terminal on standard output until the user leaves; the terminal is as it was then.
 ///
 /// # Errors
 /// When a theme or a key is not what it should be, or the terminal cannot be had.
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options) -> anyhow::Result<Left> {
     let mut app = App::new(settings(&options)?, (80, 24));
     app.options = options.rows.clone();
     app.units = options.units;

@@ -15,6 +15,7 @@ use crate::report::{RowOptions, Units, Zone};
 use crate::store::CountPolicy;
 use crate::tui::depth::ColorChoice;
 use crate::tui::glyph::Charset;
+use crate::tui::signals::Left;
 use crate::tui::state::{Memory, Place};
 use crate::tui::terminal::Mouse;
 use crate::tui::theme::Theme;
@@ -54,7 +55,7 @@ pub(super) fn run(
         .clone()
         .filter(|name| Theme::load(name).is_ok());
     let on = |flag: bool, configured: Option<bool>| flag || configured.unwrap_or(false);
-    tui::run(Options {
+    let left = tui::run(Options {
         scan: session.options(roots, CountPolicy::Count),
         saved,
         theme: cli
@@ -86,7 +87,10 @@ pub(super) fn run(
         state,
         memory,
     })?;
-    Ok(Exit::Done)
+    Ok(match left {
+        Left::ByKey => Exit::Done,
+        Left::BySignal(number) => Exit::Signal(number),
+    })
 }
 
 fn config(cli: &Cli) -> anyhow::Result<Config> {

@@ -15,6 +15,8 @@ pub enum Exit {
     CannotTell,
     /// Interrupted.
     Interrupted,
+    /// The browser was ended by the signal of this number.
+    Signal(u8),
 }
 
 impl Exit {
@@ -26,6 +28,7 @@ impl Exit {
             Self::Trouble => 2,
             Self::CannotTell => 3,
             Self::Interrupted => 130,
+            Self::Signal(number) => number.saturating_add(128),
         }
     }
 }

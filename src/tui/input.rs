@@ -60,6 +60,7 @@ impl Input {
                         Ok(None) => {}
                         Err(_) => {
                             // The terminal is gone.
+                            crate::tui::signals::hung_up();
                             let _ = inbox.send(Message::Signal(Signal::Terminate));
                             return;
                         }

@@ -23,6 +23,7 @@ use crate::tui::input::Input;
 use crate::tui::message::Message;
 use crate::tui::pace::Pace;
 use crate::tui::screen::Screen;
+use crate::tui::signals::Left;
 use crate::tui::terminal::Guard;
 use crate::tui::update::{start, update};
 use crate::tui::{Options, signals};
@@ -37,8 +38,8 @@ const REST: Duration = Duration::from_millis(120);
 /// Runs the browser until it is left.
 ///
 /// # Errors
-/// When the terminal cannot be had or written to.
-pub fn run(options: Options, mut app: App) -> anyhow::Result<()> {
+/// When the terminal cannot be had or written to, and no signal is the reason.
+pub fn run(options: Options, mut app: App) -> anyhow::Result<Left> {
     let (sender, inbox) = sync_channel(INBOX);
     // Handlers first: a signal between the two must not find a terminal that nobody restores.
     signals::start(sender.clone()).context("cannot listen for signals")?;
@@ -59,7 +60,16 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<()> {
     let result = runtime.live(&mut guard);
     runtime.jobs.cancel_all();
     drop(guard);
-    result
+    if let Err(error) = &result
+        && error.chain().any(signals::is_hang_up)
+    {
+        signals::hung_up();
+    }
+    match signals::left() {
+        // A terminal that hung up takes no bytes: that is no failure of its own.
+        left @ Left::BySignal(_) => Ok(left),
+        left @ Left::ByKey => result.map(|()| left),
+    }
 }
 
 struct Runtime {
@@ -135,7 +145,12 @@ impl Runtime {
                 Effect::Cancel(slot) => self.jobs.cancel(slot),
                 Effect::Copy(text) => self.tell(outside::copy(&text)),
                 Effect::Export(name, export) => self.tell(outside::export(&name, &export)),
-                Effect::Pager(text) => self.away(guard, |_| outside::page(&text))?,
+                Effect::Pager(text) => {
+                    signals::set_away(true);
+                    let back = self.away(guard, |_| outside::page(&text));
+                    signals::set_away(false);
+                    back?;
+                }
                 Effect::Mouse(mouse) => guard.set_mouse(mouse)?,
                 Effect::Redraw => {
                     self.renew(guard)?;

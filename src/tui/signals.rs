@@ -1,25 +1,73 @@
-//! Signals as messages; and a way out when nobody takes messages any more.
+//! Signals as messages; which of them ended the browser; and a way out when nobody takes messages any more.
 
 use std::io;
 use std::sync::mpsc::SyncSender;
 
 use crate::tui::message::Message;
 
-/// Listens for SIGTERM, SIGHUP, SIGTSTP and SIGCONT.
+/// How the browser was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Left {
+    /// By a key.
+    #[default]
+    ByKey,
+    /// By a signal, or because the terminal is gone, which is as good as SIGHUP: its number.
+    BySignal(u8),
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::{Arc, LazyLock};
+
+    /// The signal that ends the browser; 0 = none came. Set in the handler itself: a terminal that hangs up fails
+    /// every write, and the failed write must find the reason.
+    static ENDED_BY: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+    /// Another program has the terminal: Ctrl-C there is meant for it.
+    static AWAY: AtomicBool = AtomicBool::new(false);
+
+    pub fn flag() -> Arc<AtomicUsize> {
+        Arc::clone(&ENDED_BY)
+    }
+
+    pub fn remember(signal: i32) {
+        let number = usize::try_from(signal).unwrap_or(0);
+        // The first reason stands.
+        let _ = ENDED_BY.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    pub fn ended_by() -> u8 {
+        u8::try_from(ENDED_BY.load(Ordering::SeqCst)).unwrap_or(0)
+    }
+
+    pub fn set_away(away: bool) {
+        AWAY.store(away, Ordering::SeqCst);
+    }
+
+    pub fn is_away() -> bool {
+        AWAY.load(Ordering::SeqCst)
+    }
+}
+
+/// Listens for what ends (SIGTERM, SIGHUP, and SIGINT and SIGQUIT from outside), stops and continues the browser.
 ///
 /// # Errors
 /// When the system gives no handler or no thread.
 #[cfg(unix)]
 pub fn start(inbox: SyncSender<Message>) -> io::Result<()> {
     use crate::tui::message::Signal;
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGTERM, SIGTSTP};
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     use signal_hook::iterator::Signals;
     use std::time::Duration;
 
     /// How long the runtime has to leave by itself; a terminal that takes no bytes would keep it for ever.
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGTSTP, SIGCONT])?;
+    for signal in [SIGTERM, SIGHUP] {
+        let number = usize::try_from(signal).unwrap_or(0);
+        signal_hook::flag::register_usize(signal, unix::flag(), number)?;
+    }
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])?;
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
@@ -27,8 +75,12 @@ pub fn start(inbox: SyncSender<Message>) -> io::Result<()> {
                 let (message, last) = match signal {
                     SIGTSTP => (Signal::Suspend, false),
                     SIGCONT => (Signal::Continue, false),
+                    SIGINT | SIGQUIT if unix::is_away() => continue,
                     _ => (Signal::Terminate, true),
                 };
+                if last {
+                    unix::remember(signal);
+                }
                 let _ = inbox.try_send(Message::Signal(message));
                 if last {
                     std::thread::sleep(PATIENCE);
@@ -38,6 +90,51 @@ pub fn start(inbox: SyncSender<Message>) -> io::Result<()> {
             }
         })?;
     Ok(())
+}
+
+/// How the browser was left, once it was.
+#[cfg(unix)]
+pub fn left() -> Left {
+    match unix::ended_by() {
+        0 => Left::ByKey,
+        signal => Left::BySignal(signal),
+    }
+}
+
+/// There are no such signals here.
+#[cfg(not(unix))]
+pub fn left() -> Left {
+    Left::ByKey
+}
+
+/// The terminal is gone: the browser ends as if SIGHUP had come.
+pub fn hung_up() {
+    #[cfg(unix)]
+    unix::remember(signal_hook::consts::SIGHUP);
+}
+
+/// True for what reading and writing a terminal that is gone fails with; its SIGHUP may come a moment later.
+pub fn is_hang_up(error: &(dyn std::error::Error + 'static)) -> bool {
+    #[cfg(unix)]
+    {
+        let code = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::raw_os_error);
+        code == Some(rustix::io::Errno::IO.raw_os_error())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+/// Another program gets the terminal, and what its user interrupts is not the browser; or the browser has it back.
+pub fn set_away(away: bool) {
+    #[cfg(unix)]
+    unix::set_away(away);
+    #[cfg(not(unix))]
+    let _ = away;
 }
 
 /// There are no such signals here; Ctrl-C comes as a key.

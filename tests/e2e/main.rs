@@ -114,16 +114,56 @@ fn a_stop_signal_from_outside_is_as_good_as_ctrl_z() {
 #[test]
 fn signals_that_end_it_leave_the_terminal_as_it_was() {
     let store = Store::new();
-    for signal in ["TERM", "HUP"] {
+    for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130), ("QUIT", 131)] {
         let mut session = Session::start(&store, (80, 24), &["--mouse"], &[]);
         ready(&session);
         assert!(session.screen(
             |screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::PressRelease
         ));
         kill(signal, session.pid());
-        session.wait_for_exit(PATIENCE);
+        assert_eq!(session.wait_for_exit(PATIENCE), code, "SIG{signal}");
         session.assert_restored();
     }
+}
+
+#[test]
+fn a_signal_while_the_store_is_still_read_ends_it_as_well() {
+    let store = Store::many(300);
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let mut session = Session::start(&store, (80, 24), &[], &[]);
+        session.wait("the browser", vt100::Screen::alternate_screen);
+        kill(signal, session.pid());
+        assert_eq!(session.wait_for_exit(PATIENCE), code, "SIG{signal}");
+        session.assert_restored();
+    }
+}
+
+#[test]
+fn a_terminal_that_hangs_up_ends_it_as_sighup_does() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    ready(&session);
+    session.hang_up(PATIENCE);
+    assert_eq!(session.wait_for_exit(PATIENCE), 129);
+}
+
+#[test]
+fn ctrl_c_in_a_pager_is_the_pagers() {
+    let store = Store::new();
+    let pager = store.script("echo the pager runs\nhead -c1 /dev/tty");
+    let mut session = Session::start(&store, (80, 24), &[], &[("PAGER", &pager)]);
+    ready(&session);
+    session.type_keys("v");
+    session.wait("the pager", |screen| {
+        screen.contents().contains("the pager runs")
+    });
+    session.type_keys("\x03");
+    session.wait("the browser again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("TestWin7")
+    });
+    kill("TERM", session.pid());
+    assert_eq!(session.wait_for_exit(PATIENCE), 143);
+    session.assert_restored();
 }
 
 #[test]
@@ -207,7 +247,7 @@ fn a_terminal_that_takes_no_more_bytes_does_not_keep_it_alive() {
         session.type_keys("TA\x0c");
     }
     kill("TERM", session.pid());
-    session.wait_for_exit(PATIENCE);
+    assert_eq!(session.wait_for_exit(PATIENCE), 143);
 }
 
 #[test]

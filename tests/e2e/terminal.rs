@@ -47,6 +47,15 @@ impl Store {
         Self { folder }
     }
 
+    /// A shell script beside the disks; its path.
+    pub fn script(&self, text: &str) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.folder.path().join("script.sh");
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
@@ -61,13 +70,17 @@ struct Shared {
     memory: Mutex<Memory>,
     changed: Condvar,
     reading: AtomicBool,
+    /// What becomes of the terminal when reading ends: it stays open, or it is closed.
+    keep: AtomicBool,
 }
 
 /// The program in a terminal. Dropped, the program is killed.
 pub struct Session {
-    master: Box<dyn MasterPty + Send>,
+    /// Gone after a hang-up, as are the keys.
+    master: Option<Box<dyn MasterPty + Send>>,
     child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn Write + Send>,
+    keys: Option<Box<dyn Write + Send>>,
+    reader: std::thread::JoinHandle<()>,
     shared: Arc<Shared>,
 }
 
@@ -113,10 +126,11 @@ impl Session {
             }),
             changed: Condvar::new(),
             reading: AtomicBool::new(true),
+            keep: AtomicBool::new(true),
         });
         let mut reader = pair.master.try_clone_reader().unwrap();
         let remember = Arc::clone(&shared);
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while remember.reading.load(Ordering::SeqCst) {
                 match reader.read(&mut buffer) {
@@ -130,15 +144,16 @@ impl Session {
                 }
             }
             // Whoever stops reading keeps the terminal open all the same.
-            if !remember.reading.load(Ordering::SeqCst) {
+            if !remember.reading.load(Ordering::SeqCst) && remember.keep.load(Ordering::SeqCst) {
                 std::mem::forget(reader);
             }
         });
         let keys = pair.master.take_writer().unwrap();
         Self {
-            master: pair.master,
+            master: Some(pair.master),
             child,
-            keys,
+            keys: Some(keys),
+            reader: reading,
             shared,
         }
     }
@@ -148,8 +163,9 @@ impl Session {
     }
 
     pub fn type_keys(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        let writer = self.keys.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     pub fn resize(&self, size: (u16, u16)) {
@@ -160,7 +176,26 @@ impl Session {
             .parser
             .screen_mut()
             .set_size(side(size.1), side(size.0));
-        self.master.resize(pty_size(size)).unwrap();
+        self.master().resize(pty_size(size)).unwrap();
+    }
+
+    fn master(&self) -> &dyn MasterPty {
+        self.master.as_deref().unwrap()
+    }
+
+    /// Closes the terminal, as a connection that breaks does.
+    pub fn hang_up(&mut self, patience: Duration) {
+        self.shared.keep.store(false, Ordering::SeqCst);
+        self.stop_reading();
+        // The reader looks up when something comes: a redraw sends the whole screen.
+        self.type_keys("\x0c");
+        let until = Instant::now() + patience;
+        while !self.reader.is_finished() {
+            assert!(Instant::now() < until, "nothing came after a redraw");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.keys = None;
+        self.master = None;
     }
 
     pub fn stop_reading(&self) {
@@ -271,7 +306,7 @@ impl Session {
     pub fn is_raw(&self) -> bool {
         const ICANON: u64 = 0x2;
         const ECHO: u64 = 0x8;
-        let termios = self.master.get_termios().unwrap();
+        let termios = self.master().get_termios().unwrap();
         u64::from(termios.local_flags.bits()) & (ICANON | ECHO) == 0
     }
 
