@@ -20,6 +20,7 @@ pub mod message;
 pub mod pace;
 #[cfg(any(test, feature = "testing"))]
 pub mod picture;
+pub mod prepared;
 pub mod runtime;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;

@@ -413,6 +413,18 @@ impl App {
         };
         let (forest, assessment) = (&self.store.forest, &self.store.assessment);
         self.rows = crate::report::rows(forest, assessment, &self.options);
+        self.place(key.as_ref());
+    }
+
+    /// Shows other rows, made by the same options, the cursor staying on the same one.
+    pub fn take_rows(&mut self, rows: Vec<Row>, phase: Phase) {
+        let key = self.row().map(|row| row.key.clone());
+        self.options.phase = phase;
+        self.rows = rows;
+        self.place(key.as_ref());
+    }
+
+    fn place(&mut self, key: Option<&RowKey>) {
         let groups = self.rows.iter().filter(|row| row.depth == 0).count();
         let all = if self.options.filter.is_empty() {
             groups
@@ -422,7 +434,7 @@ impl App {
         self.groups = (all, groups);
         let troubled = |row: &&Row| row.depth > 0 && row.flag.is_problem();
         self.problems = self.rows.iter().filter(troubled).count();
-        self.refold(key.as_ref());
+        self.refold(key);
     }
 
     /// Works out which rows show, the cursor going to the row of a key, or to the nearest row above it that shows.

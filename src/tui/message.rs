@@ -9,6 +9,7 @@ use crate::analysis::plan::Plan;
 use crate::image::{Counts, StateRun};
 use crate::store::Forest;
 use crate::tui::keymap::Key;
+use crate::tui::prepared::Prepared;
 
 /// The number of a job; a later job has a higher one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -123,8 +124,10 @@ pub struct Sides {
 pub enum News {
     /// How far it is.
     Progress(Progress),
-    /// The store as known now.
+    /// The store as known now: its rows are still to be made.
     Store(Snapshot),
+    /// The store as known now, with its rows.
+    Prepared(Box<Prepared>),
     /// A disk's blocks.
     Blocks(Arc<BlockTable>),
     /// A block's sectors.

@@ -85,6 +85,7 @@ struct Runtime {
 impl Runtime {
     fn live(&mut self, guard: &mut Guard) -> anyhow::Result<()> {
         let effects = start(&mut self.app);
+        self.jobs.want(&self.app);
         self.carry_out(effects, guard)?;
         while !self.app.leaving {
             if self.app.dirty {
@@ -135,6 +136,7 @@ impl Runtime {
         #[cfg(feature = "testing")]
         crate::tui::trip::check(&message);
         let effects = update(&mut self.app, message);
+        self.jobs.want(&self.app);
         self.carry_out(effects, guard)
     }
 

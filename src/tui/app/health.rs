@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Severity;
-use crate::report::findings::{self, Found};
-use crate::store::Forest;
+use crate::report::findings::Found;
 
 /// The findings.
 #[derive(Debug, Clone)]
@@ -38,9 +37,9 @@ impl Default for HealthState {
 
 impl HealthState {
     /// Takes the findings of a forest, the selected one staying selected.
-    pub fn rebuild(&mut self, forest: &Forest) {
+    pub fn rebuild(&mut self, found: Vec<Found>) {
         let kept = self.item().cloned();
-        self.items = findings::of(forest);
+        self.items = found;
         let severe = |item: &&Found| item.finding.code.severity > Severity::Info;
         self.problems = self.items.iter().filter(severe).count();
         self.filter();
@@ -113,12 +112,13 @@ impl HealthState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::findings;
     use crate::tui::sample;
 
     #[test]
     fn errors_come_first_and_filters_only_hide() {
         let mut health = HealthState::default();
-        health.rebuild(&sample::store().forest);
+        health.rebuild(findings::of(&sample::store().forest));
         let severities: Vec<Severity> = health
             .items
             .iter()

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::job::Job;
 use crate::tui::Options;
+use crate::tui::app::App;
 use crate::tui::effect::Work;
 use crate::tui::message::{JobNo, Message, News, Progress, Slot};
+use crate::tui::prepared::Wanted;
 
 use super::work;
 
@@ -22,6 +24,8 @@ pub struct Jobs {
     options: Arc<Options>,
     inbox: SyncSender<Message>,
     running: BTreeMap<Slot, Job>,
+    /// What rows are wanted by; jobs look at it when they make some.
+    wanted: Arc<Mutex<Wanted>>,
 }
 
 impl Jobs {
@@ -31,6 +35,15 @@ impl Jobs {
             options: Arc::new(options),
             inbox,
             running: BTreeMap::new(),
+            wanted: Arc::default(),
+        }
+    }
+
+    /// Tells the jobs what rows are wanted by from now on.
+    pub fn want(&self, app: &App) {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wanted.suits(app) {
+            *wanted = Wanted::of(app);
         }
     }
 
@@ -40,7 +53,7 @@ impl Jobs {
         self.cancel(slot);
         let job = Job::default();
         self.running.insert(slot, job.clone());
-        let reporter = Reporter::new(slot, no, self.inbox.clone(), job);
+        let reporter = Reporter::new(slot, no, self.inbox.clone(), job, Arc::clone(&self.wanted));
         let options = Arc::clone(&self.options);
         let inbox = self.inbox.clone();
         let name = format!("{slot:?}").to_lowercase();
@@ -92,19 +105,35 @@ pub struct Reporter {
     /// Stops and counts the job.
     pub job: Job,
     began: Instant,
-    last: std::sync::Mutex<Option<Instant>>,
+    last: Mutex<Option<Instant>>,
+    wanted: Arc<Mutex<Wanted>>,
 }
 
 impl Reporter {
-    fn new(slot: Slot, no: JobNo, inbox: SyncSender<Message>, job: Job) -> Self {
+    fn new(
+        slot: Slot,
+        no: JobNo,
+        inbox: SyncSender<Message>,
+        job: Job,
+        wanted: Arc<Mutex<Wanted>>,
+    ) -> Self {
         Self {
             slot,
             no,
             inbox,
             job,
             began: Instant::now(),
-            last: std::sync::Mutex::new(None),
+            last: Mutex::new(None),
+            wanted,
         }
+    }
+
+    /// What rows are wanted by now.
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Sends news; waits if the inbox is full. False if nobody reads any more.
@@ -118,10 +147,7 @@ impl Reporter {
     pub fn tick(&self, at: impl FnOnce() -> String) {
         let now = Instant::now();
         {
-            let mut last = self
-                .last
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             if last.is_some_and(|last| now.duration_since(last) < REPORT_GAP) {
                 return;
             }
@@ -142,16 +168,14 @@ impl Reporter {
 
     /// Runs something long while another thread reports its progress.
     pub fn watch<T>(&self, long: impl FnOnce() -> T) -> T {
-        let over = std::sync::Mutex::new(false);
+        let over = Mutex::new(false);
         let changed = std::sync::Condvar::new();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let mut over = over
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut over = over.lock().unwrap_or_else(PoisonError::into_inner);
                 while !*over {
                     let waited = changed.wait_timeout(over, REPORT_GAP);
-                    over = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+                    over = waited.unwrap_or_else(PoisonError::into_inner).0;
                     if !*over {
                         self.tick(String::new);
                     }
@@ -159,9 +183,7 @@ impl Reporter {
             });
             // A panic must end the other thread too, or the scope would wait for ever.
             let result = catch_unwind(AssertUnwindSafe(long));
-            *over
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+            *over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             changed.notify_all();
             match result {
                 Ok(value) => value,

@@ -4,20 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::analysis::assessment::Compared as Equals;
+use crate::analysis::Assessment;
 use crate::analysis::diff::{self, DiffEvent};
 use crate::analysis::open::{open_chain, open_pair};
 use crate::analysis::plan::{self, PlanOptions, StoreTables, Target};
-use crate::analysis::{Assessment, assess};
 use crate::chain::Chain;
 use crate::format::SectorNo;
 use crate::image::{Image, Place, StateRun};
+use crate::report::row::Phase;
 use crate::report::words;
 use crate::source::FileSource;
 use crate::store::{DiskId, Forest, ScanEvent, rescan, scan};
 use crate::tui::Options;
 use crate::tui::effect::Work;
 use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides, Snapshot};
+use crate::tui::prepared::Prepared;
 
 use super::job::Reporter;
 
@@ -35,8 +36,8 @@ pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), Str
         Work::Reread { forest, disk } => {
             let forest = rescan(&forest, disk, &options.scan, &reporter.job)
                 .map_err(|error| error.to_string())?;
-            let assessment = Arc::new(assess(&forest, &Equals::default()));
-            reporter.tell(News::Store(Snapshot { forest, assessment }));
+            let prepared = Prepared::of(forest, reporter.wanted(), Phase::Done);
+            reporter.tell(News::Prepared(Box::new(prepared)));
             Ok(())
         }
         Work::Blocks { path } => blocks(&path, reporter),
@@ -70,23 +71,31 @@ fn read_store(options: &Options, reporter: &Reporter) -> Result<(), String> {
             forest: Arc::clone(forest),
             assessment: Arc::clone(assessment),
         };
-        reporter.tell(News::Store(snapshot));
+        let mut by = reporter.wanted();
+        by.options.phase = Phase::Done;
+        reporter.tell(News::Prepared(Box::new(Prepared::judged(snapshot, by))));
         return Ok(());
     }
-    let judged = |forest: Arc<Forest>| {
-        let assessment = Arc::new(assess(&forest, &Equals::default()));
-        News::Store(Snapshot { forest, assessment })
+    let show = |forest: &Arc<Forest>, phase: Phase| {
+        let prepared = Prepared::of(Arc::clone(forest), reporter.wanted(), phase);
+        reporter.tell(News::Prepared(Box::new(prepared)));
     };
+    let mut ended_with: Option<Arc<Forest>> = None;
     let result = scan(&options.scan, &reporter.job, &mut |event| match event {
         ScanEvent::Walking { files } => reporter.tick(|| format!("{files} files found")),
         ScanEvent::Reading { path } => reporter.tick(|| words::file_name(&path)),
-        ScanEvent::Forest(forest) => {
-            reporter.tell(judged(forest));
+        ScanEvent::Forest(forest) if forest.complete || reporter.job.cancel.is_cancelled() => {
+            show(&forest, Phase::Done);
+            ended_with = Some(forest);
         }
+        ScanEvent::Forest(forest) => show(&forest, Phase::Scanning),
     });
     match result {
         Ok(forest) => {
-            reporter.tell(judged(forest));
+            // Usually the last event brought this very forest.
+            if ended_with.is_none_or(|shown| !Arc::ptr_eq(&shown, &forest)) {
+                show(&forest, Phase::Done);
+            }
             Ok(())
         }
         Err(error) => Err(error.to_string()),

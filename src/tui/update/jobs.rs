@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::analysis::assess;
-use crate::analysis::assessment::Compared as Equals;
+use crate::report::row::Phase;
 use crate::report::units;
 use crate::tui::app::{App, View};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
-use crate::tui::message::{Compared, JobNo, News, Slot, Snapshot};
+use crate::tui::message::{Compared, JobNo, News, Slot};
+use crate::tui::prepared::{Prepared, Wanted, judge};
 use crate::tui::update::{changed, leave, start_job};
 
 /// Takes what a job tells; of a job that is not the newest of its slot, nothing.
@@ -23,7 +23,11 @@ pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
                 running.progress = progress;
             }
         }
-        News::Store(snapshot) => return store(app, snapshot),
+        News::Store(snapshot) => {
+            let prepared = Prepared::judged(snapshot, Wanted::of(app));
+            return store(app, prepared);
+        }
+        News::Prepared(prepared) => return store(app, *prepared),
         News::Blocks(table) => {
             if app.map.path.as_ref() == Some(&table.path) {
                 app.map.open(table);
@@ -55,18 +59,23 @@ pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
 }
 
 /// A newer forest: rows, verdicts, and whatever was worked out from the old one.
-fn store(app: &mut App, snapshot: Snapshot) -> Vec<Effect> {
-    app.store = snapshot;
-    app.health.rebuild(&app.store.forest);
-    let sizes = app.store.forest.disks.iter().map(|disk| disk.file.len);
-    app.bytes = sizes.fold(0, u64::saturating_add);
-    if !app.equals.is_empty() {
-        reassess(app);
-    }
+fn store(app: &mut App, prepared: Prepared) -> Vec<Effect> {
+    let suits = prepared.by.suits(app);
+    app.store = prepared.store;
+    app.health.rebuild(prepared.findings);
+    app.bytes = prepared.bytes;
     if app.store.forest.complete {
         app.plan = None;
     }
-    app.rebuild();
+    if suits {
+        app.take_rows(prepared.rows, prepared.by.options.phase);
+    } else {
+        // A key that came meanwhile wants other rows.
+        if prepared.by.equals != app.equals {
+            reassess(app);
+        }
+        app.rebuild();
+    }
     // Ids of the old forest mean nothing in the new one; a plan on the screen is worked out again.
     if app.view == View::Plan && app.store.forest.complete {
         super::go::plan(app)
@@ -96,13 +105,7 @@ fn compared(app: &mut App, data: &Arc<Compared>) -> Vec<Effect> {
 
 /// Verdicts anew, with what comparisons have told.
 fn reassess(app: &mut App) {
-    let forest = Arc::clone(&app.store.forest);
-    let equals_parent = forest
-        .disks
-        .iter()
-        .map(|disk| app.equals.get(&disk.path).copied())
-        .collect();
-    app.store.assessment = Arc::new(assess(&forest, &Equals { equals_parent }));
+    app.store.assessment = judge(&app.store.forest, &app.equals);
 }
 
 fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
@@ -139,7 +142,10 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
                 app.scan_words = format!("! {error}");
                 app.notice = Some(error);
             }
-            app.rebuild();
+            // The last rows of a scan are usually made for its end already.
+            if app.options.phase != Phase::Done {
+                app.rebuild();
+            }
         }
         (Slot::Reread, Ok(())) => {
             // If it is gone, the row's own sign says so.

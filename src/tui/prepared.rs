@@ -1,0 +1,90 @@
+//! A store made ready to be shown, where the user does not wait for it: verdicts, rows and findings are worked out by
+//! the thread that read the store, and the browser's own thread only takes them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::analysis::assess;
+use crate::analysis::assessment::{Assessment, Compared};
+use crate::report::findings::{self, Found};
+use crate::report::row::Phase;
+use crate::report::{Row, RowOptions, rows};
+use crate::store::Forest;
+use crate::tui::app::App;
+use crate::tui::message::Snapshot;
+
+/// What the browser shows a store by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What decides the rows; its phase is the worker's to say.
+    pub options: RowOptions,
+    /// Disks compared with their parents in this session, and whether they are equal.
+    pub equals: BTreeMap<PathBuf, bool>,
+}
+
+impl Wanted {
+    /// What a browser wants now.
+    pub fn of(app: &App) -> Self {
+        Self {
+            options: app.options.clone(),
+            equals: app.equals.clone(),
+        }
+    }
+
+    /// True if it is what a browser wants now.
+    pub fn suits(&self, app: &App) -> bool {
+        let options = RowOptions {
+            phase: self.options.phase,
+            ..app.options.clone()
+        };
+        self.options == options && self.equals == app.equals
+    }
+}
+
+/// A store with everything the browser needs of it.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The store and its verdicts.
+    pub store: Snapshot,
+    /// Its rows, in display order.
+    pub rows: Vec<Row>,
+    /// Its findings.
+    pub findings: Vec<Found>,
+    /// Bytes of all its files.
+    pub bytes: u64,
+    /// What the rows and verdicts were made by.
+    pub by: Wanted,
+}
+
+impl Prepared {
+    /// Judges a forest and makes its rows.
+    pub fn of(forest: Arc<Forest>, mut by: Wanted, phase: Phase) -> Self {
+        let assessment = judge(&forest, &by.equals);
+        by.options.phase = phase;
+        Self::judged(Snapshot { forest, assessment }, by)
+    }
+
+    /// Makes the rows of a store that is judged already.
+    pub fn judged(store: Snapshot, by: Wanted) -> Self {
+        let sizes = store.forest.disks.iter().map(|disk| disk.file.len);
+        Self {
+            rows: rows(&store.forest, &store.assessment, &by.options),
+            findings: findings::of(&store.forest),
+            bytes: sizes.fold(0, u64::saturating_add),
+            store,
+            by,
+        }
+    }
+}
+
+/// Verdicts of a forest, with what comparisons have told.
+pub fn judge(forest: &Forest, equals: &BTreeMap<PathBuf, bool>) -> Arc<Assessment> {
+    let equals_parent = if equals.is_empty() {
+        Vec::new()
+    } else {
+        let told = |path: &PathBuf| equals.get(path).copied();
+        forest.disks.iter().map(|disk| told(&disk.path)).collect()
+    };
+    Arc::new(assess(forest, &Compared { equals_parent }))
+}
