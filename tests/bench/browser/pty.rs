@@ -1,0 +1,233 @@
+//! The program in a pseudo-terminal, timed from outside.
+
+use std::io::{Read as _, Write};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use vhdtree::testing::vhd::{Locator, VhdBuilder};
+
+use super::{Table, millis};
+
+const MACHINES: u32 = 2_000;
+/// Keys timed in each state.
+const KEYS: usize = 100;
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// 2,000 folders with a base and a child, and a pair large enough that comparing it takes a while.
+fn build(folder: &Path) {
+    for machine in 0..MACHINES {
+        let place = folder.join(format!("vm{machine:05}"));
+        std::fs::create_dir(&place).unwrap();
+        pair(&place, u128::from(machine) * 2 + 1, 1 << 20, 3);
+    }
+    let large = folder.join("aaa");
+    std::fs::create_dir(&large).unwrap();
+    pair(&large, 1 << 40, 1 << 30, 1 << 20);
+}
+
+fn pair(place: &Path, id: u128, size: u64, sectors: usize) {
+    let base = VhdBuilder::dynamic(size)
+        .block_size(64 << 10)
+        .id(id)
+        .build();
+    let child = VhdBuilder::differencing(size)
+        .block_size(64 << 10)
+        .id(id + 1)
+        .parent(id, "base.vhd")
+        .locator(Locator::relative(r".\base.vhd"))
+        .write(1027, &vec![0xab; sectors * 512])
+        .build();
+    std::fs::write(place.join("base.vhd"), base).unwrap();
+    std::fs::write(place.join("child.avhd"), child).unwrap();
+}
+
+struct Shared {
+    parser: Mutex<vt100::Parser>,
+    changed: Condvar,
+}
+
+struct Session {
+    _master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    shared: Arc<Shared>,
+}
+
+impl Session {
+    fn start(program: &str, args: &[&Path]) -> Self {
+        let size = PtySize {
+            rows: 40,
+            cols: 140,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
+        command.args(args);
+        let child = pair.slave.spawn_command(command).unwrap();
+        let shared = Arc::new(Shared {
+            parser: Mutex::new(vt100::Parser::new(
+                40.try_into().unwrap(),
+                140.try_into().unwrap(),
+                0,
+            )),
+            changed: Condvar::new(),
+        });
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let remember = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 16 << 10];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                remember.parser.lock().unwrap().process(&buffer[..count]);
+                remember.changed.notify_all();
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self {
+            _master: pair.master,
+            child,
+            keys,
+            shared,
+        }
+    }
+
+    /// Waits for a text, or for it to be gone.
+    fn wait(&self, text: &str, shown: bool) {
+        let parser = self.shared.parser.lock().unwrap();
+        let (parser, waited) = self
+            .shared
+            .changed
+            .wait_timeout_while(parser, PATIENCE, |parser| {
+                parser.screen().contents().contains(text) != shown
+            })
+            .unwrap();
+        assert!(
+            !waited.timed_out(),
+            "{text}: {}",
+            parser.screen().contents()
+        );
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.shared
+            .parser
+            .lock()
+            .unwrap()
+            .screen()
+            .contents()
+            .contains(text)
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn cpu_ticks(&self) -> u64 {
+        let pid = self.child.process_id().unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields = stat.rsplit(") ").next().unwrap_or_default();
+        fields
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Times of keys answered: help opened and closed. The store is read again, by `again`, until there are enough.
+fn answers(
+    session: &mut Session,
+    echo: &mut Session,
+    again: &str,
+) -> (Vec<Duration>, Vec<Duration>) {
+    let (mut keys, mut echoes) = (Vec::new(), Vec::new());
+    let mut letter = 'a';
+    while keys.len() < KEYS {
+        if session.shows("scan done") {
+            session.press(again);
+            session.wait("scan done", false);
+        }
+        for shown in [true, false] {
+            let began = Instant::now();
+            session.press("?");
+            session.wait("IN THIS VIEW", shown);
+            keys.push(began.elapsed());
+        }
+        let began = Instant::now();
+        let text = format!("{letter}{}", echoes.len());
+        echo.press(&text);
+        echo.wait(&text, true);
+        echoes.push(began.elapsed());
+        letter = if letter == 'z' {
+            'a'
+        } else {
+            char::from(letter as u8 + 1)
+        };
+    }
+    keys.sort_unstable();
+    echoes.sort_unstable();
+    (keys, echoes)
+}
+
+pub fn measure(table: &mut Table) {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
+    let program = env!("CARGO_BIN_EXE_vhdtree");
+    let mut echo = Session::start("cat", &[]);
+    let began = Instant::now();
+    let mut session = Session::start(program, &[Path::new("--no-config"), folder.path()]);
+    session.wait("vm0", true);
+    table.time(
+        "first rows of 4,002 disks, from the start",
+        began.elapsed(),
+        Some(millis(300)),
+    );
+    let mut report = |what: &str, (keys, echoes): (Vec<Duration>, Vec<Duration>)| {
+        if let (Some(last), Some(limit)) = (keys.last(), echoes.last()) {
+            let middle = keys[keys.len() / 2];
+            table.time(
+                &format!("{what}: middle of {} keys", keys.len()),
+                middle,
+                Some(millis(50)),
+            );
+            table.time(&format!("{what}: slowest"), *last, Some(millis(50)));
+            table.time(
+                &format!("{what}: slowest echo of {} by cat", echoes.len()),
+                *limit,
+                None,
+            );
+        }
+    };
+    let answered = answers(&mut session, &mut echo, "r");
+    report("a key during the scan", answered);
+    session.wait("scan done", true);
+    // The large pair's child, compared with its parent, while the store is read again.
+    session.press("gjj=r");
+    session.wait("scan done", false);
+    let answered = answers(&mut session, &mut echo, "=r");
+    report("a key during a scan and a diff", answered);
+    session.press("1");
+    std::thread::sleep(Duration::from_secs(2));
+    let before = session.cpu_ticks();
+    std::thread::sleep(Duration::from_secs(3));
+    let ticks = session.cpu_ticks() - before;
+    table.time(
+        "processor time of 3 s idle",
+        millis(ticks * 10),
+        Some(millis(0)),
+    );
+    session.press("q");
+}
