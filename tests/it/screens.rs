@@ -165,6 +165,17 @@ fn map_zoomed_to_one_block_a_cell_and_to_sectors() {
 }
 
 #[test]
+fn map_in_each_style() {
+    let mut script = at_the_reverted_disk((80, 24));
+    script.keys("m");
+    answer_map(&mut script);
+    for style in ["letters", "halves", "braille"] {
+        script.keys("t");
+        insta::assert_snapshot!(format!("map_{style}_80x24"), script.shot());
+    }
+}
+
+#[test]
 fn map_with_the_comparison_over_it() {
     let mut script = at_the_reverted_disk((80, 24));
     script.keys("m");

@@ -243,7 +243,10 @@ impl MapState {
             let held = range
                 .and_then(|(first, end)| sectors.held.get(first..end))
                 .unwrap_or_default();
-            cell.full = held.iter().filter(|held| **held).count() as u64;
+            for (at, _) in (0..).zip(held).filter(|(_, held)| **held) {
+                cell.full += 1;
+                cell.mark(at, at + 1);
+            }
             return cell;
         }
         let Some(table) = &self.table else {
@@ -259,6 +262,10 @@ impl MapState {
             .take_while(|run| run.first.0 < end)
         {
             let held = run.first.0.saturating_add(run.count).min(end) - run.first.0.max(first);
+            if matches!(run.state, BlockState::Full | BlockState::Partial) {
+                let from = run.first.0.max(first) - first;
+                cell.mark(from, from + held);
+            }
             match run.state {
                 BlockState::Absent => {}
                 BlockState::Full => cell.full += held,

@@ -116,7 +116,7 @@ table! {
     "zoom-out" ZoomOut in &[Map], ["-"], 2 "out", Look: "zoom out";
     "go" GoTo in &[Map, Diff], ["g"], 3 "go to", Move: "go to a block or sector number, an offset (1.5T, 0x200000) or 50%";
     "overlay" Overlay in &[Map], ["o"], 4 "overlay", Look: "lay the comparison with the parent over the map";
-    "style" Style in &[Map], ["t"], 8 "style", Look: "shades or letters";
+    "style" Style in &[Map], ["t"], 8 "style", Look: "shades, letters, half-blocks or braille";
     "kinds" Kinds in &[Diff], ["f"], 2 "kinds", Find: "show all runs, changed only, zeroed only, equal only";
     "all-bytes" AllBytes in &[Diff], ["a"], 3 "all bytes", Look: "show equal rows too, or fold them";
     "severity" Severity in &[Health], ["f"], 3 "severity", Find: "show all, warnings and errors, errors only";

@@ -50,7 +50,7 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Right => app.map.step(1, 0),
         Command::ZoomIn => app.map.zoom_in(),
         Command::ZoomOut => app.map.zoom_out(),
-        Command::Style => app.map.style = app.map.style.toggled(),
+        Command::Style => app.map.style = app.map.style.next(app.settings.charset),
         _ => {
             app.map.layer = match app.map.layer {
                 Layer::Held => Layer::Compared,

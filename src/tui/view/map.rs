@@ -275,7 +275,15 @@ fn legend(app: &App) -> Line {
         );
     }
     let mut line = Line::of(Role::Dim, " ");
-    match app.map.style {
+    match app.map.style.within(none.is_ascii()) {
+        Style::Halves => line.push(
+            Role::Dim,
+            format!("{none} none ▀ first half ▄ second █ both  "),
+        ),
+        Style::Braille => line.push(
+            Role::Dim,
+            format!("{none} none ⠁ a dot: any in that eighth  "),
+        ),
         Style::Shades => line.push(
             Role::Dim,
             format!("{none} none {any} any {tenth} >10 % {half} >50 % {all} all  "),

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
-use crate::tui::glyph::Glyphs;
+use crate::tui::glyph::{Charset, Glyphs};
 use crate::tui::theme::{Role, Theme};
 
 /// What lies in one cell, in blocks (or sectors).
@@ -31,6 +31,8 @@ pub struct Cell {
     pub zeroed: u64,
     /// Compared and equal.
     pub same: u64,
+    /// Bit `k`: something is held, whole or in part, in the `k`-th eighth of the cell.
+    pub eighths: u8,
 }
 
 /// How cells are drawn.
@@ -41,15 +43,52 @@ pub enum Style {
     Shades,
     /// A letter for what.
     Letters,
+    /// Where in the cell, by halves.
+    Halves,
+    /// Where in the cell, by eighths: a dot for any.
+    Braille,
+}
+
+/// The 256 braille signs as UTF-8, by the eighths they stand for: from left to right, then down.
+static BRAILLE: [[u8; 3]; 256] = braille();
+
+const fn braille() -> [[u8; 3]; 256] {
+    const DOTS: [u8; 8] = [0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80];
+    let mut signs = [[0; 3]; 256];
+    let mut eighths = 0;
+    while eighths < 256 {
+        let (mut dots, mut at) = (0_u8, 0);
+        while at < 8 {
+            if eighths >> at & 1 == 1 {
+                dots |= DOTS[at];
+            }
+            at += 1;
+        }
+        // U+2800 and the dots.
+        signs[eighths] = [0xe2, 0xa0 | (dots >> 6), 0x80 | (dots & 0x3f)];
+        eighths += 1;
+    }
+    signs
 }
 
 impl Style {
-    /// The other one.
+    /// The next one; in ASCII there are only the first two.
     #[must_use]
-    pub fn toggled(self) -> Self {
+    pub fn next(self, charset: Charset) -> Self {
+        match (self, charset) {
+            (Self::Shades, _) => Self::Letters,
+            (Self::Letters, Charset::Unicode) => Self::Halves,
+            (Self::Halves, Charset::Unicode) => Self::Braille,
+            _ => Self::Shades,
+        }
+    }
+
+    /// What is drawn with a charset: without signs for it, shades.
+    #[must_use]
+    pub fn within(self, ascii: bool) -> Self {
         match self {
-            Self::Shades => Self::Letters,
-            Self::Letters => Self::Shades,
+            Self::Halves | Self::Braille if ascii => Self::Shades,
+            style => style,
         }
     }
 
@@ -58,6 +97,8 @@ impl Style {
         match self {
             Self::Shades => "shades",
             Self::Letters => "letters",
+            Self::Halves => "half-blocks",
+            Self::Braille => "braille",
         }
     }
 }
@@ -96,11 +137,35 @@ impl Cell {
                 _ => ("0", Role::MapZero),
             };
         }
-        match style {
+        let role = if self.full == self.total {
+            Role::MapFull
+        } else {
+            Role::MapSome
+        };
+        match style.within(glyphs.shades[0].is_ascii()) {
             Style::Shades => self.shade(held, glyphs),
+            Style::Halves => match (self.eighths & 0x0f, self.eighths & 0xf0) {
+                (_, 0) => ("▀", role),
+                (0, _) => ("▄", role),
+                _ => ("█", role),
+            },
+            Style::Braille => {
+                let sign = &BRAILLE[usize::from(self.eighths)];
+                (std::str::from_utf8(sign).unwrap_or("?"), role)
+            }
             Style::Letters if self.full == self.total => ("F", Role::MapFull),
             Style::Letters if self.full > 0 => ("f", Role::MapSome),
             Style::Letters => ("p", Role::MapSome),
+        }
+    }
+
+    /// Marks the eighths that hold something of the cell's units `from..to`.
+    pub fn mark(&mut self, from: u64, to: u64) {
+        let total = u128::from(self.total.max(1));
+        let first = u128::from(from) * 8 / total;
+        let end = (u128::from(to) * 8).div_ceil(total).min(8);
+        for eighth in first..end {
+            self.eighths |= 1 << eighth;
         }
     }
 
@@ -177,7 +242,6 @@ pub fn draw_cells(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::glyph::Charset;
 
     fn sign(cell: Cell) -> &'static str {
         cell.sign(Style::Shades, Layer::Held, Charset::Unicode.glyphs())
@@ -237,6 +301,41 @@ mod tests {
     }
 
     #[test]
+    fn halves_and_dots_say_where_and_lose_nothing() {
+        let cell = |from, to| {
+            let total = 1 << 20;
+            let mut cell = Cell {
+                total,
+                full: to - from,
+                ..Cell::default()
+            };
+            cell.mark(from, to);
+            let glyphs = Charset::Unicode.glyphs();
+            [Style::Halves, Style::Braille].map(|style| cell.sign(style, Layer::Held, glyphs).0)
+        };
+        let half = 1 << 19;
+        assert_eq!(cell(0, 1), ["▀", "⠁"]);
+        assert_eq!(cell(2 * half - 1, 2 * half), ["▄", "⢀"]);
+        assert_eq!(cell(half - 1, half + 1), ["█", "⠔"]);
+        assert_eq!(cell(0, 2 * half), ["█", "⣿"]);
+        let mut one = Cell {
+            total: 1,
+            full: 1,
+            ..Cell::default()
+        };
+        one.mark(0, 1);
+        assert_eq!(one.eighths, 0xff, "a single block fills its cell");
+        let ascii = one.sign(Style::Braille, Layer::Held, Charset::Ascii.glyphs());
+        assert_eq!(ascii.0, "#");
+        let mut style = Style::Shades;
+        for word in ["letters", "half-blocks", "braille", "shades"] {
+            style = style.next(Charset::Unicode);
+            assert_eq!(style.word(), word);
+        }
+        assert_eq!(Style::Letters.next(Charset::Ascii), Style::Shades);
+    }
+
+    #[test]
     fn an_error_beats_every_other_state() {
         let cell = Cell {
             total: 9,
@@ -246,7 +345,7 @@ mod tests {
             ..Cell::default()
         };
         for layer in [Layer::Held, Layer::Compared] {
-            for style in [Style::Shades, Style::Letters] {
+            for style in [Style::Shades, Style::Letters, Style::Halves, Style::Braille] {
                 assert_eq!(cell.sign(style, layer, Charset::Ascii.glyphs()).0, "!");
             }
         }
