@@ -15,6 +15,7 @@ pub mod gather;
 pub mod name;
 pub mod taken;
 pub mod topology;
+mod witnesses;
 
 use jiff::Timestamp;
 

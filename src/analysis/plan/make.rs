@@ -289,7 +289,7 @@ fn missing(forest: &Forest, assessed: Option<&AssessedSnapshot>) -> Vec<String> 
 }
 
 fn not_checked(merges: &[Merge]) -> Vec<&'static str> {
-    let mut words = vec!["vm-power-state", "running-jobs"];
+    let mut words = vec!["vm-power-state", "running-jobs", "disks-elsewhere"];
     if merges.iter().any(|merge| merge.free.is_none()) {
         words.push("free-space");
     }
