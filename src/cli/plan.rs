@@ -259,7 +259,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// The short form: the answer, its reasons or what it rests on, the token.
+    /// The short form: the answer, its reasons or what it rests on, what is gone already, the token.
     fn answer(&self) -> Vec<String> {
         let plan = self.plan;
         let mut lines = self.said("");
@@ -272,6 +272,10 @@ impl Page<'_> {
         let explained = plan.reasons.iter().any(is_of_verdict);
         if let Some(verdict) = plan.verdict.as_ref().filter(|_| !explained) {
             lines.extend(self.wrapped(&verdict.summary, "    "));
+        }
+        for text in &plan.already_lost {
+            lines.push("  already gone, whatever is done now".to_owned());
+            lines.extend(self.wrapped(text, "    "));
         }
         lines.push(format!("state token {}", plan.state_token));
         lines
