@@ -47,15 +47,6 @@ impl Store {
         Self { folder }
     }
 
-    /// A shell script beside the disks; its path.
-    pub fn script(&self, text: &str) -> String {
-        use std::os::unix::fs::PermissionsExt as _;
-        let path = self.folder.path().join("script.sh");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
     fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }

@@ -211,13 +211,13 @@ pub fn measure(table: &mut Table) {
             );
         }
     };
-    let answered = answers(&mut session, &mut echo, "r");
+    let answered = answers(&mut session, &mut echo, "R");
     report("a key during the scan", answered);
     session.wait("scan done", true);
     // The large pair's child, compared with its parent, while the store is read again.
-    session.press("gjj=r");
+    session.press("gjj=R");
     session.wait("scan done", false);
-    let answered = answers(&mut session, &mut echo, "=r");
+    let answered = answers(&mut session, &mut echo, "=R");
     report("a key during a scan and a diff", answered);
     session.press("1");
     std::thread::sleep(Duration::from_secs(2));
