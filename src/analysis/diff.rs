@@ -22,7 +22,7 @@ use crate::chain::ReadFault;
 use crate::format::{BlockNo, SectorNo};
 
 pub use relation::Relation;
-pub use run::{diff, diff_with_parent};
+pub use run::{diff, diff_with_parent, relate};
 pub use side::{SIDE_SECTORS, SideBySide, side_by_side};
 
 /// What a compared run of sectors turned out to be.

@@ -1,5 +1,7 @@
-//! `diff`: a child compared with its parent's content, or two disks of one family.
+//! `diff`: a child compared with its parent's content, or two disks of one family. Runs are printed as they are found.
 
+use std::cell::RefCell;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -8,14 +10,18 @@ use super::args::StoreArgs;
 use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
-use crate::analysis::diff::{DiffEvent, DiffReport, DiffRun, diff, diff_with_parent};
+use crate::analysis::diff::{DiffError, DiffEvent, DiffReport, DiffRun, DiffSummary, diff, relate};
 use crate::analysis::open::{open_chain, open_pair};
-use crate::report::json::diff::{DiffBody, DiffRunJson, SectorsJson};
-use crate::report::json::{Document, SCHEMA, path_text};
+use crate::chain::Chain;
+use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson};
+use crate::report::json::path_text;
 use crate::report::tree_text::{Headings, align};
 use crate::report::units::{Units, count};
 use crate::report::{csv, words};
 use crate::store::{CountPolicy, DiskId};
+
+/// Lines of the table of runs that are aligned with each other.
+const ALIGNED_LINES: usize = 4096;
 
 pub(super) fn run(
     session: &Session,
@@ -26,38 +32,59 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let files: Vec<&Path> = [Some(child), other].into_iter().flatten().collect();
     let store = session.read_around(&files, store_args, CountPolicy::HeadersOnly, out)?;
-    let left = store.disk_of(child)?;
-    let mut runs: Vec<DiffRun> = Vec::new();
-    let mut line = out.progress();
+    let pair = pair(&store, child, other)?;
     let progress = &session.job.progress;
-    let mut on_event = |event: DiffEvent| {
-        if let DiffEvent::Run(run) = event {
-            runs.push(run);
-        }
-        line.show(|| {
-            let (done, total) = (progress.done(), progress.total());
-            format!(
-                "compared {} of {}",
-                Units::Human.size(done),
-                Units::Human.size(total)
-            )
+    let line = RefCell::new(out.progress());
+    let report: RefCell<Option<Result<DiffReport, DiffError>>> = RefCell::default();
+    let compare = |visit: &mut dyn FnMut(DiffRun)| {
+        let told = diff(&pair.left, &pair.right, &session.job, &mut |event| {
+            line.borrow_mut().show(|| {
+                let (done, total) = (progress.done(), progress.total());
+                format!(
+                    "compared {} of {}",
+                    Units::Human.size(done),
+                    Units::Human.size(total)
+                )
+            });
+            if let DiffEvent::Run(run) = event {
+                visit(run);
+            }
         });
+        let summary = told.as_ref().map(|told| told.summary).unwrap_or_default();
+        report.replace(Some(told));
+        summary
     };
-    let name = words::path_text(child);
-    let (report, right, sector_size) = if let Some(other) = other {
-        let right = store.disk_of(other)?;
-        let (a, b) = open_pair(&store.forest, left, right)?;
-        let report = diff(&a, &b, &session.job, &mut on_event)
-            .with_context(|| format!("{name} and {}", words::path_text(other)))?;
-        (report, Some(right), a.sector_size())
-    } else {
-        let chain = open_chain(&store.forest, left)?;
-        let report =
-            diff_with_parent(&chain, &session.job, &mut on_event).with_context(|| name.clone())?;
-        (report, store.forest.parent_of(left), chain.sector_size())
-    };
+    match out.form {
+        Form::Json => {
+            let parent = pair.with.and_then(|id| path_of(&store, id));
+            let child = path_of(&store, pair.child).unwrap_or_default();
+            out.json(&DiffDocument::new(child, parent, &compare))?;
+        }
+        Form::Ndjson => {
+            each(&compare, &mut |run| out.json(&DiffRunJson::from(run)))?;
+        }
+        Form::Csv => {
+            out.line("sector,count,kind")?;
+            each(&compare, &mut |run| {
+                let (sector, count) = (run.sector.0.to_string(), run.count.to_string());
+                out.line(&csv::line([
+                    sector.as_str(),
+                    count.as_str(),
+                    run.kind.word(),
+                ]))
+            })?;
+        }
+        Form::Text => {
+            let clear = || line.borrow_mut().clear();
+            text(&store, &pair, &compare, &clear, out)?;
+        }
+    }
     drop(line);
-    print(&store, left, right, &report, &runs, sector_size, out)?;
+    let name = || words::path_text(child);
+    let report = report.into_inner().transpose().with_context(name)?;
+    let Some(report) = report else {
+        return Ok(Exit::CannotTell);
+    };
     for fault in &report.faults {
         let text = format!(
             "sectors {} to {} cannot be read: {}",
@@ -78,100 +105,128 @@ pub(super) fn run(
     })
 }
 
-fn print(
+/// Two disks that can be compared.
+struct Pair {
+    child: DiskId,
+    with: Option<DiskId>,
+    left: Chain,
+    right: Chain,
+}
+
+/// Opens both sides, and finds out before anything is printed whether they can be compared.
+fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pair> {
+    let left_id = store.disk_of(child)?;
+    let name = words::path_text(child);
+    let (with, left, right, name) = if let Some(other) = other {
+        let right_id = store.disk_of(other)?;
+        let (left, right) = open_pair(&store.forest, left_id, right_id)?;
+        let name = format!("{name} and {}", words::path_text(other));
+        (Some(right_id), left, right, name)
+    } else {
+        let left = open_chain(&store.forest, left_id)?;
+        let right = left
+            .parent()
+            .ok_or(DiffError::NoParent)
+            .with_context(|| name.clone())?;
+        (store.forest.parent_of(left_id), left, right, name)
+    };
+    relate(&left, &right).with_context(|| name)?;
+    Ok(Pair {
+        child: left_id,
+        with,
+        left,
+        right,
+    })
+}
+
+fn path_of(store: &Store, id: DiskId) -> Option<String> {
+    store.forest.disk(id).map(|disk| path_text(&disk.path).0)
+}
+
+/// Hands each run to `show` as it is found, up to the first that cannot be shown.
+fn each(
+    compare: CompareRuns<'_>,
+    show: &mut dyn FnMut(&DiffRun) -> io::Result<()>,
+) -> io::Result<DiffSummary> {
+    let mut shown = Ok(());
+    let summary = compare(&mut |run| {
+        if shown.is_ok() {
+            shown = show(&run);
+        }
+    });
+    shown.map(|()| summary)
+}
+
+/// Runs as a table, aligned over so many lines at a time as need no memory to speak of; then the sums.
+fn text(
     store: &Store,
-    left: DiskId,
-    right: Option<DiskId>,
-    report: &DiffReport,
-    runs: &[DiffRun],
-    sector_size: u32,
+    pair: &Pair,
+    compare: CompareRuns<'_>,
+    clear_progress: &dyn Fn(),
     out: &mut Output,
 ) -> anyhow::Result<()> {
-    let path = |id: DiskId| store.forest.disk(id).map(|disk| disk.path.as_path());
-    let summary = report.summary;
-    match out.form {
-        Form::Json => {
-            let body = DiffBody {
-                child: path(left).map(|path| path_text(path).0).unwrap_or_default(),
-                parent: right.and_then(path).map(|path| path_text(path).0),
-                sectors: SectorsJson::from(&summary),
-                equal: summary.equal,
-                runs: runs.iter().map(DiffRunJson::from).collect(),
-            };
-            out.json(&Document {
-                schema: SCHEMA,
-                command: "diff",
-                complete: summary.complete,
-                errors: Vec::new(),
-                body,
-            })?;
+    let units = out.style.units;
+    let sector_size = u64::from(pair.left.sector_size());
+    let number = |value: u64| match units {
+        Units::Human => count(value),
+        Units::Bytes => value.to_string(),
+    };
+    let size = |sectors: u64| units.size(sectors.saturating_mul(sector_size));
+    let mut table: Vec<Vec<String>> = Vec::new();
+    let mut runs = 0_u64;
+    let flush = |table: &mut Vec<Vec<String>>, out: &mut Output| {
+        clear_progress();
+        let lines = align(table, &[true, true, true, false]);
+        table.clear();
+        out.lines(lines)
+    };
+    let summary = each(compare, &mut |run| {
+        if runs == 0 && out.headings == Headings::Shown {
+            table.push(
+                ["SECTOR", "COUNT", "BYTES", "KIND"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            );
         }
-        Form::Ndjson => {
-            for run in runs {
-                out.json(&DiffRunJson::from(run))?;
-            }
+        runs += 1;
+        table.push(vec![
+            number(run.sector.0),
+            number(run.count),
+            size(run.count),
+            run.kind.word().to_owned(),
+        ]);
+        if table.len() < ALIGNED_LINES {
+            return Ok(());
         }
-        Form::Csv => {
-            out.line("sector,count,kind")?;
-            for run in runs {
-                let (sector, count) = (run.sector.0.to_string(), run.count.to_string());
-                out.line(&csv::line([
-                    sector.as_str(),
-                    count.as_str(),
-                    run.kind.word(),
-                ]))?;
-            }
-        }
-        Form::Text => {
-            let number = |value: u64| match out.style.units {
-                Units::Human => count(value),
-                Units::Bytes => value.to_string(),
-            };
-            let size = |sectors: u64| {
-                out.style
-                    .units
-                    .size(sectors.saturating_mul(u64::from(sector_size)))
-            };
-            let mut table = Vec::with_capacity(runs.len() + 1);
-            if out.headings == Headings::Shown && !runs.is_empty() {
-                table.push(
-                    ["SECTOR", "COUNT", "BYTES", "KIND"]
-                        .map(str::to_owned)
-                        .to_vec(),
-                );
-            }
-            for run in runs {
-                table.push(vec![
-                    number(run.sector.0),
-                    number(run.count),
-                    size(run.count),
-                    run.kind.word().to_owned(),
-                ]);
-            }
-            let mut lines = align(&table, &[true, true, true, false]);
-            let totals = summary.totals;
-            lines.push(format!(
-                "compared {}: changed {}, same {}, zeroed {}, unreadable {}; {} runs",
-                size(totals.compared),
-                size(totals.changed),
-                size(totals.same),
-                size(totals.zeroed),
-                size(totals.unreadable),
-                count(runs.len() as u64),
-            ));
-            let child = path(left).map(words::file_name).unwrap_or_default();
-            let with = right
-                .and_then(path)
-                .map_or_else(|| "its parent".to_owned(), words::file_name);
-            lines.push(if !summary.complete {
-                "not everything was compared".to_owned()
-            } else if summary.equal {
-                format!("{child} equals {with}")
-            } else {
-                format!("{child} differs from {with}")
-            });
-            out.lines(lines)?;
-        }
-    }
+        flush(&mut table, out)
+    })?;
+    flush(&mut table, out)?;
+    let totals = summary.totals;
+    let ending = if runs == 1 { "" } else { "s" };
+    out.line(&format!(
+        "compared {}: changed {}, same {}, zeroed {}, unreadable {}; {} run{ending}",
+        size(totals.compared),
+        size(totals.changed),
+        size(totals.same),
+        size(totals.zeroed),
+        size(totals.unreadable),
+        count(runs),
+    ))?;
+    let name = |id: DiskId| {
+        let disk = store.forest.disk(id);
+        disk.map(|disk| words::file_name(&disk.path))
+    };
+    let child = name(pair.child).unwrap_or_default();
+    let with = pair
+        .with
+        .and_then(name)
+        .unwrap_or_else(|| "its parent".to_owned());
+    out.line(&if !summary.complete {
+        "not everything was compared".to_owned()
+    } else if summary.equal {
+        format!("{child} equals {with}")
+    } else {
+        format!("{child} differs from {with}")
+    })?;
     Ok(())
 }

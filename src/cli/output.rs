@@ -163,7 +163,10 @@ impl Output {
     /// Progress for people at a terminal.
     pub fn progress(&self) -> ProgressLine {
         ProgressLine {
-            shown: !self.quiet && io::stderr().is_terminal(),
+            // Records that are written while the work goes on would run into it.
+            shown: !self.quiet
+                && io::stderr().is_terminal()
+                && (self.form == Form::Text || !self.is_terminal),
             last: None,
         }
     }
@@ -217,11 +220,18 @@ impl ProgressLine {
     }
 }
 
-impl Drop for ProgressLine {
-    fn drop(&mut self) {
-        if self.last.is_some() {
+impl ProgressLine {
+    /// Takes the line away, so that something else can stand there.
+    pub fn clear(&mut self) {
+        if self.shown && self.last.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

@@ -51,16 +51,7 @@ pub fn diff(
     job: &Job,
     on_event: &mut dyn FnMut(DiffEvent),
 ) -> Result<DiffReport, DiffError> {
-    if left.sector_size() != right.sector_size() {
-        return Err(DiffError::SectorSizes {
-            left: left.sector_size(),
-            right: right.sector_size(),
-        });
-    }
-    let relation = Relation::of(left, right);
-    if !relation.related && (left.is_cut_off() || right.is_cut_off()) {
-        return Err(DiffError::Unrelated);
-    }
+    let relation = relate(left, right)?;
     let sector_size = u64::from(left.sector_size());
     let expected = held_bytes(left, right, relation, job);
     job.progress.expect(expected);
@@ -104,6 +95,24 @@ pub fn diff(
         relation,
         faults,
     })
+}
+
+/// How two disks are related, if they can be compared at all; [`diff`] fails for no other reason.
+///
+/// # Errors
+/// As [`diff`].
+pub fn relate(left: &Chain, right: &Chain) -> Result<Relation, DiffError> {
+    if left.sector_size() != right.sector_size() {
+        return Err(DiffError::SectorSizes {
+            left: left.sector_size(),
+            right: right.sector_size(),
+        });
+    }
+    let relation = Relation::of(left, right);
+    if !relation.related && (left.is_cut_off() || right.is_cut_off()) {
+        return Err(DiffError::Unrelated);
+    }
+    Ok(relation)
 }
 
 /// Bytes of the blocks in which the path holds anything.

@@ -1,6 +1,6 @@
 //! `diff --json` and `map --json`: totals and runs.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
@@ -10,19 +10,65 @@ use crate::analysis::diff::{DiffRun, DiffSummary};
 use crate::image::{Counts, StateRun};
 use crate::report::words;
 
-/// The keys of `diff` beside the head.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DiffBody {
-    /// Path of the child, or of the first disk.
-    pub child: String,
-    /// Path of the parent, or of the second disk.
-    pub parent: Option<String>,
-    /// Sectors by kind.
-    pub sectors: SectorsJson,
-    /// Everything was compared, and all of it is the same.
-    pub equal: bool,
-    /// Runs of sectors of one kind, in order.
-    pub runs: Vec<DiffRunJson>,
+/// Compares two disks and calls its argument with each run of sectors of one kind; the whole of `diff` hangs on it.
+pub type CompareRuns<'a> = &'a dyn Fn(&mut dyn FnMut(DiffRun)) -> DiffSummary;
+
+/// The document of `diff`. Runs are written as they are found, so that a comparison of any size takes no memory; what is
+/// known only at the end (`sectors`, `equal`, `complete`) stands behind them.
+pub struct DiffDocument<'a> {
+    child: String,
+    parent: Option<String>,
+    compare: CompareRuns<'a>,
+    summary: Cell<DiffSummary>,
+}
+
+impl<'a> DiffDocument<'a> {
+    /// Of the disk at `child`, or the first of two, and what it is compared with.
+    pub fn new(child: String, parent: Option<String>, compare: CompareRuns<'a>) -> Self {
+        Self {
+            child,
+            parent,
+            compare,
+            summary: Cell::default(),
+        }
+    }
+}
+
+impl Serialize for DiffDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("DiffDocument", 9)?;
+        document.serialize_field("schema", super::SCHEMA)?;
+        document.serialize_field("command", "diff")?;
+        document.serialize_field("child", &self.child)?;
+        document.serialize_field("parent", &self.parent)?;
+        document.serialize_field("runs", &ComparedRuns(self))?;
+        let summary = self.summary.get();
+        document.serialize_field("sectors", &SectorsJson::from(&summary))?;
+        document.serialize_field("equal", &summary.equal)?;
+        document.serialize_field("complete", &summary.complete)?;
+        document.serialize_field("errors", &[(); 0])?;
+        document.end()
+    }
+}
+
+/// The runs of a [`DiffDocument`]: comparing happens while they are written.
+struct ComparedRuns<'a>(&'a DiffDocument<'a>);
+
+impl Serialize for ComparedRuns<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut runs = serializer.serialize_seq(None)?;
+        let mut fault = None;
+        let summary = (self.0.compare)(&mut |run| {
+            if fault.is_none() {
+                fault = runs.serialize_element(&DiffRunJson::from(&run)).err();
+            }
+        });
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        self.0.summary.set(summary);
+        runs.end()
+    }
 }
 
 /// Sectors by kind.
