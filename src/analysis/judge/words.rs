@@ -43,10 +43,7 @@ pub(super) fn summary(case: &Case<'_>, row: &'static Code, reverted: Reverted) -
     let snapshot = snapshot(case);
     let above = &case.above.name;
     let made = case.above.made.at().map(when);
-    let made_text = made
-        .clone()
-        .unwrap_or_else(|| "at an unknown time".to_owned());
-    let gap = case.gap.map(span).unwrap_or_default();
+    let made_text = made.as_deref().unwrap_or("at an unknown time");
     let is = |other: &'static Code| std::ptr::eq(row, other);
     if is(&rows::ROW_24) {
         let kept = kept_sibling(case).unwrap_or_default();
@@ -80,11 +77,13 @@ pub(super) fn summary(case: &Case<'_>, row: &'static Code, reverted: Reverted) -
                 "was very likely reverted"
             };
             let why = if made.is_some() && case.relation == Relation::Later {
+                let gap = case.gap.map(span).unwrap_or_default();
                 format!("the disk above, {above}, was made {gap} after the snapshot")
             } else {
                 "the VM's generation id has changed since".to_owned()
             };
             let last = made
+                .as_deref()
                 .filter(|_| case.relation == Relation::Later)
                 .map(|made| format!(", last on {made}"))
                 .unwrap_or_default();
