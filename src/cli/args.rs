@@ -15,7 +15,8 @@ use crate::store::{PathMap, Product};
     version,
     about,
     long_about = None,
-    after_help = EXAMPLES,
+    after_help = MORE,
+    after_long_help = EXAMPLES,
     disable_help_subcommand = true,
     max_term_width = 100
 )]
@@ -40,6 +41,8 @@ pub struct Cli {
     pub browse: BrowseArgs,
 }
 
+const MORE: &str = "`vhdtree COMMAND --help` shows every option, with examples.";
+
 const EXAMPLES: &str = "\
 Examples:
   vhdtree /vmstore                                 browse a store
@@ -57,7 +60,7 @@ Exit codes: 0 done, pass, same, healthy; 1 refuse, differ, findings; 2 could not
 pub enum Command {
     /// List a store as a tree, table, JSON or CSV.
     #[command(
-        after_help = "Examples:\n  vhdtree ls /vmstore -o name,ondisk,dirty,verdict\n  vhdtree ls /vmstore --json | jq '.disks[] | select(.made_by_revert==\"likely\") | .path'"
+        after_long_help = "Examples:\n  vhdtree ls /vmstore -o name,ondisk,dirty,verdict\n  vhdtree ls /vmstore --json | jq '.disks[] | select(.made_by_revert==\"likely\") | .path'"
     )]
     Ls {
         /// Folders or disk files of the store [default: the current folder].
@@ -68,7 +71,9 @@ pub enum Command {
         tree: TreeArgs,
     },
     /// Show one disk: header, chain, verdict with its evidence, findings.
-    #[command(after_help = "Example:\n  vhdtree info web01_A02E91B3-….avhdx --labels labels.json")]
+    #[command(
+        after_long_help = "Example:\n  vhdtree info web01_A02E91B3-….avhdx --labels labels.json"
+    )]
     Info {
         /// The disk.
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -79,7 +84,7 @@ pub enum Command {
     },
     /// Show which blocks a disk holds, as runs or as a grid.
     #[command(
-        after_help = "Examples:\n  vhdtree map disk.avhdx --grid 64x16\n  vhdtree map disk.avhdx -n -b"
+        after_long_help = "Examples:\n  vhdtree map disk.avhdx --grid 64x16\n  vhdtree map disk.avhdx -n -b"
     )]
     Map {
         /// The disk.
@@ -91,7 +96,7 @@ pub enum Command {
     },
     /// Compare a disk with its parent, or two disks of one family.
     #[command(
-        after_help = "Examples:\n  vhdtree diff child.avhdx\n  vhdtree diff left.avhdx right.avhdx --json\n\nExits with 0 if nothing differs, 1 if something does."
+        after_long_help = "Examples:\n  vhdtree diff child.avhdx\n  vhdtree diff left.avhdx right.avhdx --json\n\nExits with 0 if nothing differs, 1 if something does."
     )]
     Diff {
         /// The child.
@@ -106,7 +111,7 @@ pub enum Command {
     },
     /// Check all disks and chains; exit with 1 if something is wrong.
     #[command(
-        after_help = "Example:\n  vhdtree check /vmstore --json | jq -r '.findings[].code' | sort | uniq -c"
+        after_long_help = "Example:\n  vhdtree check /vmstore --json | jq -r '.findings[].code' | sort | uniq -c"
     )]
     Check {
         /// Folders or disk files of the store [default: the current folder].
@@ -118,17 +123,17 @@ pub enum Command {
     },
     /// Show what deleting a snapshot would do. Nothing is changed.
     #[command(
-        after_help = "Examples:\n  vhdtree plan /vmstore --vm web01 --snapshot pre-patch\n  vhdtree plan web01_3A55E0B1-….avhdx"
+        after_long_help = "Examples:\n  vhdtree plan /vmstore --vm web01 --snapshot pre-patch\n  vhdtree plan web01_3A55E0B1-….avhdx"
     )]
     Plan(PlanArgs),
     /// Answer whether a snapshot may be deleted, as an exit code: 0 pass, 1 refuse, 2 no answer, 3 cannot tell.
     #[command(
-        after_help = "Example:\n  if vhdtree gate /vmstore --vm web01 --snapshot pre-patch; then remove it; else echo kept; fi"
+        after_long_help = "Example:\n  if vhdtree gate /vmstore --vm web01 --snapshot pre-patch; then remove it; else echo kept; fi"
     )]
     Gate(PlanArgs),
     /// Explain a finding, verdict row, reason, witness or flag; without CODE list them all.
     #[command(
-        after_help = "Examples:\n  vhdtree explain parent-missing\n  vhdtree explain REVERTED"
+        after_long_help = "Examples:\n  vhdtree explain parent-missing\n  vhdtree explain REVERTED"
     )]
     Explain {
         /// The code, as printed.
@@ -190,13 +195,13 @@ pub struct ScanArgs {
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub labels: Option<PathBuf>,
     /// Creation and write times of the files, a CSV listing made on the host.
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(hide_short_help = true, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub times: Option<PathBuf>,
     /// Where a stored path lies here, for example 'D:\VMs=/mnt/vms'.
-    #[arg(long, global = true, value_name = "FROM=TO", value_parser = path_map)]
+    #[arg(hide_short_help = true, long, global = true, value_name = "FROM=TO", value_parser = path_map)]
     pub map: Vec<PathMap>,
     /// A further folder in which parents may be opened.
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(hide_short_help = true, long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub parent_root: Vec<PathBuf>,
     /// Whose rules a delete follows [default: guessed from the store].
     #[arg(long = "as", global = true, value_name = "PRODUCT")]
@@ -218,31 +223,40 @@ pub struct OutArgs {
     #[arg(long, global = true, conflicts_with_all = ["ndjson", "csv"])]
     pub json: bool,
     /// JSON, a record on each line.
+    ///
+    /// `ls` prints its records when every disk is linked and counted, for a verdict may hang on any of them; `map` and `diff`
+    /// print each run as it is found.
     #[arg(long, global = true, conflicts_with = "csv")]
     pub ndjson: bool,
     /// Comma-separated values.
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub csv: bool,
     /// Columns, in order; with a leading + in addition to the usual ones.
     #[arg(short = 'o', long, global = true, value_name = "LIST")]
     pub columns: Option<String>,
     /// No line with the names of the columns.
-    #[arg(short, long, global = true)]
+    #[arg(hide_short_help = true, short, long, global = true)]
     pub no_headings: bool,
     /// Exact bytes instead of MiB and GiB.
     #[arg(short, long, global = true)]
     pub bytes: bool,
     /// Only ASCII signs.
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub ascii: bool,
     /// Colours.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        hide_short_help = true,
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
     pub color: When,
     /// Times in UTC (the default).
-    #[arg(long, global = true, conflicts_with = "local")]
+    #[arg(hide_short_help = true, long, global = true, conflicts_with = "local")]
     pub utc: bool,
     /// Times in the zone of this machine.
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub local: bool,
     /// No progress and no warnings.
     #[arg(short, long, global = true)]
@@ -254,19 +268,19 @@ pub struct OutArgs {
 #[command(next_help_heading = "Browser")]
 pub struct BrowseArgs {
     /// Colours of the browser: ansi16, safe, light, mono, or a theme file [default: ansi16].
-    #[arg(long, global = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
+    #[arg(hide_short_help = true, long, global = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
     pub theme: Option<String>,
     /// Let the browser listen to the mouse.
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub mouse: bool,
     /// The config file [default: vhdtree/config.toml in the user's configuration folder].
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_config")]
+    #[arg(hide_short_help = true, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
     /// No config file.
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub no_config: bool,
     /// Neither read nor keep the browser's state (order, folds, theme, hidden codes of each store).
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub no_state: bool,
 }
 
