@@ -41,6 +41,7 @@ pub use count::{Counts, StateRun, Visit};
 pub use layout::Layout;
 pub use runs::{Place, SectorRun};
 pub use sniff::{SNIFF_BYTES, Sniffed, sniff};
+pub use vhdx::sequence_number;
 
 /// The file format of a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

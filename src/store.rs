@@ -16,6 +16,7 @@ pub mod names;
 pub mod pathmatch;
 mod probe;
 mod product;
+pub mod pulse;
 pub mod scan;
 pub mod sheet;
 mod sides;
@@ -30,4 +31,6 @@ pub use forest::{
     MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
     SnapshotKind, Taken, TakenSource, Tried,
 };
-pub use scan::{CountPolicy, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with};
+pub use scan::{
+    CountPolicy, Growth, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with,
+};

@@ -14,6 +14,18 @@ use crate::format::vhdx::{identifier, metadata, region};
 use crate::image::{Format, Header, Image, Kind, Layout, LogState, Specific, VhdxSpecific};
 use crate::source::{OverlaySource, Source, read_up_to};
 
+/// The larger sequence number of the two headers, whether or not they are sound; it grows with each change of a header.
+pub fn sequence_number(source: &dyn Source) -> Option<u64> {
+    header::OFFSETS_BYTES
+        .into_iter()
+        .filter_map(|at| {
+            let at = at.checked_add(header::SEQUENCE_AT)?;
+            let bytes = read_up_to(source, at, size_of::<u64>()).ok()?;
+            Some(u64::from_le_bytes(bytes.try_into().ok()?))
+        })
+        .max()
+}
+
 /// True if a header's signature stands where a VHDX has its headers, whatever the file begins with.
 pub(super) fn has_headers(source: &dyn Source) -> bool {
     header::OFFSETS_BYTES.into_iter().any(|at| {

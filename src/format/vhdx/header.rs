@@ -11,6 +11,8 @@ pub const OFFSETS_BYTES: [u64; 2] = [64 << 10, 128 << 10];
 
 /// Length of a header, in bytes.
 pub const LENGTH_BYTES: usize = 4096;
+/// Where in a header its sequence number stands, in bytes.
+pub const SEQUENCE_AT: u64 = 8;
 /// How a header begins.
 pub const SIGNATURE: &[u8] = b"head";
 

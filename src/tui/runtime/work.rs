@@ -14,6 +14,7 @@ use crate::image::{Image, Place, StateRun};
 use crate::report::row::Phase;
 use crate::report::words;
 use crate::source::FileSource;
+use crate::store::pulse::{Pulse, pulse};
 use crate::store::{DiskId, Forest, ScanEvent, rescan, scan};
 use crate::tui::Options;
 use crate::tui::effect::Work;
@@ -260,13 +261,9 @@ fn plan(
     Ok(())
 }
 
-/// Looks at length and last write of every file; tells when something differs, and ends then.
+/// Looks at the pulse of every disk and folder; tells when something differs, and ends then.
 fn watch(forest: &Forest, reporter: &Reporter) {
-    let look = || -> Vec<Option<(u64, Option<std::time::SystemTime>)>> {
-        let seen = |path: &Path| {
-            let facts = std::fs::metadata(path).ok()?;
-            Some((facts.len(), facts.modified().ok()))
-        };
+    let look = || -> Vec<Option<Pulse>> {
         let folders = forest
             .disks
             .iter()
@@ -275,8 +272,8 @@ fn watch(forest: &Forest, reporter: &Reporter) {
         forest
             .disks
             .iter()
-            .map(|disk| seen(&disk.path))
-            .chain(folders.into_iter().map(seen))
+            .map(|disk| pulse(&disk.path, disk.header.as_ref()))
+            .chain(folders.into_iter().map(|folder| pulse(folder, None)))
             .collect()
     };
     let mut before = look();

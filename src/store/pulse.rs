@@ -1,0 +1,57 @@
+//! The pulse of a file: what shows cheaply that somebody wrote to it.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::image::{self, Format, Header};
+use crate::source::FileSource;
+
+/// What was seen of a file at one moment. Two that differ mean a change; two that are equal mean none that shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulse {
+    len: u64,
+    modified: Option<SystemTime>,
+    sequence: Option<u64>,
+}
+
+/// Looks at length and last write, and for a VHDX at its header's sequence number: a running machine's writes reach the
+/// file's times late. `None` if the file cannot be looked at.
+pub fn pulse(path: &Path, header: Option<&Header>) -> Option<Pulse> {
+    let facts = std::fs::metadata(path).ok()?;
+    let is_vhdx = header.is_some_and(|header| header.format == Format::Vhdx);
+    Some(Pulse {
+        len: facts.len(),
+        modified: facts.modified().ok(),
+        sequence: is_vhdx
+            .then(|| image::sequence_number(&FileSource::open(path).ok()?))
+            .flatten(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::vhdx::VhdxBuilder;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_header_written_anew_is_a_change_although_the_times_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.vhdx");
+        let write = |sequence| {
+            let disk = VhdxBuilder::dynamic(8 << 20).sequence(sequence);
+            std::fs::write(&path, disk.build()).unwrap();
+            let time = SystemTime::UNIX_EPOCH;
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        write(8);
+        let source = Arc::new(FileSource::open(&path).unwrap());
+        let header = image::Image::open(source).unwrap().header().clone();
+        let before = pulse(&path, Some(&header));
+        assert_eq!(pulse(&path, Some(&header)), before);
+        write(10);
+        assert_ne!(pulse(&path, Some(&header)), before);
+        assert_eq!(pulse(&path, None).map(|pulse| pulse.sequence), Some(None));
+    }
+}
