@@ -15,7 +15,7 @@ use crate::analysis::{Assessment, assess};
 use crate::job::Job;
 use crate::report::json::read;
 use crate::report::words;
-use crate::store::{self, CountPolicy, DiskId, Forest, ScanEvent, ScanOptions};
+use crate::store::{self, CountPolicy, DiskId, Forest, Growth, ScanEvent, ScanOptions};
 
 /// What the commands share.
 pub struct Session {
@@ -71,6 +71,7 @@ impl Session {
             labels: self.scan.labels.clone(),
             times: self.scan.times.clone(),
             counts,
+            growth: Growth::Told,
             threads: 0,
         }
     }
@@ -89,7 +90,10 @@ impl Session {
             }
             return saved(from);
         }
-        let options = self.options(roots, counts);
+        let options = ScanOptions {
+            growth: Growth::Untold,
+            ..self.options(roots, counts)
+        };
         let mut line = out.progress();
         let mut seen = 0_u64;
         let forest = store::scan(&options, &self.job, &mut |event| match event {

@@ -31,6 +31,16 @@ pub enum CountPolicy {
     HeadersOnly,
 }
 
+/// Whether a scan tells of the forest while it grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Growth {
+    /// Forests are linked and told on the way, for a screen to show.
+    #[default]
+    Told,
+    /// Only the finished forest is: nobody looks before.
+    Untold,
+}
+
 /// What to scan, and how.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
@@ -46,6 +56,8 @@ pub struct ScanOptions {
     pub times: Option<PathBuf>,
     /// Whether to count.
     pub counts: CountPolicy,
+    /// Whether to tell of the growing forest.
+    pub growth: Growth,
     /// Files probed at once; 0 = a sound default.
     pub threads: usize,
 }

@@ -20,7 +20,7 @@ use crate::store::product::assign_by_companions;
 use crate::store::sides::{self, LabelsOf};
 use crate::store::times::{FileTimes, TimesIndex};
 use crate::store::walk::{Candidate, Step, Way, walk};
-use crate::store::{Disk, Forest, PathError, codes};
+use crate::store::{Disk, Forest, Growth, PathError, codes};
 
 /// Batches the walk may be ahead of the readers, and the readers ahead of the gatherer.
 const QUEUE: usize = 128;
@@ -366,7 +366,8 @@ impl<'a> Engine<'a> {
 
     fn show_growth_of(&mut self, stage: Stage) {
         let start = Instant::now();
-        if start < self.next_forest || self.entries.is_empty() {
+        let is_due = start >= self.next_forest && !self.entries.is_empty();
+        if !is_due || self.options.growth == Growth::Untold {
             return;
         }
         let linked = self.link(stage);
