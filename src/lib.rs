@@ -25,7 +25,7 @@
 //!    ▼                              │               │ dirty                   │
 //!  store::Forest ─► analysis ─► report ─► App.rows ◄┘                         └─► tui::runtime: jobs, copy, quit
 //!              │                    │        ▼
-//!              ▼                    └── tui::view draw(&App, &mut Frame) ─► tui::depth ─► one buffered write
+//!              ▼                    └── tui::view paint(&App, &mut Buffer) ─► tui::depth ─► one buffered write
 //!    text │ table │ JSON
 //! ```
 

@@ -6,7 +6,7 @@
 //! ```text
 //!  input, signals, jobs ─► Message ─► update(&mut App) ─► Effect ─► runtime
 //!                                          │
-//!                                          └─► view::draw(&App) ─► screen: depth, one synchronised write
+//!                                          └─► view::paint(&App) ─► screen: depth, one synchronised write
 //! ```
 
 pub mod app;

@@ -20,7 +20,6 @@ pub mod status;
 pub mod title;
 pub mod tree;
 
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -40,14 +39,6 @@ pub struct Seen {
     pub runs: usize,
     /// First finding.
     pub findings: usize,
-}
-
-/// Draws everything.
-pub fn draw(app: &App, seen: &mut Seen, frame: &mut Frame<'_>) {
-    let area = frame.area();
-    let buffer = frame.buffer_mut();
-    paint(app, seen, area, buffer);
-    app.settings.depth.apply(buffer);
 }
 
 /// Draws everything into a buffer, in the theme's own colours.
@@ -132,17 +123,8 @@ fn draw_panes(app: &App, buffer: &mut Buffer, parts: &layout::Layout) {
 }
 
 fn draw_document(app: &App, buffer: &mut Buffer, area: Rect, lines: &[Line]) {
-    for (line, y) in lines.iter().skip(app.scroll).zip(area.y..area.bottom()) {
-        line.paint(
-            buffer,
-            Rect {
-                y,
-                height: 1,
-                ..area
-            },
-            &app.settings.theme,
-        );
-    }
+    let shown = lines.iter().skip(app.scroll);
+    Line::paint_all(shown, buffer, area, &app.settings.theme);
     if lines.len() > app.scroll + usize::from(area.height) && area.height > 0 {
         let more = format!(
             " {} more ",

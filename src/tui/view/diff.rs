@@ -23,21 +23,8 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
         return;
     }
     if let Some(error) = &diff.error {
-        for (line, y) in Line::of(Role::Text, format!(" {error}"))
-            .wrap(area.width.into(), 1)
-            .iter()
-            .zip(area.y..area.bottom())
-        {
-            line.paint(
-                buffer,
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                theme,
-            );
-        }
+        let lines = Line::of(Role::Text, format!(" {error}")).wrap(area.width.into(), 1);
+        Line::paint_all(&lines, buffer, area, theme);
         return;
     }
     heading(app, area.width).paint(buffer, area, theme);

@@ -23,21 +23,8 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
         return;
     }
     if let Some(words) = nothing(app) {
-        for (line, y) in Line::of(Role::Dim, format!(" {words}"))
-            .wrap(area.width.into(), 1)
-            .iter()
-            .zip(area.y..area.bottom())
-        {
-            line.paint(
-                buffer,
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                theme,
-            );
-        }
+        let lines = Line::of(Role::Dim, format!(" {words}")).wrap(area.width.into(), 1);
+        Line::paint_all(&lines, buffer, area, theme);
         return;
     }
     Line::of(

@@ -75,6 +75,23 @@ impl Line {
         }
     }
 
+    /// Paints lines below each other from the top of `area`, as many as fit.
+    pub fn paint_all<'a>(
+        lines: impl IntoIterator<Item = &'a Self>,
+        buffer: &mut Buffer,
+        area: Rect,
+        theme: &Theme,
+    ) {
+        for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
+            let row = Rect {
+                y,
+                height: 1,
+                ..area
+            };
+            line.paint(buffer, row, theme);
+        }
+    }
+
     /// Breaks it at blanks into lines of at most `width` columns; later lines begin `indent` columns in. Words that are
     /// longer than a line are cut where the line ends.
     pub fn wrap(&self, width: usize, indent: usize) -> Vec<Self> {
