@@ -52,12 +52,21 @@ pub fn lines(rows: &[Row], columns: &[Column], style: &Style, headings: Headings
     align(&table, &right)
 }
 
+/// Columns of a terminal that a text takes. Most texts of a table are plain ASCII, of which nothing has to be looked up.
+fn cells(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
 /// Pads a table's cells to their columns' widths, two blanks between them; `right` says which columns stand right.
 pub fn align(table: &[Vec<String>], right: &[bool]) -> Vec<String> {
     let mut widths = vec![0_usize; right.len()];
     for line in table {
         for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.width());
+            *width = (*width).max(cells(cell));
         }
     }
     table
@@ -65,7 +74,7 @@ pub fn align(table: &[Vec<String>], right: &[bool]) -> Vec<String> {
         .map(|line| {
             let mut text = String::new();
             for (at, ((cell, width), right)) in line.iter().zip(&widths).zip(right).enumerate() {
-                let pad = " ".repeat(width.saturating_sub(cell.width()));
+                let pad = " ".repeat(width.saturating_sub(cells(cell)));
                 if at > 0 {
                     text.push_str("  ");
                 }

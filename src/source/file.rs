@@ -23,9 +23,7 @@ impl FileSource {
     /// # Errors
     /// What the system says; `InvalidInput` if `path` is no regular file (a FIFO would block, a device is not a store's file).
     pub fn open(path: &Path) -> io::Result<Self> {
-        // A FIFO blocks in open(2), so the kind is looked at first, and again on the open handle.
-        refuse_special(&std::fs::metadata(path)?)?;
-        let file = File::open(path)?;
+        let file = open_without_waiting(path)?;
         let opened = file.metadata()?;
         refuse_special(&opened)?;
         Ok(Self { file, opened })
@@ -35,6 +33,29 @@ impl FileSource {
     pub fn metadata(&self) -> &Metadata {
         &self.opened
     }
+}
+
+/// A FIFO blocks in a plain open(2) until somebody writes to it. With `O_NONBLOCK`, which changes nothing for a regular
+/// file, one look at the open handle is enough to know what it is.
+#[cfg(unix)]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(file.into()),
+        // A file server's client holds a lease on it and has to be asked first: that may be waited for.
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            refuse_special(&std::fs::metadata(path)?)?;
+            File::open(path)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    refuse_special(&std::fs::metadata(path)?)?;
+    File::open(path)
 }
 
 fn refuse_special(metadata: &Metadata) -> io::Result<()> {

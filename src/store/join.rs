@@ -28,6 +28,9 @@ pub(super) fn join(
     records: &[ConfigRecord],
     labels: Option<(&Path, &Labels)>,
 ) {
+    if records.is_empty() && labels.is_none() {
+        return;
+    }
     let index = PathIndex::new(forest.disks.iter().map(|disk| &*disk.path));
     let paths = Paths { index, forest };
     let mut records = records.to_vec();

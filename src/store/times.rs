@@ -109,6 +109,9 @@ impl<'a> TimesIndex<'a> {
     /// The line of a file here: by name, then by as much of the folder as agrees, then by length where several agree.
     /// `None` if none or still more than one does.
     pub fn find(&self, path: &Path, len: u64) -> Option<&'a FileTimes> {
+        if self.lines.is_empty() {
+            return None;
+        }
         // A name here may hold what is a root or a separator to Windows, so only whole names are handed on.
         let text = path.to_string_lossy().into_owned();
         match self.index.find(&WinPath::parse(&text)) {

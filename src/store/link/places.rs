@@ -29,36 +29,52 @@ pub(super) enum NoPlace {
     Refused(Refusal),
 }
 
-/// Every place, in the order they are to be tried: relative, same folder, absolute.
-pub(super) fn places(parent: &ParentRef, folder: &Path, maps: &[PathMap]) -> Vec<Place> {
+/// Shows `look` every place in the order they are to be tried, each once: relative, same folder, absolute; stops at the
+/// first for which it gives something. Mostly the first place is the right one, so the others are not even made.
+pub(super) fn look_in_places<R>(
+    parent: &ParentRef,
+    folder: &Path,
+    maps: &[PathMap],
+    mut look: impl FnMut(Place) -> Option<R>,
+) -> Option<R> {
     let stored: Vec<(&StoredPath, WinPath)> = parent
         .paths
         .iter()
         .map(|stored| (stored, parse(stored)))
         .collect();
-    let mut places = Vec::new();
-    for (stored, path) in &stored {
+    let named = stored.iter().filter_map(|(stored, path)| {
         if let Some(refusal) = path.refusal() {
-            add(
-                &mut places,
-                Place {
-                    by: by_kind(stored.kind),
-                    shown: stored.text.clone(),
-                    path: Err(NoPlace::Refused(refusal)),
-                },
-            );
-        } else if path.is_relative() {
-            add(&mut places, relative(stored, path, folder));
+            Some(Place {
+                by: by_kind(stored.kind),
+                shown: stored.text.clone(),
+                path: Err(NoPlace::Refused(refusal)),
+            })
+        } else {
+            path.is_relative().then(|| relative(stored, path, folder))
+        }
+    });
+    let sound = || stored.iter().filter(|(_, path)| path.refusal().is_none());
+    let beside = sound()
+        .filter_map(|(_, path)| path.file_name())
+        .map(|name| here(ResolvedBy::SameFolder, folder.join(name)));
+    let far = sound()
+        .filter(|(_, path)| !path.is_relative())
+        .map(|(stored, path)| absolute(stored, path, maps));
+    let mut seen: Vec<Place> = Vec::new();
+    for place in named.chain(beside).chain(far) {
+        let is_same_file = |known: &Place| known.path == place.path && known.path.is_ok();
+        if seen
+            .iter()
+            .any(|known| is_same_file(known) || *known == place)
+        {
+            continue;
+        }
+        seen.push(place.clone());
+        if let Some(found) = look(place) {
+            return Some(found);
         }
     }
-    let sound = || stored.iter().filter(|(_, path)| path.refusal().is_none());
-    for name in sound().filter_map(|(_, path)| path.file_name()) {
-        add(&mut places, here(ResolvedBy::SameFolder, folder.join(name)));
-    }
-    for (stored, path) in sound().filter(|(_, path)| !path.is_relative()) {
-        add(&mut places, absolute(stored, path, maps));
-    }
-    places
+    None
 }
 
 /// Some writers put a bare name where an absolute path belongs, and `\name` or a full path where a relative one does.
@@ -73,16 +89,6 @@ fn parse(stored: &StoredPath) -> WinPath {
         WinPath::parse(text.trim_start_matches(['\\', '/']))
     } else {
         path
-    }
-}
-
-fn add(places: &mut Vec<Place>, place: Place) {
-    if !places
-        .iter()
-        .any(|known| known.path == place.path && known.path.is_ok())
-        && !places.contains(&place)
-    {
-        places.push(place);
     }
 }
 
@@ -167,8 +173,13 @@ mod tests {
     }
 
     fn tried(paths: &[(PathKind, &str)], maps: &[PathMap]) -> Vec<(ResolvedBy, String)> {
-        places(&parent(paths), Path::new("/store/vm"), maps)
-            .into_iter()
+        let mut all = Vec::new();
+        let parent = parent(paths);
+        look_in_places(&parent, Path::new("/store/vm"), maps, |place| {
+            all.push(place);
+            None::<()>
+        });
+        all.into_iter()
             .map(|place| {
                 let shown = match place.path {
                     Ok(path) => path.to_string_lossy().replace('\\', "/"),

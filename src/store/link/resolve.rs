@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::index::{Index, link_id};
-use super::places::{NoPlace, places};
+use super::places::{NoPlace, look_in_places};
 use super::{Stage, Wanted};
 use crate::finding::Finding;
 use crate::image::{Format, Header, Kind, ParentRef};
@@ -89,30 +89,27 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&mut self, entry: &Entry, maps: &[PathMap]) -> ParentLink {
-        for place in places(self.parent, &entry.folder, maps) {
-            let path = match place.path {
-                Ok(path) => path,
-                Err(NoPlace::NoMap) => {
-                    self.tried(place.by, place.shown, "no map for it");
-                    continue;
+        let found = look_in_places(self.parent, &entry.folder, maps, |place| {
+            let why = match place.path {
+                Ok(path) => {
+                    let parent = self.at(&path, place.by)?;
+                    return Some((parent, path, place.by));
                 }
-                Err(NoPlace::AboveRoot) => {
-                    self.tried(place.by, place.shown, "above the root");
-                    continue;
-                }
+                Err(NoPlace::NoMap) => "no map for it",
+                Err(NoPlace::AboveRoot) => "above the root",
                 Err(NoPlace::Refused(refusal)) => {
                     let why = refusal.word();
                     let text = format!("The stored path {} is not followed: {why}.", place.shown);
-                    self.found
-                        .findings
-                        .push(Finding::new(&codes::LOCATOR_REFUSED, text));
-                    self.tried(place.by, place.shown, why);
-                    continue;
+                    let finding = Finding::new(&codes::LOCATOR_REFUSED, text);
+                    self.found.findings.push(finding);
+                    why
                 }
             };
-            if let Some(parent) = self.at(&path, place.by) {
-                return self.linked(LinkState::Ok, Some(parent), Some(path), Some(place.by));
-            }
+            self.tried(place.by, place.shown, why);
+            None
+        });
+        if let Some((parent, path, by)) = found {
+            return self.linked(LinkState::Ok, Some(parent), Some(path), Some(by));
         }
         if let Some(parent) = self.by_id(entry) {
             let path = self

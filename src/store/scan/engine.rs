@@ -24,8 +24,10 @@ use crate::store::{Disk, Forest, Growth, PathError, codes};
 
 /// Batches the walk may be ahead of the readers, and the readers ahead of the gatherer.
 const QUEUE: usize = 128;
-/// Files handed to a reader at once: waking a thread costs as much as reading a small header.
-const BATCH: usize = 16;
+/// Files handed to a reader at once, at most: waking a thread costs as much as reading a few small headers.
+const BATCH: usize = 64;
+/// Of so many files found, one is the batch's share: a small store is still spread over all readers.
+const BATCH_SHARE: u64 = 32;
 /// A reader tells what it has after this long, whether its batch is done or not.
 const HOLD_BACK: Duration = Duration::from_millis(20);
 /// How soon the first rows are shown, and how often the current path is told.
@@ -493,7 +495,9 @@ fn pass_on(
         Step::Candidate(candidate) if candidate.fault.is_none() => {
             job.progress.expect(1);
             batch.push(candidate);
-            if batch.len() >= BATCH {
+            let found_so_far = job.progress.total();
+            let share = usize::try_from(found_so_far.div_ceil(BATCH_SHARE)).unwrap_or(BATCH);
+            if batch.len() >= share.min(BATCH) {
                 let _ = found.send(std::mem::take(batch));
             }
         }
