@@ -134,6 +134,8 @@ pub struct Running {
     pub no: JobNo,
     /// How far it is.
     pub progress: Progress,
+    /// Of a scan: the store it told of last was read to its end.
+    pub read_whole: bool,
 }
 
 /// What the browser was started with.
@@ -492,6 +494,20 @@ impl App {
     /// True while a scan runs.
     pub fn scanning(&self) -> bool {
         self.jobs.contains_key(&Slot::Scan)
+    }
+
+    /// The jobs that run, but for the watch: the open view's own first, quick ones that nobody waits for last.
+    pub fn running(&self) -> Vec<Slot> {
+        let rank = |slot: &Slot| match slot {
+            Slot::Diff => u8::from(self.view != View::Diff),
+            Slot::Map | Slot::Sectors => u8::from(self.view != View::Map),
+            Slot::Scan | Slot::Reread => 1,
+            Slot::Hex | Slot::Plan | Slot::Watch => 2,
+        };
+        let slots = self.jobs.keys().copied();
+        let mut slots: Vec<Slot> = slots.filter(|slot| *slot != Slot::Watch).collect();
+        slots.sort_by_key(rank);
+        slots
     }
 
     /// Rows of the view's list, by the size of the terminal: what a page is.

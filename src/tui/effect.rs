@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::Assessment;
 use crate::analysis::plan::Target;
-use crate::store::{DiskId, Forest};
+use crate::store::{DiskId, Forest, Growth};
 use crate::tui::message::{JobNo, Slot};
 use crate::tui::state::{Memory, Place};
 use crate::tui::terminal::Mouse;
@@ -14,7 +14,10 @@ use crate::tui::terminal::Mouse;
 #[derive(Debug, Clone)]
 pub enum Work {
     /// Read the store.
-    Scan,
+    Scan {
+        /// Whether its growth is wanted too.
+        growth: Growth,
+    },
     /// Read one disk of the store again.
     Reread {
         /// The store as known.
@@ -74,7 +77,7 @@ impl Work {
     /// The slot it runs in.
     pub fn slot(&self) -> Slot {
         match self {
-            Self::Scan => Slot::Scan,
+            Self::Scan { .. } => Slot::Scan,
             Self::Reread { .. } => Slot::Reread,
             Self::Blocks { .. } => Slot::Map,
             Self::Sectors { .. } => Slot::Sectors,

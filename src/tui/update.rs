@@ -20,7 +20,7 @@ use crate::tui::widget::prompt::Prompt;
 
 /// The orders a fresh browser begins with.
 pub fn start(app: &mut App) -> Vec<Effect> {
-    vec![start_job(app, Work::Scan)]
+    vec![jobs::scan(app)]
 }
 
 /// What a message does to the state, and what it asks for.

@@ -6,7 +6,7 @@ use vhdtree::analysis::plan::{Answer, Merge, Plan};
 use vhdtree::store::Product;
 use vhdtree::tui::app::{Overlay, View};
 use vhdtree::tui::effect::{Effect, Export, Work};
-use vhdtree::tui::message::{Message, MouseAction, News, Signal, Slot};
+use vhdtree::tui::message::{Message, MouseAction, News, Progress, Signal, Slot};
 use vhdtree::tui::sample;
 use vhdtree::tui::script::{Script, browser};
 use vhdtree::tui::state::Place;
@@ -194,10 +194,10 @@ fn one_disk_is_read_again_and_the_rest_stays() {
     assert_eq!(script.app.disk(), Some(wanted));
     assert!(script.screen().contains("123.0 MiB"));
     script.keys("R");
-    assert!(matches!(last_job(&script), Work::Scan));
+    assert!(matches!(last_job(&script), Work::Scan { .. }));
     script.keys("r");
     assert!(
-        matches!(last_job(&script), Work::Scan),
+        matches!(last_job(&script), Work::Scan { .. }),
         "one disk of a store that is being read is no job of its own"
     );
 }
@@ -384,6 +384,60 @@ fn the_cursor_stays_on_its_disk_when_the_store_grows() {
     );
     script.answer(Slot::Scan, News::Store(sample.snapshot()));
     assert_eq!(script.app.disk_path(), before);
+}
+
+#[test]
+fn a_store_read_again_stays_on_the_screen_until_it_is_read_whole() {
+    let mut script = at_80x24();
+    script.keys("/a02e<Enter>m");
+    let before = script.app.disk_path();
+    script.answer(
+        Slot::Map,
+        News::Blocks(Arc::new(sample::block_table(
+            &before.clone().unwrap().to_string_lossy(),
+        ))),
+    );
+    script.keys("R");
+    assert!(script.app.map.path.is_none(), "the map may be stale");
+    let mut partial = sample::many(1).snapshot();
+    Arc::make_mut(&mut partial.forest).complete = false;
+    let no = script.app.jobs[&Slot::Scan].no;
+    let growing = News::Store(partial.clone());
+    script.send(Message::Job(Slot::Scan, no, growing));
+    assert_eq!(script.app.disk_path(), before);
+
+    // Stopped in the middle, what is known better stays, and the words say so.
+    script.effects.clear();
+    script.answer(Slot::Scan, News::Store(partial));
+    assert_eq!(script.app.disk_path(), before);
+    let words = &script.app.scan_words;
+    assert!(words.contains("as read before"), "{words}");
+    assert!(matches!(last_job(&script), Work::Blocks { .. }));
+
+    // Read whole, the open view is about the new store.
+    script.keys("R").effects.clear();
+    script.answer(Slot::Scan, News::Store(sample::store().snapshot()));
+    assert_eq!(script.app.disk_path(), before);
+    assert!(script.app.scan_words.starts_with("scan done"));
+    assert!(matches!(last_job(&script), Work::Blocks { .. }));
+}
+
+#[test]
+fn of_two_jobs_the_views_own_is_told_and_stopped_first() {
+    let mut script = at_80x24();
+    script.keys("/a02e<Enter>=R=");
+    assert!(script.screen().contains("comparing (also scanning)"));
+    script.keys("<^C>");
+    assert!(matches!(
+        script.effects.last(),
+        Some(Effect::Cancel(Slot::Diff))
+    ));
+    script.answer(Slot::Diff, News::Progress(Progress::default()));
+    script.keys("1<^C>");
+    assert!(matches!(
+        script.effects.last(),
+        Some(Effect::Cancel(Slot::Scan))
+    ));
 }
 
 #[test]

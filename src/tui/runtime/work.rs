@@ -15,7 +15,7 @@ use crate::report::row::Phase;
 use crate::report::words;
 use crate::source::FileSource;
 use crate::store::pulse::{Pulse, pulse};
-use crate::store::{DiskId, Forest, ScanEvent, rescan, scan};
+use crate::store::{DiskId, Forest, Growth, ScanEvent, ScanOptions, rescan, scan};
 use crate::tui::Options;
 use crate::tui::effect::Work;
 use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides, Snapshot};
@@ -33,7 +33,7 @@ const WATCH_GAP: Duration = Duration::from_secs(5);
 /// Does the work; the result is how it ended.
 pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), String> {
     match work {
-        Work::Scan => read_store(options, reporter),
+        Work::Scan { growth } => read_store(options, growth, reporter),
         Work::Reread { forest, disk } => {
             let forest = rescan(&forest, disk, &options.scan, &reporter.job)
                 .map_err(|error| error.to_string())?;
@@ -66,7 +66,7 @@ pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), Str
     }
 }
 
-fn read_store(options: &Options, reporter: &Reporter) -> Result<(), String> {
+fn read_store(options: &Options, growth: Growth, reporter: &Reporter) -> Result<(), String> {
     if let Some((forest, assessment)) = &options.saved {
         let snapshot = Snapshot {
             forest: Arc::clone(forest),
@@ -82,7 +82,11 @@ fn read_store(options: &Options, reporter: &Reporter) -> Result<(), String> {
         reporter.tell(News::Prepared(Box::new(prepared)));
     };
     let mut ended_with: Option<Arc<Forest>> = None;
-    let result = scan(&options.scan, &reporter.job, &mut |event| match event {
+    let scanned = ScanOptions {
+        growth,
+        ..options.scan.clone()
+    };
+    let result = scan(&scanned, &reporter.job, &mut |event| match event {
         ScanEvent::Walking { files } => reporter.tick(|| format!("{files} files found")),
         ScanEvent::Reading { path } => reporter.tick(|| words::file_name(&path)),
         ScanEvent::Forest(forest) if forest.complete || reporter.job.cancel.is_cancelled() => {

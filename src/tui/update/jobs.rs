@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::report::row::Phase;
 use crate::report::units;
+use crate::store::Growth;
 use crate::tui::app::{App, View};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
@@ -51,15 +52,23 @@ pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
         }
         News::Changed => {
             app.notice = Some("the store changed: reading it again".to_owned());
-            return vec![start_job(app, Work::Scan)];
+            return vec![scan(app)];
         }
-        News::Ended(result) => ended(app, slot, result),
+        News::Ended(result) => return ended(app, slot, result),
     }
     Vec::new()
 }
 
 /// A newer forest: rows, verdicts, and whatever was worked out from the old one.
 fn store(app: &mut App, prepared: Prepared) -> Vec<Effect> {
+    let is_whole = prepared.store.forest.complete;
+    if let Some(scan) = app.jobs.get_mut(&Slot::Scan) {
+        scan.read_whole = is_whole;
+    }
+    // What was read whole stays until it is read whole again: the disk one looks at must not go away meanwhile.
+    if app.store.forest.complete && !is_whole {
+        return Vec::new();
+    }
     let suits = prepared.by.suits(app);
     app.store = prepared.store;
     app.health.rebuild(prepared.findings);
@@ -76,11 +85,21 @@ fn store(app: &mut App, prepared: Prepared) -> Vec<Effect> {
         }
         app.rebuild();
     }
-    // Ids of the old forest mean nothing in the new one; a plan on the screen is worked out again.
-    if app.view == View::Plan && app.store.forest.complete {
-        super::go::plan(app)
+    // Ids of the old forest mean nothing in the new one.
+    if is_whole {
+        look_again(app)
     } else {
         Vec::new()
+    }
+}
+
+/// Asks anew for what the open view shows, where a newer store made it stale.
+fn look_again(app: &mut App) -> Vec<Effect> {
+    match app.view {
+        View::Plan => super::go::plan(app),
+        View::Map => super::map::ask(app),
+        View::Diff => super::diff::ask(app),
+        View::Tree | View::Details | View::Health => Vec::new(),
     }
 }
 
@@ -108,12 +127,8 @@ fn reassess(app: &mut App) {
     app.store.assessment = judge(&app.store.forest, &app.equals);
 }
 
-fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
-    let progress = app
-        .jobs
-        .remove(&slot)
-        .map(|running| running.progress)
-        .unwrap_or_default();
+fn ended(app: &mut App, slot: Slot, result: Result<(), String>) -> Vec<Effect> {
+    let job = app.jobs.remove(&slot).unwrap_or_default();
     app.dirty = true;
     match (slot, result) {
         (Slot::Scan, result) => {
@@ -126,16 +141,16 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
                     .iter()
                     .filter(|disk| disk.header.is_none())
                     .count();
-            let words = if app.store.forest.complete {
-                "scan done"
-            } else {
-                "~ scan stopped"
+            let words = match (job.read_whole, app.store.forest.complete) {
+                (true, _) => "scan done",
+                (false, false) => "~ scan stopped",
+                (false, true) => "~ scan stopped, this is the store as read before",
             };
             app.scan_words = format!(
                 "{words}: {} disk{} in {}, {} unreadable",
                 units::count(disks),
                 if disks == 1 { "" } else { "s" },
-                seconds(progress.millis),
+                seconds(job.progress.millis),
                 units::count(unreadable as u64)
             );
             if let Err(error) = result {
@@ -145,6 +160,9 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
             // The last rows of a scan are usually made for its end already.
             if app.options.phase != Phase::Done {
                 app.rebuild();
+            }
+            if !job.read_whole {
+                return look_again(app);
             }
         }
         (Slot::Reread, Ok(())) => {
@@ -159,6 +177,17 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) {
         (Slot::Plan, Err(error)) => app.plan_error = Some(error),
         (Slot::Reread | Slot::Hex | Slot::Watch, Err(error)) => app.notice = Some(error),
     }
+    Vec::new()
+}
+
+/// The order to read the store. One that was read before stays on the screen meanwhile, so its growth is not asked for.
+pub fn scan(app: &mut App) -> Effect {
+    let growth = if app.store.forest.complete {
+        Growth::Untold
+    } else {
+        Growth::Told
+    };
+    start_job(app, Work::Scan { growth })
 }
 
 /// `0.3 s`, `12 s`.
@@ -207,7 +236,7 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
             forget(app);
             // Its answer would be about the forest of before.
             app.jobs.remove(&Slot::Reread);
-            vec![Effect::Cancel(Slot::Reread), start_job(app, Work::Scan)]
+            vec![Effect::Cancel(Slot::Reread), scan(app)]
         }
     }
 }
@@ -219,10 +248,9 @@ fn forget(app: &mut App) {
     app.equals.clear();
 }
 
-/// Ctrl-C: stops the running job and keeps what is known; if none runs, leaves.
+/// Ctrl-C: stops the running job, of several the one on the status line, and keeps what is known; if none runs, leaves.
 pub fn interrupt(app: &mut App) -> Vec<Effect> {
-    let slot = app.jobs.keys().copied().find(|slot| *slot != Slot::Watch);
-    match slot {
+    match app.running().first().copied() {
         None => leave(app),
         Some(slot) => {
             app.notice = Some("stopping; what is known stays".to_owned());

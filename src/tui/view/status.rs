@@ -149,19 +149,14 @@ fn line(app: &App, width: usize) -> Line {
             format!(" {}", clip(notice, width.saturating_sub(1), ellipsis)),
         );
     }
-    if let Some((slot, running)) = app
-        .jobs
-        .iter()
-        .find(|(slot, _)| !matches!(slot, Slot::Watch | Slot::Hex | Slot::Plan))
+    let mut running = app.running();
+    running.retain(|slot| !doing(*slot).is_empty());
+    if let Some((slot, others)) = running.split_first()
+        && let Some(job) = app.jobs.get(slot)
     {
-        let words = job_words(app, *slot, &running.progress);
-        return bar(
-            running.progress.done,
-            running.progress.total,
-            &words,
-            width,
-            app.settings.charset.glyphs(),
-        );
+        let words = job_words(app, *slot, others, &job.progress);
+        let glyphs = app.settings.charset.glyphs();
+        return bar(job.progress.done, job.progress.total, &words, width, glyphs);
     }
     let mut line = Line::of(
         Role::Dim,
@@ -185,12 +180,34 @@ fn line(app: &App, width: usize) -> Line {
     line
 }
 
-fn job_words(app: &App, slot: Slot, progress: &Progress) -> String {
+/// What a job does, in a word or two; nothing for jobs too short to be told of.
+fn doing(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Scan => "scanning",
+        Slot::Reread => "reading the disk again",
+        Slot::Map => "reading blocks",
+        Slot::Sectors => "reading the block's bitmap",
+        Slot::Diff => "comparing",
+        Slot::Hex | Slot::Plan | Slot::Watch => "",
+    }
+}
+
+fn job_words(app: &App, slot: Slot, others: &[Slot], progress: &Progress) -> String {
     let stop = app
         .settings
         .keymap
         .key_of(Command::Interrupt, app.settings.charset);
     let left = time_left(progress);
+    // A map's blocks are read with every step of the cursor; only what one waits for is told beside another job.
+    let also: Vec<&str> = others
+        .iter()
+        .filter(|slot| matches!(slot, Slot::Scan | Slot::Diff))
+        .map(|slot| self::doing(*slot))
+        .collect();
+    let doing = match also.as_slice() {
+        [] => doing(slot).to_owned(),
+        also => format!("{} (also {})", doing(slot), also.join(", ")),
+    };
     match slot {
         Slot::Scan => {
             let at = if progress.at.is_empty() {
@@ -204,23 +221,21 @@ fn job_words(app: &App, slot: Slot, progress: &Progress) -> String {
                 String::new()
             };
             format!(
-                "scanning: {}{of} files{left}  {stop} stops{at}",
+                "{doing}: {}{of} files{left}  {stop} stops{at}",
                 units::count(progress.done)
             )
         }
-        Slot::Reread => "reading the disk again".to_owned(),
         Slot::Map => format!(
-            "reading blocks: {} of {}{left}  {stop} stops",
+            "{doing}: {} of {}{left}  {stop} stops",
             units::count(progress.done),
             units::count(progress.total)
         ),
         Slot::Diff => format!(
-            "comparing: {} of {}{left}  {stop} stops",
+            "{doing}: {} of {}{left}  {stop} stops",
             units::human(progress.done),
             units::human(progress.total)
         ),
-        Slot::Sectors => "reading the block's bitmap".to_owned(),
-        Slot::Hex | Slot::Plan | Slot::Watch => String::new(),
+        Slot::Reread | Slot::Sectors | Slot::Hex | Slot::Plan | Slot::Watch => doing,
     }
 }
 
