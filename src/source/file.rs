@@ -23,6 +23,16 @@ impl FileSource {
     /// # Errors
     /// What the system says; `InvalidInput` if `path` is no regular file (a FIFO would block, a device is not a store's file).
     pub fn open(path: &Path) -> io::Result<Self> {
+        // Opening alone does something to some devices, so the kind is looked at first.
+        refuse_special(&std::fs::metadata(path)?)?;
+        Self::open_listed(path)
+    }
+
+    /// Opens a file that a folder's listing or the gate has just called a regular one: one question fewer.
+    ///
+    /// # Errors
+    /// As [`FileSource::open`].
+    pub fn open_listed(path: &Path) -> io::Result<Self> {
         let file = open_without_waiting(path)?;
         let opened = file.metadata()?;
         refuse_special(&opened)?;
@@ -35,8 +45,8 @@ impl FileSource {
     }
 }
 
-/// A FIFO blocks in a plain open(2) until somebody writes to it. With `O_NONBLOCK`, which changes nothing for a regular
-/// file, one look at the open handle is enough to know what it is.
+/// A file may be replaced by a FIFO after it was looked at, which blocks in a plain open(2) until somebody writes to it.
+/// `O_NONBLOCK` changes nothing for a regular file.
 #[cfg(unix)]
 fn open_without_waiting(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
@@ -44,17 +54,13 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     match open(path, flags, Mode::empty()) {
         Ok(file) => Ok(file.into()),
         // A file server's client holds a lease on it and has to be asked first: that may be waited for.
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            refuse_special(&std::fs::metadata(path)?)?;
-            File::open(path)
-        }
+        Err(rustix::io::Errno::WOULDBLOCK) => File::open(path),
         Err(error) => Err(error.into()),
     }
 }
 
 #[cfg(not(unix))]
 fn open_without_waiting(path: &Path) -> io::Result<File> {
-    refuse_special(&std::fs::metadata(path)?)?;
     File::open(path)
 }
 

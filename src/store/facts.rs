@@ -21,7 +21,7 @@ pub struct Opened {
 
 /// Opens files of a store and looks at them. Tests put faults and times of their own here.
 pub trait Files: Sync {
-    /// Opens a regular file for reading.
+    /// Opens for reading what the walk or the gate has just found to be a regular file.
     ///
     /// # Errors
     /// What the system says; `InvalidInput` for anything but a regular file.
@@ -51,7 +51,7 @@ impl SystemFiles {
 
 impl Files for SystemFiles {
     fn open(&self, path: &Path) -> io::Result<Opened> {
-        let source = FileSource::open(path)?;
+        let source = FileSource::open_listed(path)?;
         let facts = self.mounts.facts(path, source.metadata());
         Ok(Opened {
             source: Arc::new(source),

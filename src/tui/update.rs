@@ -18,6 +18,10 @@ use crate::tui::keymap::{Context, Key};
 use crate::tui::message::{JobNo, Message, MouseAction, Signal, Slot};
 use crate::tui::widget::prompt::Prompt;
 
+/// Why a view of a saved scan is empty. Files of the names in it may be others here, or the same ones changed since.
+const NOT_SAVED: &str =
+    "This is a saved scan. It does not hold what this view reads: browse the store itself for it.";
+
 /// The orders a fresh browser begins with.
 pub fn start(app: &mut App) -> Vec<Effect> {
     vec![jobs::scan(app)]

@@ -305,6 +305,22 @@ fn a_scan_is_saved_and_browsed_elsewhere() {
         there.keys("/7c44<Enter>").screen(),
         script.keys("/7c44<Enter>").screen()
     );
+    // The files it names may be others there: none is opened, and each view says why it is empty.
+    there.app.settings.saved = true;
+    for key in ["m", "o", "=", "d"] {
+        there.effects.clear();
+        let screen = there.keys("1").keys(key).screen();
+        let started = there
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Start(..)));
+        assert!(!started, "{key}: {:?}", there.effects);
+        if key != "o" {
+            assert!(screen.contains("This is a saved scan"), "{key}: {screen}");
+        }
+    }
+    there.keys("mo");
+    assert!(there.app.jobs.is_empty());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::tui::app::diff::Part;
 use crate::tui::app::{App, View};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
-use crate::tui::update::{changed, start_job};
+use crate::tui::update::{NOT_SAVED, changed, start_job};
 
 /// Asks for the comparison: of the two marked disks, else of the selected one with its parent.
 pub fn ask(app: &mut App) -> Vec<Effect> {
@@ -28,6 +28,10 @@ pub fn ask(app: &mut App) -> Vec<Effect> {
     app.diff.part = Part::Runs;
     app.diff.filter();
     app.dirty = true;
+    if app.settings.saved {
+        app.diff.error = Some(NOT_SAVED.to_owned());
+        return Vec::new();
+    }
     let (Some(child), forest) = (
         child.and_then(|path| app.find(&path)),
         app.store.forest.clone(),

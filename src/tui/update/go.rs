@@ -5,7 +5,7 @@ use crate::format::text::escape;
 use crate::report::RowKind;
 use crate::tui::app::{App, Overlay, View};
 use crate::tui::effect::{Effect, Work};
-use crate::tui::update::{changed, start_job};
+use crate::tui::update::{NOT_SAVED, changed, start_job};
 use crate::tui::view::layout;
 
 /// Opens a view.
@@ -43,6 +43,10 @@ pub fn plan(app: &mut App) -> Vec<Effect> {
     }
     app.plan = None;
     app.plan_error = None;
+    if app.settings.saved {
+        app.plan_error = Some(NOT_SAVED.to_owned());
+        return Vec::new();
+    }
     let snapshot = app.snapshots().get(app.chosen()).copied();
     let work = Work::Plan {
         forest: app.store.forest.clone(),

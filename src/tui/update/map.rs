@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
-use crate::tui::update::{changed, start_job};
+use crate::tui::update::{NOT_SAVED, changed, start_job};
 use crate::tui::widget::blockmap::Layer;
 
 /// Asks for the blocks of the selected disk, unless they are here or on the way.
@@ -22,6 +22,10 @@ pub fn ask(app: &mut App) -> Vec<Effect> {
     app.map.cells.clear();
     app.dirty = true;
     match path {
+        Some(_) if app.settings.saved => {
+            app.map.error = Some(NOT_SAVED.to_owned());
+            Vec::new()
+        }
         Some(path) => vec![start_job(app, Work::Blocks { path })],
         None => Vec::new(),
     }
@@ -56,7 +60,8 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
                 Layer::Held => Layer::Compared,
                 Layer::Compared => Layer::Held,
             };
-            if app.map.layer == Layer::Compared && app.map.compared.is_none() {
+            if app.map.layer == Layer::Compared && app.map.compared.is_none() && !app.settings.saved
+            {
                 return compare(app);
             }
         }
