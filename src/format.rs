@@ -17,9 +17,11 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::finding::Finding;
+
 pub use unit::{BlockNo, SectorNo};
 
-/// Why a structure could not be read at all. What can be read in spite of a fault is a [`Finding`](crate::finding::Finding).
+/// Why a structure could not be read at all. What can be read in spite of a fault is a [`Finding`].
 #[derive(Debug, Error)]
 pub enum FormatError {
     /// The bytes could not be had.
@@ -36,8 +38,26 @@ pub enum FormatError {
         source: io::Error,
     },
     /// The bytes are there and wrong, and nothing further can be made of the file.
-    #[error("{}", .0.text)]
-    Invalid(Box<crate::finding::Finding>),
+    #[error("{}", .0.finding.text)]
+    Invalid(Box<Refusal>),
+}
+
+/// Why a file is refused, and what was odd about it before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What makes it useless.
+    pub finding: Finding,
+    /// What was seen on the way there, in that order.
+    pub before: Vec<Finding>,
+}
+
+impl Refusal {
+    /// Everything that was seen, the refusal last.
+    pub fn all(self) -> Vec<Finding> {
+        let mut all = self.before;
+        all.push(self.finding);
+        all
+    }
 }
 
 impl FormatError {
@@ -49,10 +69,22 @@ impl FormatError {
             source,
         }
     }
+
+    /// Keeps what was found before the refusal; a file that cannot be read shows nothing.
+    #[must_use]
+    pub fn after(mut self, before: Vec<Finding>) -> Self {
+        if let Self::Invalid(refusal) = &mut self {
+            refusal.before = before;
+        }
+        self
+    }
 }
 
-impl From<crate::finding::Finding> for FormatError {
-    fn from(finding: crate::finding::Finding) -> Self {
-        Self::Invalid(Box::new(finding))
+impl From<Finding> for FormatError {
+    fn from(finding: Finding) -> Self {
+        Self::Invalid(Box::new(Refusal {
+            finding,
+            before: Vec::new(),
+        }))
     }
 }

@@ -90,7 +90,7 @@ impl Image {
                     audit.note(&codes::TABLE_UNREADABLE, BlockNo(first), || {
                         let at = match &error {
                             FormatError::Read { at_bytes, .. } => Some(*at_bytes),
-                            FormatError::Invalid(finding) => finding.at,
+                            FormatError::Invalid(refusal) => refusal.finding.at,
                         };
                         Finding {
                             at,

@@ -28,7 +28,24 @@ const SIZE_MAX: u64 = (u32::MAX as u64) * (SECTOR_BYTES as u64);
 /// If there is no footer, or none that says what the disk is; the reads' own.
 pub(super) fn open(source: &Arc<dyn Source>, pieces: &mut Pieces) -> Result<Image, FormatError> {
     let mut findings = Vec::new();
-    let found = footer::find(pieces, &mut findings)?;
+    match read(source.len(), pieces, &mut findings) {
+        Ok((header, layout)) => Ok(Image {
+            header,
+            findings,
+            layout,
+            source: Arc::clone(source),
+        }),
+        Err(error) => Err(error.after(findings)),
+    }
+}
+
+/// The parts of an image, findings told on the way: they stay if the file is refused in the end.
+fn read(
+    file_size: u64,
+    pieces: &mut Pieces,
+    findings: &mut Vec<Finding>,
+) -> Result<(Header, Layout), FormatError> {
+    let found = footer::find(pieces, findings)?;
     let footer = &found.footer;
     let (kind, in_use) = match footer.kind() {
         Some(DiskType::Dynamic) => (Kind::Dynamic, Some(InUse::Full)),
@@ -39,7 +56,7 @@ pub(super) fn open(source: &Arc<dyn Source>, pieces: &mut Pieces) -> Result<Imag
         format: Format::Vhd,
         kind,
         virtual_size: footer.virtual_size(),
-        file_size: source.len(),
+        file_size,
         block_size: None,
         sector_size: SECTOR_BYTES,
         blocks: 0,
@@ -66,18 +83,18 @@ pub(super) fn open(source: &Arc<dyn Source>, pieces: &mut Pieces) -> Result<Imag
     };
     let layout = match in_use {
         None => {
-            check_fixed(&found, &mut header, &mut findings);
+            check_fixed(&found, &mut header, findings);
             Layout::Flat
         }
         Some(in_use) => {
-            check_size(&found, header.virtual_size, &mut findings);
-            let dynamic = dynamic::find(pieces, footer.data_offset, &mut findings)?;
+            check_size(&found, header.virtual_size, findings);
+            let dynamic = dynamic::find(pieces, footer.data_offset, findings)?;
             if let Some(dynamic) = &dynamic {
                 keep_outlying(pieces, &found, dynamic, header.virtual_size)?;
             }
             if kind == Kind::Differencing {
                 header.parent = Some(match &dynamic {
-                    Some(dynamic) => parent(pieces, &found, dynamic, &mut findings)?,
+                    Some(dynamic) => parent(pieces, &found, dynamic, findings)?,
                     None => ParentRef::default(),
                 });
             }
@@ -90,7 +107,7 @@ pub(super) fn open(source: &Arc<dyn Source>, pieces: &mut Pieces) -> Result<Imag
                         &dynamic,
                         header.virtual_size,
                         in_use,
-                        &mut findings,
+                        findings,
                     )?;
                     header.block_size = Some(dynamic.block_size);
                     header.blocks = table.blocks;
@@ -105,12 +122,7 @@ pub(super) fn open(source: &Arc<dyn Source>, pieces: &mut Pieces) -> Result<Imag
         }
     };
     header.specific = Specific::Vhd(specific);
-    Ok(Image {
-        header,
-        findings,
-        layout,
-        source: Arc::clone(source),
-    })
+    Ok((header, layout))
 }
 
 /// Four bytes that are text more often than not, without the padding.

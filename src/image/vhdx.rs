@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::vhdx::bat::TableLayout;
 use crate::format::vhdx::header::{self, Slot};
@@ -41,6 +42,22 @@ pub(super) fn has_headers(source: &dyn Source) -> bool {
 /// region or metadata item, sizes missing or beyond the format's limits, or bytes that cannot be read.
 pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
     let mut findings = Vec::new();
+    match read(source, &mut findings) {
+        Ok((header, layout, source)) => Ok(Image {
+            header,
+            findings,
+            layout,
+            source,
+        }),
+        Err(error) => Err(error.after(findings)),
+    }
+}
+
+/// The parts of an image, findings told on the way: they stay if the file is refused in the end.
+fn read(
+    source: Arc<dyn Source>,
+    findings: &mut Vec<Finding>,
+) -> Result<(Header, Layout, Arc<dyn Source>), FormatError> {
     let file_size = source.len();
     let head_bytes = usize::try_from(header_end()).unwrap_or(usize::MAX);
     let head = read_up_to(&*source, 0, head_bytes).map_err(FormatError::read("headers", 0))?;
@@ -49,15 +66,15 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
         let end = start.saturating_add(length).min(head.len());
         head.get(start..end).unwrap_or_default()
     };
-    let creator = identifier::parse(part(0, identifier::LENGTH_BYTES), &mut findings).creator;
+    let creator = identifier::parse(part(0, identifier::LENGTH_BYTES), findings).creator;
     let header_bytes = |slot: Slot| part(slot.offset_bytes(), header::LENGTH_BYTES);
     let (current, slot) = header::choose(
         header_bytes(Slot::First),
         header_bytes(Slot::Second),
-        &mut findings,
+        findings,
     )?;
 
-    let (source, log) = match log::replay(&*source, &current, &mut findings) {
+    let (source, log) = match log::replay(&*source, &current, findings) {
         Replay::Nothing => (source, LogState::Empty),
         Replay::Unusable => (source, LogState::Unusable),
         Replay::Done {
@@ -77,9 +94,9 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
     let second_from = usize::try_from(second_at.saturating_sub(first_at)).unwrap_or(usize::MAX);
     let (first, second) = tables.split_at(second_from.min(tables.len()));
     let log_range = log::range(&current);
-    let regions = region::choose(first, second, log_range, source.len(), &mut findings)?;
-    let metadata = metadata::read(&*source, regions.metadata, &mut findings)?;
-    let table = TableLayout::new(&regions, &metadata, source.len(), &mut findings);
+    let regions = region::choose(first, second, log_range, source.len(), findings)?;
+    let metadata = metadata::read(&*source, regions.metadata, findings)?;
+    let table = TableLayout::new(&regions, &metadata, source.len(), findings);
 
     let kind = match (metadata.has_parent, metadata.leave_blocks_allocated) {
         (true, _) => Kind::Differencing,
@@ -115,12 +132,7 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
         LogState::Unusable => Layout::Unknown,
         LogState::Empty | LogState::Replayed(_) => Layout::Vhdx(table),
     };
-    Ok(Image {
-        header,
-        findings,
-        layout,
-        source,
-    })
+    Ok((header, layout, source))
 }
 
 /// End of the second header, in bytes.

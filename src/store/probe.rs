@@ -72,23 +72,23 @@ pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
     for is_last_try in [false, true] {
         let image = files
             .open(&disk.path)
-            .map_err(|error| unreadable(&error_words(&error), None))
+            .map_err(|error| vec![unreadable(&error_words(&error), None)])
             .and_then(|opened| {
                 let source = Arc::clone(&opened.source);
                 let image = Image::open(source).map_err(|error| match error {
                     FormatError::Read { at_bytes, .. } => {
-                        unreadable(&error.to_string(), Some(at_bytes))
+                        vec![unreadable(&error.to_string(), Some(at_bytes))]
                     }
-                    FormatError::Invalid(finding) => *finding,
+                    FormatError::Invalid(refusal) => refusal.all(),
                 })?;
                 Ok((opened, image))
             });
         let (opened, image) = match image {
             Ok(opened) => opened,
-            Err(finding) if is_last_try => {
+            Err(findings) if is_last_try => {
                 last.counts = None;
                 last.findings.clone_from(&disk.findings);
-                last.findings.push(finding);
+                last.findings.extend(findings);
                 return last;
             }
             Err(_) => continue,
@@ -172,7 +172,7 @@ struct Attempt {
 enum Content {
     Disk(Box<Disk>),
     NoDisk(Finding),
-    Fault(Finding),
+    Fault(Vec<Finding>),
     Unreadable { why: String, at: Option<u64> },
 }
 
@@ -205,10 +205,12 @@ fn attempt(
         }
         Taken::As(_) => match Image::open(opened.source) {
             Ok(image) => Content::Disk(Box::new(read(path, &facts, &image, policy, job))),
-            Err(FormatError::Invalid(finding)) if *finding.code == image::codes::NOT_A_DISK => {
-                Content::NoDisk(*finding)
+            Err(FormatError::Invalid(refusal))
+                if *refusal.finding.code == image::codes::NOT_A_DISK =>
+            {
+                Content::NoDisk(refusal.finding)
             }
-            Err(FormatError::Invalid(finding)) => Content::Fault(*finding),
+            Err(FormatError::Invalid(refusal)) => Content::Fault(refusal.all()),
             Err(ref error @ FormatError::Read { at_bytes, .. }) => Content::Unreadable {
                 why: error.to_string(),
                 at: Some(at_bytes),
@@ -280,15 +282,15 @@ impl Attempt {
         let mut disk = match self.content {
             Content::Disk(disk) => *disk,
             Content::NoDisk(_) if !is_expected => return Outcome::NoDisk,
-            Content::NoDisk(finding) => row(path, self.facts, named_but_none(finding)),
-            Content::Fault(finding) => row(path, self.facts, finding),
+            Content::NoDisk(finding) => row(path, self.facts, vec![named_but_none(finding)]),
+            Content::Fault(findings) => row(path, self.facts, findings),
             Content::Unreadable { why, .. } if !is_expected => {
                 return Outcome::Error(PathError {
                     path: path.to_path_buf(),
                     error: why,
                 });
             }
-            Content::Unreadable { why, at } => row(path, self.facts, unreadable(&why, at)),
+            Content::Unreadable { why, at } => row(path, self.facts, vec![unreadable(&why, at)]),
         };
         if liveness == Liveness::Live {
             mark_live(&mut disk);
@@ -314,13 +316,13 @@ fn named_but_none(finding: Finding) -> Finding {
 }
 
 /// A row for a file that cannot be read as a disk.
-pub(crate) fn row(path: &Path, file: FileFacts, finding: Finding) -> Disk {
+pub(crate) fn row(path: &Path, file: FileFacts, findings: Vec<Finding>) -> Disk {
     Disk {
         path: path.to_path_buf(),
         file,
         header: None,
         counts: None,
-        findings: vec![finding],
+        findings,
         liveness: Liveness::Still,
     }
 }

@@ -240,11 +240,11 @@ mod tests {
     #[test]
     fn two_damaged_headers_refuse_the_file() {
         let error = choose(&[0; 4096], &[], &mut Vec::new()).expect_err("refused");
-        let FormatError::Invalid(finding) = error else {
+        let FormatError::Invalid(refusal) = error else {
             panic!("not a finding: {error}");
         };
-        assert_eq!(finding.code.id, "vhdx-headers");
-        assert_eq!(finding.at, Some(64 << 10));
+        assert_eq!(refusal.finding.code.id, "vhdx-headers");
+        assert_eq!(refusal.finding.at, Some(64 << 10));
     }
 
     #[test]

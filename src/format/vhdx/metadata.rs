@@ -356,8 +356,8 @@ impl Items<'_> {
     ) -> Result<Option<Vec<u8>>, FormatError> {
         match self.need(id, length) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(FormatError::Invalid(finding)) => {
-                findings.push(*finding);
+            Err(FormatError::Invalid(refusal)) => {
+                findings.push(refusal.finding);
                 Ok(None)
             }
             Err(error) => Err(error),

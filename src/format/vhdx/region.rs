@@ -308,7 +308,7 @@ mod tests {
 
     fn refusal(bytes: &[u8]) -> &'static str {
         match read(bytes, bytes).0 {
-            Err(FormatError::Invalid(finding)) => finding.code.id,
+            Err(FormatError::Invalid(refusal)) => refusal.finding.code.id,
             other => panic!("not refused: {other:?}"),
         }
     }

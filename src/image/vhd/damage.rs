@@ -52,7 +52,7 @@ fn table_codes(counts: &Counts) -> Vec<&'static str> {
 
 fn refusal(file: Vec<u8>) -> &'static str {
     match open(file) {
-        Err(FormatError::Invalid(finding)) => finding.code.id,
+        Err(FormatError::Invalid(refusal)) => refusal.finding.code.id,
         other => panic!("not refused: {other:?}"),
     }
 }

@@ -13,7 +13,7 @@ fn opened(bytes: Vec<u8>) -> Image {
 
 fn refusal(bytes: Vec<u8>) -> &'static str {
     match open(Arc::new(MemorySource(bytes))) {
-        Err(FormatError::Invalid(finding)) => finding.code.id,
+        Err(FormatError::Invalid(refusal)) => refusal.finding.code.id,
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -244,6 +244,24 @@ fn a_lost_first_sector_is_a_finding_and_the_rest_is_read() {
     let image = Image::open(Arc::new(MemorySource(file))).expect("opens");
     assert!(ids(&image).contains(&"vhdx-identifier"));
     assert_eq!(image.header().virtual_size, 64 * MIB);
+}
+
+#[test]
+fn what_was_odd_before_a_refusal_is_told_with_it() {
+    let mut bytes = VhdxBuilder::dynamic(64 << 20).build();
+    bytes[(64 << 10) + 100] ^= 1;
+    for at in [192 << 10, 256 << 10] {
+        bytes[at..at + 4].fill(0);
+    }
+    let Err(FormatError::Invalid(refusal)) = open(Arc::new(MemorySource(bytes))) else {
+        panic!("not refused");
+    };
+    let told: Vec<_> = refusal
+        .all()
+        .iter()
+        .map(|finding| finding.code.id)
+        .collect();
+    assert_eq!(told, ["vhdx-header-copy", "vhdx-regions"]);
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn read_again(old: &Disk, options: &ScanOptions, files: &dyn Files, job: &Job) -
 
 fn unreadable(old: &Disk, why: &str) -> Disk {
     let finding = Finding::new(&codes::UNREADABLE, format!("It could not be read: {why}."));
-    probe::row(&old.path, old.file.clone(), finding)
+    probe::row(&old.path, old.file.clone(), vec![finding])
 }
 
 fn real_folder(known: &mut HashMap<PathBuf, Arc<Path>>, path: &Path) -> Arc<Path> {

@@ -199,7 +199,7 @@ impl<'a> Engine<'a> {
                 // Only files with a fault come this way; the others come probed.
                 if let Some(fault) = found.fault.clone() {
                     let facts = self.files.facts(&found.path).unwrap_or_default();
-                    let disk = probe::row(&found.path, facts, fault);
+                    let disk = probe::row(&found.path, facts, vec![fault]);
                     self.add(found, disk);
                 }
             }

@@ -35,7 +35,7 @@ fn outcome(bytes: Vec<u8>) -> Result<(Metadata, Vec<&'static str>), &'static str
             read,
             findings.iter().map(|finding| finding.code.id).collect(),
         )),
-        Err(FormatError::Invalid(finding)) => Err(finding.code.id),
+        Err(FormatError::Invalid(refusal)) => Err(refusal.finding.code.id),
         Err(error) => panic!("{error}"),
     }
 }
