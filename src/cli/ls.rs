@@ -90,7 +90,7 @@ fn text(
             None => out.line(line)?,
         }
     }
-    if rows.is_empty() && tree.only.is_none() {
+    if rows.is_empty() && tree.only.is_none() && store.forest.complete {
         out.warn("no disk found");
     }
     Ok(())

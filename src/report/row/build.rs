@@ -378,7 +378,14 @@ impl Builder<'_> {
 
     fn sum_up(&mut self, start: usize) {
         let below = self.rows.get(start + 1..).unwrap_or_default();
+        // Of a scan that was stopped nobody knows which files a folder or machine has besides those read.
+        let whole = if self.phase == Phase::Done && !self.forest.complete {
+            Flag::Partial
+        } else {
+            Flag::Ok
+        };
         let worst = below.iter().map(|row| row.flag).min().unwrap_or(Flag::Ok);
+        let worst = worst.min(whole);
         let flag = if worst == Flag::Base { Flag::Ok } else { worst };
         let on_disk = below
             .iter()

@@ -367,3 +367,21 @@ fn forty_thousand_disks_become_rows_quickly() {
     // Unoptimised and on a busy machine; the budget of 100 ms is for a release build.
     assert!(took.as_secs_f64() < 5.0, "{took:?}");
 }
+
+#[test]
+fn a_folder_of_which_files_may_be_missing_is_partial_once_the_scan_has_stopped() {
+    let mut forest = Forest::default();
+    add(&mut forest, "/s/a.vhdx", None);
+    forest.complete = false;
+    let assessment = assess(&forest, &Compared::default());
+    let flags = |phase| {
+        let options = RowOptions {
+            phase,
+            ..RowOptions::default()
+        };
+        let rows = rows(&forest, &assessment, &options);
+        rows.iter().map(|row| row.flag).collect::<Vec<_>>()
+    };
+    assert_eq!(flags(Phase::Done), [Flag::Partial, Flag::Ok]);
+    assert_eq!(flags(Phase::Scanning), [Flag::Ok, Flag::Ok]);
+}

@@ -33,6 +33,10 @@ fn group(row: &Row) -> String {
     match row.flag {
         Flag::Ok | Flag::Base => format!("{} holds no problem that the disks show.", row.name),
         Flag::Pending => format!("{} is still being read.", row.name),
+        Flag::Partial => format!(
+            "{} was not read to the end: there may be more in it than is shown.",
+            row.name
+        ),
         flag if row.problems == 1 => format!("{} holds 1 problem: {}.", row.name, flag.word()),
         flag if row.problems > 1 => format!(
             "{} holds {} problems, the worst: {}.",
