@@ -12,6 +12,7 @@ pub mod hyperv;
 mod join;
 pub mod labels;
 mod link;
+mod mounts;
 pub mod names;
 pub mod pathmatch;
 mod probe;

@@ -97,6 +97,10 @@ crate::catalogue! {
     ORPHAN_FAMILY = "orphan-of-family", Info, "other disks here belong to the same virtual disk",
         why: "The virtual disk id is the same along a chain, so the missing parent was one of that family.",
         action: "Look for the missing parent among the backups of those disks.";
+    /// A file system by which a kernel shows itself.
+    KERNEL_FILES = "kernel-file-system", Info, "a file system of the kernel, not gone into",
+        why: "proc, sysfs, devtmpfs and their like show the running system as files without number; no disks lie there.",
+        action: "Nothing; to look into it all the same, give it as a PATH of its own.";
     /// A folder that leads back to one of its own parents.
     LINK_LOOP = "symlink-loop", Warning, "a symbolic link leads back to a folder it lies in",
         why: "It is not followed: the folder is being listed already.",

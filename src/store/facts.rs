@@ -8,6 +8,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::source::{FileSource, Source};
+#[cfg(target_os = "linux")]
+use crate::store::mounts;
+#[cfg(any(target_os = "linux", test))]
+use crate::store::mounts::Mount;
 use crate::store::{Born, BornSource, FileFacts};
 
 /// An open file and what the file system said of it when it was opened.
@@ -73,8 +77,7 @@ struct Mounts {
 impl Mounts {
     #[cfg(target_os = "linux")]
     fn read() -> Self {
-        let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-        Self::from_mountinfo(&String::from_utf8_lossy(&table))
+        Self::of(&mounts::mounts())
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -82,20 +85,15 @@ impl Mounts {
         Self::default()
     }
 
-    /// Takes `proc(5)` mountinfo: `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`.
     #[cfg(any(target_os = "linux", test))]
-    fn from_mountinfo(table: &str) -> Self {
-        let windows = table
-            .lines()
-            .filter_map(|line| {
-                let (left, right) = line.split_once(" - ")?;
-                let kind = right.split(' ').next()?;
-                let (major, minor) = left.split(' ').nth(2)?.split_once(':')?;
-                keeps_windows_births(kind)
-                    .then(|| Some(device_number(major.parse().ok()?, minor.parse().ok()?)))?
-            })
-            .collect();
-        Self { windows }
+    fn of(mounts: &[Mount]) -> Self {
+        let windows = mounts
+            .iter()
+            .filter(|mount| keeps_windows_births(&mount.kind))
+            .map(|mount| device_number(mount.device.0, mount.device.1));
+        Self {
+            windows: windows.collect(),
+        }
     }
 
     fn facts(&self, path: &Path, metadata: &Metadata) -> FileFacts {
@@ -223,17 +221,19 @@ pub fn free_bytes(_folder: &Path) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const MOUNTS: &str = "\
-22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
-40 22 8:17 / /mnt/win rw - fuseblk /dev/sdb1 rw,user_id=0
-41 22 0:52 / /mnt/smb rw shared:9 - cifs //srv/vms rw
-42 22 259:300 / /mnt/n rw - ntfs3 /dev/nvme rw
-broken line
-";
-
     #[test]
     fn devices_of_windows_file_systems_are_found() {
-        let mounts = Mounts::from_mountinfo(MOUNTS);
+        let mount = |device, kind: &str| Mount {
+            device,
+            place: "/".into(),
+            kind: kind.to_owned(),
+        };
+        let mounts = Mounts::of(&[
+            mount((254, 1), "ext4"),
+            mount((8, 17), "fuseblk"),
+            mount((0, 52), "cifs"),
+            mount((259, 300), "ntfs3"),
+        ]);
         assert_eq!(
             mounts.windows,
             [

@@ -140,7 +140,8 @@ fn inner(job: &Job) -> Job {
     }
 }
 
-fn same_state(a: &FileFacts, b: &FileFacts) -> bool {
+/// True if nothing shows that somebody wrote to the file between the two looks.
+pub(super) fn same_state(a: &FileFacts, b: &FileFacts) -> bool {
     (a.len, a.modified, a.identity) == (b.len, b.modified, b.identity)
 }
 

@@ -1,11 +1,15 @@
 //! Files beside the disks that say more about them: configurations, labels, times.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::format::FormatError;
+use crate::source::{error_words, read_up_to};
 use crate::store::facts::Files;
 use crate::store::hyperv::{self, ConfigRecord, MemoryFile, attach_memory};
 use crate::store::labels::{self, Labels};
+use crate::store::probe::same_state;
 use crate::store::times::{self, FileTimes, TimesIndex};
 use crate::store::{Born, BornSource, FileFacts, PathError, ScanError, ScanOptions};
 
@@ -23,21 +27,21 @@ pub(super) type LabelsOf = (PathBuf, Labels);
 /// When labels that were named cannot be read.
 pub(super) fn labels(
     options: &ScanOptions,
+    files: &dyn Files,
     errors: &mut Vec<PathError>,
 ) -> Result<Option<LabelsOf>, ScanError> {
-    let read = |path: &Path| {
-        let bytes = whole(path)?;
-        labels::read(&bytes).map_err(|error| error.to_string())
-    };
+    let read = |bytes: Vec<u8>| labels::read(&bytes).map_err(|error| error.to_string());
     if let Some(path) = &options.labels {
-        let labels = read(path).map_err(|why| side_file(path, why))?;
+        let labels = named(path).and_then(read);
+        let labels = labels.map_err(|why| side_file(path, why))?;
         return Ok(Some((path.clone(), labels)));
     }
     for path in options.roots.iter().map(|root| root.join(LABELS)) {
         if !path.is_file() {
             continue;
         }
-        match read(&path) {
+        let once = || found(files, &path).and_then(read);
+        match once().or_else(|_| once()) {
             Ok(labels) => return Ok(Some((path, labels))),
             Err(error) => errors.push(PathError { path, error }),
         }
@@ -53,7 +57,7 @@ pub(super) fn times(options: &ScanOptions) -> Result<Vec<FileTimes>, ScanError> 
     let Some(path) = &options.times else {
         return Ok(Vec::new());
     };
-    whole(path)
+    named(path)
         .and_then(|bytes| times::read(&bytes).map_err(|error| error.to_string()))
         .map_err(|why| side_file(path, why))
 }
@@ -70,7 +74,7 @@ pub(super) fn date(file: &mut FileFacts, path: &Path, times: &TimesIndex<'_>) {
     file.modified = line.modified.or(file.modified);
 }
 
-/// Reads configurations and gives them their memory files. Both lists are sorted first, so that the outcome does not
+/// Reads configurations, each once more if it could not be read or changed meanwhile, and gives them their memory files. Both lists are sorted first, so that the outcome does not
 /// depend on the order of the walk.
 pub(super) fn configs(
     files: &dyn Files,
@@ -83,7 +87,7 @@ pub(super) fn configs(
     memory.sort();
     let mut records = Vec::new();
     for path in paths.iter() {
-        match config(files, path, times) {
+        match config_that_holds_still(files, path, times).or_else(|_| config(files, path, times)) {
             Ok(Some(record)) => records.push(record),
             Ok(None) => {}
             Err(error) => errors.push(PathError {
@@ -105,25 +109,53 @@ pub(super) fn configs(
     records
 }
 
+fn config_that_holds_still(
+    files: &dyn Files,
+    path: &Path,
+    times: &TimesIndex<'_>,
+) -> Result<Option<ConfigRecord>, String> {
+    let look = || files.facts(path).map_err(|error| error_words(&error));
+    let before = look()?;
+    let record = config(files, path, times)?;
+    if same_state(&before, &look()?) {
+        Ok(record)
+    } else {
+        Err("it changed while it was read".to_owned())
+    }
+}
+
 fn config(
     files: &dyn Files,
     path: &Path,
     times: &TimesIndex<'_>,
 ) -> Result<Option<ConfigRecord>, String> {
-    let opened = files.open(path).map_err(|error| error.to_string())?;
+    let opened = files.open(path).map_err(|error| error_words(&error))?;
     let mut facts = opened.facts;
     date(&mut facts, path, times);
     hyperv::read(path, facts, &*opened.source).map_err(|error: FormatError| error.to_string())
 }
 
-fn whole(path: &Path) -> Result<Vec<u8>, String> {
-    let len = std::fs::metadata(path)
-        .map_err(|error| error.to_string())?
-        .len();
+/// A file the user names may be a pipe, `<(ssh host ...)`; or a device without an end, so that what comes is counted.
+fn named(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes))
+        .map_err(|error| error_words(&error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("it has more than {LARGEST} bytes"));
+    }
+    Ok(bytes)
+}
+
+/// A file of the store.
+fn found(files: &dyn Files, path: &Path) -> Result<Vec<u8>, String> {
+    let opened = files.open(path).map_err(|error| error_words(&error))?;
+    let len = opened.source.len();
     if len > LARGEST {
         return Err(format!("it has {len} bytes; at most {LARGEST} are read"));
     }
-    std::fs::read(path).map_err(|error| error.to_string())
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    read_up_to(&*opened.source, 0, len).map_err(|error| error_words(&error))
 }
 
 fn side_file(path: &Path, why: String) -> ScanError {

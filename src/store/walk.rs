@@ -1,8 +1,7 @@
 //! The walk: every file below the roots, each once. Real folders first, symbolic links after, so that a file reached
 //! both ways is listed under its real place.
 
-use std::collections::HashSet;
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use crate::finding::Finding;
 use crate::job::CancelToken;
 use crate::store::PathError;
 use crate::store::codes;
+use crate::store::mounts::kernel_mounts;
 use crate::store::names::{Named, named};
 
 /// How a file was reached.
@@ -51,8 +51,8 @@ pub(crate) enum Step {
     Config(PathBuf),
     /// A path that could not be looked at.
     Error(PathError),
-    /// A symbolic link that is not followed.
-    Loop(PathBuf, Finding),
+    /// A folder, or a symbolic link to one, that is not gone into.
+    NotWalked(PathBuf, Finding),
 }
 
 /// Walks `roots` and hands over each step; returns once all is walked or `cancel` is set.
@@ -69,11 +69,14 @@ pub(crate) fn walk(
         take,
         folders: HashSet::new(),
         links: VecDeque::new(),
+        kernel: kernel_mounts(),
     };
     for root in roots {
         let root_error = |error| (root.clone(), error);
         let metadata = std::fs::metadata(root).map_err(root_error)?;
         let real = std::fs::canonicalize(root).map_err(root_error)?;
+        // What the user asks for is walked, whatever it is.
+        walk.kernel.retain(|mount, _| !real.starts_with(mount));
         if metadata.is_dir() {
             // A root that cannot be listed is the user's mistake, unlike a folder deep inside.
             std::fs::read_dir(root).map_err(root_error)?;
@@ -104,6 +107,8 @@ struct Walk<'a> {
     /// Folders listed so far, by their real path.
     folders: HashSet<PathBuf>,
     links: VecDeque<PathBuf>,
+    /// Where the kernel shows itself as files, and as what kind of file system.
+    kernel: HashMap<PathBuf, String>,
 }
 
 impl Walk<'_> {
@@ -125,7 +130,11 @@ impl Walk<'_> {
             let kind = entry.file_type();
             if kind.is_dir() || entry.depth() == 0 {
                 let real = real_place(entry.path(), root, real_root);
-                if !self.folders.insert(real) {
+                if let Some(kind) = self.kernel.get(&real) {
+                    let told = kernel_finding(kind);
+                    (self.take)(Step::NotWalked(entry.into_path(), told));
+                    entries.skip_current_dir();
+                } else if !self.folders.insert(real) {
                     entries.skip_current_dir();
                 } else if entry.depth() > 0 && named(entry.path()) == Named::Disk {
                     let folder = real_place(entry.path(), root, real_root);
@@ -216,7 +225,10 @@ impl Walk<'_> {
                 &codes::LINK_LOOP,
                 format!("It leads to {}, in which it lies.", real.display()),
             );
-            (self.take)(Step::Loop(path, finding));
+            (self.take)(Step::NotWalked(path, finding));
+        } else if let Some(kind) = real.ancestors().find_map(|place| self.kernel.get(place)) {
+            let told = kernel_finding(kind);
+            (self.take)(Step::NotWalked(path, told));
         } else if !self.folders.contains(&real) {
             self.folder(&path, &real, Way::Link);
         }
@@ -258,6 +270,13 @@ impl Candidate {
             fault: None,
         }
     }
+}
+
+fn kernel_finding(kind: &str) -> Finding {
+    Finding::new(
+        &codes::KERNEL_FILES,
+        format!("It is a file system of kind {kind}, in which no disks lie; it was not gone into."),
+    )
 }
 
 fn real_place(path: &Path, root: &Path, real_root: &Path) -> PathBuf {
@@ -317,10 +336,11 @@ mod tests {
             Step::Companion(path, _) => seen.companions.push(show(&path)),
             Step::Config(_) => seen.configs += 1,
             Step::Error(error) => seen.errors.push(show(&error.path)),
-            Step::Loop(path, _) => seen.loops.push(show(&path)),
+            Step::NotWalked(path, _) => seen.loops.push(show(&path)),
         })
         .unwrap();
         seen.candidates.sort();
+        seen.loops.sort();
         seen
     }
 
@@ -403,6 +423,26 @@ mod tests {
                 ("z/a.vhd", None, Way::Direct),
             ]
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_kernels_own_file_systems_are_not_gone_into_unless_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for (name, place) in [("all", "/proc"), ("part", "/proc/self/task")] {
+            std::os::unix::fs::symlink(place, root.join(name)).unwrap();
+        }
+        let seen = run(root, &[root.to_path_buf()]);
+        assert_eq!(seen.loops, ["all", "part"]);
+        assert!(seen.candidates.is_empty());
+        let part = PathBuf::from("/proc/self/net");
+        if part.exists() {
+            assert!(
+                !run(root, &[part]).candidates.is_empty(),
+                "it was asked for"
+            );
+        }
     }
 
     #[cfg(unix)]

@@ -80,7 +80,7 @@ impl<'a> Engine<'a> {
         let now = Instant::now();
         let mut errors = Vec::new();
         Ok(Self {
-            labels: sides::labels(options, &mut errors)?,
+            labels: sides::labels(options, files, &mut errors)?,
             times: TimesIndex::new(times),
             errors,
             gate: Remembering::new(gate(options)?),
@@ -211,7 +211,7 @@ impl<'a> Engine<'a> {
             }
             Note::Step(Step::Config(path)) => self.configs.push(path),
             Note::Step(Step::Error(error)) => self.errors.push(error),
-            Note::Step(Step::Loop(path, finding)) => self.side_findings.push((path, finding)),
+            Note::Step(Step::NotWalked(path, finding)) => self.side_findings.push((path, finding)),
             Note::Probed(batch) => {
                 for (found, outcome) in batch {
                     self.take_probed(found, outcome);
