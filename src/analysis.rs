@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod facts;
 pub mod health;
 pub mod judge;
+pub mod moment;
 pub mod open;
 pub mod owner;
 pub mod plan;

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::chain::{Chain, ChainError};
 use crate::format::FormatError;
-use crate::image::Image;
+use crate::image::{Header, Image};
 use crate::source::FileSource;
 use crate::store::{DiskId, Forest};
 
@@ -37,6 +37,12 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         source: FormatError,
+    },
+    /// The file is another disk than the one that was linked.
+    #[error("{} is not the disk it was when the store was read; read it again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// The disks are no chain.
     #[error(transparent)]
@@ -88,16 +94,35 @@ fn open_line(
     let mut links: Vec<Arc<Image>> = Vec::new();
     let mut paths = Vec::new();
     for id in forest.line(id) {
-        let path = &forest.disk(id).ok_or(OpenError::NoSuchDisk)?.path;
+        let disk = forest.disk(id).ok_or(OpenError::NoSuchDisk)?;
+        let path = &disk.path;
         let image = match open.get(&id) {
             Some(image) => Arc::clone(image),
             None => Arc::new(open_image(path, links.last().map(AsRef::as_ref))?),
         };
+        let is_parent = !links.is_empty();
+        let is_known = disk
+            .header
+            .as_ref()
+            .is_none_or(|known| is_same_disk(known, image.header(), is_parent));
+        if !is_known {
+            return Err(OpenError::Changed { path: path.clone() });
+        }
         open.insert(id, Arc::clone(&image));
         links.push(image);
         paths.push(path.clone());
     }
     Ok(Chain::new(links)?.with_paths(paths))
+}
+
+/// A leaf may go on being written; whoever has children may not.
+fn is_same_disk(known: &Header, now: &Header, is_parent: bool) -> bool {
+    let named = |header: &Header| header.parent.as_ref().and_then(|parent| parent.id_wanted);
+    known.kind == now.kind
+        && known.id == now.id
+        && known.virtual_size == now.virtual_size
+        && named(known) == named(now)
+        && (!is_parent || known.data_write_id == now.data_write_id)
 }
 
 /// Opens a file as what its child says it is: a disk, or bare content.

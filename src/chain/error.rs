@@ -1,7 +1,7 @@
 //! Why content could not be had.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -72,6 +72,20 @@ pub enum ChainError {
         /// Sectors of the disk.
         sectors: u64,
     },
+}
+
+impl ChainError {
+    /// The file at fault, if it is one file's.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::SectorSizes { file, .. }
+            | Self::Table { file, .. }
+            | Self::WrongTable { file, .. }
+            | Self::Read { file, .. }
+            | Self::ParentMissing { file, .. } => Some(file),
+            Self::Empty | Self::OutOfRange { .. } => None,
+        }
+    }
 }
 
 /// Sectors that could not be read, and why.

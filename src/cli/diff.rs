@@ -1,6 +1,6 @@
 //! `diff`: a child compared with its parent's content, or two disks of one family. Runs are printed as they are found.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::Path;
 
@@ -10,15 +10,20 @@ use super::args::StoreArgs;
 use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
-use crate::analysis::diff::{DiffError, DiffEvent, DiffReport, DiffRun, DiffSummary, diff, relate};
+use crate::analysis::diff::{DiffError, DiffEvent, DiffRun, DiffSummary, diff, relate};
+use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
-use crate::chain::Chain;
-use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson};
-use crate::report::json::path_text;
+use crate::chain::{Chain, ReadFault};
+use crate::format::text::escape;
+use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
+use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
 use crate::report::units::{Units, count};
 use crate::report::{csv, words};
 use crate::store::{CountPolicy, DiskId};
+
+/// What is said of a file that looks otherwise after the comparison.
+const CHANGED: &str = "it changed while it was compared; the answer may mix two moments";
 
 /// Lines of the table of runs that are aligned with each other.
 const ALIGNED_LINES: usize = 4096;
@@ -35,7 +40,8 @@ pub(super) fn run(
     let pair = pair(&store, child, other)?;
     let progress = &session.job.progress;
     let line = RefCell::new(out.progress());
-    let report: RefCell<Option<Result<DiffReport, DiffError>>> = RefCell::default();
+    let outcome: RefCell<Result<Ended<DiffSummary>, DiffError>> =
+        RefCell::new(Ok(Ended::default()));
     let compare = |visit: &mut dyn FnMut(DiffRun)| {
         let told = diff(&pair.left, &pair.right, &session.job, &mut |event| {
             line.borrow_mut().show(|| {
@@ -50,9 +56,28 @@ pub(super) fn run(
                 visit(run);
             }
         });
-        let summary = told.as_ref().map(|told| told.summary).unwrap_or_default();
-        report.replace(Some(told));
-        summary
+        let mut ended = Ended::<DiffSummary>::default();
+        if let Ok(told) = &told {
+            ended.sums = told.summary;
+            ended.errors = told
+                .faults
+                .iter()
+                .map(|fault| unread(fault, child))
+                .collect();
+        }
+        let changed = pair.moment.changed();
+        if !changed.is_empty() {
+            ended.sums.equal = false;
+            ended.sums.complete = false;
+            pair.is_mixed.set(true);
+        }
+        ended.errors.extend(
+            changed
+                .iter()
+                .map(|path| PathErrorJson::new(path, CHANGED.to_owned())),
+        );
+        *outcome.borrow_mut() = told.map(|_| ended.clone());
+        ended
     };
     match out.form {
         Form::Json => {
@@ -80,29 +105,36 @@ pub(super) fn run(
         }
     }
     drop(line);
-    let name = || words::path_text(child);
-    let report = report.into_inner().transpose().with_context(name)?;
-    let Some(report) = report else {
-        return Ok(Exit::CannotTell);
-    };
-    for fault in &report.faults {
-        let text = format!(
-            "sectors {} to {} cannot be read: {}",
-            fault.sector.0,
-            fault.sector.0.saturating_add(fault.count.saturating_sub(1)),
-            fault.error
-        );
-        out.warn(&crate::format::text::escape(&text));
+    let ended = outcome
+        .into_inner()
+        .with_context(|| words::path_text(child))?;
+    for error in &ended.errors {
+        out.warn(&escape(&format!("{}: {}", error.path, error.error)));
     }
-    let summary = report.summary;
-    let differs = summary.totals.changed > 0 || summary.totals.zeroed > 0;
-    Ok(if differs {
+    let totals = ended.sums.totals;
+    let differs = totals.changed > 0 || totals.zeroed > 0;
+    Ok(if differs && !pair.is_mixed.get() {
         Exit::No
-    } else if !summary.complete || summary.totals.unreadable > 0 {
-        Exit::CannotTell
-    } else {
+    } else if ended.sums.complete {
         Exit::Done
+    } else {
+        Exit::CannotTell
     })
+}
+
+/// Sectors that could not be compared, with the file at fault.
+fn unread(fault: &ReadFault, child: &Path) -> PathErrorJson {
+    let file = fault.error.file().unwrap_or(child);
+    let why = fault.error.to_string();
+    let why = why
+        .strip_prefix(&format!("{}: ", file.display()))
+        .unwrap_or(&why);
+    let last = fault.sector.0.saturating_add(fault.count.saturating_sub(1));
+    let first = fault.sector.0;
+    PathErrorJson::new(
+        file,
+        format!("sectors {first} to {last} cannot be read: {why}"),
+    )
 }
 
 /// Two disks that can be compared.
@@ -111,14 +143,19 @@ struct Pair {
     with: Option<DiskId>,
     left: Chain,
     right: Chain,
+    /// How all files looked before.
+    moment: Moment,
+    /// One of them looked otherwise afterwards.
+    is_mixed: Cell<bool>,
 }
 
 /// Opens both sides, and finds out before anything is printed whether they can be compared.
 fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pair> {
     let left_id = store.disk_of(child)?;
+    let right_id = other.map(|other| store.disk_of(other)).transpose()?;
+    let moment = Moment::of_lines(&store.forest, std::iter::once(left_id).chain(right_id));
     let name = words::path_text(child);
-    let (with, left, right, name) = if let Some(other) = other {
-        let right_id = store.disk_of(other)?;
+    let (with, left, right, name) = if let (Some(right_id), Some(other)) = (right_id, other) {
         let (left, right) = open_pair(&store.forest, left_id, right_id)?;
         let name = format!("{name} and {}", words::path_text(other));
         (Some(right_id), left, right, name)
@@ -136,6 +173,8 @@ fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pai
         with,
         left,
         right,
+        moment,
+        is_mixed: Cell::new(false),
     })
 }
 
@@ -149,12 +188,12 @@ fn each(
     show: &mut dyn FnMut(&DiffRun) -> io::Result<()>,
 ) -> io::Result<DiffSummary> {
     let mut shown = Ok(());
-    let summary = compare(&mut |run| {
+    let ended = compare(&mut |run| {
         if shown.is_ok() {
             shown = show(&run);
         }
     });
-    shown.map(|()| summary)
+    shown.map(|()| ended.sums)
 }
 
 /// Runs as a table, aligned over so many lines at a time as need no memory to speak of; then the sums.
@@ -221,7 +260,9 @@ fn text(
         .with
         .and_then(name)
         .unwrap_or_else(|| "its parent".to_owned());
-    out.line(&if !summary.complete {
+    out.line(&if pair.is_mixed.get() {
+        "files changed meanwhile: this may mix two moments".to_owned()
+    } else if !summary.complete {
         "not everything was compared".to_owned()
     } else if summary.equal {
         format!("{child} equals {with}")

@@ -10,13 +10,18 @@ use anyhow::Context as _;
 use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
-use crate::image::{BlockState, Counts, Image, StateRun};
-use crate::report::json::diff::{CountRuns, MapDocument, StateRunJson};
-use crate::report::json::path_text;
+use crate::analysis::moment::Moment;
+use crate::format::text::escape;
+use crate::image::{BlockState, Counts, Image, StateRun, codes};
+use crate::report::json::diff::{CountRuns, Ended, MapDocument, StateRunJson};
+use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
 use crate::report::units::{self, Units};
 use crate::report::{Glyphs, csv, words};
 use crate::source::FileSource;
+
+/// What is said of a file that looks otherwise after its table was read.
+const CHANGED: &str = "it changed while it was read; the map may mix two moments";
 
 /// Lines of the table of runs that are aligned with each other.
 const ALIGNED_LINES: usize = 4096;
@@ -32,16 +37,30 @@ pub(super) fn run(
     let name = words::path_text(file);
     let source = FileSource::open(file).with_context(|| format!("cannot open {name}"))?;
     let image = Image::open(Arc::new(source)).with_context(|| name.clone())?;
+    let moment = Moment::of_files([(file.to_path_buf(), Some(image.header().clone()))]);
     let block_size = image
         .header()
         .block_size
         .filter(|_| image.header().blocks > 0);
-    let count = |visit: &mut dyn FnMut(StateRun)| image.count(&session.job, Some(visit));
-    let counts = match out.form {
+    let count = |visit: &mut dyn FnMut(StateRun)| {
+        let mut sums = image.count(&session.job, Some(visit));
+        let unread = sums.findings.iter().filter(|finding| {
+            [&codes::TABLE_UNREADABLE, &codes::BITMAP_UNREADABLE].contains(&finding.code)
+        });
+        let mut errors: Vec<_> = unread
+            .map(|finding| PathErrorJson::new(file, finding.text.clone()))
+            .collect();
+        if !moment.changed().is_empty() {
+            sums.complete = false;
+            errors.push(PathErrorJson::new(file, CHANGED.to_owned()));
+        }
+        Ended { sums, errors }
+    };
+    let ended = match out.form {
         Form::Json => {
             let document = MapDocument::new(path_text(file).0, block_size, &count);
             out.json(&document)?;
-            document.into_counts()
+            document.into_ended()
         }
         Form::Ndjson => each(&count, &mut |run| out.json(&StateRunJson::from(run)))?,
         Form::Csv => {
@@ -57,23 +76,28 @@ pub(super) fn run(
         }
         Form::Text => {
             let block_bytes = u64::from(block_size.unwrap_or(0));
-            let counts = match grid {
+            let ended = match grid {
                 Some(size) => {
                     let mut grid = Grid::new(image.header().blocks, size);
-                    let counts = count(&mut |run| grid.add(run));
+                    let ended = count(&mut |run| grid.add(run));
                     grid.draw(block_bytes, out)?;
-                    counts
+                    ended
                 }
                 None => draw_runs(&count, block_bytes, out)?,
             };
-            totals(&image, &counts, out)?;
-            counts
+            totals(&image, &ended.sums, out)?;
+            ended
         }
     };
-    Ok(if counts.complete {
+    for error in &ended.errors {
+        out.warn(&format!("{name}: {}", escape(&error.error)));
+    }
+    Ok(if ended.sums.complete {
         Exit::Done
     } else {
-        out.warn(&format!("{name}: not all of the table could be read"));
+        if ended.errors.is_empty() {
+            out.warn(&format!("{name}: not all of the table could be read"));
+        }
         Exit::CannotTell
     })
 }
@@ -82,18 +106,22 @@ pub(super) fn run(
 fn each(
     count: CountRuns<'_>,
     show: &mut dyn FnMut(&StateRun) -> io::Result<()>,
-) -> io::Result<Counts> {
+) -> io::Result<Ended<Counts>> {
     let mut shown = Ok(());
-    let counts = count(&mut |run| {
+    let ended = count(&mut |run| {
         if shown.is_ok() {
             shown = show(&run);
         }
     });
-    shown.map(|()| counts)
+    shown.map(|()| ended)
 }
 
 /// Runs as a table, aligned over so many lines at a time as need no memory to speak of.
-fn draw_runs(count: CountRuns<'_>, block_bytes: u64, out: &mut Output) -> anyhow::Result<Counts> {
+fn draw_runs(
+    count: CountRuns<'_>,
+    block_bytes: u64,
+    out: &mut Output,
+) -> anyhow::Result<Ended<Counts>> {
     let mut table = Vec::new();
     if out.headings == Headings::Shown {
         table.push(
@@ -107,7 +135,7 @@ fn draw_runs(count: CountRuns<'_>, block_bytes: u64, out: &mut Output) -> anyhow
         table.clear();
         out.lines(lines)
     };
-    let counts = each(count, &mut |run| {
+    let ended = each(count, &mut |run| {
         let number = |value: u64| match out.style.units {
             Units::Human => units::count(value),
             Units::Bytes => value.to_string(),
@@ -126,7 +154,7 @@ fn draw_runs(count: CountRuns<'_>, block_bytes: u64, out: &mut Output) -> anyhow
         flush(&mut table, out)
     })?;
     flush(&mut table, out)?;
-    Ok(counts)
+    Ok(ended)
 }
 
 /// What one cell of the grid stands for.

@@ -50,6 +50,18 @@ pub struct PathErrorJson {
     pub error: String,
 }
 
+impl PathErrorJson {
+    /// Of a path, and why.
+    pub fn new(path: &Path, error: String) -> Self {
+        let (path, path_bytes) = path_text(path);
+        Self {
+            path,
+            path_bytes,
+            error,
+        }
+    }
+}
+
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingJson {

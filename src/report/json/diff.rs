@@ -1,17 +1,27 @@
 //! `diff --json` and `map --json`: totals and runs.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
+use super::PathErrorJson;
 use super::ls::BlocksJson;
 use crate::analysis::diff::{DiffRun, DiffSummary};
 use crate::image::{Counts, StateRun};
 use crate::report::words;
 
+/// What is known once all runs were handed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended<T> {
+    /// The sums.
+    pub sums: T,
+    /// What could not be read, or changed meanwhile.
+    pub errors: Vec<PathErrorJson>,
+}
+
 /// Compares two disks and calls its argument with each run of sectors of one kind; the whole of `diff` hangs on it.
-pub type CompareRuns<'a> = &'a dyn Fn(&mut dyn FnMut(DiffRun)) -> DiffSummary;
+pub type CompareRuns<'a> = &'a dyn Fn(&mut dyn FnMut(DiffRun)) -> Ended<DiffSummary>;
 
 /// The document of `diff`. Runs are written as they are found, so that a comparison of any size takes no memory; what is
 /// known only at the end (`sectors`, `equal`, `complete`) stands behind them.
@@ -19,7 +29,7 @@ pub struct DiffDocument<'a> {
     child: String,
     parent: Option<String>,
     compare: CompareRuns<'a>,
-    summary: Cell<DiffSummary>,
+    ended: RefCell<Ended<DiffSummary>>,
 }
 
 impl<'a> DiffDocument<'a> {
@@ -29,7 +39,7 @@ impl<'a> DiffDocument<'a> {
             child,
             parent,
             compare,
-            summary: Cell::default(),
+            ended: RefCell::default(),
         }
     }
 }
@@ -42,11 +52,12 @@ impl Serialize for DiffDocument<'_> {
         document.serialize_field("child", &self.child)?;
         document.serialize_field("parent", &self.parent)?;
         document.serialize_field("runs", &ComparedRuns(self))?;
-        let summary = self.summary.get();
+        let ended = self.ended.borrow();
+        let summary = ended.sums;
         document.serialize_field("sectors", &SectorsJson::from(&summary))?;
         document.serialize_field("equal", &summary.equal)?;
         document.serialize_field("complete", &summary.complete)?;
-        document.serialize_field("errors", &[(); 0])?;
+        document.serialize_field("errors", &ended.errors)?;
         document.end()
     }
 }
@@ -58,7 +69,7 @@ impl Serialize for ComparedRuns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut runs = serializer.serialize_seq(None)?;
         let mut fault = None;
-        let summary = (self.0.compare)(&mut |run| {
+        let ended = (self.0.compare)(&mut |run| {
             if fault.is_none() {
                 fault = runs.serialize_element(&DiffRunJson::from(&run)).err();
             }
@@ -66,7 +77,7 @@ impl Serialize for ComparedRuns<'_> {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        self.0.summary.set(summary);
+        self.0.ended.replace(ended);
         runs.end()
     }
 }
@@ -121,7 +132,7 @@ impl From<&DiffRun> for DiffRunJson {
 }
 
 /// Counts a disk's blocks and calls its argument with each run of one state; the whole of `map` hangs on it.
-pub type CountRuns<'a> = &'a dyn Fn(&mut dyn FnMut(StateRun)) -> Counts;
+pub type CountRuns<'a> = &'a dyn Fn(&mut dyn FnMut(StateRun)) -> Ended<Counts>;
 
 /// The document of `map`. Runs are written as they are found, so that a table of any size takes no memory; what is known
 /// only at the end (`complete`, `blocks`) stands behind them.
@@ -129,7 +140,7 @@ pub struct MapDocument<'a> {
     path: String,
     block_size: Option<u32>,
     count: CountRuns<'a>,
-    counts: RefCell<Counts>,
+    ended: RefCell<Ended<Counts>>,
 }
 
 impl<'a> MapDocument<'a> {
@@ -139,13 +150,13 @@ impl<'a> MapDocument<'a> {
             path,
             block_size,
             count,
-            counts: RefCell::default(),
+            ended: RefCell::default(),
         }
     }
 
     /// The counts, once the document was written.
-    pub fn into_counts(self) -> Counts {
-        self.counts.into_inner()
+    pub fn into_ended(self) -> Ended<Counts> {
+        self.ended.into_inner()
     }
 }
 
@@ -157,10 +168,10 @@ impl Serialize for MapDocument<'_> {
         document.serialize_field("path", &self.path)?;
         document.serialize_field("block_size", &self.block_size)?;
         document.serialize_field("runs", &Runs(self))?;
-        let counts = self.counts.borrow();
-        document.serialize_field("blocks", &BlocksJson::from(&*counts))?;
-        document.serialize_field("complete", &counts.complete)?;
-        document.serialize_field("errors", &[(); 0])?;
+        let ended = self.ended.borrow();
+        document.serialize_field("blocks", &BlocksJson::from(&ended.sums))?;
+        document.serialize_field("complete", &ended.sums.complete)?;
+        document.serialize_field("errors", &ended.errors)?;
         document.end()
     }
 }
@@ -172,7 +183,7 @@ impl Serialize for Runs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut runs = serializer.serialize_seq(None)?;
         let mut fault = None;
-        let counts = (self.0.count)(&mut |run| {
+        let ended = (self.0.count)(&mut |run| {
             if fault.is_none() {
                 fault = runs.serialize_element(&StateRunJson::from(&run)).err();
             }
@@ -180,7 +191,7 @@ impl Serialize for Runs<'_> {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        self.0.counts.replace(counts);
+        self.0.ended.replace(ended);
         runs.end()
     }
 }

@@ -278,14 +278,7 @@ fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
     forest
         .errors
         .iter()
-        .map(|error| {
-            let (path, path_bytes) = path_text(&error.path);
-            PathErrorJson {
-                path,
-                path_bytes,
-                error: error.error.clone(),
-            }
-        })
+        .map(|error| PathErrorJson::new(&error.path, error.error.clone()))
         .collect()
 }
 

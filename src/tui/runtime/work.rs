@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::analysis::Assessment;
 use crate::analysis::diff::{self, DiffEvent};
+use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
 use crate::analysis::plan::{self, PlanOptions, StoreTables, Target};
 use crate::chain::Chain;
@@ -129,6 +130,7 @@ fn rest(reporter: &Reporter, how_long: Duration) -> bool {
 
 fn blocks(path: &Path, reporter: &Reporter) -> Result<(), String> {
     let image = open(path)?;
+    let moment = Moment::of_files([(path.to_owned(), Some(image.header().clone()))]);
     let mut runs: Vec<StateRun> = Vec::new();
     let mut cut = false;
     let counts = reporter.watch(|| {
@@ -146,7 +148,7 @@ fn blocks(path: &Path, reporter: &Reporter) -> Result<(), String> {
         )
     });
     let mut counts = counts;
-    counts.complete &= !cut;
+    counts.complete &= !cut && moment.changed().is_empty();
     let header = image.header();
     reporter.tell(News::Blocks(Arc::new(BlockTable {
         path: path.to_owned(),
@@ -205,6 +207,7 @@ fn compare(
     other: Option<DiskId>,
     reporter: &Reporter,
 ) -> Result<(), String> {
+    let moment = Moment::of_lines(forest, std::iter::once(child).chain(other));
     let (child, other) = chains(forest, child, other)?;
     let mut found = Compared {
         sector_size: child.sector_size(),
@@ -220,7 +223,9 @@ fn compare(
     });
     let report = report.map_err(|error| error.to_string())?;
     found.summary = report.summary;
-    found.summary.complete &= !cut;
+    let held_still = moment.changed().is_empty();
+    found.summary.complete &= !cut && held_still;
+    found.summary.equal &= held_still;
     reporter.tell(News::Compared(Arc::new(found)));
     Ok(())
 }
