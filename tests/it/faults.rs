@@ -1,6 +1,11 @@
 //! What chains and diffs do when files cannot be read, a parent is missing, or somebody has enough.
 
+#[cfg(unix)]
+mod hostile;
+mod live;
 mod scan;
+#[cfg(target_os = "linux")]
+mod system;
 
 use std::io;
 use std::ops::Range;
