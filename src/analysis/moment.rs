@@ -39,7 +39,8 @@ impl Moment {
             .seen
             .iter()
             .filter(|(path, header, before)| {
-                before.is_none() || pulse(path, header.as_ref()) != *before
+                let both = before.zip(pulse(path, header.as_ref()));
+                both.is_none_or(|(before, now)| now.is_other_than(before))
             })
             .map(|(path, ..)| path.clone());
         changed.collect()

@@ -14,6 +14,15 @@ pub struct Pulse {
     sequence: Option<u64>,
 }
 
+impl Pulse {
+    /// True if somebody wrote in between, as far as it shows: a header that could be read only once shows nothing.
+    pub fn is_other_than(self, earlier: Self) -> bool {
+        let sequences = self.sequence.zip(earlier.sequence);
+        (self.len, self.modified) != (earlier.len, earlier.modified)
+            || sequences.is_some_and(|(now, before)| now != before)
+    }
+}
+
 /// Looks at length and last write, and for a VHDX at its header's sequence number: a running machine's writes reach the
 /// file's times late. `None` if the file cannot be looked at.
 pub fn pulse(path: &Path, header: Option<&Header>) -> Option<Pulse> {

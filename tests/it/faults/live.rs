@@ -19,6 +19,8 @@ use vhdtree::testing::vhd::{Locator, VhdBuilder};
 use vhdtree::testing::vhdx::{Payload, VhdxBuilder};
 
 const MIB: u64 = 1 << 20;
+/// Four times what is read ahead.
+const BLOCKS: u64 = 32;
 
 /// What somebody else does to a file.
 const MEDDLING: [(&str, fn(&Path)); 5] = [
@@ -45,18 +47,21 @@ const MEDDLING: [(&str, fn(&Path)); 5] = [
     }),
 ];
 
-/// A base and a child with 48 blocks of 2 MiB each, all the same, in sparse files: too much to be read ahead of the first
+/// A base and a child with some blocks of 2 MiB each, all the same, in sparse files: too much to be read ahead of the first
 /// event.
-fn pair(folder: &Path, ending: &str) -> [PathBuf; 2] {
-    const SIZE: u64 = 96 * MIB;
+pub fn pair(folder: &Path, ending: &str) -> [PathBuf; 2] {
+    const SIZE: u64 = BLOCKS * 2 * MIB;
     let paths = ["base", "child"].map(|name| folder.join(format!("{name}.{ending}")));
     if ending == "vhdx" {
         let base = VhdxBuilder::dynamic(SIZE);
-        let child = VhdxBuilder::differencing(SIZE).parent(
-            base.data_write_id_now(),
-            &[("relative_path", r".\base.vhdx")],
-        );
-        let full = |disk: VhdxBuilder| (0..48).fold(disk, |disk, at| disk.state(at, Payload::Full));
+        let child = VhdxBuilder::differencing(SIZE)
+            .data_write_id(uuid::Uuid::from_u128(2))
+            .parent(
+                base.data_write_id_now(),
+                &[("relative_path", r".\base.vhdx")],
+            );
+        let full =
+            |disk: VhdxBuilder| (0..BLOCKS).fold(disk, |disk, at| disk.state(at, Payload::Full));
         full(base).build_to(&paths[0]).unwrap();
         full(child).build_to(&paths[1]).unwrap();
     } else {
@@ -66,22 +71,22 @@ fn pair(folder: &Path, ending: &str) -> [PathBuf; 2] {
             .parent(1, "base.vhd")
             .locator(Locator::relative(r".\base.vhd"));
         for (disk, path) in [base, child].into_iter().zip(&paths) {
-            let disk = (0..48).fold(disk, VhdBuilder::allocate);
+            let disk = (0..BLOCKS).fold(disk, VhdBuilder::allocate);
             disk.build_to(path).unwrap();
-            hold_all(path, 48);
+            hold_all(path);
         }
     }
     paths
 }
 
 /// Sets every bit of every block of a VHD, the data being a hole.
-fn hold_all(path: &Path, blocks: usize) {
+fn hold_all(path: &Path) {
     let mut file = fs::File::options()
         .read(true)
         .write(true)
         .open(path)
         .unwrap();
-    let mut table = vec![0; 1536 + blocks * 4];
+    let mut table = vec![0; 1536 + BLOCKS as usize * 4];
     file.read_exact(&mut table).unwrap();
     for entry in table[1536..].chunks(4) {
         let sector = u32::from_be_bytes(entry.try_into().unwrap());
@@ -166,9 +171,12 @@ fn a_disk_replaced_after_the_scan_is_not_opened_as_what_it_was() {
         fs::rename(folder.path().join("copy"), &base).unwrap();
         open_chain(&forest, id).unwrap();
         if ending == "vhd" {
-            VhdBuilder::dynamic(96 * MIB).id(9).build_to(&base).unwrap();
+            VhdBuilder::dynamic(BLOCKS * 2 * MIB)
+                .id(9)
+                .build_to(&base)
+                .unwrap();
         } else {
-            let written = VhdxBuilder::dynamic(96 * MIB);
+            let written = VhdxBuilder::dynamic(BLOCKS * 2 * MIB);
             let written = written.data_write_id(uuid::Uuid::from_u128(9));
             written.build_to(&base).unwrap();
         }
@@ -272,7 +280,7 @@ fn run_and_meddle(arguments: &[&str], file: &Path, meddle: fn(&Path)) -> (String
 
 /// A pair whose sectors are the same and changed by turns, and a map that changes with every block.
 fn talkative(folder: &Path) -> PathBuf {
-    let sectors = 70_000;
+    let sectors = 20_000;
     let mut disks = [
         VhdBuilder::dynamic(sectors * 512).id(1),
         VhdBuilder::differencing(sectors * 512)
