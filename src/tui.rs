@@ -27,6 +27,7 @@ pub mod sample;
 pub mod saved;
 pub mod screen;
 #[cfg(any(test, feature = "testing"))]
+#[allow(clippy::expect_used, clippy::panic)]
 pub mod script;
 pub mod signals;
 pub mod state;

@@ -43,7 +43,7 @@ pub fn grow_max(child: (&Header, &[StateRun]), parent: (&Header, &[StateRun])) -
             .map(|run| (run.first.0, run.first.0.saturating_add(run.count))),
     );
     let new = subtract(&wanted, &there);
-    let blocks: u64 = new.iter().map(|(first, end)| end - first).sum();
+    let blocks = length(&new);
     match parent.format {
         Format::Vhd => {
             let bitmap = to.div_ceil(512 * 8).div_ceil(512).saturating_mul(512);
@@ -76,10 +76,14 @@ fn new_bitmaps(parent: &Header, block: u64, new: &[Blocks], runs: &[StateRun]) -
             .filter(|run| run.state == BlockState::Partial)
             .map(|run| chunk((run.first.0, run.first.0.saturating_add(run.count)))),
     );
-    subtract(&touched, &have)
-        .iter()
-        .map(|(first, end)| end - first)
-        .sum()
+    length(&subtract(&touched, &have))
+}
+
+/// Blocks in all ranges together.
+fn length(ranges: &[Blocks]) -> u64 {
+    ranges.iter().fold(0, |sum, (first, end)| {
+        sum.saturating_add(end.saturating_sub(*first))
+    })
 }
 
 /// Whether the state takes room in the file. An entry that cannot be right is taken at its worst.

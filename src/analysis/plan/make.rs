@@ -183,7 +183,9 @@ fn merge(
     let held = tables.held(from);
     let counted = forest.disk(from).and_then(|disk| disk.counts.as_ref());
     let blocks = match (counted, &held) {
-        (Some(counts), _) => counts.full + counts.partial + counts.zero + counts.unmapped,
+        (Some(counts), _) => [counts.full, counts.partial, counts.zero, counts.unmapped]
+            .into_iter()
+            .fold(0, u64::saturating_add),
         (None, Some(held)) => held
             .iter()
             .map(|run| run.count)
