@@ -7,6 +7,7 @@ mod edges;
 mod golden;
 mod hyperv_files;
 mod schema;
+mod shells;
 mod store;
 mod trace;
 

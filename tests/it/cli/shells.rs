@@ -1,0 +1,115 @@
+//! What `completions` and `man` print, read by the programs it is for.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::{run, text};
+
+/// Has a program of another maker read a file; says `skipped: NAME` without it.
+fn reads(reader: &str, arguments: &[&str], file: &Path) {
+    let output = Command::new(reader)
+        .args(arguments)
+        .arg(file)
+        .env("LC_ALL", "C.UTF-8")
+        .env("HOME", file.parent().unwrap())
+        .output();
+    let Ok(output) = output else {
+        println!("skipped: {reader}");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && said.is_empty(),
+        "{reader}: {said}"
+    );
+}
+
+#[test]
+fn completions_are_read_by_their_shells() {
+    let folder = tempfile::tempdir().unwrap();
+    for (shell, first, reader, arguments) in [
+        ("bash", "_vhdtree() {", "bash", &["-n"][..]),
+        ("zsh", "#compdef vhdtree", "zsh", &["-n"]),
+        (
+            "fish",
+            "# Print an optspec",
+            "fish",
+            &["--no-config", "--no-execute"],
+        ),
+        ("elvish", "", "elvish", &["-norc"]),
+        (
+            "powershell",
+            "",
+            "pwsh",
+            &["-NoProfile", "-NonInteractive", "-File"],
+        ),
+    ] {
+        let printed = text(&run(folder.path(), ["completions", shell]));
+        assert!(
+            printed.trim_start().starts_with(first),
+            "{shell}: {printed}"
+        );
+        for word in ["gate", "parent-root", "snapshot"] {
+            assert!(printed.contains(word), "{shell} does not know {word}");
+        }
+        // An elvish that nobody types into has no module `edit`.
+        let before = match shell {
+            "elvish" => "var edit: = (ns [&completion:=(ns [&arg-completer=[&]])])\n",
+            _ => "",
+        };
+        let file = folder.path().join(format!("vhdtree.{shell}.ps1"));
+        std::fs::write(&file, before.to_owned() + &printed).unwrap();
+        reads(reader, arguments, &file);
+    }
+}
+
+#[test]
+fn bash_completes_a_command_and_a_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vhdtree.bash");
+    let printed = run(folder.path(), ["completions", "bash"]).stdout;
+    std::fs::write(&file, printed).unwrap();
+    let script = "source vhdtree.bash
+        COMP_WORDS=(vhdtree ga); COMP_CWORD=1; _vhdtree vhdtree ga vhdtree; echo ${COMPREPLY[@]}
+        COMP_WORDS=(vhdtree gate --sn); COMP_CWORD=2; _vhdtree vhdtree --sn gate; echo ${COMPREPLY[@]}";
+    let output = Command::new("bash")
+        .args(["--norc", "-c", script])
+        .current_dir(folder.path())
+        .output();
+    match output {
+        Ok(output) => assert_eq!(text(&output), "gate\n--snapshot\n"),
+        Err(_) => println!("skipped: bash"),
+    }
+}
+
+#[test]
+fn the_manual_page_says_everything_and_groff_has_nothing_to_say_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = text(&run(folder.path(), ["man"]));
+    assert!(page.contains("\n.TH vhdtree 1 "));
+    // Each option of each command's long help, and the options that the short help leaves out.
+    for command in [
+        "ls", "info", "map", "diff", "check", "plan", "gate", "explain", "demo",
+    ] {
+        assert!(
+            page.contains(&format!(".SS \"vhdtree {command} ")),
+            "{command}"
+        );
+        let help = text(&run(folder.path(), [command, "--help"]));
+        for line in help
+            .lines()
+            .filter(|line| line.trim_start().starts_with("--"))
+        {
+            let flag = line.trim_start().split([' ', '[']).next().unwrap();
+            let flag = flag.replace('-', "\\-");
+            assert!(page.contains(&flag), "{command} {line}");
+        }
+    }
+    for words in ["a CSV listing made on the host", "Comma\\-separated values"] {
+        assert!(page.contains(words), "{words}");
+    }
+    let file = folder.path().join("vhdtree.1");
+    std::fs::write(&file, page).unwrap();
+    reads("groff", &["-Kutf8", "-man", "-ww", "-z"], &file);
+    reads("mandoc", &["-T", "lint", "-W", "error"], &file);
+}
