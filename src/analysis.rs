@@ -1,7 +1,7 @@
 //! Numbers and judgements about a forest: usage, diff, evidence, verdict, plan, health.
 //!
 //! ```text
-//!  Forest ─► facts (per snapshot: t_s claims, c(X), belief, shape) ─► verdict (one pure function) ─► Assessment
+//!  Forest ─► facts (per snapshot: t_s claims, c(X), belief, shape) ─► judge (pure: table, xcpng or virtualpc) ─► Verdict ─► Assessment
 //!  Forest + Assessment + target ─► plan ─► gate
 //!  Chain, Chain ─► diff ─► totals, runs, blocks
 //! ```

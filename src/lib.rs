@@ -1,18 +1,22 @@
 //! vhdtree reads stores of virtual disks (VHD, AVHD, VUD, VHDX, AVHDX) and says what their snapshot trees really are.
 //!
-//! It never writes to a store. The rooms below are listed from the bottom up; a room uses only rooms listed before it.
+//! It never writes to a store. The rooms below are listed from the bottom up; a room uses only rooms listed before it. Each
+//! room's own head says which of its files does what.
 //!
 //! ```text
 //!  finding   what is wrong or notable, as data: stable code, severity, where, expected, actual
 //!  job       cancel token, progress counters, bounded worker pool
 //!  source    positioned, read-only access: the only door to disk bytes
-//!  format    bytes -> struct + findings, one file per on-disk structure
+//!  format    bytes -> struct + findings, one file per on-disk structure: vhd, vhdx, hyperv (XML and VMCX containers)
 //!  image     one face over the formats: header, block table, sector runs, counts
 //!  chain     leaf..base: who owns a sector, merged reads
-//!  store     walk, probe, gate, link, forest; each product's naming; labels and times
-//!  analysis  usage, diff, evidence, verdict, plan, health
+//!  store     walk, path gate, probe (a file that changes meanwhile is read twice), link, forest; each product's naming;
+//!            what configurations (hyperv), labels and times say; stored Windows paths (winpath)
+//!  analysis  usage, diff, facts -> judge -> verdict, plan and its gate (refuse, cannot tell, pass), health
 //!  report    rows, columns, words, units, JSON
-//!  cli, tui  the two faces
+//!  config    the config file
+//!  cli, tui  the two faces: one command a file, one screen a file
+//!  demo      the story's store, built; testing: builders of disks and faults, of which demo needs some
 //! ```
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! The verdict: was the VM reverted since a snapshot was taken?
+//! The verdict: was the VM reverted since a snapshot was taken? What it is; [`judge`](mod@super::judge) decides it.
 
 use jiff::Timestamp;
 

@@ -1,6 +1,7 @@
 //! Hyper-V's configuration containers: XML (2008 to 2012 R2) and VMCX (2016 on). Both become one tree of typed keys.
 //!
 //! Key names are the same in both (`/configuration/properties/name`), so what reads a tree need not know the container.
+//! What the keys mean (generation id, creation time, disks) is read once for both, in [`store::hyperv`](crate::store::hyperv).
 
 pub mod base64;
 pub mod codes;

@@ -1,4 +1,5 @@
-//! May this path be opened? Paths stored inside a disk are untrusted: they lead only into the folders the user named.
+//! May this path be opened? Paths stored inside a disk are untrusted: they lead only into the folders the user named
+//! (the roots and `--parent-root`), without exception. Not the `gate` command: that is [`crate::analysis::plan::gate`].
 
 use std::io;
 use std::path::{Path, PathBuf};

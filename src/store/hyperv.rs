@@ -1,5 +1,7 @@
 //! What Hyper-V's configurations say of machines and snapshots: plain records; which disk of the store a path means is decided where disks are linked.
 //!
+//! Names, ids, `generation_id`, the FILETIME of `creation_time`, disks by controller and drive: all are read here, for XML and VMCX alike.
+//!
 //! No public sample shows how a configuration names a snapshot's parent, the snapshot last applied, or the list of snapshots.
 //! None of it is guessed here. What is used, and from where:
 //!

@@ -1,4 +1,4 @@
-//! The probe: one file opened, read, counted if that is cheap, and closed again.
+//! The probe: one file opened, read, counted if that is cheap, and closed again. A torn read is tried once more here.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,12 +1,13 @@
 //! From state to screen. Reads `&App`; [`Seen`] holds only what drawing itself finds out.
 //!
 //! ```text
-//!  title   what store, how much, READ-ONLY
-//!  tabs    the views by number, sort and filter
-//!  body    the view; on a wide screen the tree has details and map below it
-//!  why     why the selected row is flagged
-//!  footer  keys
-//!  status  jobs, notices, prompts
+//!  title   what store, how much, READ-ONLY                          title.rs
+//!  tabs    the views by number, sort and filter                     title.rs
+//!  body    the view, each in its file (the map's cells: widget/blockmap.rs);
+//!          on a wide screen the tree has details and map below it
+//!  why     why the selected row is flagged                          status.rs
+//!  footer  keys                                                     status.rs
+//!  status  jobs, notices, prompts                                   status.rs
 //! ```
 
 pub mod details;

@@ -1,5 +1,8 @@
 //! May the birth times of a chain be believed? (FACTS: a copy, a restore or an unpacked archive renews them.)
 //!
+//! Here are the conditions; [`gather`](super::gather) lists a chain's doubts by them, and [`ages`](super::ages) leaves out
+//! what is doubted.
+//!
 //! The conditions hold for a whole chain, so they are gathered from the base upwards: each disk adds its own to what its
 //! parent's chain had. That keeps a store of tens of thousands of disks linear.
 

@@ -1,4 +1,5 @@
 //! The decision table for Hyper-V, and for any chain whose engine has no rule of its own.
+//! Every `row-N` is decided here and documented in [`rows`](crate::analysis::rows).
 
 use super::{Outcome, evidence, words};
 use crate::analysis::facts::belief::seconds_between;

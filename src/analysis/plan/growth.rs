@@ -1,4 +1,5 @@
 //! How much the receiving file of a merge grows at most: the blocks of the child that the parent has no room for yet.
+//! Compared with the free space in [`gate`](super::gate).
 
 use crate::image::{BlockState, Format, Header, Kind, StateRun};
 

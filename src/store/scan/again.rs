@@ -1,4 +1,4 @@
-//! One disk read again.
+//! One disk read again because the user asks for it. (A torn read is the probe's to repeat.)
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

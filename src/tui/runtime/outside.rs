@@ -1,4 +1,4 @@
-//! What leaves the browser: texts for the clipboard, for a pager, for a file.
+//! What leaves the browser: texts for the clipboard (OSC 52, or tmux), for a pager, for a file.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

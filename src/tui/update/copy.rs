@@ -1,4 +1,4 @@
-//! Taking something away: to the terminal's clipboard, to a pager, into a file.
+//! Taking something away: to the terminal's clipboard, to a pager, into a file. Only asked for here; the runtime does it.
 
 use std::path::PathBuf;
 
