@@ -3,6 +3,7 @@
 //! Nothing here opens a file, follows a link or knows another file. Every number is untrusted: bounds are checked
 //! against the source's length before anything is allocated, and arithmetic is checked.
 
+pub mod base64;
 pub mod block;
 pub mod encoding;
 pub mod guid;

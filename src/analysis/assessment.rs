@@ -118,7 +118,7 @@ pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::plain::{Plain, story};
+    use crate::analysis::plain::{Plain, branched, story};
     use crate::store::{SnapshotKind, TakenSource};
 
     fn rows(store: &Plain) -> Vec<(&'static str, Reverted)> {
@@ -178,28 +178,6 @@ mod tests {
         assert_eq!(rows(&store), [("row-21", Reverted::CannotTell)]);
         store.forest.snapshots[0].memory = Some(true);
         assert_eq!(rows(&store), [("row-4", Reverted::Likely)]);
-    }
-
-    /// base <- A (kept snapshot, or another branch) and base <- B (Now).
-    fn branched(now_made: &str, kept: &str) -> Plain {
-        let mut store = Plain::new();
-        store.vhd(
-            "/s/base.vhd",
-            "",
-            "2009-01-10T09:00:00Z",
-            "2009-05-02T14:10:00Z",
-        );
-        store.vhd(
-            "/s/a.avhd",
-            "/s/base.vhd",
-            "2009-05-02T14:10:01Z",
-            "2009-06-30T09:40:00Z",
-        );
-        store.vhd("/s/b.avhd", "/s/base.vhd", now_made, "2010-01-03T18:00:00Z");
-        let vm = store.machine("web01", &["/s/b.avhd"]);
-        store.snapshot(vm, "s1", &["/s/base.vhd"], "2009-05-02T14:10:00Z");
-        store.snapshot(vm, "s2", &["/s/a.avhd"], kept);
-        store
     }
 
     #[test]

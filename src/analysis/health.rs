@@ -191,7 +191,7 @@ impl<'a> Whole<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::plain::{Plain, story};
+    use crate::analysis::plain::{Plain, story, with_leftover};
 
     fn codes_of(store: &Plain) -> Vec<(String, &'static str)> {
         findings(&store.forest)
@@ -253,16 +253,7 @@ mod tests {
 
     #[test]
     fn a_file_inside_a_chain_that_no_snapshot_owns_is_lingering() {
-        let mut store = story("2009-05-02T14:10:01Z");
-        store.vhd(
-            "/s/x-AutoRecovery.avhd",
-            "/s/WIN7x64_Diff_7C.avhd",
-            "2009-12-01T00:00:00Z",
-            "2010-01-03T18:00:00Z",
-        );
-        store.forest.machines.clear();
-        store.node("/s/WIN7x64_Diff_7C.avhd").in_use_by.clear();
-        store.machine("TestWin7", &["/s/x-AutoRecovery.avhd"]);
+        let store = with_leftover();
         assert_eq!(
             codes_of(&store),
             [("/s/WIN7x64_Diff_7C.avhd".to_owned(), "lingering-disk")]

@@ -247,3 +247,40 @@ pub(crate) fn story(above_made: &str) -> Plain {
     );
     store
 }
+
+/// base <- A (kept snapshot, or another branch) and base <- B (Now).
+pub(crate) fn branched(now_made: &str, kept: &str) -> Plain {
+    let mut store = Plain::new();
+    store.vhd(
+        "/s/base.vhd",
+        "",
+        "2009-01-10T09:00:00Z",
+        "2009-05-02T14:10:00Z",
+    );
+    store.vhd(
+        "/s/a.avhd",
+        "/s/base.vhd",
+        "2009-05-02T14:10:01Z",
+        "2009-06-30T09:40:00Z",
+    );
+    store.vhd("/s/b.avhd", "/s/base.vhd", now_made, "2010-01-03T18:00:00Z");
+    let vm = store.machine("web01", &["/s/b.avhd"]);
+    store.snapshot(vm, "s1", &["/s/base.vhd"], "2009-05-02T14:10:00Z");
+    store.snapshot(vm, "s2", &["/s/a.avhd"], kept);
+    store
+}
+
+/// The story's store, not reverted, with a backup's leftover file above Now: the machine runs on that.
+pub(crate) fn with_leftover() -> Plain {
+    let mut store = story("2009-05-02T14:10:01Z");
+    store.vhd(
+        "/s/x-AutoRecovery.avhd",
+        "/s/WIN7x64_Diff_7C.avhd",
+        "2009-12-01T00:00:00Z",
+        "2010-01-03T18:00:00Z",
+    );
+    store.forest.machines.clear();
+    store.node("/s/WIN7x64_Diff_7C.avhd").in_use_by.clear();
+    store.machine("TestWin7", &["/s/x-AutoRecovery.avhd"]);
+    store
+}

@@ -3,6 +3,8 @@
 //! Hyper-V writes UTF-16LE with a byte order mark; editors and scripts save the same file as UTF-8 and leave the declaration
 //! `encoding="UTF-16"` in place. Windows PowerShell's `>` writes UTF-16LE, PowerShell 7's UTF-8.
 
+use super::text;
+
 /// How characters are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -60,19 +62,10 @@ pub fn decode(bytes: &[u8]) -> Decoded {
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (String, bool) {
     let pairs = bytes.chunks_exact(2);
-    let mut damaged = !pairs.remainder().is_empty();
-    let units = pairs
-        .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
-        .map(unit);
-    let text = char::decode_utf16(units)
-        .map(|unit| {
-            unit.unwrap_or_else(|_| {
-                damaged = true;
-                char::REPLACEMENT_CHARACTER
-            })
-        })
-        .collect();
-    (text, damaged)
+    let is_odd = !pairs.remainder().is_empty();
+    let units = pairs.filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
+    let read = text::utf16_units(units.map(unit));
+    (read.text, read.damaged || is_odd)
 }
 
 #[cfg(test)]

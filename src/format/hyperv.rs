@@ -3,7 +3,6 @@
 //! Key names are the same in both (`/configuration/properties/name`), so what reads a tree need not know the container.
 //! What the keys mean (generation id, creation time, disks) is read once for both, in [`store::hyperv`](crate::store::hyperv).
 
-pub mod base64;
 pub mod codes;
 pub mod vmcx;
 pub mod xml;

@@ -25,8 +25,12 @@ fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Text {
     let units = bytes
         .chunks_exact(2)
         .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
-        .map(unit)
-        .take_while(|unit| *unit != 0);
+        .map(unit);
+    utf16_units(units.take_while(|unit| *unit != 0))
+}
+
+/// UTF-16 code units as text, NULs and all.
+pub fn utf16_units(units: impl Iterator<Item = u16>) -> Text {
     let mut damaged = false;
     let text = char::decode_utf16(units)
         .map(|unit| {

@@ -3,7 +3,6 @@
 //! Sizes are integers in bytes, times RFC 3339 in UTC, ids lower-case GUIDs, enums lower-case words. What is not known is
 //! `null`, never 0 or an empty text. New keys and new words may come; none goes without a new schema.
 
-mod base64;
 pub mod check;
 pub mod diff;
 pub mod ls;
@@ -103,7 +102,9 @@ pub fn path_text(path: &Path) -> (String, Option<String>) {
         Some(text) => (text.to_owned(), None),
         None => (
             path.to_string_lossy().into_owned(),
-            Some(base64::encode(path.as_os_str().as_encoded_bytes())),
+            Some(crate::format::base64::encode(
+                path.as_os_str().as_encoded_bytes(),
+            )),
         ),
     }
 }
@@ -232,7 +233,7 @@ mod tests {
         let path = Path::new(std::ffi::OsStr::from_bytes(b"a\xff.vhd"));
         let (text, bytes) = path_text(path);
         assert_eq!(text, "a\u{fffd}.vhd");
-        let back = base64::decode(&bytes.unwrap());
+        let back = crate::format::base64::decode(&bytes.unwrap());
         assert_eq!(back.as_deref(), Some(&b"a\xff.vhd"[..]));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::make::plan;
 use super::*;
-use crate::analysis::plain::{Plain, story};
+use crate::analysis::plain::{Plain, branched, story, with_leftover};
 use crate::analysis::plan::{Accept, Answer};
 use crate::analysis::{Compared, assess};
 use crate::format::BlockNo;
@@ -166,35 +166,13 @@ fn a_merge_that_does_not_fit_is_refused() {
 }
 
 /// base <- a (frozen for "s2", a dead end) and base <- b (Now).
-fn branched() -> Plain {
-    let mut store = Plain::new();
-    store.vhd(
-        "/s/base.vhd",
-        "",
-        "2009-01-10T09:00:00Z",
-        "2009-05-02T14:10:00Z",
-    );
-    store.vhd(
-        "/s/a.avhd",
-        "/s/base.vhd",
-        "2009-05-02T14:10:01Z",
-        "2009-06-30T09:40:00Z",
-    );
-    store.vhd(
-        "/s/b.avhd",
-        "/s/base.vhd",
-        "2009-06-30T09:41:00Z",
-        "2010-01-03T18:00:00Z",
-    );
-    let vm = store.machine("web01", &["/s/b.avhd"]);
-    store.snapshot(vm, "s1", &["/s/base.vhd"], "2009-05-02T14:10:00Z");
-    store.snapshot(vm, "s2", &["/s/a.avhd"], "2009-06-30T09:40:30Z");
-    store
+fn dead_end() -> Plain {
+    branched("2009-06-30T09:41:00Z", "2009-06-30T09:40:30Z")
 }
 
 #[test]
 fn a_dead_end_is_deleted_not_merged_and_marked_strongest() {
-    let plan = by_path(&branched(), "/s/a.avhd");
+    let plan = by_path(&dead_end(), "/s/a.avhd");
     assert_eq!(
         (plan.answer, codes(&plan)),
         (Answer::Refuse, vec!["dead-end"])
@@ -207,7 +185,7 @@ fn a_dead_end_is_deleted_not_merged_and_marked_strongest() {
 
 #[test]
 fn a_disk_with_several_children_is_kept() {
-    let plan = by_path(&branched(), "/s/base.vhd");
+    let plan = by_path(&dead_end(), "/s/base.vhd");
     assert!(plan.merges.is_empty() && plan.freed.is_empty() && plan.deleted.is_empty());
     assert!(
         plan.engine_notes
@@ -226,7 +204,7 @@ fn a_disk_with_several_children_is_kept() {
 
 #[test]
 fn a_disk_kept_for_two_branches_is_merged_when_a_dead_end_goes() {
-    let mut store = branched();
+    let mut store = dead_end();
     store.forest.snapshots[0].disks.clear();
     store.node("/s/base.vhd").snapshots.clear();
     let plan = by_path(&store, "/s/a.avhd");
@@ -268,16 +246,7 @@ fn siblings_a_merge_would_break_are_named() {
 
 #[test]
 fn below_lingering_files_only_the_disk_directly_above_is_merged() {
-    let mut store = story("2009-05-02T14:10:01Z");
-    store.vhd(
-        "/s/x-AutoRecovery.avhd",
-        "/s/WIN7x64_Diff_7C.avhd",
-        "2009-12-01T00:00:00Z",
-        "2010-01-03T18:00:00Z",
-    );
-    store.forest.machines.clear();
-    store.node("/s/WIN7x64_Diff_7C.avhd").in_use_by.clear();
-    store.machine("TestWin7", &["/s/x-AutoRecovery.avhd"]);
+    let store = with_leftover();
     let plan = by_path(&store, BASE);
     assert_eq!(plan.answer, Answer::Pass);
     assert_eq!(

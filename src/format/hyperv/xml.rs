@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Config, ConfigTree, Container, Faults, Value, base64, codes};
+use super::{Config, ConfigTree, Container, Faults, Value, codes};
 use crate::finding::Finding;
 use crate::format::FormatError;
+use crate::format::base64;
 use crate::format::encoding::{Decoded, decode};
 
 /// The most XML nodes that are taken in: elements and texts.

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::base64;
 use super::ls::{DiskJson, LsBody, ParentJson, SnapshotJson, VerdictJson};
 use super::{FindingJson, PathErrorJson, SCHEMA};
 use crate::analysis::{
@@ -440,7 +439,7 @@ fn with_code(known: Option<&Code>, id: &str, text: &str) -> String {
 #[cfg(unix)]
 fn path(text: &str, bytes: Option<&str>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt as _;
-    match bytes.and_then(base64::decode) {
+    match bytes.and_then(crate::format::base64::decode) {
         Some(bytes) => PathBuf::from(std::ffi::OsString::from_vec(bytes)),
         None => PathBuf::from(text),
     }
@@ -449,7 +448,7 @@ fn path(text: &str, bytes: Option<&str>) -> PathBuf {
 #[cfg(not(unix))]
 fn path(text: &str, bytes: Option<&str>) -> PathBuf {
     // Bytes of another system's name have no meaning here; the text shows the file all the same.
-    let _ = bytes.and_then(base64::decode);
+    let _ = bytes.and_then(crate::format::base64::decode);
     PathBuf::from(text)
 }
 

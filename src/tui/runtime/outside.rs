@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::format::base64;
 use crate::tui::effect::Export;
 
 /// Longest text sent to a clipboard, in bytes: terminals drop longer ones without a word.
@@ -19,7 +20,7 @@ pub fn copy(text: &str) -> String {
         return "sent to tmux, and through it to the terminal".to_owned();
     }
     let mut out = std::io::stdout().lock();
-    let code = format!("\x1b]52;c;{}\x07", base64(text.as_bytes()));
+    let code = format!("\x1b]52;c;{}\x07", base64::encode(text.as_bytes()));
     match out.write_all(code.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => "sent to the terminal (OSC 52); some take it, some do not".to_owned(),
         Err(error) => format!("not sent: {error}"),
@@ -130,44 +131,9 @@ fn numbered(name: &Path, number: u32) -> PathBuf {
     name.with_file_name(format!("{stem}-{number}.{extension}"))
 }
 
-/// Base64 as RFC 4648 has it, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let mut group = [0_u8; 4];
-        for (place, byte) in (1..).zip(chunk) {
-            group[place] = *byte;
-        }
-        let group = u32::from_be_bytes(group);
-        for place in 0..4 {
-            let digit = (group >> (18 - 6 * place)) & 63;
-            text.push(if place <= chunk.len() {
-                char::from(DIGITS[digit as usize])
-            } else {
-                '='
-            });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_as_the_rfc_has_it() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 
     #[test]
     fn an_export_never_replaces_a_file() {
