@@ -15,6 +15,7 @@ mod link;
 mod mounts;
 pub mod names;
 pub mod pathmatch;
+mod place;
 mod probe;
 mod product;
 pub mod pulse;

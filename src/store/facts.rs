@@ -120,20 +120,12 @@ impl Mounts {
         }
     }
 
-    #[cfg(unix)]
+    /// Where files have no device number, this is Windows itself.
     fn birth_source(&self, metadata: &Metadata) -> BornSource {
-        use std::os::unix::fs::MetadataExt;
-        if self.windows.contains(&metadata.dev()) {
-            BornSource::WindowsFileSystem
-        } else {
-            BornSource::OtherFileSystem
+        match identity(metadata) {
+            Some((device, _)) if !self.windows.contains(&device) => BornSource::OtherFileSystem,
+            _ => BornSource::WindowsFileSystem,
         }
-    }
-
-    #[cfg(not(unix))]
-    #[expect(clippy::unused_self, reason = "one signature for every system")]
-    fn birth_source(&self, _metadata: &Metadata) -> BornSource {
-        BornSource::WindowsFileSystem
     }
 }
 

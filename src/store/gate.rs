@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::place::{begins_with, real_path};
+
 /// What the gate says of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
@@ -39,7 +41,7 @@ impl Gate {
     ) -> Result<Self, (PathBuf, io::Error)> {
         let mut resolved = Vec::new();
         for root in roots {
-            let real = std::fs::canonicalize(root).map_err(|error| (root.clone(), error))?;
+            let real = real_path(root).map_err(|error| (root.clone(), error))?;
             let folder = if real.is_dir() {
                 real
             } else {
@@ -53,7 +55,7 @@ impl Gate {
     }
 
     fn holds(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| path.starts_with(root))
+        self.roots.iter().any(|root| begins_with(path, root))
     }
 }
 
@@ -63,7 +65,7 @@ impl Admit for Gate {
         if !self.holds(path) {
             return Admission::Outside;
         }
-        match std::fs::canonicalize(path) {
+        match real_path(path) {
             Ok(real) if !self.holds(&real) => Admission::Outside,
             Ok(real) => match std::fs::metadata(&real) {
                 Ok(metadata) if metadata.is_file() => Admission::Open(real),
@@ -85,7 +87,7 @@ mod tests {
     #[test]
     fn a_link_that_leaves_the_roots_is_outside() {
         let folder = tempfile::tempdir().unwrap();
-        let real = folder.path().canonicalize().unwrap();
+        let real = real_path(folder.path()).unwrap();
         let (inside, outside) = (real.join("in"), real.join("out"));
         std::fs::create_dir(&inside).unwrap();
         std::fs::create_dir(&outside).unwrap();
@@ -113,7 +115,7 @@ mod tests {
     #[test]
     fn a_file_as_root_lets_in_what_lies_beside_it() {
         let folder = tempfile::tempdir().unwrap();
-        let real = folder.path().canonicalize().unwrap();
+        let real = real_path(folder.path()).unwrap();
         for name in ["child.vhd", "parent.vhd"] {
             std::fs::write(real.join(name), b"x").unwrap();
         }
@@ -123,5 +125,51 @@ mod tests {
             Admission::Open(_)
         ));
         assert!(Gate::new([&real.join("no such root")]).is_err());
+    }
+
+    #[test]
+    fn other_servers_and_devices_are_outside_and_not_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let gate = Gate::new([&folder.path().to_path_buf()]).unwrap();
+        for path in [
+            r"\\192.0.2.1\share\a.vhd",
+            r"\\?\UNC\192.0.2.1\share\a.vhd",
+            r"\\.\PhysicalDrive0",
+            r"\\?\GLOBALROOT\Device\Null",
+            "NUL",
+            r"C:\other\a.vhd",
+            "/dev/null",
+        ] {
+            assert_eq!(gate.admit(Path::new(path)), Admission::Outside, "{path}");
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn windows_names_are_let_in_whatever_their_case_and_prefix() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = real_path(folder.path()).unwrap();
+        std::fs::write(real.join("a.vhd"), b"x").unwrap();
+        let gate = Gate::new([&real]).unwrap();
+        let path = real.join("a.vhd");
+        let text = path.to_str().unwrap();
+        for text in [
+            text.to_lowercase(),
+            text.to_uppercase(),
+            text.to_owned() + ".",
+        ] {
+            let admitted = gate.admit(Path::new(&text));
+            assert_eq!(admitted, Admission::Open(path.clone()), "{text}");
+        }
+        assert_eq!(gate.admit(&real.join("b.vhd")), Admission::Missing);
+        assert!(matches!(gate.admit(&real), Admission::Refused(_)));
+        // A device wherever it stands: resolved, it lies outside.
+        for name in ["NUL", "a.vhd:stream", "con.vhd"] {
+            let admitted = gate.admit(&real.join(name));
+            assert!(
+                !matches!(admitted, Admission::Open(_)),
+                "{name}: {admitted:?}"
+            );
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::store::PathError;
 use crate::store::codes;
 use crate::store::mounts::kernel_mounts;
 use crate::store::names::{Named, named};
+use crate::store::place::real_path;
 
 /// How a file was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +75,7 @@ pub(crate) fn walk(
     for root in roots {
         let root_error = |error| (root.clone(), error);
         let metadata = std::fs::metadata(root).map_err(root_error)?;
-        let real = std::fs::canonicalize(root).map_err(root_error)?;
+        let real = real_path(root).map_err(root_error)?;
         // What the user asks for is walked, whatever it is.
         walk.kernel.retain(|mount, _| !real.starts_with(mount));
         if metadata.is_dir() {
@@ -193,7 +194,7 @@ impl Walk<'_> {
 
     fn link(&mut self, path: PathBuf) {
         let is_disk = named(&path) == Named::Disk;
-        let target = std::fs::canonicalize(&path).and_then(|real| {
+        let target = real_path(&path).and_then(|real| {
             let metadata = std::fs::metadata(&real)?;
             Ok((real, metadata))
         });
@@ -211,9 +212,7 @@ impl Walk<'_> {
                 return;
             }
         };
-        let here = path
-            .parent()
-            .and_then(|folder| std::fs::canonicalize(folder).ok());
+        let here = path.parent().and_then(|folder| real_path(folder).ok());
         if !metadata.is_dir() {
             // Its place is where the link lies: that is where a child looks for it.
             let folder = here.unwrap_or_default().into();
@@ -237,7 +236,7 @@ impl Walk<'_> {
     fn dangling(&mut self, path: PathBuf, error: &io::Error) {
         let folder = path
             .parent()
-            .and_then(|folder| std::fs::canonicalize(folder).ok())
+            .and_then(|folder| real_path(folder).ok())
             .unwrap_or_default();
         let target = std::fs::read_link(&path).unwrap_or_default();
         let fault = Finding::new(

@@ -191,28 +191,37 @@ impl WinPath {
         }
     }
 
+    /// The drive, if it lies on one.
+    pub fn drive(&self) -> Option<char> {
+        match self.root {
+            Root::Drive(letter) => Some(letter),
+            _ => None,
+        }
+    }
+
     /// Why it is never opened, if so.
     pub fn refusal(&self) -> Option<Refusal> {
         if matches!(self.root, Root::Device(_)) {
             return Some(Refusal::Device);
         }
+        self.special_name()
+            .or_else(|| self.file_name().is_none().then_some(Refusal::NoFile))
+    }
+
+    /// Why a name in it is no plain name, if so.
+    pub fn special_name(&self) -> Option<Refusal> {
         let host = self.server();
         let hosts = host.into_iter().flat_map(|(server, share)| [server, share]);
-        for name in self.components.iter().map(String::as_str).chain(hosts) {
-            if name.contains('\0') {
-                return Some(Refusal::Nul);
-            }
-            if name.contains(':') {
-                return Some(Refusal::Stream);
-            }
-            if is_reserved(name) {
-                return Some(Refusal::ReservedName);
-            }
-        }
-        if self.file_name().is_none() {
-            return Some(Refusal::NoFile);
-        }
-        None
+        self.components
+            .iter()
+            .map(String::as_str)
+            .chain(hosts)
+            .find_map(|name| match name {
+                _ if name.contains('\0') => Some(Refusal::Nul),
+                _ if name.contains(':') => Some(Refusal::Stream),
+                _ if is_reserved(name) => Some(Refusal::ReservedName),
+                _ => None,
+            })
     }
 
     /// A relative path joined to a folder of this machine, `..` taken literally; `None` if it is not relative.
@@ -325,6 +334,14 @@ mod tests {
             ("//srv/vms/a.vhdx", unc("srv", "vms"), "a.vhdx"),
             ("\\\\?\\UNC\\srv\\vms\\a.vhdx", unc("srv", "vms"), "a.vhdx"),
             ("\\\\?\\d:\\VMs\\a.vhdx", Root::Drive('D'), "VMs|a.vhdx"),
+            ("//?/d:/VMs/a.vhdx", Root::Drive('D'), "VMs|a.vhdx"),
+            ("\\??\\d:\\VMs\\a.vhdx", Root::Drive('D'), "VMs|a.vhdx"),
+            ("//?/unc/srv/vms/a.vhdx", unc("srv", "vms"), "a.vhdx"),
+            ("\\\\srv", unc("srv", ""), ""),
+            ("\\\\srv\\vms\\..\\..\\a.vhdx", unc("srv", "vms"), "a.vhdx"),
+            ("x:stream", Root::DriveRelative('X'), "stream"),
+            (" a.vhd \0", Root::Relative, "a.vhd"),
+            ("d\\a.vhd.", Root::Relative, "d|a.vhd."),
             (
                 "\\\\?\\Volume{00000000-0000-0000-0000-000000000102}\\VMs\\検証用.avhdx",
                 volume,
@@ -354,14 +371,30 @@ mod tests {
             ("//./pipe/x", Some(Refusal::Device)),
             ("\\\\?\\GLOBALROOT\\Device\\a.vhd", Some(Refusal::Device)),
             ("\\??\\PhysicalDrive0", Some(Refusal::Device)),
+            ("\\\\?\\PhysicalDrive0", Some(Refusal::Device)),
+            ("\\\\?\\Volume{no guid}\\a.vhd", Some(Refusal::Device)),
+            ("\\\\.\\UNC\\srv\\vms\\a.vhd", Some(Refusal::Device)),
             ("C:\\VMs\\a.vhd:stream", Some(Refusal::Stream)),
+            (".\\a.vhd::$DATA", Some(Refusal::Stream)),
+            (".\\x:stream", Some(Refusal::Stream)),
+            ("d:\\e:\\a.vhd", Some(Refusal::Stream)),
+            ("\\\\srv:80\\vms\\a.vhd", Some(Refusal::Stream)),
             ("NUL", Some(Refusal::ReservedName)),
+            ("NUL. .", Some(Refusal::ReservedName)),
+            ("aux .x.vhd", Some(Refusal::ReservedName)),
+            ("C:\\con\\a.vhd", Some(Refusal::ReservedName)),
+            ("C:/VMs/prn.vhd/..", None),
+            ("\\\\?\\C:\\VMs\\NUL", Some(Refusal::ReservedName)),
+            ("\\\\srv\\nul\\a.vhd", Some(Refusal::ReservedName)),
+            ("CONIN$", Some(Refusal::ReservedName)),
             ("C:\\VMs\\nul.vhdx", Some(Refusal::ReservedName)),
             ("com\u{b9}.vhd", Some(Refusal::ReservedName)),
             ("d\\LPT9 .vhd", Some(Refusal::ReservedName)),
             ("a\0b.vhd", Some(Refusal::Nul)),
             ("a\u{1b}[31m.vhd", None),
             ("..", Some(Refusal::NoFile)),
+            ("C:\\", Some(Refusal::NoFile)),
+            ("\\\\srv\\vms", Some(Refusal::NoFile)),
             ("", Some(Refusal::NoFile)),
             ("C:\\VMs\\null.vhdx", None),
             ("COM10.vhd", None),

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::engine::gate;
+use super::engine::{gate, maps};
 use super::{Entry, ScanError, ScanOptions};
 use crate::finding::Finding;
 use crate::job::Job;
 use crate::store::facts::Files;
 use crate::store::link::{Stage, link};
 use crate::store::names::Named;
+use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::sides;
 use crate::store::times::TimesIndex;
@@ -42,7 +43,7 @@ pub(super) fn rescan(
         sides::date(&mut disk.file, &disk.path, &TimesIndex::new(&times));
         entry.disk = Arc::new(disk);
     }
-    let mut linked = link(&entries, &options.maps, &gate, Stage::Whole);
+    let mut linked = link(&entries, &maps(options), &gate, Stage::Whole);
     for (node, old) in linked.nodes.iter_mut().zip(&forest.nodes) {
         node.in_use_by.clone_from(&old.in_use_by);
         node.snapshots.clone_from(&old.snapshots);
@@ -81,7 +82,7 @@ fn real_folder(known: &mut HashMap<PathBuf, Arc<Path>>, path: &Path) -> Arc<Path
     if let Some(real) = known.get(folder) {
         return Arc::clone(real);
     }
-    let real: Arc<Path> = std::fs::canonicalize(folder)
+    let real: Arc<Path> = real_path(folder)
         .unwrap_or_else(|_| folder.to_path_buf())
         .into();
     known.insert(folder.to_path_buf(), Arc::clone(&real));

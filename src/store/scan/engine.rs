@@ -15,12 +15,13 @@ use crate::store::hyperv::{ConfigRecord, MemoryFile};
 use crate::store::join::join;
 use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
 use crate::store::names::named;
+use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::product::assign_by_companions;
 use crate::store::sides::{self, LabelsOf};
 use crate::store::times::{FileTimes, TimesIndex};
 use crate::store::walk::{Candidate, Step, Way, walk};
-use crate::store::{Disk, Forest, Growth, PathError, codes};
+use crate::store::{Disk, Forest, Growth, PathError, PathMap, codes};
 
 /// Batches the walk may be ahead of the readers, and the readers ahead of the gatherer.
 const QUEUE: usize = 128;
@@ -52,6 +53,7 @@ pub(super) struct Engine<'a> {
     job: &'a Job,
     on_event: &'a mut dyn FnMut(ScanEvent),
     gate: Remembering<Gate>,
+    maps: Vec<PathMap>,
     entries: Vec<Entry>,
     /// Device and inode to the entry.
     identities: HashMap<(u64, u64), usize>,
@@ -84,6 +86,7 @@ impl<'a> Engine<'a> {
             times: TimesIndex::new(times),
             errors,
             gate: Remembering::new(gate(options)?),
+            maps: maps(options),
             options,
             files,
             job,
@@ -394,7 +397,7 @@ impl<'a> Engine<'a> {
                 .filter_map(|(at, entry)| Some((entry.disk.file.identity?, at)))
                 .collect();
         }
-        link(&self.entries, &self.options.maps, &self.gate, stage)
+        link(&self.entries, &self.maps, &self.gate, stage)
     }
 
     fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
@@ -443,6 +446,15 @@ impl<'a> Engine<'a> {
 pub(super) fn gate(options: &ScanOptions) -> Result<Gate, ScanError> {
     Gate::new(options.roots.iter().chain(&options.parent_roots))
         .map_err(|(path, source)| ScanError::Root { path, source })
+}
+
+/// A scan's maps, their folders in the form in which places are compared. One that is not there leads nowhere as it is.
+pub(super) fn maps(options: &ScanOptions) -> Vec<PathMap> {
+    let real = |map: &PathMap| PathMap {
+        from: map.from.clone(),
+        to: real_path(&map.to).unwrap_or_else(|_| map.to.clone()),
+    };
+    options.maps.iter().map(real).collect()
 }
 
 fn later(now: Instant, by: Duration) -> Instant {

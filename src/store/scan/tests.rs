@@ -241,7 +241,7 @@ fn a_parent_is_found_in_the_folder_through_a_map_and_by_id() {
     let mut options = store.options();
     options.maps.push(PathMap {
         from: r"d:\vms".into(),
-        to: store.root().canonicalize().unwrap().join("vm"),
+        to: store.root().join("far/../vm"),
     });
     let seen = store.scan_as(&options);
     assert_eq!(
