@@ -21,7 +21,8 @@ impl FileSource {
     /// Opens `path` for reading.
     ///
     /// # Errors
-    /// What the system says; `InvalidInput` if `path` is no regular file (a FIFO would block, a device is not a store's file).
+    /// What the system says; `InvalidInput` if `path` is no regular file (a FIFO would block, a device is not a store's file),
+    /// or its content would have to be fetched first.
     pub fn open(path: &Path) -> io::Result<Self> {
         // Opening alone does something to some devices, so the kind is looked at first.
         refuse_special(&std::fs::metadata(path)?)?;
@@ -36,6 +37,8 @@ impl FileSource {
         let file = open_without_waiting(path)?;
         let opened = file.metadata()?;
         refuse_special(&opened)?;
+        #[cfg(windows)]
+        refuse_elsewhere(std::os::windows::fs::MetadataExt::file_attributes(&opened))?;
         Ok(Self { file, opened })
     }
 
@@ -73,6 +76,19 @@ fn refuse_special(metadata: &Metadata) -> io::Result<()> {
         } else {
             "not a regular file"
         };
+        Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+    }
+}
+
+/// A placeholder of a cloud or tape store: reading it would fetch the whole of it. `attributes` are Windows'.
+#[cfg(any(windows, test))]
+fn refuse_elsewhere(attributes: u32) -> io::Result<()> {
+    const OFFLINE: u32 = 0x1000;
+    const RECALL_ON_DATA_ACCESS: u32 = 0x40_0000;
+    if attributes & (OFFLINE | RECALL_ON_DATA_ACCESS) == 0 {
+        Ok(())
+    } else {
+        let what = "its content is not on this machine, and reading would fetch all of it";
         Err(io::Error::new(io::ErrorKind::InvalidInput, what))
     }
 }
@@ -119,5 +135,20 @@ impl Source for FileSource {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_fetched_by_reading_is_not_read() {
+        let (archive, sparse) = (0x20, 0x200);
+        assert!(refuse_elsewhere(archive | sparse).is_ok());
+        for placeholder in [0x1000, 0x40_0000] {
+            let error = refuse_elsewhere(archive | sparse | placeholder).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
     }
 }
