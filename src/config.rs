@@ -9,6 +9,14 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
+/// The user's folders, by the environment; `None` where it names no home.
+///
+/// The user data base is not asked: that loads modules of the system, and a static program dies of those of another C library.
+pub(crate) fn user_folders() -> Option<impl etcetera::BaseStrategy> {
+    let has_home = std::env::var_os("HOME").is_some_and(|home| !home.is_empty());
+    (has_home || cfg!(windows)).then(|| etcetera::choose_base_strategy().ok())?
+}
+
 /// The file that is shipped: every key, commented.
 pub const EXAMPLE: &str = include_str!("../assets/config.toml");
 
@@ -59,7 +67,7 @@ pub enum ConfigError {
 impl Config {
     /// Where the file is looked for without `--config`; `None` if the system names no such folder.
     pub fn usual_path() -> Option<PathBuf> {
-        let folders = etcetera::choose_base_strategy().ok()?;
+        let folders = user_folders()?;
         Some(folders.config_dir().join("vhdtree").join("config.toml"))
     }
 

@@ -99,7 +99,7 @@ impl Place {
     /// The place for a store given by its paths, in the user's state folder (`~/.local/state/vhdtree`); on systems
     /// without one, in that of local data. `None` if the system names neither, or a path is no UTF-8.
     pub fn of(roots: &[PathBuf]) -> Option<Self> {
-        let folders = etcetera::choose_base_strategy().ok()?;
+        let folders = crate::config::user_folders()?;
         let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
         Self::below(&folder.join("vhdtree"), roots)
     }
