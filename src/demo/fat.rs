@@ -329,6 +329,8 @@ fn entry(short: &[u8; 11], attribute: u8, cluster: u16, len: u32, time: DateTime
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+
     use super::*;
     use jiff::civil::date;
 
@@ -355,9 +357,10 @@ mod tests {
     fn other_tools_read_the_files_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk.img");
-        let file = std::fs::File::create(&path).unwrap();
+        let mut file = std::fs::File::create(&path).unwrap();
         for (sector, bytes) in volume().sectors() {
-            std::os::unix::fs::FileExt::write_all_at(&file, &bytes, sector * 512).unwrap();
+            file.seek(SeekFrom::Start(sector * 512)).unwrap();
+            file.write_all(&bytes).unwrap();
         }
         file.set_len((PARTITION_START + TOTAL_SECTORS) as u64 * 512)
             .unwrap();
