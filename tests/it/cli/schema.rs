@@ -2,6 +2,9 @@
 //!
 //! The validator knows the keywords the schema uses and fails on any other, so that nothing in it goes unchecked.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 use vhdtree::analysis::Assessment;
 use vhdtree::analysis::plan::{Answer, Loss, Merge, Plan, Reason};
@@ -142,6 +145,170 @@ fn every_answer_follows_the_schema() {
         count += 1;
     }
     assert_eq!(count, 8);
+}
+
+/// Fails if a value is not as the schema's definition `named` wants it.
+fn follows(schema: &Value, named: &str, value: &Value, what: &str) {
+    let errors = validate(schema, &schema["$defs"][named], value, named);
+    assert!(errors.is_empty(), "{what}:\n{}", errors.join("\n"));
+}
+
+/// Runs a command for JSON and for JSON lines; both must follow the schema if there is an answer, and there must be no
+/// word on standard output if there is none. `line` is the definition of a line. True if there was an answer.
+fn answers(schema: &Value, folder: &Path, args: &[&str], line: &str) -> bool {
+    let what = args.join(" ");
+    let named = args[0].replace("gate", "plan");
+    let output = run(folder, args.iter().copied().chain(["--json"]));
+    let lines = run(folder, args.iter().copied().chain(["--ndjson"]));
+    assert_eq!(output.status, lines.status, "{what}");
+    if output.status.code() == Some(2) {
+        assert!(
+            output.stdout.is_empty() && lines.stdout.is_empty(),
+            "{what}"
+        );
+        return false;
+    }
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["command"], args[0], "{what}");
+    follows(schema, &named, &value, &what);
+    for text in lines.stdout.split(|byte| *byte == b'\n') {
+        if !text.is_empty() {
+            let value = serde_json::from_slice(text).unwrap();
+            follows(schema, line, &value, &what);
+        }
+    }
+    true
+}
+
+/// Disks of the demo cut off behind their headers, in the middle of them, and with their first sectors lost.
+fn torn(demo: &Path, folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    for name in [
+        "web01/web01_A02E91B3-5D1B-4F7E-B8C4-1A9F60D7E355.avhd",
+        "app03/app03.vhdx",
+        "app03/app03_5C7E90B4-2D1A-4F63-8B0E-93A7D6C5E1F2.avhdx",
+    ] {
+        let whole = fs::read(demo.join(name)).unwrap();
+        let (stem, ending) = name.rsplit('/').next().unwrap().rsplit_once('.').unwrap();
+        for keep in [700, 0x3_0400, 0x20_0200] {
+            let path = folder.join(format!("{stem}-{keep}.{ending}"));
+            fs::write(path, &whole[..keep]).unwrap();
+        }
+        let mut headless = whole[..0x60_0000].to_vec();
+        headless[..0x1_0000].fill(0);
+        fs::write(folder.join(format!("{stem}-headless.{ending}")), headless).unwrap();
+    }
+}
+
+#[test]
+fn every_command_follows_the_schema_for_every_disk_of_the_demo_and_of_torn_disks() {
+    let schema = schema();
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    vhdtree::demo::build(&demo).unwrap();
+    torn(&demo, &folder.path().join("torn"));
+    let mut answered = 0;
+    for store in ["demo", "torn"] {
+        let times = format!("--times={}", demo.join("times.csv").display());
+        for (args, line) in [
+            (["ls", store], "disk"),
+            (["check", store], "pathFinding"),
+            (["ls", &format!("{store}/nothing")], "disk"),
+        ] {
+            answered += usize::from(answers(
+                &schema,
+                folder.path(),
+                &[&args[..], &[&times]].concat(),
+                line,
+            ));
+        }
+        let ls = json(folder.path(), &["ls", store]);
+        for disk in ls["disks"].as_array().unwrap() {
+            let path = disk["path"].as_str().unwrap();
+            for (command, line) in [
+                ("info", "info"),
+                ("map", "stateRun"),
+                ("diff", "diffRun"),
+                ("plan", "plan"),
+                ("gate", "plan"),
+            ] {
+                answered += usize::from(answers(&schema, folder.path(), &[command, path], line));
+            }
+        }
+    }
+    for (snapshot, store) in [("SP1適用前", "demo/TestWin7"), ("pre-patch", "demo/web01")] {
+        for command in ["plan", "gate"] {
+            let args = [command, store, "--snapshot", snapshot];
+            assert!(answers(&schema, folder.path(), &args, "plan"));
+            answered += 1;
+        }
+    }
+    assert!(answers(&schema, folder.path(), &["explain"], "code"));
+    assert!(
+        answered > 60,
+        "{answered} answers are too few to mean anything"
+    );
+}
+
+#[test]
+fn the_golden_json_follows_the_schema() {
+    let mut golden: Value = serde_json::from_str(include_str!("golden/ls-json.txt")).unwrap();
+    // Left out there because it differs from machine to machine.
+    for disk in golden["disks"].as_array_mut().unwrap() {
+        disk["free"] = Value::Null;
+    }
+    follows(&schema(), "ls", &golden, "golden/ls-json.txt");
+}
+
+/// What scripts may count on: each key is in every answer, known or `null`.
+#[test]
+fn the_keys_of_the_contract_are_required() {
+    let schema = schema();
+    let head = "schema command complete errors";
+    for (named, keys) in [
+        ("ls", "disks"),
+        ("check", "findings"),
+        ("diff", "child parent sectors equal runs"),
+        ("map", "blocks runs"),
+        (
+            "plan",
+            "verdict summary reasons merge lost not_checked snapshot vm as reverted",
+        ),
+        (
+            "disk",
+            "path format kind virtual_size file_size block_size sector_size blocks dirty_blocks dirty_sectors dirty_bytes \
+             id data_write_id creator created created_source modified parent children depth leaf in_use_by snapshots \
+             made_by_revert findings",
+        ),
+        ("blocks", "total full partial zero unmapped absent"),
+        (
+            "parent",
+            "id_wanted stored_paths resolved resolved_by state",
+        ),
+        ("snapshot", "name id vm taken taken_source parent verdict"),
+        (
+            "verdict",
+            "reverted row gap_seconds above stands_at_snapshot evidence",
+        ),
+        ("evidence", "code for text source"),
+        ("finding", "code severity at expected actual text"),
+        ("pathFinding", "path code severity at expected actual text"),
+        ("sectors", "compared same changed zeroed"),
+        ("diffRun", "sector count kind"),
+        ("stateRun", "block count state"),
+        ("merge", "from into blocks bytes bytes_max grow_max free"),
+        ("pathError", "path error"),
+    ] {
+        let required = schema["$defs"][named]["required"].as_array().unwrap();
+        let is_answer = ["ls", "check", "diff", "map", "plan"].contains(&named);
+        let head = head.split(' ').filter(|_| is_answer);
+        for key in keys.split_whitespace().chain(head) {
+            assert!(
+                required.iter().any(|has| has == key),
+                "{named} may lack {key}"
+            );
+        }
+    }
 }
 
 #[test]
