@@ -312,3 +312,45 @@ fn first_rows_and_help_come_while_a_large_store_is_still_read() {
     session.type_keys("qq");
     assert_eq!(session.wait_for_exit(PATIENCE), 0);
 }
+
+#[test]
+fn a_static_program_needs_nothing_but_itself() {
+    let Some(program) = std::env::var_os("VHDTREE_STATIC") else {
+        println!("skipped: static program");
+        return;
+    };
+    let jail = tempfile::tempdir().unwrap();
+    std::fs::copy(program, jail.path().join("vhdtree")).unwrap();
+    vhdtree::demo::build(&jail.path().join("demo")).unwrap();
+    // No home, no time zones, no terminal descriptions, no library: an environment of two words.
+    let in_jail = |args: &[&str]| {
+        let mut command = std::process::Command::new("/usr/sbin/chroot");
+        command.arg(jail.path()).arg("/vhdtree").args(args);
+        command
+            .env_clear()
+            .env("TZ", "Asia/Tokyo")
+            .output()
+            .unwrap()
+    };
+    if in_jail(&["--version"]).status.code() == Some(125) {
+        println!("skipped: chroot");
+        return;
+    }
+    let disk = "/demo/TestWin7/WIN7x64_Diff_7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11E.avhd";
+    for (args, code, says) in [
+        (&["ls", "/demo", "--local"][..], 0, "TestWin7"),
+        (&["check", "/demo"], 1, "parent-missing"),
+        (&["diff", disk], 1, "differs"),
+        (&["demo", "/another"], 0, "TestWin7"),
+    ] {
+        let output = in_jail(args);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+        assert!(said.contains(says), "{args:?}: {said}");
+    }
+    let mut session = Session::jailed(jail.path(), "/demo", (80, 24));
+    ready(&session);
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    session.assert_restored();
+}

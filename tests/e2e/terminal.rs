@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -90,7 +90,6 @@ fn pty_size((cols, rows): (u16, u16)) -> PtySize {
 
 impl Session {
     pub fn start(store: &Store, size: (u16, u16), flags: &[&str], env: &[(&str, &str)]) -> Self {
-        let pair = native_pty_system().openpty(pty_size(size)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_vhdtree"));
         command.env_clear();
         for (name, value) in [
@@ -108,6 +107,23 @@ impl Session {
         command.arg("--no-config");
         command.args(flags);
         command.arg(store.path());
+        Self::run(command, size)
+    }
+
+    /// `/vhdtree` of a folder that is the whole file system to it, without any environment but the terminal's name.
+    pub fn jailed(root: &Path, store: &str, size: (u16, u16)) -> Self {
+        let mut command = CommandBuilder::new("/usr/sbin/chroot");
+        command.env_clear();
+        command.env("TERM", "xterm");
+        command.env("LC_ALL", "C.UTF-8");
+        command.arg(root);
+        command.cwd("/");
+        command.args(["/vhdtree", store]);
+        Self::run(command, size)
+    }
+
+    fn run(command: CommandBuilder, size: (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(pty_size(size)).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let shared = Arc::new(Shared {
