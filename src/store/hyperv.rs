@@ -140,6 +140,8 @@ pub fn read(
     let config = match hyperv::read(source) {
         Ok(Some(config)) => config,
         Ok(None) => return Ok(None),
+        // Of a file that cannot be read nobody knows whose it is.
+        Err(error @ FormatError::Read { .. }) => return Err(error),
         Err(error) => {
             let head = read_up_to(source, 0, 64 << 10).unwrap_or_default();
             let ours = file_id(path).is_some()

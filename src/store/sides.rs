@@ -99,10 +99,19 @@ pub(super) fn configs(
     let memory: Vec<MemoryFile> = memory
         .iter()
         .filter_map(|path| {
-            let mut file = files.facts(path).ok()?;
-            date(&mut file, path, times);
+            let looked = files.facts(path).or_else(|_| files.facts(path));
             let path = path.clone();
-            Some(MemoryFile { path, file })
+            match looked {
+                Ok(mut file) => {
+                    date(&mut file, &path, times);
+                    Some(MemoryFile { path, file })
+                }
+                Err(error) => {
+                    let error = error_words(&error);
+                    errors.push(PathError { path, error });
+                    None
+                }
+            }
         })
         .collect();
     attach_memory(&mut records, &memory);
