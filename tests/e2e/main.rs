@@ -354,3 +354,48 @@ fn a_static_program_needs_nothing_but_itself() {
     assert_eq!(session.wait_for_exit(PATIENCE), 0);
     session.assert_restored();
 }
+
+#[test]
+fn few_descriptors_and_little_memory_are_enough_to_browse_five_thousand_disks() {
+    let store = Store::many(2_500);
+    for limit in ["-n 64", "-v 524288"] {
+        let mut session = Session::start_under(limit, &store, (100, 30));
+        session.wait("the end of the scan", |screen| {
+            let text = screen.contents();
+            text.contains("scan done") && text.contains("5,000 disks")
+        });
+        session.type_keys("/vm02499\r");
+        session.wait("the last machine", |screen| {
+            screen.contents().contains("vm02499")
+        });
+        session.type_keys("c");
+        session.wait("health", |screen| !screen.contents().contains("vm02499"));
+        session.type_keys("qq");
+        assert_eq!(session.wait_for_exit(PATIENCE), 0, "{limit}");
+        session.assert_restored();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_store_of_pipes_and_devices_can_be_browsed() {
+    let store = Store::hostile();
+    let mut session = Session::start(&store, (120, 30), &[], &[]);
+    session.wait("the end of the scan", |screen| {
+        let text = screen.contents();
+        text.contains("scan done") && text.contains("pipe.vhd")
+    });
+    for view in ["2", "3", "4", "5", "6"] {
+        for key in ["j", "m", "="] {
+            session.type_keys(view);
+            session.type_keys(key);
+        }
+    }
+    session.type_keys("1Gr");
+    session.wait("the tree again", |screen| {
+        screen.contents().contains("scan done")
+    });
+    session.type_keys("qq");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    session.assert_restored();
+}

@@ -47,6 +47,27 @@ impl Store {
         Self { folder }
     }
 
+    /// What is no file, each named like a disk.
+    pub fn hostile() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Command::new("mkfifo")
+            .arg(folder.path().join("pipe.vhd"))
+            .status();
+        assert!(made.unwrap().success());
+        std::fs::create_dir(folder.path().join("folder.vhd")).unwrap();
+        for (target, name) in [
+            ("/dev/zero", "zero.vhd"),
+            ("pipe.vhd", "to-pipe.avhd"),
+            ("loop.vhd", "loop.vhd"),
+            ("nowhere", "dangling.avhdx"),
+            (".", "self"),
+        ] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        }
+        std::fs::write(folder.path().join("new\nline\x1b[31m.vhd"), "x").unwrap();
+        Self { folder }
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
@@ -90,7 +111,25 @@ fn pty_size((cols, rows): (u16, u16)) -> PtySize {
 
 impl Session {
     pub fn start(store: &Store, size: (u16, u16), flags: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_vhdtree"));
+        let command = CommandBuilder::new(env!("CARGO_BIN_EXE_vhdtree"));
+        Self::on_store(command, store, size, flags, env)
+    }
+
+    /// As [`start`](Self::start), under a limit as the shell's `ulimit` takes it.
+    pub fn start_under(limit: &str, store: &Store, size: (u16, u16)) -> Self {
+        let mut command = CommandBuilder::new("/bin/sh");
+        let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_vhdtree")]);
+        Self::on_store(command, store, size, &[], &[])
+    }
+
+    fn on_store(
+        mut command: CommandBuilder,
+        store: &Store,
+        size: (u16, u16),
+        flags: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         command.env_clear();
         for (name, value) in [
             ("TERM", "xterm-256color"),
