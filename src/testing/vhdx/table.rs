@@ -120,6 +120,9 @@ impl VhdxBuilder {
             table.set(entry_at, place | number);
             places.insert(block, (place, state));
         }
+        if self.allocate_all {
+            self.fill_pages(&mut table, table_at, data_at);
+        }
         for (sector, content) in &self.sectors {
             let (block, into) = (
                 sector / self.sectors_per_block(),
@@ -138,6 +141,24 @@ impl VhdxBuilder {
             }
         }
         table
+    }
+
+    /// Where every block is allocated, a page that was made for one block holds its neighbours too.
+    fn fill_pages(&self, table: &mut Table, table_at: u64, data_at: u64) {
+        const ENTRIES: u64 = PAGE_BYTES / 8;
+        let chunks = self.chunks();
+        let entry_at = |block| table_at + chunks.payload_index(BlockNo(block)) * 8;
+        let said = self.states_now();
+        for block in said.keys() {
+            let page = entry_at(*block) / PAGE_BYTES;
+            let around = block.saturating_sub(ENTRIES)..(block + ENTRIES).min(self.blocks());
+            for other in around.filter(|other| !said.contains_key(other)) {
+                if entry_at(other) / PAGE_BYTES == page {
+                    let place = data_at + other * u64::from(self.block_size);
+                    table.set(entry_at(other), place | 6);
+                }
+            }
+        }
     }
 
     /// The entries of a disk with every block allocated, a mebibyte at a time.

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::image::Image;
+use crate::job::Job;
+use crate::source::MemorySource;
 
 /// The command's standard output; `None`, with a line, where it is not installed.
 fn ask(program: &str, args: &[&str], folder: &Path) -> Option<Vec<u8>> {
@@ -134,4 +137,14 @@ fn a_sparse_file_is_the_same_as_the_bytes() {
         .write(77, b"x");
     builder.build_to(&path).expect("written");
     assert!(std::fs::read(&path).expect("read") == builder.build());
+}
+
+#[test]
+fn a_fixed_disk_written_to_still_has_every_block() {
+    let disk = VhdxBuilder::fixed(40 * MIB).block_size(1 << 20);
+    let disk = disk.write(2048 * 7, &[1; 512]).build();
+    let image = Image::open(std::sync::Arc::new(MemorySource(disk))).unwrap();
+    let counts = image.count(&Job::default(), None);
+    assert_eq!((counts.full, counts.total), (40, 40));
+    assert_eq!(counts.findings, []);
 }
