@@ -22,4 +22,5 @@ mod runner;
 mod screens;
 mod screenshots;
 mod store;
+mod stores;
 mod truth;
