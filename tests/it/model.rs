@@ -1,6 +1,7 @@
 //! Trees of disks as flat arrays, built as real images beside it: what every read must give, known without any reader.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,7 +33,8 @@ impl Make {
         }
     }
 
-    fn sector_size(self) -> u32 {
+    /// Bytes of a sector.
+    pub fn sector_size(self) -> u32 {
         match self {
             Self::Vhd => 512,
             Self::Vhdx(bytes) => bytes,
@@ -56,6 +58,13 @@ pub enum Ink {
 pub enum Step {
     /// A run of sectors.
     Write { at: u16, count: u64, ink: Ink },
+    /// A run that begins so many sectors before a block's end: over it, up to it, or at it.
+    AtEnd {
+        at: u16,
+        before: u64,
+        count: u64,
+        ink: Ink,
+    },
     /// A whole block by its table entry; for a VHD, which has no such entries, a whole block written with zeros.
     Block { at: u16, state: Payload },
 }
@@ -71,6 +80,43 @@ pub struct DiskPlan {
     pub grown: i64,
     /// What to do, in order; later steps win, states of blocks win over writes.
     pub steps: Vec<Step>,
+}
+
+impl Step {
+    /// The sectors written, and with what; `None` for a whole block.
+    fn write(self, sectors: u64, per_block: u64) -> Option<(Range<u64>, Ink)> {
+        let (first, count, ink) = match self {
+            Self::Write { at, count, ink } => (scaled(at, sectors), count, ink),
+            Self::AtEnd {
+                at,
+                before,
+                count,
+                ink,
+            } => {
+                let end = (scaled(at, sectors.div_ceil(per_block)) + 1) * per_block;
+                (end.min(sectors).saturating_sub(before), count, ink)
+            }
+            Self::Block { .. } => return None,
+        };
+        Some((first..(first + count).min(sectors), ink))
+    }
+}
+
+impl DiskPlan {
+    /// The parent of disk number `disk`, which is not the first.
+    pub fn parent_of(&self, disk: usize) -> usize {
+        usize::try_from(scaled(self.parent, disk as u64)).expect("an index")
+    }
+
+    /// The runs of sectors written to a disk of `sectors`, none of them empty.
+    pub fn runs(&self, sectors: u64, sector_size: u32) -> impl Iterator<Item = Range<u64>> {
+        let per_block = u64::from(self.block_size / sector_size);
+        let runs = self
+            .steps
+            .iter()
+            .filter_map(move |step| step.write(sectors, per_block));
+        runs.map(|(run, _)| run).filter(|run| !run.is_empty())
+    }
 }
 
 /// One disk of a tree.
@@ -107,8 +153,7 @@ impl Tree {
             disks: Vec::new(),
         };
         for (index, plan) in plans.iter().enumerate() {
-            let parent = (index > 0)
-                .then(|| usize::try_from(scaled(plan.parent, index as u64)).expect("an index"));
+            let parent = (index > 0).then(|| plan.parent_of(index));
             let disk = tree.make_disk(index, parent, base_sectors, plan);
             tree.disks.push(disk);
         }
@@ -131,10 +176,9 @@ impl Tree {
         let mut states = BTreeMap::new();
         let per_block = u64::from(plan.block_size) / size as u64;
         for step in &plan.steps {
-            match *step {
-                Step::Write { at, count, ink } => {
-                    let first = scaled(at, sectors);
-                    for sector in first..(first + count).min(sectors) {
+            match step.write(sectors, per_block) {
+                Some((run, ink)) => {
+                    for sector in run {
                         let sector = usize::try_from(sector).expect("a small disk");
                         let bytes = sector * size..(sector + 1) * size;
                         match ink {
@@ -149,8 +193,10 @@ impl Tree {
                         held[sector] = true;
                     }
                 }
-                Step::Block { at, state } => {
-                    states.insert(scaled(at, sectors.div_ceil(per_block)), state);
+                None => {
+                    if let Step::Block { at, state } = *step {
+                        states.insert(scaled(at, sectors.div_ceil(per_block)), state);
+                    }
                 }
             }
         }
@@ -352,26 +398,38 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (any::<u16>(), 1..=7_u64, inks()).prop_map(|(at, count, ink)| Step::Write { at, count, ink }),
         2 => (any::<u16>(), 8..=900_u64, inks()).prop_map(|(at, count, ink)| Step::Write { at, count, ink }),
+        3 => (any::<u16>(), 0..=7_u64, 1..=7_u64, inks()).prop_map(|(at, before, count, ink)| Step::AtEnd {
+            at,
+            before,
+            count,
+            ink,
+        }),
         1 => (any::<u16>(), states).prop_map(|(at, state)| Step::Block { at, state }),
     ]
 }
 
-/// Plans of a base and up to five more disks, with these block sizes.
-pub fn plans(block_sizes: &'static [u32]) -> impl Strategy<Value = Vec<DiskPlan>> {
-    let sizes = prop_oneof![3 => Just(0_i64), 1 => -90..90_i64];
+/// Sectors of a base, of this many, and plans of it and up to five more disks, with these block sizes.
+pub fn trees(
+    base_sectors: Range<u64>,
+    block_sizes: &'static [u32],
+) -> impl Strategy<Value = (u64, Vec<DiskPlan>)> {
+    let sizes = prop_oneof![6 => Just(0_i64), 1 => -90..90_i64, 1 => -4_500..4_500_i64];
+    // Deep trees more often than broad ones: a parent chosen evenly seldom gives six levels.
+    let parents = prop_oneof![3 => Just(u16::MAX), 1 => any::<u16>()];
     let plan = (
-        any::<u16>(),
+        parents,
         prop::sample::select(block_sizes),
         sizes,
         prop::collection::vec(steps(), 0..12),
     );
-    prop::collection::vec(
+    let plans = prop::collection::vec(
         plan.prop_map(|(parent, block_size, grown, steps)| DiskPlan {
             parent,
             block_size,
             grown,
             steps,
         }),
-        2..=6,
-    )
+        1..=6,
+    );
+    (base_sectors, plans)
 }

@@ -1,12 +1,16 @@
 //! Whatever tree of disks is built, reading and comparing it gives what its flat model says.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use vhdtree::analysis::diff::{DiffEvent, DiffTotals, diff};
 use vhdtree::chain::{Chain, OnFault};
 use vhdtree::format::SectorNo;
 use vhdtree::job::Job;
+use vhdtree::testing::vhdx::Payload;
 
-use crate::model::{Make, Tree, plans};
+use crate::model::{DiskPlan, Ink, Make, Step, Tree, trees};
 
 fn content_is_the_models(
     tree: &Tree,
@@ -106,30 +110,168 @@ fn few() -> ProptestConfig {
     }
 }
 
+/// Formats, with sectors of a base and block sizes in bytes.
+const MAKES: [(Make, Range<u64>, &[u32]); 3] = [
+    (Make::Vhd, 2_000..6_000, &[512 << 10, 2 << 20, 4096]),
+    (Make::Vhdx(512), 3_000..8_000, &[1 << 20, 2 << 20]),
+    (Make::Vhdx(4096), 400..1_200, &[1 << 20, 2 << 20]),
+];
+
 proptest! {
     #![proptest_config(few())]
 
     #[test]
-    fn trees_of_vhds_read_as_their_model(
-        plans in plans(&[512 << 10, 2 << 20, 4096]),
-        at in any::<(u16, u16)>(),
-    ) {
-        tree_holds(&Tree::grow(Make::Vhd, 5_003, &plans), at)?;
+    fn trees_of_vhds_read_as_their_model((sectors, plans) in trees(MAKES[0].1.clone(), MAKES[0].2), at in any::<(u16, u16)>()) {
+        tree_holds(&Tree::grow(MAKES[0].0, sectors, &plans), at)?;
     }
 
     #[test]
-    fn trees_of_vhdxs_read_as_their_model(
-        plans in plans(&[1 << 20, 2 << 20]),
-        at in any::<(u16, u16)>(),
-    ) {
-        tree_holds(&Tree::grow(Make::Vhdx(512), 7_001, &plans), at)?;
+    fn trees_of_vhdxs_read_as_their_model((sectors, plans) in trees(MAKES[1].1.clone(), MAKES[1].2), at in any::<(u16, u16)>()) {
+        tree_holds(&Tree::grow(MAKES[1].0, sectors, &plans), at)?;
     }
 
     #[test]
     fn trees_of_vhdxs_with_large_sectors_read_as_their_model(
-        plans in plans(&[1 << 20, 2 << 20]),
+        (sectors, plans) in trees(MAKES[2].1.clone(), MAKES[2].2),
         at in any::<(u16, u16)>(),
     ) {
-        tree_holds(&Tree::grow(Make::Vhdx(4096), 1_003, &plans), at)?;
+        tree_holds(&Tree::grow(MAKES[2].0, sectors, &plans), at)?;
+    }
+}
+
+/// What the trees are to reach, and how one disk of them is known to do it.
+const WORDS: [(&str, fn(&Met<'_>) -> bool); 24] = [
+    ("1 level", |met| met.levels == 1),
+    ("2 levels", |met| met.levels == 2),
+    ("3 levels", |met| met.levels == 3),
+    ("4 levels", |met| met.levels == 4),
+    ("5 levels", |met| met.levels == 5),
+    ("6 levels", |met| met.levels == 6),
+    ("siblings", |met| met.has_sibling),
+    ("other block size than the parent", |met| {
+        met.parent
+            .is_some_and(|parent| parent.block_size != met.plan.block_size)
+    }),
+    ("larger than the parent", |met| met.grown() > 0),
+    ("smaller than the parent", |met| met.grown() < 0),
+    ("larger by blocks", |met| met.grown() > met.per_block()),
+    ("smaller by blocks", |met| met.grown() < -met.per_block()),
+    ("no multiple of the block", |met| {
+        met.sectors % met.per_block() != 0
+    }),
+    ("no multiple of 8 sectors", |met| met.sectors % 8 != 0),
+    ("a run of 1 sector", |met| met.has_run(1, 1)),
+    ("a run of 2 to 6 sectors", |met| met.has_run(2, 6)),
+    ("a run of 7 sectors", |met| met.has_run(7, 7)),
+    ("a run over a block's end", |met| {
+        met.runs()
+            .any(|(first, end)| first / met.per_block() != (end - 1) / met.per_block())
+    }),
+    ("a run to a block's end", |met| {
+        met.runs().any(|(_, end)| end % met.per_block() == 0)
+    }),
+    ("a run from a block's start", |met| {
+        met.runs()
+            .any(|(first, _)| first > 0 && first % met.per_block() == 0)
+    }),
+    ("the last, short block", |met| {
+        met.sectors % met.per_block() != 0
+            && met
+                .runs()
+                .any(|(_, end)| end > met.sectors / met.per_block() * met.per_block())
+    }),
+    ("zero", |met| met.has_state(Payload::Zero)),
+    ("unmapped", |met| met.has_state(Payload::Unmapped)),
+    ("same as the parent", |met| {
+        met.parent.is_some()
+            && met.plan.steps.iter().any(|step| {
+                matches!(
+                    step,
+                    Step::Write {
+                        ink: Ink::AsParent,
+                        ..
+                    }
+                )
+            })
+    }),
+];
+
+/// One disk of a tree, as planned.
+struct Met<'a> {
+    plan: &'a DiskPlan,
+    parent: Option<&'a DiskPlan>,
+    levels: usize,
+    has_sibling: bool,
+    sectors: i64,
+    sector_size: u32,
+}
+
+impl Met<'_> {
+    fn grown(&self) -> i64 {
+        self.parent
+            .map_or(0, |parent| self.plan.grown - parent.grown)
+    }
+
+    fn per_block(&self) -> i64 {
+        i64::from(self.plan.block_size / self.sector_size)
+    }
+
+    fn runs(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.plan
+            .runs(self.sectors.unsigned_abs(), self.sector_size)
+            .map(|run| {
+                (
+                    i64::try_from(run.start).unwrap(),
+                    i64::try_from(run.end).unwrap(),
+                )
+            })
+    }
+
+    fn has_run(&self, least: i64, most: i64) -> bool {
+        self.runs()
+            .any(|(first, end)| (least..=most).contains(&(end - first)))
+    }
+
+    fn has_state(&self, wanted: Payload) -> bool {
+        let mut steps = self.plan.steps.iter();
+        steps.any(|step| matches!(step, Step::Block { state, .. } if *state == wanted))
+    }
+}
+
+#[test]
+fn the_trees_reach_every_word() {
+    const CASES: usize = 100;
+    for (make, base_sectors, block_sizes) in MAKES {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let mut met = std::collections::BTreeMap::new();
+        for _ in 0..CASES {
+            let (sectors, plans) = trees(base_sectors.clone(), block_sizes)
+                .new_tree(&mut runner)
+                .unwrap()
+                .current();
+            let parent = |disk: usize| (disk > 0).then(|| plans[disk].parent_of(disk));
+            let disks: Vec<_> = (0..plans.len())
+                .map(|disk| Met {
+                    plan: &plans[disk],
+                    parent: parent(disk).map(|parent| &plans[parent]),
+                    levels: std::iter::successors(Some(disk), |disk| parent(*disk)).count(),
+                    has_sibling: (1..plans.len())
+                        .any(|other| other != disk && parent(other) == parent(disk)),
+                    sectors: (i64::try_from(sectors).unwrap() + plans[disk].grown).max(1),
+                    sector_size: make.sector_size(),
+                })
+                .collect();
+            for (word, is_met) in WORDS {
+                *met.entry(word).or_insert(0) += usize::from(disks.iter().any(is_met));
+            }
+        }
+        println!("{make:?}: {met:?} of {CASES} trees");
+        for (word, count) in met {
+            let is_moot = make == Make::Vhd && ["zero", "unmapped"].contains(&word);
+            assert!(
+                count * 20 >= CASES || is_moot,
+                "{make:?}: {word} in {count} of {CASES}"
+            );
+        }
     }
 }
