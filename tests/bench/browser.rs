@@ -13,20 +13,27 @@
     reason = "a measurement that cannot be set up has nothing to say"
 )]
 
+#[path = "shared/frames.rs"]
+mod frames;
+#[path = "shared/machine.rs"]
+mod machine;
 #[cfg(unix)]
 #[path = "browser/pty.rs"]
 mod pty;
+#[cfg(unix)]
+#[path = "shared/session.rs"]
+mod session;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vhdtree::tui::app::App;
-use vhdtree::tui::keymap::Key;
 use vhdtree::tui::message::{JobNo, Message, News, Slot};
 use vhdtree::tui::prepared::{Prepared, Wanted};
 use vhdtree::tui::sample;
-use vhdtree::tui::screen::Screen;
-use vhdtree::tui::script::{Script, browser, settings};
+use vhdtree::tui::script::settings;
 use vhdtree::tui::update::{start, update};
+
+use machine::median;
 
 /// Rows, and whether each budget was kept.
 struct Table {
@@ -60,70 +67,27 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// The middle one of many.
-fn median(times: usize, mut work: impl FnMut()) -> Duration {
-    let mut all: Vec<Duration> = (0..times)
-        .map(|_| {
-            let began = Instant::now();
-            work();
-            began.elapsed()
-        })
-        .collect();
-    all.sort_unstable();
-    all[all.len() / 2]
-}
-
-fn frames(table: &mut Table) {
-    let mut script = Script::new(sample::many(13_334), (140, 40));
-    script.keys("<End>").send(Message::Rested);
-    let took = median(200, || drop(script.buffer()));
-    table.time("frame over 40,002 rows, 140x40", took, Some(millis(1)));
-    let mut app = browser(sample::many(13_334), (140, 40));
-    let mut screen = Screen::new(std::io::sink(), app.size);
-    screen.draw(&app).unwrap();
-    let mut keys = ["PgDn", "PgUp"].iter().cycle();
-    let took = median(200, || {
-        let key = keys.next().unwrap();
-        update(&mut app, Message::Key(Key::parse(key).unwrap()));
-        screen.draw(&app).unwrap();
-    });
+fn drawing(table: &mut Table) {
+    let times = frames::times();
     table.time(
-        "key, frame and its bytes over 40,002 rows",
-        took,
+        "frame over 40,002 rows, 140x40",
+        times.frame,
         Some(millis(1)),
     );
-}
-
-fn steps(table: &mut Table) {
+    table.time(
+        "key, frame and its bytes over 40,002 rows",
+        times.key,
+        Some(millis(1)),
+    );
     for (what, sample) in [
         ("step over disks alike", sample::many(500)),
         ("step over the story's disks", sample::store()),
     ] {
-        let mut app = browser(sample, (140, 40));
-        let mut screen = Screen::new(std::io::sink(), app.size);
-        screen.draw(&app).unwrap();
-        let (mut most, mut most_at_once) = (0, 0);
-        for key in "jjjjjjjjjjkkkkkkkkkkjjjkjkjj".chars() {
-            let before = screen.bytes_sent();
-            update(
-                &mut app,
-                Message::Key(Key::parse(&key.to_string()).unwrap()),
-            );
-            screen.draw(&app).unwrap();
-            let at_once = screen.bytes_sent() - before;
-            update(&mut app, Message::Rested);
-            screen.draw(&app).unwrap();
-            most = most.max(screen.bytes_sent() - before);
-            most_at_once = most_at_once.max(at_once);
-        }
-        table.bytes(&format!("{what}, at once, most of 28"), most_at_once, 1536);
-        table.bytes(&format!("{what}, with the panes, most of 28"), most, 1536);
-        let before = screen.bytes_sent();
-        for _ in 0..100 {
-            screen.draw(&app).unwrap();
-        }
-        let sent = screen.bytes_sent() - before;
-        table.bytes("100 frames without a change", sent, 0);
+        let steps = frames::steps(sample);
+        table.bytes(&format!("{what}, at once, most of 28"), steps.at_once, 1536);
+        let panes = format!("{what}, with the panes, most of 28");
+        table.bytes(&panes, steps.with_panes, 1536);
+        table.bytes("100 frames without a change", steps.idle, 0);
     }
 }
 
@@ -163,8 +127,7 @@ fn forests(table: &mut Table) {
 
 fn main() {
     let mut table = Table::head();
-    frames(&mut table);
-    steps(&mut table);
+    drawing(&mut table);
     forests(&mut table);
     #[cfg(unix)]
     pty::measure(&mut table);
