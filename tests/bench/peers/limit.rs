@@ -1,0 +1,161 @@
+//! The least that can be done for an answer, by this very program: `peers limit WHAT PATH...`.
+//!
+//! Close to the system's calls, and with the work spread over as many threads as are asked for.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::entrant::{Answer, Entrant, Line, Role};
+use crate::line;
+
+/// The first argument of a call as a limit.
+pub const WORD: &str = "limit";
+
+/// The thread counts tried; the quickest is the limit.
+const THREADS: [usize; 3] = [1, 2, 8];
+
+const HEAD_BYTES: usize = 2048;
+/// Where in the head the number of table entries is, big-endian, and where the table of a built VHD begins.
+const ENTRIES_AT: usize = 512 + 28;
+const TABLE_AT: u64 = 1536;
+const SECTOR: usize = 512;
+/// Files or blocks a thread takes at a time.
+const SHARE: usize = 64;
+
+/// This program, whose processes the limits are.
+pub fn program() -> PathBuf {
+    std::env::current_exe().expect("this program")
+}
+
+/// The command line of a limit.
+pub fn call(what: &str, arguments: &[&Path]) -> Line {
+    let mut line = line![program(), WORD, what];
+    line.extend(arguments.iter().map(|argument| OsString::from(*argument)));
+    line
+}
+
+/// The same work on several numbers of threads.
+pub fn on_threads(name: &str, what: &str, path: &Path, answer: &Answer) -> Vec<Entrant> {
+    let entrant = |threads: usize| {
+        let mut line = call(what, &[path]);
+        line.push(threads.to_string().into());
+        let name = match threads {
+            1 => format!("{name}, 1 thread"),
+            _ => format!("{name}, {threads} threads"),
+        };
+        Entrant::new(Role::Limit, name, line, answer.clone()).woken_by(call("hello", &[]))
+    };
+    THREADS.map(entrant).into()
+}
+
+/// Does what the command line says.
+pub fn run(arguments: &[String]) {
+    let (what, rest) = arguments.split_first().expect("what to do");
+    let path = |index: usize| PathBuf::from(&rest[index]);
+    let threads = || rest[1].parse().expect("a number of threads");
+    match what.as_str() {
+        "hello" => println!("hello"),
+        "heads" => heads(&path(0), threads(), &|_, _| ()),
+        "tables" => heads(&path(0), threads(), &table_too),
+        "bitmaps" => bitmaps(&path(0), threads()),
+        _ => panic!("no such limit: {what}"),
+    }
+}
+
+/// Walks a folder, opens each file, asks for its length, reads the first 2 KiB, closes it.
+fn heads(folder: &Path, threads: usize, more: &(dyn Fn(&File, &[u8]) + Sync)) {
+    let mut files = Vec::new();
+    walk(folder, &mut files);
+    let bytes = AtomicU64::new(0);
+    spread(files.len(), threads, &|range| {
+        let mut head = [0; HEAD_BYTES];
+        let mut sum = 0;
+        for path in &files[range] {
+            let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+            let file = File::from(file.expect("the file"));
+            sum += u64::try_from(rustix::fs::fstat(&file).expect("its length").st_size).unwrap();
+            let read = file.read_at(&mut head, 0).expect("its head");
+            more(&file, &head[..read]);
+        }
+        bytes.fetch_add(sum, Ordering::Relaxed);
+    });
+    println!("{} files, {} bytes", files.len(), bytes.into_inner());
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("the folder") {
+        let entry = entry.expect("an entry");
+        if entry.file_type().expect("its type").is_dir() {
+            walk(&entry.path(), files);
+        } else {
+            files.push(entry.path());
+        }
+    }
+}
+
+/// Reads the part of the block table that the head does not hold.
+fn table_too(file: &File, head: &[u8]) {
+    let entries = u32::from_be_bytes(head[ENTRIES_AT..ENTRIES_AT + 4].try_into().unwrap());
+    let end = TABLE_AT + u64::from(entries) * 4;
+    let rest = end.saturating_sub(HEAD_BYTES as u64);
+    if rest > 0 {
+        let mut table = vec![0; usize::try_from(rest).unwrap()];
+        file.read_exact_at(&mut table, HEAD_BYTES as u64)
+            .expect("its table");
+    }
+}
+
+/// Reads the table and then the bits of each block, with a read for each, and counts the bits that are set.
+fn bitmaps(path: &Path, threads: usize) {
+    let file = File::open(path).expect("the disk");
+    let mut head = [0; HEAD_BYTES];
+    file.read_exact_at(&mut head, 0).expect("its head");
+    let entries = u32::from_be_bytes(head[ENTRIES_AT..ENTRIES_AT + 4].try_into().unwrap());
+    let mut table = vec![0; entries as usize * 4];
+    file.read_exact_at(&mut table, TABLE_AT).expect("its table");
+    let places: Vec<u32> = table
+        .chunks_exact(4)
+        .map(|entry| u32::from_be_bytes(entry.try_into().unwrap()))
+        .filter(|sector| *sector != u32::MAX)
+        .collect();
+    let dirty = AtomicU64::new(0);
+    spread(places.len(), threads, &|range| {
+        let mut bits = [0; SECTOR];
+        let mut sum = 0;
+        for sector in &places[range] {
+            file.read_exact_at(&mut bits, u64::from(*sector) * SECTOR as u64)
+                .expect("its bits");
+            let words = bits.chunks_exact(8);
+            sum += words
+                .map(|word| u64::from(u64::from_ne_bytes(word.try_into().unwrap()).count_ones()))
+                .sum::<u64>();
+        }
+        dirty.fetch_add(sum, Ordering::Relaxed);
+    });
+    println!("{} sectors", dirty.into_inner());
+}
+
+/// Hands out `count` things in shares until none is left.
+fn spread(count: usize, threads: usize, work: &(dyn Fn(std::ops::Range<usize>) + Sync)) {
+    let next = AtomicUsize::new(0);
+    let until_none = || {
+        loop {
+            let from = next.fetch_add(SHARE, Ordering::Relaxed);
+            if from >= count {
+                break;
+            }
+            work(from..count.min(from + SHARE));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(until_none);
+        }
+        until_none();
+    });
+}
