@@ -5,11 +5,38 @@ use std::collections::btree_map::Entry;
 use std::io;
 
 use super::{Payload, Shape, Sink, VhdxBuilder, index};
-use crate::format::BlockNo;
 use crate::format::vhdx::MIB;
-use crate::format::vhdx::bitmap::{BLOCK_BYTES, Chunks};
 
 pub(super) const PAGE_BYTES: u64 = 4096;
+
+/// Length of a sector bitmap block, in bytes: one for each chunk.
+const BITMAP_BYTES: u64 = MIB;
+
+/// How bitmap entries lie among payload entries ([MS-VHDX] 2.5): after each `ratio` of these comes one of those. Worked out
+/// here anew, so that the reader's own sums are not proved by themselves.
+#[derive(Debug, Clone, Copy)]
+struct Interleave {
+    ratio: u64,
+    bits_bytes: u64,
+}
+
+impl Interleave {
+    fn chunk_of(self, block: u64) -> u64 {
+        block / self.ratio
+    }
+
+    fn payload_index(self, block: u64) -> u64 {
+        self.chunk_of(block) * (self.ratio + 1) + block % self.ratio
+    }
+
+    fn bitmap_index(self, chunk: u64) -> u64 {
+        chunk * (self.ratio + 1) + self.ratio
+    }
+
+    fn bits_offset(self, block: u64) -> u64 {
+        block % self.ratio * self.bits_bytes
+    }
+}
 
 /// Everything the block table rules over.
 pub(super) struct Table {
@@ -44,8 +71,11 @@ impl Table {
 }
 
 impl VhdxBuilder {
-    fn chunks(&self) -> Chunks {
-        Chunks::new(self.block_size, self.sector_size)
+    fn chunks(&self) -> Interleave {
+        Interleave {
+            ratio: (u64::from(self.sector_size) << 23) / u64::from(self.block_size),
+            bits_bytes: self.sectors_per_block() / 8,
+        }
     }
 
     fn sectors_per_block(&self) -> u64 {
@@ -54,9 +84,14 @@ impl VhdxBuilder {
 
     /// Length of the table's region, in bytes.
     pub(super) fn table_length(&self) -> u64 {
-        let has_parent = self.shape == Shape::Differencing;
-        let entries = self.chunks().entries_needed(self.blocks(), has_parent);
-        (entries * 8).max(1).next_multiple_of(MIB)
+        let chunks = self.chunks();
+        let last = self.blocks().saturating_sub(1);
+        let entries = 1 + if self.shape == Shape::Differencing {
+            chunks.bitmap_index(chunks.chunk_of(last))
+        } else {
+            chunks.payload_index(last)
+        };
+        (entries * 8).next_multiple_of(MIB)
     }
 
     /// What the table says of each block that is not as all others are.
@@ -89,7 +124,7 @@ impl VhdxBuilder {
             table.end += self.blocks() * block_size;
         }
         for (block, state) in self.states_now() {
-            let entry_at = table_at + chunks.payload_index(BlockNo(block)) * 8;
+            let entry_at = table_at + chunks.payload_index(block) * 8;
             let number = match state {
                 Payload::NotPresent => 0,
                 Payload::Undefined => 1,
@@ -103,12 +138,12 @@ impl VhdxBuilder {
                 continue;
             }
             if state == Payload::Partial {
-                let chunk = chunks.chunk_of(BlockNo(block));
+                let chunk = chunks.chunk_of(block);
                 if let Entry::Vacant(vacant) = bitmaps.entry(chunk) {
                     vacant.insert(table.end);
                     let at = table_at + chunks.bitmap_index(chunk) * 8;
                     table.set(at, table.end | 6);
-                    table.end += BLOCK_BYTES;
+                    table.end += BITMAP_BYTES;
                 }
             }
             let place = if self.allocate_all {
@@ -135,8 +170,8 @@ impl VhdxBuilder {
                 .data
                 .push((place + into * u64::from(self.sector_size), content.clone()));
             if *state == Payload::Partial {
-                let bitmap = bitmaps.get(&chunks.chunk_of(BlockNo(block)));
-                let bits_at = bitmap.map_or(0, |at| at + chunks.bits_offset(BlockNo(block)));
+                let bitmap = bitmaps.get(&chunks.chunk_of(block));
+                let bits_at = bitmap.map_or(0, |at| at + chunks.bits_offset(block));
                 table.set_bit(bits_at, into);
             }
         }
@@ -147,7 +182,7 @@ impl VhdxBuilder {
     fn fill_pages(&self, table: &mut Table, table_at: u64, data_at: u64) {
         const ENTRIES: u64 = PAGE_BYTES / 8;
         let chunks = self.chunks();
-        let entry_at = |block| table_at + chunks.payload_index(BlockNo(block)) * 8;
+        let entry_at = |block| table_at + chunks.payload_index(block) * 8;
         let said = self.states_now();
         for block in said.keys() {
             let page = entry_at(*block) / PAGE_BYTES;
@@ -177,7 +212,7 @@ impl VhdxBuilder {
         let mut at = table_at;
         for block in 0..self.blocks() {
             entries.extend_from_slice(&((data_at + block * block_size) | 6).to_le_bytes());
-            if chunks.place_in_chunk(BlockNo(block + 1)) == 0 {
+            if (block + 1) % chunks.ratio == 0 {
                 entries.extend_from_slice(&[0; 8]);
             }
             if entries.len() >= index(MIB) {

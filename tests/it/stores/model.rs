@@ -107,6 +107,8 @@ pub enum Told {
 pub struct TreePlan {
     pub make: Make,
     pub sectors: u64,
+    /// A VHDX of more than two chunks: gibibytes, of which next to nothing is written.
+    pub huge: bool,
     /// The base first.
     pub disks: Vec<DiskPlan>,
     pub told: Told,
@@ -123,7 +125,7 @@ pub struct StorePlan {
 }
 
 /// Every word a plan can have.
-pub const WORDS: [&str; 30] = [
+pub const WORDS: [&str; 31] = [
     "vhd",
     "vhdx 512",
     "vhdx 4096",
@@ -153,6 +155,7 @@ pub const WORDS: [&str; 30] = [
     "vmcx",
     "labels",
     "frozen",
+    "huge",
     "4 levels",
 ];
 
@@ -218,6 +221,7 @@ impl StorePlan {
                 words.push("4 levels");
             }
             words.extend((!tree.frozen().is_empty()).then_some("frozen"));
+            words.extend((tree.huge && !is_vhd).then_some("huge"));
         }
         words
     }
@@ -338,19 +342,23 @@ fn tree_plans() -> impl Strategy<Value = TreePlan> {
     (
         prop::sample::select(makes.to_vec()),
         100..3_000_u64,
+        seldom(),
         prop::collection::vec(disk_plans(), 1..7),
         prop::sample::select(&[Told::Nowhere, Told::Xml, Told::Vmcx, Told::Labels][..]),
         any::<u16>(),
         any::<u8>(),
     )
-        .prop_map(|(make, sectors, disks, told, leaf, frozen)| TreePlan {
-            make,
-            sectors,
-            disks,
-            told,
-            leaf,
-            frozen,
-        })
+        .prop_map(
+            |(make, sectors, huge, disks, told, leaf, frozen)| TreePlan {
+                make,
+                sectors,
+                huge,
+                disks,
+                told,
+                leaf,
+                frozen,
+            },
+        )
 }
 
 /// Stores of up to three trees of up to six disks.

@@ -18,6 +18,9 @@ use crate::model::Make;
 
 const VHD_BLOCKS: [u32; 3] = [4096, 64 << 10, 2 << 20];
 const VHDX_BLOCKS: [u32; 3] = [1 << 20, 2 << 20, 4 << 20];
+const HUGE_BLOCKS: [u32; 3] = [64 << 20, 128 << 20, 256 << 20];
+/// Sectors of two chunks of any VHDX.
+const TWO_CHUNKS: u64 = 2 << 23;
 const VHD_CREATORS: [&[u8; 4]; 4] = [b"win ", b"tap\0", b"qem2", b"vbox"];
 const VHDX_CREATORS: [&str; 4] = ["Microsoft Windows 10.0.14393.0", "QEMU v6.2.0", "検証", ""];
 
@@ -30,8 +33,8 @@ struct Draft<'a> {
     parent: Option<usize>,
     sectors: u64,
     block_size: u32,
-    /// By sector: written.
-    written: Vec<bool>,
+    /// The sectors written.
+    written: BTreeSet<u64>,
     /// By block: what the table is to say.
     states: BTreeMap<u64, Payload>,
 }
@@ -39,9 +42,15 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     fn new(tree: &'a TreePlan, first: usize, at: usize) -> Self {
         let plan = &tree.disks[at];
-        let sectors = tree.sectors.saturating_add_signed(plan.grown).max(1);
+        let huge = if tree.huge && tree.make != Make::Vhd {
+            TWO_CHUNKS
+        } else {
+            0
+        };
+        let sectors = huge + tree.sectors.saturating_add_signed(plan.grown).max(1);
         let block_size = match tree.make {
             Make::Vhd => VHD_BLOCKS[plan.block],
+            Make::Vhdx(_) if huge > 0 => HUGE_BLOCKS[plan.block],
             Make::Vhdx(_) => VHDX_BLOCKS[plan.block],
         };
         let mut draft = Self {
@@ -51,14 +60,12 @@ impl<'a> Draft<'a> {
             parent: tree.parent(at).map(|parent| first + parent),
             sectors,
             block_size,
-            written: vec![false; usize::try_from(sectors).unwrap()],
+            written: BTreeSet::new(),
             states: BTreeMap::new(),
         };
         for (at, count) in &plan.writes {
             let start = u64::from(*at) * sectors / 65_536;
-            for sector in start..(start + count).min(sectors) {
-                draft.written[usize::try_from(sector).unwrap()] = true;
-            }
+            draft.written.extend(start..(start + count).min(sectors));
         }
         if draft.is_vhdx() && !draft.is_fixed() {
             for (at, state) in &plan.states {
@@ -233,8 +240,8 @@ impl<'a> Draft<'a> {
         if self.plan.batmap && !self.is_fixed() {
             disk = disk.batmap();
         }
-        for sector in self.sectors_written() {
-            disk.write_more(sector, &[7; 512]);
+        for sector in &self.written {
+            disk.write_more(*sector, &[7; 512]);
         }
         disk
     }
@@ -259,8 +266,8 @@ impl<'a> Draft<'a> {
             .creator(VHDX_CREATORS[self.plan.creator])
             .disk_id(self.id())
             .data_write_id(self.link_id());
-        for sector in self.sectors_written() {
-            disk = disk.write(sector, &vec![7; self.sector_size() as usize]);
+        for sector in &self.written {
+            disk = disk.write(*sector, &vec![7; self.sector_size() as usize]);
         }
         for (block, state) in &self.states {
             disk = disk.state(*block, *state);
@@ -269,10 +276,6 @@ impl<'a> Draft<'a> {
             disk = disk.leave_table_in_log();
         }
         disk
-    }
-
-    fn sectors_written(&self) -> impl Iterator<Item = u64> {
-        (0..self.sectors).filter(|sector| self.written[usize::try_from(*sector).unwrap()])
     }
 
     /// Blocks by state (all, full, partial, zero, unmapped, absent, wrong) and dirty sectors.
@@ -287,9 +290,7 @@ impl<'a> Draft<'a> {
             let sectors =
                 block * self.per_block()..((block + 1) * self.per_block()).min(self.sectors);
             let all = sectors.end - sectors.start;
-            let held = sectors
-                .filter(|sector| self.written[usize::try_from(*sector).unwrap()])
-                .count() as u64;
+            let held = self.written.range(sectors).count() as u64;
             let (of_state, sectors) = match (self.states.get(&block), self.parent) {
                 (Some(Payload::Zero | Payload::Undefined), _) => (&mut zero, all),
                 (Some(Payload::Unmapped), _) => (&mut unmapped, all),
