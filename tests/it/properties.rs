@@ -139,8 +139,10 @@ proptest! {
     }
 }
 
+type IsMet = fn(&Met<'_>) -> bool;
+
 /// What the trees are to reach, and how one disk of them is known to do it.
-const WORDS: [(&str, fn(&Met<'_>) -> bool); 24] = [
+const WORDS: [(&str, IsMet); 24] = [
     ("1 level", |met| met.levels == 1),
     ("2 levels", |met| met.levels == 2),
     ("3 levels", |met| met.levels == 3),

@@ -22,8 +22,10 @@ const MIB: u64 = 1 << 20;
 /// Four times what is read ahead.
 const BLOCKS: u64 = 32;
 
+type Meddle = fn(&Path);
+
 /// What somebody else does to a file.
-const MEDDLING: [(&str, fn(&Path)); 5] = [
+const MEDDLING: [(&str, Meddle); 5] = [
     ("grows", |path| {
         let mut file = fs::File::options().append(true).open(path).unwrap();
         file.write_all(&[0; 512]).unwrap();
@@ -86,7 +88,7 @@ fn hold_all(path: &Path) {
         .write(true)
         .open(path)
         .unwrap();
-    let mut table = vec![0; 1536 + BLOCKS as usize * 4];
+    let mut table = vec![0; 1536 + usize::try_from(BLOCKS).unwrap() * 4];
     file.read_exact(&mut table).unwrap();
     for entry in table[1536..].chunks(4) {
         let sector = u32::from_be_bytes(entry.try_into().unwrap());
@@ -110,7 +112,7 @@ fn id_of(forest: &Forest, path: &Path) -> DiskId {
 }
 
 /// Compares, with something done to a file at the first event.
-fn compared(child: &Path, meddled: &Path, meddle: fn(&Path)) -> (DiffReport, Vec<PathBuf>) {
+fn compared(child: &Path, meddled: &Path, meddle: Meddle) -> (DiffReport, Vec<PathBuf>) {
     let forest = scanned(child.parent().unwrap());
     let id = id_of(&forest, child);
     let moment = Moment::of_lines(&forest, [id]);
@@ -201,7 +203,7 @@ fn many_blocks(path: &Path) {
     }
 }
 
-fn counted(path: &Path, meddle: fn(&Path)) -> Counts {
+fn counted(path: &Path, meddle: Meddle) -> Counts {
     let image = Image::open(Arc::new(FileSource::open(path).unwrap())).unwrap();
     let mut todo = Some(meddle);
     image.count(
@@ -223,7 +225,7 @@ fn files_that_change_while_their_map_is_read_are_told() {
             many_blocks(&path);
             let whole = fs::metadata(&path).unwrap().len();
             let moment = Moment::of_files([(path.clone(), None)]);
-            let shrink: fn(&Path) = |path| {
+            let shrink: Meddle = |path| {
                 let file = fs::File::options().write(true).open(path).unwrap();
                 // Into the second piece of the table.
                 let table = if path.extension().unwrap() == "vhd" {
@@ -237,7 +239,7 @@ fn files_that_change_while_their_map_is_read_are_told() {
             let counts = counted(&path, if is_shrink { shrink } else { meddle });
             assert_eq!(
                 moment.changed(),
-                [path.clone()],
+                std::slice::from_ref(&path),
                 "{ending} {what}, {whole} bytes"
             );
             let sum = counts.full + counts.partial + counts.zero + counts.unmapped;
@@ -257,7 +259,7 @@ fn files_that_change_while_their_map_is_read_are_told() {
 
 /// Runs the program, does something once the first bytes of its answer are there, and reads the rest. The answer is
 /// longer than what a pipe holds, so that the program is in the middle of its work then.
-fn run_and_meddle(arguments: &[&str], file: &Path, meddle: fn(&Path)) -> (String, String, i32) {
+fn run_and_meddle(arguments: &[&str], file: &Path, meddle: Meddle) -> (String, String, i32) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_vhdtree"))
         .args(arguments)
         .arg(file)

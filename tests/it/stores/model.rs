@@ -58,6 +58,10 @@ pub enum Flaw {
 }
 
 /// One disk.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a mark of its own, and any may come with any"
+)]
 #[derive(Debug, Clone)]
 pub struct DiskPlan {
     /// Its parent, scaled to the disks before it.

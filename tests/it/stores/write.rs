@@ -291,14 +291,13 @@ impl<'a> Draft<'a> {
                 block * self.per_block()..((block + 1) * self.per_block()).min(self.sectors);
             let all = sectors.end - sectors.start;
             let held = self.written.range(sectors).count() as u64;
-            let (of_state, sectors) = match (self.states.get(&block), self.parent) {
-                (Some(Payload::Zero | Payload::Undefined), _) => (&mut zero, all),
-                (Some(Payload::Unmapped), _) => (&mut unmapped, all),
-                (Some(_), _) => (&mut full, all),
-                (None, _) if held == 0 => (&mut absent, 0),
-                (None, None) => (&mut full, all),
-                (None, Some(_)) if held == all => (&mut full, all),
-                (None, Some(_)) => (&mut partial, held),
+            let is_whole = self.parent.is_none() || held == all;
+            let (of_state, sectors) = match self.states.get(&block) {
+                Some(Payload::Zero | Payload::Undefined) => (&mut zero, all),
+                Some(Payload::Unmapped) => (&mut unmapped, all),
+                None if held == 0 => (&mut absent, 0),
+                None if !is_whole => (&mut partial, held),
+                _ => (&mut full, all),
             };
             *of_state += 1;
             dirty += sectors;
