@@ -408,11 +408,7 @@ impl App {
     /// Builds the rows anew, the cursor staying on the same one.
     pub fn rebuild(&mut self) {
         let key = self.row().map(|row| row.key.clone());
-        self.options.phase = if self.scanning() {
-            Phase::Scanning
-        } else {
-            Phase::Done
-        };
+        self.options.phase = self.phase();
         let (forest, assessment) = (&self.store.forest, &self.store.assessment);
         self.rows = crate::report::rows(forest, assessment, &self.options);
         self.place(key.as_ref());
@@ -488,6 +484,15 @@ impl App {
             self.focus
         } else {
             self.view
+        }
+    }
+
+    /// Whether more rows may come.
+    pub fn phase(&self) -> Phase {
+        if self.scanning() {
+            Phase::Scanning
+        } else {
+            Phase::Done
         }
     }
 

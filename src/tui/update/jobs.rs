@@ -25,8 +25,9 @@ pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
             }
         }
         News::Store(snapshot) => {
-            let prepared = Prepared::judged(snapshot, Wanted::of(app));
-            return store(app, prepared);
+            let mut by = Wanted::of(app);
+            by.options.phase = app.phase();
+            return store(app, Prepared::judged(snapshot, by));
         }
         News::Prepared(prepared) => return store(app, *prepared),
         News::Blocks(table) => {
