@@ -25,7 +25,7 @@ fuzz_target!(init: seeds::write(&[
     let Some((&kind, bytes)) = input.split_first() else { return };
     match kind % 4 {
         0 => {
-            hyperv::read(&MemorySource(bytes.to_vec()));
+            let _ = hyperv::read(&MemorySource(bytes.to_vec()));
         }
         1 => {
             let _ = labels::read(bytes);
