@@ -59,6 +59,12 @@ impl Gate {
     }
 }
 
+/// A name that no file can have here names nothing either.
+fn names_nothing(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(kind, NotFound | NotADirectory | InvalidFilename)
+}
+
 impl Admit for Gate {
     fn admit(&self, path: &Path) -> Admission {
         // A path that is outside by its text alone is not even looked at: looking may mount, or send credentials.
@@ -72,8 +78,7 @@ impl Admit for Gate {
                 Ok(_) => Admission::Refused("not a regular file".to_owned()),
                 Err(error) => Admission::Refused(error.to_string()),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Admission::Missing,
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Admission::Missing,
+            Err(error) if names_nothing(error.kind()) => Admission::Missing,
             Err(error) => Admission::Refused(error.to_string()),
         }
     }
@@ -104,6 +109,8 @@ mod tests {
         assert_eq!(gate.admit(&inside.join("../out/p.vhd")), Admission::Outside);
         assert_eq!(gate.admit(&inside.join("none.vhd")), Admission::Missing);
         assert_eq!(gate.admit(&inside.join("q.vhd/x")), Admission::Missing);
+        let too_long = inside.join("x".repeat(300));
+        assert_eq!(gate.admit(&too_long), Admission::Missing);
         assert!(matches!(gate.admit(&inside), Admission::Refused(_)));
         let both = Gate::new([&inside, &outside]).unwrap();
         assert!(matches!(
@@ -161,7 +168,9 @@ mod tests {
             let admitted = gate.admit(Path::new(&text));
             assert_eq!(admitted, Admission::Open(path.clone()), "{text}");
         }
-        assert_eq!(gate.admit(&real.join("b.vhd")), Admission::Missing);
+        for name in ["b.vhd", "b\u{1b}[31m.vhd", "b?.vhd"] {
+            assert_eq!(gate.admit(&real.join(name)), Admission::Missing, "{name:?}");
+        }
         assert!(matches!(gate.admit(&real), Admission::Refused(_)));
         // A device wherever it stands: resolved, it lies outside.
         for name in ["NUL", "a.vhd:stream", "con.vhd"] {
