@@ -29,7 +29,7 @@ pub fn ask(race: &mut Race) {
                 .woken_by(line![tools::VHDTREE, "--version"]),
             Entrant::new(
                 Role::Limit,
-                "cmp of plain files",
+                "cmp, plain files",
                 line!["cmp", one, other],
                 Answer::Any,
             )
@@ -39,13 +39,16 @@ pub fn ask(race: &mut Race) {
             Some(tool) => {
                 let line = line![&tool, "compare", "-f", "raw", "-F", "raw", one, other];
                 let wake = line![&tool, "--version"];
-                let name = "qemu-img compare of plain files";
+                let name = "qemu-img compare, plain files";
                 let same = Answer::Has("identical".to_owned());
                 entrants.push(Entrant::new(Role::Peer, name, line, same).woken_by(wake));
             }
             None => skipped("qemu-img"),
         }
-        let question = format!("diff of {GIB} GiB dirty with the parent, {format:?}");
+        let question = format!(
+            "{}: diff of {GIB} GiB dirty with the parent",
+            tools::word(format)
+        );
         race.warm_and_cold(&question, &entrants);
     }
 }

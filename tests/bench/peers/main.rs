@@ -7,6 +7,8 @@
 //! `SEVEN_ZIP` and `PYTHON` say; the last one is asked for the packages `pyvhdi` and `dissect.hypervisor`. One that is not there
 //! is `skipped`.
 //!
+//! On a busy machine root gets steady figures with `chrt -r 10 cargo bench --bench peers`.
+//!
 //! Every entrant is a process, its start included, and their runs take turns. A *limit* is a process, too: this one, called
 //! with `limit` and doing no more than the least that an answer needs, with as many threads as help. Limits, pseudo-terminals and
 //! the page cache are of Unix here.

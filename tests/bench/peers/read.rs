@@ -66,7 +66,7 @@ pub fn ask(race: &mut Race) {
         let mut entrants = vec![
             Entrant::new(Role::Ours, "vhdtree's reader", ours, all.clone())
                 .woken_by(limit::call("hello", &[])),
-            Entrant::new(Role::Limit, "cat of a plain file", cat, all.clone())
+            Entrant::new(Role::Limit, "cat, a plain file", cat, all.clone())
                 .woken_by(line!["cat", "--version"]),
         ];
         match tools::seven_zip() {
@@ -88,13 +88,13 @@ pub fn ask(race: &mut Race) {
                     let mut wake = python.clone();
                     wake.push("import pyvhdi".into());
                     let line = [python, line![LIBVHDI, &paths[0], &paths[1]]].concat();
-                    let entrant = Entrant::new(Role::Peer, "libvhdi (one Python)", line, all);
+                    let entrant = Entrant::new(Role::Peer, "libvhdi", line, all);
                     entrants.push(entrant.woken_by(wake));
                 }
                 None => skipped("pyvhdi"),
             }
         }
-        let question = format!("content of a chain of {GIB} GiB, {format:?}");
+        let question = format!("{}: content of a chain of {GIB} GiB", tools::word(format));
         race.warm_and_cold(&question, &entrants);
     }
 }

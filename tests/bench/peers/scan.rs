@@ -23,7 +23,7 @@ const MOST_PROCESSES: usize = 1_000;
 /// The same for qemu-img, whose processes are slow to start.
 const MOST_QEMU_PROCESSES: usize = 100;
 
-/// The tree by libvhdi: ids, sizes and parents of every file, then a line for each, indented.
+/// The tree by libvhdi in one Python: ids, sizes and parents of every file, then a line for each, indented.
 const LIBVHDI: &str = r"
 import glob, sys, pyvhdi
 disks, children = {}, {}
@@ -100,7 +100,7 @@ pub fn ask(race: &mut Race) {
     let mut entrants = entrants(folder.path(), &files, 1_000);
     let heads = Answer::Has(format!("{} files", files.len()));
     entrants.extend(limit::on_threads(
-        "2 KiB and the table of each file",
+        "2 KiB and table of each file",
         "tables",
         folder.path(),
         &heads,
@@ -144,15 +144,7 @@ fn entrants(folder: &Path, files: &[PathBuf], disks: usize) -> Vec<Entrant> {
         let mut wake = python.clone();
         wake.push(format!("import {package}").into());
         python.extend(line![script, folder]);
-        entrants.push(
-            Entrant::new(
-                Role::Peer,
-                format!("{name} (one Python)"),
-                python,
-                a_line_each.clone(),
-            )
-            .woken_by(wake),
-        );
+        entrants.push(Entrant::new(Role::Peer, name, python, a_line_each.clone()).woken_by(wake));
     }
     let for_each = |name: &str, start: Line| {
         let lines = files.iter().map(|file| {
@@ -164,13 +156,13 @@ fn entrants(folder: &Path, files: &[PathBuf], disks: usize) -> Vec<Entrant> {
     };
     if disks <= MOST_PROCESSES {
         match tools::vhdiinfo() {
-            Some(tool) => entrants.push(for_each("vhdiinfo for each", line![tool])),
+            Some(tool) => entrants.push(for_each("vhdiinfo each", line![tool])),
             None => skipped("vhdiinfo"),
         }
     }
     if disks <= MOST_QEMU_PROCESSES {
         match tools::qemu_img() {
-            Some(tool) => entrants.push(for_each("qemu-img info for each", line![tool, "info"])),
+            Some(tool) => entrants.push(for_each("qemu-img info each", line![tool, "info"])),
             None => skipped("qemu-img"),
         }
     }

@@ -4,11 +4,21 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use vhdtree::image::Format;
+
 use crate::entrant::Line;
 use crate::line;
 
 /// vhdtree's program, built as it is released.
 pub const VHDTREE: &str = env!("CARGO_BIN_EXE_vhdtree");
+
+/// A format as people write it.
+pub fn word(format: Format) -> &'static str {
+    match format {
+        Format::Vhd => "VHD",
+        Format::Vhdx => "VHDX",
+    }
+}
 
 /// A tool by the variable that names its place, or else by its name on the `PATH`.
 pub fn find(variable: &str, name: &str) -> Option<OsString> {
