@@ -15,17 +15,19 @@ use crate::analysis::owner::Owners;
 use crate::format::text::escape;
 use crate::image::Kind;
 use crate::report::words;
-use crate::store::{DiskId, Forest, LinkState, MachineId, Node};
+use crate::store::{Disk, DiskId, Forest, LinkState, MachineId, Node};
 
 /// Rows of a forest, in display order. Pure; 40,000 disks take well under 100 ms.
 pub fn rows(forest: &Forest, assessment: &Assessment, options: &RowOptions) -> Vec<Row> {
     let owners = Owners::new(forest);
-    let trees = trees(forest);
+    let adopted = adopted(forest);
+    let trees = trees(forest, &adopted);
     let groups = groups(forest, &owners, trees);
     let mut builder = Builder {
         forest,
         assessment,
         owners,
+        adopted,
         phase: options.phase,
         rows: Vec::with_capacity(forest.disks.len() + groups.len()),
     };
@@ -54,11 +56,53 @@ struct Group {
     errors: Vec<usize>,
 }
 
-fn trees(forest: &Forest) -> Vec<Tree> {
+/// Disks that are named as parents and cannot be read, with the children that name them.
+type Adopted = BTreeMap<DiskId, Vec<DiskId>>;
+
+/// A parent that cannot be read is no disk of a chain, but it is there: in the tree its children hang under it.
+fn adopted(forest: &Forest) -> Adopted {
+    let mut adopted = Adopted::new();
+    let cut_off = forest.tops.iter().filter(|top| {
+        let link = forest.node(**top).and_then(|node| node.parent.as_ref());
+        link.is_some_and(|link| link.state == LinkState::Unreadable && link.disk.is_none())
+    });
+    for top in cut_off {
+        let found = forest
+            .node(*top)
+            .and_then(|node| node.parent.as_ref()?.resolved.as_deref());
+        let beside = missing_name(forest, *top)
+            .and_then(|name| Some(forest.disk(*top)?.path.parent()?.join(name)));
+        let named = |path: &Path| {
+            found.is_some_and(|found| found == path) || beside.as_deref() == Some(path)
+        };
+        let parent = forest
+            .ids()
+            .find(|id| forest.disk(*id).is_some_and(|disk| named(&disk.path)));
+        if let Some(parent) = parent.filter(|parent| parent != top) {
+            adopted.entry(parent).or_default().push(*top);
+        }
+    }
+    adopted
+}
+
+/// The disks that hang under a disk in the tree.
+fn children<'a>(
+    forest: &'a Forest,
+    adopted: &'a Adopted,
+    id: DiskId,
+) -> impl DoubleEndedIterator<Item = DiskId> + 'a {
+    let linked = forest.node(id).map_or(&[][..], |node| &node.children);
+    let adopted = adopted.get(&id).map_or(&[][..], Vec::as_slice);
+    linked.iter().chain(adopted).copied()
+}
+
+fn trees(forest: &Forest, adopted: &Adopted) -> Vec<Tree> {
     let mut seen = vec![false; forest.disks.len()];
     let mut trees = Vec::with_capacity(forest.tops.len());
+    let taken: BTreeSet<DiskId> = adopted.values().flatten().copied().collect();
+    let tops = forest.tops.iter().copied();
     // Whatever the links say, every disk gets a row: what no top leads to becomes a top itself.
-    for top in forest.tops.iter().copied().chain(forest.ids()) {
+    for top in tops.filter(|top| !taken.contains(top)).chain(forest.ids()) {
         let mut tree = Tree {
             top,
             leaves: 0,
@@ -75,14 +119,15 @@ fn trees(forest: &Forest) -> Vec<Tree> {
             let Some(node) = forest.node(id) else {
                 continue;
             };
-            tree.leaves += usize::from(node.children.is_empty());
+            let before = todo.len();
+            todo.extend(children(forest, adopted, id));
+            tree.leaves += usize::from(todo.len() == before);
             tree.machines.extend(&node.in_use_by);
             tree.machines.extend(
                 node.snapshots
                     .iter()
                     .filter_map(|snapshot| forest.snapshot(*snapshot)?.machine),
             );
-            todo.extend(&node.children);
         }
         if found {
             trees.push(tree);
@@ -178,6 +223,7 @@ struct Builder<'a> {
     forest: &'a Forest,
     assessment: &'a Assessment,
     owners: Owners<'a>,
+    adopted: Adopted,
     phase: Phase,
     rows: Vec<Row>,
 }
@@ -226,8 +272,9 @@ impl Builder<'_> {
                     self.rows.get(group).map_or("", |row| row.name.as_str())
                 ));
                 let mut row = blank(RowKind::MissingParent, key, escape(&name), 1, Some(group));
-                row.flag = Flag::Missing;
-                missing_note(self.forest, &trees).clone_into(&mut row.note);
+                let (flag, note) = missing_note(self.forest, &trees);
+                row.flag = flag;
+                note.clone_into(&mut row.note);
                 self.rows.push(row);
                 for tree in &trees {
                     self.tree(tree, machine, at, Ground::Broken);
@@ -277,9 +324,8 @@ impl Builder<'_> {
             let ground = ground_with(self.forest, id, ground);
             let at = self.rows.len();
             self.disk(id, under, ground, setting);
-            if let Some(node) = self.forest.node(id) {
-                todo.extend(node.children.iter().rev().map(|child| (*child, at, ground)));
-            }
+            let below = children(self.forest, &self.adopted, id).rev();
+            todo.extend(below.map(|child| (child, at, ground)));
         }
     }
 
@@ -294,7 +340,11 @@ impl Builder<'_> {
         row.disk = Some(id);
         row.machine = setting.machine;
         let orphan = self.owners.is_orphan(id);
-        row.now = if orphan { Now::No } else { now(node, setting) };
+        row.now = if orphan {
+            Now::No
+        } else {
+            now(disk, node, setting)
+        };
         row.flag = disk_flag(self.forest, self.assessment, id, ground, self.phase);
         row.snapshots = self.snapshot_names(id, node);
         row.users = node
@@ -477,20 +527,23 @@ fn stored_name(path: &str) -> &str {
         .unwrap_or(path)
 }
 
-fn missing_note(forest: &Forest, trees: &[Tree]) -> &'static str {
+fn missing_note(forest: &Forest, trees: &[Tree]) -> (Flag, &'static str) {
     let state = trees
         .first()
         .and_then(|tree| Some(forest.node(tree.top)?.parent.as_ref()?.state));
     match state {
-        Some(LinkState::OutsideRoots) => "outside the folders given",
-        Some(LinkState::Unreadable) => "cannot be read",
-        _ => "not in store",
+        Some(LinkState::OutsideRoots) => (Flag::Missing, "outside the folders given"),
+        Some(LinkState::Unreadable) => (Flag::Unreadable, "cannot be read"),
+        _ => (Flag::Missing, "not in store"),
     }
 }
 
-fn now(node: &Node, setting: Setting) -> Now {
+fn now(disk: &Disk, node: &Node, setting: Setting) -> Now {
     if !node.in_use_by.is_empty() {
         Now::Known
+    } else if disk.header.is_none() {
+        // Of what cannot be read as a disk not even a guess is made.
+        Now::No
     } else if setting.uses_known || !node.children.is_empty() {
         Now::No
     } else if setting.leaves == 1 {
@@ -500,7 +553,7 @@ fn now(node: &Node, setting: Setting) -> Now {
     }
 }
 
-fn cells(disk: &crate::store::Disk) -> Cells {
+fn cells(disk: &Disk) -> Cells {
     let mut cells = Cells {
         on_disk: Some(disk.file.len),
         created: disk.created().map(|(at, _)| at),

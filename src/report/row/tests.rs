@@ -385,3 +385,36 @@ fn a_folder_of_which_files_may_be_missing_is_partial_once_the_scan_has_stopped()
     assert_eq!(flags(Phase::Done), [Flag::Partial, Flag::Ok]);
     assert_eq!(flags(Phase::Scanning), [Flag::Ok, Flag::Ok]);
 }
+
+#[test]
+fn children_of_a_parent_that_cannot_be_read_hang_under_it() {
+    let mut forest = Forest {
+        complete: true,
+        ..Forest::default()
+    };
+    let name = "/s/db02_1C9E0A44-0000-4000-8000-000000000001.avhdx";
+    let parent = add(&mut forest, name, None);
+    let mut unreadable = (*forest.disks[parent]).clone();
+    unreadable.header = None;
+    forest.disks[parent] = Arc::new(unreadable);
+    let link = Some((LinkState::Unreadable, None));
+    add(
+        &mut forest,
+        "/s/db02_5C7E90B4-0000-4000-8000-000000000002.avhdx",
+        link,
+    );
+    forest.tops = vec![id(0), id(1)];
+    let rows = rows(&forest, &Assessment::default(), &RowOptions::default());
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| (row.depth, row.disk, row.flag, row.now))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (0, None, Flag::Broken, Now::No),
+            (1, Some(id(0)), Flag::Unreadable, Now::No),
+            (2, Some(id(1)), Flag::Broken, Now::Alone),
+        ]
+    );
+}

@@ -19,14 +19,31 @@ pub fn why(forest: &Forest, assessment: &Assessment, row: &Row, clock: &Clock) -
             "The machine uses {}, which is not among the files read. Give the folder it lies in as well.",
             row.full_name
         ),
-        RowKind::MissingParent => format!(
-            "{} is named as a parent and is {}. The disks below it cannot be read without it; give its folder as well, or find the file.",
-            row.full_name, row.note
-        ),
+        RowKind::MissingParent => missing_parent(row),
         RowKind::Disk => row
             .disk
             .map_or_else(String::new, |id| disk(forest, assessment, row, id, clock)),
     }
+}
+
+fn missing_parent(row: &Row) -> String {
+    let (state, advice) = match row.flag {
+        Flag::Unreadable => ("cannot be read as a disk", "its findings say why"),
+        _ if row.note == "not in store" => (
+            "not in the store",
+            "give its folder as well, or find the file",
+        ),
+        _ => (row.note.as_str(), "give its folder as well"),
+    };
+    let verb = if state.starts_with("cannot") {
+        ""
+    } else {
+        "is "
+    };
+    format!(
+        "{}, the parent of what hangs below, {verb}{state}. Nothing below it can be read whole: {advice}.",
+        row.full_name
+    )
 }
 
 fn group(row: &Row) -> String {
