@@ -170,7 +170,9 @@ fn header(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
                 "log",
                 match vhdx.log {
                     LogState::Empty => "empty".to_owned(),
-                    LogState::Replayed(entries) => format!("replayed in memory, {entries} entries"),
+                    LogState::Replayed(entries) => {
+                        format!("not empty, replayed in memory (entries: {entries})")
+                    }
                     LogState::Unusable => {
                         "cannot be replayed: no block numbers are shown".to_owned()
                     }

@@ -229,11 +229,11 @@ impl Grid {
         let row_blocks = per_cell.saturating_mul(u64::from(columns));
         let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
         let head = format!(
-            "1 cell = {} blocks = {}; 1 row = {}; {} blocks",
-            units::count(per_cell),
+            "1 cell = {} = {}; 1 row = {}; {}",
+            units::many(per_cell, "block"),
             size(per_cell),
             size(row_blocks),
-            units::count(self.blocks)
+            units::many(self.blocks, "block")
         );
         let mut lines = vec![head];
         for (row, cells) in self.cells.chunks(columns as usize).enumerate() {
@@ -266,14 +266,14 @@ fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()
         return Ok(());
     }
     let mut line = format!(
-        "{} blocks: {} full, {} partial, {} zero, {} unmapped, {} absent, {} errors",
-        units::count(counts.total),
+        "{}: {} full, {} partial, {} zero, {} unmapped, {} absent, {}",
+        units::many(counts.total, "block"),
         units::count(counts.full),
         units::count(counts.partial),
         units::count(counts.zero),
         units::count(counts.unmapped),
         units::count(counts.absent),
-        units::count(counts.error)
+        units::many(counts.error, "error")
     );
     if header.kind == crate::image::Kind::Differencing {
         let bytes = counts

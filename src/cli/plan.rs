@@ -379,7 +379,7 @@ impl Page<'_> {
         self.section(&mut lines, "Do first:", &first);
         lines.push(String::new());
         if !plan.not_checked.is_empty() {
-            let text = format!("Not checked: {}", plan.not_checked.join(", "));
+            let text = format!("Not checked: {}", words::unchecked(&plan.not_checked));
             lines.extend(self.fold(&text, "  "));
         }
         lines.push(format!("  State token: {}", plan.state_token));

@@ -44,9 +44,22 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A count with its noun: `1 block`, `1,048,576 blocks`.
+pub fn many(number: u64, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(many(0, "run"), "0 runs");
+        assert_eq!(many(1, "run"), "1 run");
+        assert_eq!(many(1_200, "run"), "1,200 runs");
+    }
 
     #[test]
     fn sizes_have_one_decimal_and_bytes_none() {

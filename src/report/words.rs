@@ -171,6 +171,19 @@ pub fn product_name(product: Product) -> &'static str {
     }
 }
 
+/// What a plan did not check, by its codes, as questions for whoever is about to delete.
+pub fn unchecked(codes: &[&'static str]) -> String {
+    let question = |code: &&'static str| match *code {
+        "vm-power-state" => "is the VM on?",
+        "running-jobs" => "does a backup or a merge run?",
+        "disks-elsewhere" => "do disks in other places need these?",
+        "free-space" => "is there room for the merge?",
+        "guest-content" => "what does the guest keep in them?",
+        other => other,
+    };
+    codes.iter().map(question).collect::<Vec<_>>().join(" ")
+}
+
 /// The word of the source of a creation time that is no footer.
 pub fn born_source(source: BornSource) -> &'static str {
     match source {

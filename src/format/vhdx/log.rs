@@ -92,7 +92,11 @@ pub fn replay(source: &dyn Source, header: &Header, findings: &mut Vec<Finding>)
             findings.push(
                 Finding::new(
                     &codes::LOG_REPLAYED,
-                    format!("{entries} log entries were replayed in memory"),
+                    if entries == 1 {
+                        "1 log entry was replayed in memory".to_owned()
+                    } else {
+                        format!("{entries} log entries were replayed in memory")
+                    },
                 )
                 .at(header.log_offset),
             );
