@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::analysis::plan::Plan;
 use crate::report::row::{Direction, Phase, Sort, visible};
-use crate::report::{Clock, Row, RowKey, RowOptions, Units};
+use crate::report::{Clock, Row, RowKey, RowOptions, Units, words};
 use crate::store::DiskId;
 use crate::tui::depth::Depth;
 use crate::tui::glyph::Charset;
@@ -342,6 +342,59 @@ impl App {
         self.rows.get(*self.shown.get(place)? as usize)
     }
 
+    /// The row of a disk, among those there are.
+    pub fn row_of(&self, disk: DiskId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.disk == Some(disk))
+    }
+
+    /// A disk's name as the tree shows it: short, or whole if everything is wanted in full; escaped.
+    pub fn name_of(&self, disk: DiskId) -> String {
+        match (self.units, self.row_of(disk)) {
+            (Units::Human, Some(row)) => row.name.clone(),
+            _ => self
+                .store
+                .forest
+                .disk(disk)
+                .map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path)),
+        }
+    }
+
+    /// A sentence with the names that the tree shows in place of whole ones, for disks of the selected row's group.
+    pub fn shortened(&self, text: String) -> String {
+        if self.units == Units::Bytes {
+            return text;
+        }
+        let at = self.shown.get(self.cursor).map_or(0, |at| *at as usize);
+        let top = |row: &&Row| row.depth == 0;
+        let start = self
+            .rows
+            .get(..=at)
+            .and_then(|rows| rows.iter().rposition(|row| row.depth == 0))
+            .unwrap_or(0);
+        let rows = self.rows.iter().skip(start + 1).take_while(|row| !top(row));
+        let mut names: Vec<(&str, &str)> = rows
+            .filter(|row| row.name.len() < row.full_name.len())
+            .map(|row| (row.full_name.as_str(), row.name.as_str()))
+            .filter(|(full, _)| text.contains(full))
+            .collect();
+        // A name may be part of a longer one.
+        names.sort_by_key(|(full, _)| std::cmp::Reverse(full.len()));
+        names
+            .iter()
+            .fold(text, |text, (full, short)| text.replace(full, short))
+    }
+
+    /// The name of the selected row's group: a machine or a folder. It has to be typed before the command of a plan that
+    /// does not pass is taken away.
+    pub fn group_name(&self) -> String {
+        let place = self.shown.get(self.cursor).map_or(0, |at| *at as usize);
+        let group = self
+            .rows
+            .get(..=place)
+            .and_then(|rows| rows.iter().rev().find(|row| row.depth == 0));
+        group.map(|group| group.name.clone()).unwrap_or_default()
+    }
+
     /// The disk of the selected row: itself, the child of a missing parent, or what a group's machine uses now.
     pub fn disk(&self) -> Option<DiskId> {
         let row = self.row()?;
@@ -354,6 +407,14 @@ impl App {
             let below = self.rows.get(at + 1..=at + row.descendants as usize)?;
             below.iter().find_map(|row| row.disk)
         })
+    }
+
+    /// The disk the open view is about: the selected one, or the one that is compared.
+    pub fn shown_disk(&self) -> Option<DiskId> {
+        match (self.view, &self.diff.child) {
+            (View::Diff, Some(child)) => self.find(child),
+            _ => self.disk(),
+        }
     }
 
     /// The path of the selected disk.

@@ -1,5 +1,7 @@
 //! What a key can ask for. Verbs; the key table says which key asks for which, `update` says what happens.
 
+use crate::tui::keymap::Context;
+
 /// One thing a key, a click or a script can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(
@@ -75,4 +77,19 @@ pub enum Command {
     Quit,
     Interrupt,
     Suspend,
+}
+
+impl Command {
+    /// The context of the view it opens, if it opens one.
+    pub fn opens(self) -> Option<Context> {
+        Some(match self {
+            Self::ShowTree => Context::Tree,
+            Self::ShowDetails => Context::Details,
+            Self::ShowMap => Context::Map,
+            Self::ShowDiff => Context::Diff,
+            Self::ShowPlan => Context::Plan,
+            Self::ShowHealth => Context::Health,
+            _ => return None,
+        })
+    }
 }

@@ -152,15 +152,17 @@ impl Keymap {
             .copied()
     }
 
-    /// The rows that hold in a context, its own first; for help.
+    /// The rows that hold in a context, its own first; for help. After a first key only its second keys hold.
     pub fn rows(&self, context: Context) -> impl Iterator<Item = &Bound> {
+        let alone = matches!(context, Context::Any | Context::Sort | Context::Copy);
         let own = self
             .bindings
             .iter()
             .filter(move |bound| bound.binding.contexts.contains(&context));
-        let any = self.bindings.iter().filter(move |bound| {
-            context != Context::Any && bound.binding.contexts.contains(&Context::Any)
-        });
+        let any = self
+            .bindings
+            .iter()
+            .filter(move |bound| !alone && bound.binding.contexts.contains(&Context::Any));
         own.chain(any)
     }
 
@@ -169,8 +171,9 @@ impl Keymap {
         let mut rows: Vec<_> = self
             .rows(context)
             .filter(|bound| bound.binding.rank > 0 && !bound.keys.is_empty())
+            .filter(|bound| bound.binding.command.opens() != Some(context))
             .collect();
-        rows.sort_by_key(|bound| bound.binding.rank);
+        rows.sort_by_key(|bound| rank(bound.binding, context));
         rows.into_iter()
             .map(|bound| (footer_keys(bound, charset), bound.binding.short))
             .collect()
@@ -184,6 +187,15 @@ impl Keymap {
             .and_then(|bound| bound.keys.first())
             .map(|key| key.show(charset))
             .unwrap_or_default()
+    }
+}
+
+/// The place in a footer. Jumping is what one does in a map or a list of runs; the tree says it in its status line.
+fn rank(binding: &Binding, context: Context) -> u8 {
+    if binding.command == Command::NextProblem && context != Context::Tree {
+        3
+    } else {
+        binding.rank
     }
 }
 
@@ -301,6 +313,24 @@ mod tests {
             Some(Command::SortName)
         );
         assert_eq!(keymap.command(Context::Sort, key("q")), None);
+        for context in [Context::Sort, Context::Copy] {
+            for (shown, word) in keymap.footer(context, Charset::Ascii) {
+                let works = keymap.command(context, key(&shown)).is_some();
+                assert!(works, "{shown} {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_footer_does_not_offer_the_view_that_is_open() {
+        let keymap = keymap();
+        let words = |context| -> Vec<_> {
+            let pairs = keymap.footer(context, Charset::Ascii);
+            pairs.into_iter().map(|(_, word)| word).collect()
+        };
+        assert!(!words(Context::Map).contains(&"map"));
+        assert!(words(Context::Diff).contains(&"map"));
+        assert!(!words(Context::Plan).contains(&"plan"));
     }
 
     #[test]

@@ -158,6 +158,11 @@ fn over(app: &mut App, command: Command) -> Vec<Effect> {
         | Command::Theme => {
             return run(app, command);
         }
+        // A text is in nobody's way: the key that goes on goes on.
+        _ if matches!(app.overlay, Some(Overlay::Text { .. })) => {
+            app.overlay = None;
+            return run(app, command);
+        }
         _ => {}
     }
     // Drawing must not change state, so the end is found here.
@@ -204,7 +209,7 @@ fn run(app: &mut App, command: Command) -> Vec<Effect> {
         | Command::SearchNext
         | Command::SearchPrev => typed::run(app, command),
         Command::Open => go::open(app),
-        Command::ShowTree => go::show(app, View::Tree),
+        Command::ShowTree => go::home(app),
         Command::ShowDetails => go::show(app, View::Details),
         Command::ShowMap => go::show(app, View::Map),
         Command::ShowDiff => go::show(app, View::Diff),

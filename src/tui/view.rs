@@ -27,7 +27,7 @@ use ratatui::layout::Rect;
 use crate::tui::app::{App, Overlay, Panes, View};
 use crate::tui::command::Command;
 use crate::tui::theme::Role;
-use crate::tui::widget::popup::popup;
+use crate::tui::widget::popup::{popup, sheet};
 use crate::tui::widget::rows::scrolled;
 use crate::tui::widget::text::Line;
 
@@ -128,7 +128,8 @@ fn draw_document(app: &App, buffer: &mut Buffer, area: Rect, lines: &[Line]) {
     Line::paint_all(shown, buffer, area, &app.settings.theme);
     if lines.len() > app.scroll + usize::from(area.height) && area.height > 0 {
         let more = format!(
-            " {} more ",
+            "{} {} more ",
+            app.settings.charset.glyphs().ellipsis,
             lines.len() - app.scroll - usize::from(area.height)
         );
         let line = Line::of(Role::Selected, more);
@@ -164,7 +165,10 @@ fn draw_overlay(app: &App, buffer: &mut Buffer, area: Rect) {
     let width = u16::try_from(widest + 4).unwrap_or(u16::MAX).max(40);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
     let (theme, glyphs) = (&app.settings.theme, app.settings.charset.glyphs());
-    let inner = popup(buffer, area, (width, height), &title, theme, glyphs);
+    let inner = match overlay {
+        Overlay::Help { .. } => popup(buffer, area, (width, height), &title, theme, glyphs),
+        Overlay::Text { .. } => sheet(buffer, area, height, &title, theme, glyphs),
+    };
     for (line, y) in lines.iter().skip(scroll).zip(inner.y..inner.bottom()) {
         line.paint(
             buffer,
@@ -183,13 +187,26 @@ fn draw_overlay(app: &App, buffer: &mut Buffer, area: Rect) {
         let text = format!(" {left} more: PgDn ");
         buffer.set_string(inner.x, inner.bottom(), text, theme.style(Role::Key));
     }
+    let key = app
+        .settings
+        .keymap
+        .key_of(Command::Back, app.settings.charset);
+    let closes = Line::of(Role::Key, format!(" {key} closes "));
+    let width = u16::try_from(closes.width()).unwrap_or(u16::MAX);
+    if inner.bottom() < area.bottom() && inner.width > width + 20 {
+        let corner = Rect::new(inner.right() - width - 1, inner.bottom(), width, 1);
+        closes.paint(buffer, corner, theme);
+    }
 }
 
 fn overlay_text(app: &App, overlay: &Overlay) -> (Vec<Line>, usize) {
-    let width = usize::from(app.size.0.saturating_sub(4)).max(10);
     match overlay {
-        Overlay::Help { scroll, filter } => (help::lines(app, width, filter), *scroll),
+        Overlay::Help { scroll, filter } => {
+            let width = usize::from(app.size.0.saturating_sub(4)).max(10);
+            (help::lines(app, width, filter), *scroll)
+        }
         Overlay::Text { lines, scroll, .. } => {
+            let width = usize::from(app.size.0).max(10);
             let lines = lines
                 .iter()
                 .flat_map(|line| Line::of(Role::Text, line.as_str()).wrap(width, 0))
@@ -220,6 +237,12 @@ pub fn document_lines(app: &App) -> usize {
 pub fn hex_rows(app: &App) -> usize {
     let body = layout::body(app);
     diff::hex_lines(app, body.width).len()
+}
+
+/// What a finding means, as lines of a width.
+pub fn finding(item: &crate::report::findings::Found, width: usize) -> Vec<String> {
+    let lines = health::about(item, width);
+    lines.iter().map(Line::plain).collect()
 }
 
 /// The first row of the tree that is on the screen, for clicks.

@@ -252,7 +252,7 @@ fn the_missing_parent_is_found_and_named() {
     script.keys("/missing<Enter>");
     let screen = script.screen();
     assert!(
-        screen.contains("db02_base.vhdx is named as a parent"),
+        screen.contains("db02_base.vhdx, the parent of what hangs below, is not in the store"),
         "{screen}"
     );
     let screen = script.keys("c").screen();
@@ -465,7 +465,7 @@ fn a_filter_keeps_ancestors_and_esc_lifts_it() {
         screen.contains("WIN7x64_Diff.vhd") && !screen.contains("web01"),
         "{screen}"
     );
-    assert!(screen.contains("filter: 7c44 (1 of 5)"), "{screen}");
+    assert!(screen.contains("filter: 7c44, 1 of 5"), "{screen}");
     script.keys("<Enter><Esc>");
     assert!(script.screen().contains("web01"));
 }
@@ -628,4 +628,66 @@ fn a_script_that_presses_no_key_is_refused() {
         at_80x24().keys("<Hyper>");
     });
     assert!(wrong.is_err());
+}
+
+#[test]
+fn esc_lifts_the_filter_whatever_was_looked_at_before() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>=1f77c0<Enter><Esc>");
+    assert_eq!(script.app.view, View::Tree);
+    assert!(script.screen().contains("build-agent"));
+    script.keys("!<Esc>");
+    assert!(script.screen().contains("build-agent.vhd"));
+}
+
+#[test]
+fn a_comparison_made_for_the_map_shows_its_bytes_in_the_diff() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>m");
+    answer_map(&mut script);
+    script.keys("o");
+    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    script.keys("=");
+    assert!(matches!(last_job(&script), Work::Hex { .. }));
+}
+
+#[test]
+fn a_copied_text_stands_alone_and_the_next_key_goes_on() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>yp");
+    let screen = script.screen();
+    let path = "/vmstore/TestWin7/WIN7x64_Diff_7C44D1AA-1BD2-4A4E-9C01-93B8AE2D7F10.avhd";
+    assert!(
+        screen.lines().any(|line| line.trim_end() == path),
+        "{screen}"
+    );
+    script.keys("c");
+    assert_eq!(
+        (script.app.view, script.app.overlay.is_none()),
+        (View::Health, true)
+    );
+}
+
+#[test]
+fn the_title_names_what_is_compared_and_a_copied_command_repeats_it() {
+    let mut script = at_80x24();
+    script.keys("/77c0<Enter> /a02e<Enter> g=");
+    assert!(script.screen().contains("web01 / A02E91B3.avhdx"));
+    script.keys("yc");
+    let Some(Effect::Copy(text)) = script.effects.last() else {
+        panic!("nothing was copied");
+    };
+    assert!(
+        text.starts_with("vhdtree diff ")
+            && text.contains("A02E91B3")
+            && text.contains(" /vmstore/web01/web01_77C0D1AA"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_finding_is_read_whole_on_the_smallest_screen() {
+    let mut script = Script::new(sample::store(), (40, 10));
+    let screen = script.keys("ce").screen();
+    assert!(screen.contains("Why it matters"), "{screen}");
 }

@@ -163,7 +163,7 @@ impl MapState {
             let mut differing = compared
                 .blocks
                 .iter()
-                .filter(|block| block.totals.changed + block.totals.zeroed > 0)
+                .filter(|block| block.totals.compared > block.totals.same)
                 .map(|block| block.block.0);
             if forward {
                 differing.find(|block| *block > self.last_of_cell())
@@ -285,7 +285,9 @@ impl MapState {
                 .skip(from)
                 .take_while(|block| block.block.0 < end)
             {
-                if block.totals.changed + block.totals.unreadable > 0 {
+                if block.totals.unreadable > 0 {
+                    cell.unreadable += 1;
+                } else if block.totals.changed > 0 {
                     cell.changed += 1;
                 } else if block.totals.zeroed > 0 {
                     cell.zeroed += 1;

@@ -91,11 +91,12 @@ table! {
     "fold" Fold in &[Tree], ["-"], 0 "fold", Move: "fold this row";
     "unfold" Unfold in &[Tree], ["+"], 0 "unfold", Move: "unfold this row";
     "unfold-all" UnfoldAll in &[Tree], ["*"], 0 "unfold all", Move: "unfold everything, or fold everything if all is open";
-    "open" Open in &[Tree, Map, Health, Diff], ["Enter"], 2 "open", Look: "go deeper: details of a disk, a map cell's blocks, the disk of a finding";
+    "open" Open in &[Tree, Map, Health], ["Enter"], 2 "open", Look: "go deeper: details of a disk, a map cell's blocks, the disk of a finding";
+    "bytes" Open in &[Diff], ["Enter"], 1 "bytes", Look: "from the runs to the bytes of the selected one, and back";
     "inspect" Open in &[Tree], ["i"], 0 "details", Look: "details of this disk";
     "tree" ShowTree in &[Any], ["1"], 0 "tree", Look: "the tree";
     "details" ShowDetails in &[Any], ["2"], 0 "details", Look: "details of this disk: header, chain, evidence";
-    "map" ShowMap in &[Any], ["3" "m"], 4 "map", Look: "block map of this disk";
+    "map" ShowMap in &[Any], ["m" "3"], 4 "map", Look: "block map of this disk";
     "diff" ShowDiff in &[Any], ["=" "4"], 5 "diff", Look: "compare with the parent, or the two marked disks";
     "plan" ShowPlan in &[Any], ["d" "5"], 6 "plan", Look: "what a delete of this snapshot would do; nothing is deleted";
     "health" ShowHealth in &[Any], ["c" "6"], 7 "health", Look: "every finding of the store";
@@ -122,7 +123,7 @@ table! {
     "severity" Severity in &[Health], ["f"], 3 "severity", Find: "show all, warnings and errors, errors only";
     "hide" HideCode in &[Health], ["x"], 4 "hide code", Find: "hide this code in this store";
     "unhide" ShowHidden in &[Health], ["a"], 0 "show hidden", Find: "show the hidden codes again";
-    "explain" Explain in &[Plan, Details], ["e"], 3 "explain", Look: "what the decision table's row means";
+    "explain" Explain in &[Plan, Details, Health], ["e"], 3 "explain", Look: "what the decision table's row means; of a finding all of it";
     "copy" Copy in &[Any], ["y"], 20 "copy", Take: "copy: then one of the keys below";
     "copy-path" CopyPath in &[Copy], ["p"], 1 "path", Take: "the path";
     "copy-id" CopyId in &[Copy], ["i"], 2 "id", Take: "the disk's id";

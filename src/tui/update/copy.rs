@@ -43,13 +43,14 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
 }
 
 fn subject(app: &App, command: Command) -> Option<String> {
-    let disk = app.store.forest.disk(app.disk()?)?;
+    let id = app.shown_disk()?;
+    let disk = app.store.forest.disk(id)?;
     let path = words::path_text(&disk.path);
     Some(match command {
         Command::CopyPath => path,
         Command::CopyName => words::file_name(&disk.path),
         Command::CopyId => disk.header.as_ref()?.id.to_string(),
-        Command::CopyJson => crate::tui::saved::disk_json(&app.store, app.disk()?)?,
+        Command::CopyJson => crate::tui::saved::disk_json(&app.store, id)?,
         _ => {
             let verb = match app.view {
                 View::Tree | View::Details => "info",
@@ -60,7 +61,11 @@ fn subject(app: &App, command: Command) -> Option<String> {
                     return Some(format!("vhdtree check {}", quoted(&app.settings.roots)));
                 }
             };
-            format!("vhdtree {verb} {}", quoted(&path))
+            let other = match (app.view, &app.diff.other) {
+                (View::Diff, Some(other)) => format!(" {}", quoted(&words::path_text(other))),
+                _ => String::new(),
+            };
+            format!("vhdtree {verb} {}{other}", quoted(&path))
         }
     })
 }
@@ -93,19 +98,9 @@ fn copy_plan(app: &mut App) -> Vec<Effect> {
     }
 }
 
-/// The name that has to be typed before a refused plan's command is taken away: the group's.
-fn confirm_name(app: &App) -> String {
-    let place = app.shown.get(app.cursor).map_or(0, |at| *at as usize);
-    let group = app
-        .rows
-        .get(..=place)
-        .and_then(|rows| rows.iter().rev().find(|row| row.depth == 0));
-    group.map(|group| group.name.clone()).unwrap_or_default()
-}
-
 /// The name was typed: the command goes with the verdict as a comment above it.
 pub fn confirmed(app: &mut App, typed: &str) -> Vec<Effect> {
-    let name = confirm_name(app);
+    let name = app.group_name();
     if typed != name {
         app.notice = Some(format!("that is not {name}: nothing was sent"));
         return changed(app);

@@ -13,11 +13,14 @@ pub fn ask(app: &mut App) -> Vec<Effect> {
         (true, [first, second]) => (Some(second.clone()), Some(first.clone())),
         _ => (app.disk_path(), None),
     };
-    if app.diff.child == child
-        && app.diff.other == other
-        && (app.diff.data.is_some() || super::runs(app, crate::tui::message::Slot::Diff))
-    {
-        return Vec::new();
+    if app.diff.child == child && app.diff.other == other {
+        if app.diff.data.is_some() {
+            // The map may have asked for the comparison; the bytes are wanted only here.
+            return bytes(app);
+        }
+        if super::runs(app, crate::tui::message::Slot::Diff) {
+            return Vec::new();
+        }
     }
     app.diff.child.clone_from(&child);
     app.diff.other.clone_from(&other);

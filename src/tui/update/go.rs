@@ -3,6 +3,7 @@
 use crate::analysis::plan::Target;
 use crate::format::text::escape;
 use crate::report::RowKind;
+use crate::report::row::Only;
 use crate::tui::app::{App, Overlay, View};
 use crate::tui::effect::{Effect, Work};
 use crate::tui::update::{NOT_SAVED, changed, start_job};
@@ -27,6 +28,13 @@ pub fn show(app: &mut App, view: View) -> Vec<Effect> {
         View::Diff => super::diff::ask(app),
         View::Plan => plan(app),
     }
+}
+
+/// The tree is where every way begins: nothing lies behind it.
+pub fn home(app: &mut App) -> Vec<Effect> {
+    let effects = show(app, View::Tree);
+    app.trail.clear();
+    effects
 }
 
 /// Asks for the plan of the selected disk.
@@ -74,20 +82,23 @@ pub fn next_plan(app: &mut App, forward: bool) -> Vec<Effect> {
     plan(app)
 }
 
-/// Back to where one came from; at the tree, undoes the filter, then the marks. Never quits.
+/// Back to where one came from; at the tree, first undoes what hides rows. Never quits.
 pub fn back(app: &mut App) -> Vec<Effect> {
     if app.acting() == View::Map && app.map.sectors.is_some() {
         app.map.zoom_out();
     } else if app.acting() != app.view {
         app.focus = View::Tree;
+    } else if app.view == View::Tree && !app.options.filter.is_empty() {
+        app.options.filter.clear();
+        app.rebuild();
+    } else if app.view == View::Tree && app.options.only == Only::Problems {
+        app.options.only = Only::All;
+        app.rebuild();
     } else if let Some(view) = app.trail.pop() {
         app.view = view;
         app.scroll = 0;
     } else if app.view != View::Tree {
         app.view = View::Tree;
-    } else if !app.options.filter.is_empty() {
-        app.options.filter.clear();
-        app.rebuild();
     } else if !app.marks.is_empty() {
         app.marks.clear();
     } else {
@@ -175,6 +186,9 @@ pub fn along_chain(app: &mut App, forward: bool) -> Vec<Effect> {
 
 /// What the row of the decision table means.
 pub fn explain(app: &mut App) -> Vec<Effect> {
+    if app.view == View::Health {
+        return explain_finding(app);
+    }
     let Some(disk) = app.disk() else {
         return Vec::new();
     };
@@ -205,6 +219,21 @@ pub fn explain(app: &mut App) -> Vec<Effect> {
                 scroll: 0,
             });
         }
+    }
+    changed(app)
+}
+
+/// All of the selected finding, where its part of the screen is too small for it.
+fn explain_finding(app: &mut App) -> Vec<Effect> {
+    if let Some(item) = app.health.item() {
+        let lines = crate::tui::view::finding(item, app.size.0.into());
+        app.overlay = Some(Overlay::Text {
+            title: item.finding.code.id.to_owned(),
+            lines,
+            scroll: 0,
+        });
+    } else {
+        app.notice = Some("there is no finding here".to_owned());
     }
     changed(app)
 }

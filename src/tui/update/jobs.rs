@@ -148,9 +148,8 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) -> Vec<Effect> {
                 (false, true) => "~ scan stopped, this is the store as read before",
             };
             app.scan_words = format!(
-                "{words}: {} disk{} in {}, {} unreadable",
-                units::count(disks),
-                if disks == 1 { "" } else { "s" },
+                "{words}: {} in {}, {} unreadable",
+                units::many(disks, "disk"),
                 seconds(job.progress.millis),
                 units::count(unreadable as u64)
             );

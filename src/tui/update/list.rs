@@ -62,7 +62,7 @@ fn page(app: &App) -> usize {
             layout::diff_parts(body).1.height.saturating_sub(2)
         }
         View::Diff => layout::diff_parts(body).0.height,
-        View::Health => layout::health_parts(body).0.height,
+        View::Health => layout::health_parts(body, app.health.shown.len()).0.height,
         View::Details | View::Map | View::Plan => body.height,
     };
     usize::from(rows)

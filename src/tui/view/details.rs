@@ -124,9 +124,14 @@ impl Page<'_> {
                     .with(Role::Dim, taken),
             );
             let verdict = &snapshot.verdict;
-            let line = Line::of(Role::Text, "  ")
-                .with(role_of(verdict), words::reverted(verdict.reverted))
-                .with(Role::Text, format!(". {}", escape(&verdict.summary)));
+            let word = words::reverted(verdict.reverted);
+            let summary = escape(&verdict.summary);
+            let line = Line::of(Role::Text, "  ").with(role_of(verdict), word);
+            // A summary may begin with the same words; once is enough.
+            let line = match summary.strip_prefix(word) {
+                Some(rest) => line.with(Role::Text, rest),
+                None => line.with(Role::Text, format!(". {summary}")),
+            };
             self.lines.extend(line.wrap(self.width, 2));
             if assessed.above_of.is_none() {
                 self.evidence(verdict);
@@ -184,17 +189,17 @@ impl Page<'_> {
         let last_link = line
             .last()
             .and_then(|last| forest.node(*last)?.parent.as_ref());
-        let state = match last_link.map(|link| link.state) {
-            None => "ids match down to the base".to_owned(),
-            Some(state) => format!("ends: parent {}", words::link_state(state)),
-        };
         let disks = line.len();
+        let readable = forest.disk(id).is_some_and(|disk| disk.header.is_some());
+        let state = match last_link.map(|link| link.state) {
+            None if !readable => "it cannot be read".to_owned(),
+            None if disks == 1 => "it has no parent".to_owned(),
+            None => "newest first; ids match down to the base".to_owned(),
+            Some(state) => format!("newest first; ends: parent {}", words::link_state(state)),
+        };
         self.lines.push(Line::of(Role::Heading, " CHAIN  ").with(
             Role::Dim,
-            format!(
-                "{disks} disk{}, newest first; {state}",
-                if disks == 1 { "" } else { "s" }
-            ),
+            format!("{}, {state}", units::many(disks as u64, "disk")),
         ));
         let glyphs = self.app.settings.charset.of_rows();
         for (place, at) in line.iter().enumerate() {
@@ -202,13 +207,16 @@ impl Page<'_> {
                 continue;
             };
             let here = if *at == id { Role::Now } else { Role::Text };
-            let sign = if place + 1 == disks && last_link.is_none() {
-                glyphs.corner()
+            let now = self.app.row_of(*at).map_or("", |row| row.now.sign(glyphs));
+            let (sign, role) = if !now.is_empty() {
+                (now, Role::Now)
+            } else if place + 1 == disks && last_link.is_none() {
+                (glyphs.corner(), Role::Border)
             } else {
-                glyphs.rail()
+                (glyphs.rail(), Role::Border)
             };
-            let mut row = Line::of(Role::Border, format!("  {sign:<2} "))
-                .with(here, words::file_name(&disk.path));
+            let mut row =
+                Line::of(role, format!("  {sign:<2} ")).with(here, words::file_name(&disk.path));
             row.push(Role::Text, format!("  {}", units::human(disk.file.len)));
             if let Some(dirty) = disk.dirty_bytes() {
                 row.push(Role::Text, format!("  dirty {}", units::human(dirty)));
@@ -312,7 +320,9 @@ impl Page<'_> {
                 );
                 let log = match vhdx.log {
                     LogState::Empty => "empty (clean)".to_owned(),
-                    LogState::Replayed(entries) => format!("{entries} entries replayed in memory"),
+                    LogState::Replayed(entries) => {
+                        format!("not empty, replayed in memory (entries: {entries})")
+                    }
                     LogState::Unusable => {
                         "not empty, and cannot be replayed: no block numbers are shown".to_owned()
                     }
@@ -416,7 +426,10 @@ impl Page<'_> {
             self.field("id wanted", id.to_string());
         }
         for path in &parent.paths {
-            self.field(path.field, escape(&path.text));
+            self.field(
+                "stored path",
+                format!("{}  ({})", escape(&path.text), path.field),
+            );
         }
         if let Some(link) = &node.parent {
             if let Some(path) = &link.resolved {
@@ -462,15 +475,9 @@ impl Page<'_> {
                 Role::Text,
                 format!("{}{at}: {}", finding.code.id, escape(&finding.text)),
             );
-            if !finding.expected.is_empty() {
-                line.push(
-                    Role::Dim,
-                    format!(
-                        "  expected {}, found {}",
-                        escape(&finding.expected),
-                        escape(&finding.actual)
-                    ),
-                );
+            let values = super::health::values(finding);
+            if !values.is_empty() {
+                line.push(Role::Dim, format!("  {values}"));
             }
             self.lines.extend(line.wrap(self.width, 10));
         }

@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::diff::{DiffKind, DiffRun};
-use crate::report::{units, words};
+use crate::report::units;
 use crate::tui::app::App;
 use crate::tui::app::diff::Part;
-use crate::tui::message::Slot;
+use crate::tui::message::{Compared, Slot};
 use crate::tui::theme::Role;
 use crate::tui::view::Seen;
 use crate::tui::view::layout::diff_parts;
@@ -29,6 +29,14 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
     }
     heading(app, area.width).paint(buffer, area, theme);
     let (runs, bytes) = diff_parts(area);
+    if runs.y > area.y + 1 && !diff.shown.is_empty() {
+        let area = Rect {
+            y: runs.y - 1,
+            height: 1,
+            ..area
+        };
+        columns(area.width).paint(buffer, area, theme);
+    }
     seen.runs = scrolled(
         seen.runs,
         diff.cursor,
@@ -48,7 +56,7 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
         seen.runs,
         cursor,
         diff.shown.len(),
-        |place| run_line(app, place),
+        |place| run_line(app, place, runs.width),
     );
     if diff.shown.is_empty() && runs.height > 0 {
         Line::of(Role::Dim, format!(" {}", empty_words(app))).paint(buffer, runs, theme);
@@ -62,7 +70,7 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
         ..area
     };
     if area.height > 2 {
-        totals(app).paint(buffer, last, theme);
+        totals(app, area.width).paint(buffer, last, theme);
     }
 }
 
@@ -80,28 +88,42 @@ fn empty_words(app: &App) -> &'static str {
     }
 }
 
+/// The two sides: what is compared with what.
 fn heading(app: &App, width: u16) -> Line {
-    let name = |path: &std::path::Path| words::file_name(path);
-    let child = app.diff.child.as_deref().map(name).unwrap_or_default();
-    let other = app
-        .diff
-        .other
-        .as_deref()
-        .map_or_else(|| parent_name(app), name);
+    let diff = &app.diff;
+    let name = |path: &std::path::PathBuf| app.find(path).map(|id| app.name_of(id));
+    let child = diff.child.as_ref().and_then(name).unwrap_or_default();
+    let (left, right) = if width < 60 {
+        (" ", "  | ")
+    } else if diff.other.is_some() {
+        (" left ", "  | right ")
+    } else {
+        (" left: parent ", "  | right: child ")
+    };
+    let other = match &diff.other {
+        Some(other) => name(other).unwrap_or_default(),
+        None => parent_name(app),
+    };
     let ellipsis = app.settings.charset.glyphs().ellipsis;
-    let room = usize::from(width / 2).saturating_sub(10);
-    Line::of(Role::Heading, " left ")
+    let room = usize::from(width).saturating_sub(left.len() + right.len()) / 2;
+    Line::of(Role::Heading, left)
         .with(Role::Text, clip_middle(&other, room, ellipsis))
-        .with(Role::Heading, "  right ")
+        .with(Role::Heading, right)
         .with(Role::Text, clip_middle(&child, room, ellipsis))
 }
 
 fn parent_name(app: &App) -> String {
     let forest = &app.store.forest;
     let child = app.diff.child.as_deref().and_then(|path| app.find(path));
-    child
-        .map(|id| super::super::app::parent_name(forest, id))
-        .unwrap_or_default()
+    let parent = child.and_then(|id| forest.parent_of(id));
+    parent.map_or_else(
+        || {
+            child
+                .map(|id| super::super::app::parent_name(forest, id))
+                .unwrap_or_default()
+        },
+        |parent| app.name_of(parent),
+    )
 }
 
 fn kind_role(kind: DiffKind) -> Role {
@@ -113,7 +135,7 @@ fn kind_role(kind: DiffKind) -> Role {
     }
 }
 
-fn run_line(app: &App, place: usize) -> Line {
+fn run_line(app: &App, place: usize, width: u16) -> Line {
     let diff = &app.diff;
     let Some(data) = &diff.data else {
         return Line::new();
@@ -125,10 +147,26 @@ fn run_line(app: &App, place: usize) -> Line {
     else {
         return Line::new();
     };
-    line_of(run, place, data.sector_size)
+    line_of(run, place, data.sector_size, width)
 }
 
-fn line_of(run: &DiffRun, place: usize, sector_size: u32) -> Line {
+/// Below this width a run has no number, size and offset: where and what must stay.
+const NARROW: u16 = 60;
+
+/// What the columns of the runs are.
+fn columns(width: u16) -> Line {
+    let names = if width < NARROW {
+        format!("{:>14} {:>9}  KIND", "SECTOR", "COUNT")
+    } else {
+        format!(
+            " {:>6} {:>15} {:>9} {:>10}  {:<12} OFFSET",
+            "RUN", "SECTOR", "COUNT", "BYTES", "KIND"
+        )
+    };
+    Line::of(Role::Heading, names)
+}
+
+fn line_of(run: &DiffRun, place: usize, sector_size: u32, width: u16) -> Line {
     let unit = u64::from(sector_size);
     let sign = match run.kind {
         DiffKind::Same => "=",
@@ -136,27 +174,18 @@ fn line_of(run: &DiffRun, place: usize, sector_size: u32) -> Line {
         DiffKind::Zeroed => "0",
         DiffKind::Unreadable => "!",
     };
-    Line::of(
-        Role::Dim,
-        format!(" {:>6} ", units::count(place as u64 + 1)),
-    )
-    .with(
-        Role::Text,
-        format!(
-            "{:>15} {:>9} {:>10}  ",
-            units::count(run.sector.0),
-            units::count(run.count),
-            units::human(run.count.saturating_mul(unit))
-        ),
-    )
-    .with(
-        kind_role(run.kind),
-        format!("{sign} {:<10} ", run.kind.word()),
-    )
-    .with(
-        Role::Dim,
-        format!("at {}", offset(run.sector.0.saturating_mul(unit))),
-    )
+    let kind = format!("{sign} {:<10} ", run.kind.word());
+    let (sector, count) = (units::count(run.sector.0), units::count(run.count));
+    if width < NARROW {
+        return Line::of(Role::Text, format!("{sector:>14} {count:>9}  "))
+            .with(kind_role(run.kind), kind);
+    }
+    let number = format!(" {:>6} ", units::count(place as u64 + 1));
+    let bytes = units::human(run.count.saturating_mul(unit));
+    Line::of(Role::Dim, number)
+        .with(Role::Text, format!("{sector:>15} {count:>9} {bytes:>10}  "))
+        .with(kind_role(run.kind), kind)
+        .with(Role::Dim, offset(run.sector.0.saturating_mul(unit)))
 }
 
 fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
@@ -209,11 +238,11 @@ fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-/// Bytes a row shows of each side, by the width: 4, 8 or 16.
+/// Bytes a row shows of each side, by the width: 4, 8 or 16. A row takes eight columns and, for each byte, eight more.
 fn bytes_a_row(width: u16) -> usize {
     match width {
-        140.. => 16,
-        77..=139 => 8,
+        136.. => 16,
+        72..=135 => 8,
         _ => 4,
     }
 }
@@ -243,7 +272,7 @@ pub fn hex_lines(app: &App, width: u16) -> Vec<Line> {
         if left == right && !app.diff.all_bytes {
             folded += 1;
             if folded == 1 {
-                lines.push(Line::of(Role::Same, " *         (equal)"));
+                lines.push(Line::of(Role::Same, " *    (equal)"));
             }
             continue;
         }
@@ -257,7 +286,7 @@ pub fn hex_lines(app: &App, width: u16) -> Vec<Line> {
 }
 
 fn hex_line(at: usize, left: &[Option<u8>], right: &[Option<u8>]) -> Line {
-    let mut line = Line::of(Role::Dim, format!(" {at:08x} "));
+    let mut line = Line::of(Role::Dim, format!(" {at:03x} "));
     side(&mut line, left, right);
     line.push(Role::Border, "|");
     side(&mut line, right, left);
@@ -306,11 +335,14 @@ fn ascii(line: &mut Line, own: &[Option<u8>], other: &[Option<u8>]) {
     }
 }
 
-fn totals(app: &App) -> Line {
+fn totals(app: &App, width: u16) -> Line {
     let Some(data) = &app.diff.data else {
         return Line::new();
     };
     let totals = data.summary.totals;
+    if width < NARROW {
+        return short_totals(data);
+    }
     let bytes = |sectors: u64| units::human(sectors.saturating_mul(data.sector_size.into()));
     let mut line = Line::of(Role::Text, " ")
         .with(
@@ -327,7 +359,7 @@ fn totals(app: &App) -> Line {
     }
     line.push(
         Role::Text,
-        format!("in {} runs", units::count(data.runs.len() as u64)),
+        format!("in {}", units::many(data.runs.len() as u64, "run")),
     );
     if !data.summary.complete {
         line.push(Role::Unsure, "  ~ partial");
@@ -335,15 +367,36 @@ fn totals(app: &App) -> Line {
     line
 }
 
+/// The totals in sectors, where there is no room for more.
+fn short_totals(data: &Compared) -> Line {
+    let totals = data.summary.totals;
+    let mut line = Line::of(Role::Text, " ");
+    for (sign, role, sectors) in [
+        ("!", Role::Error, totals.unreadable),
+        ("#", Role::Changed, totals.changed),
+        ("0", Role::Zeroed, totals.zeroed),
+        ("=", Role::Same, totals.same),
+    ] {
+        if sectors > 0 {
+            let bytes = units::human(sectors.saturating_mul(data.sector_size.into()));
+            line.push(role, format!("{sign}: {bytes}  "));
+        }
+    }
+    if !data.summary.complete {
+        line.push(Role::Unsure, "~ partial");
+    }
+    line
+}
+
 /// Totals and runs as text.
 pub fn text_lines(app: &App, width: u16) -> Vec<Line> {
-    let mut lines = vec![heading(app, width), totals(app)];
+    let mut lines = vec![heading(app, width), totals(app, width), columns(width)];
     if let Some(data) = &app.diff.data {
         lines.extend(
             data.runs
                 .iter()
                 .enumerate()
-                .map(|(place, run)| line_of(run, place, data.sector_size)),
+                .map(|(place, run)| line_of(run, place, data.sector_size, width)),
         );
     }
     lines.extend(hex_lines(app, width));

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::format::text::escape;
 use crate::report::findings::Found;
 use crate::report::words;
@@ -23,7 +23,7 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
     let theme = &app.settings.theme;
     let health = &app.health;
     summary(app).paint(buffer, area, theme);
-    let (list, text) = health_parts(area);
+    let (list, text) = health_parts(area, health.shown.len());
     seen.findings = scrolled(
         seen.findings,
         health.cursor,
@@ -100,7 +100,11 @@ fn row(app: &App, item: &Found, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let code = &item.finding.code;
     let narrow = width < 70;
-    let (code_width, name_width) = if narrow { (20, 0) } else { (26, 24) };
+    let (code_width, name_width) = if narrow {
+        (14, width.saturating_sub(9 + 15))
+    } else {
+        (26, 24)
+    };
     let mut line = Line::of(
         severity_role(code.severity),
         format!(" {:<7} ", code.severity.word()),
@@ -109,47 +113,67 @@ fn row(app: &App, item: &Found, width: usize) -> Line {
         Role::Text,
         format!("{} ", pad(&clip(code.id, code_width, ellipsis), code_width)),
     );
-    if !narrow {
-        line.push(
-            Role::Text,
-            format!(
-                "{} ",
-                pad(
-                    &clip_middle(&words::file_name(&item.path), name_width, ellipsis),
-                    name_width
-                )
-            ),
-        );
-    }
+    let name = clip_middle(&place(app, item), name_width, ellipsis);
+    line.push(Role::Text, format!("{} ", pad(&name, name_width)));
     let left = width.saturating_sub(line.width());
     line.push(Role::Dim, clip(&escape(&item.finding.text), left, ellipsis));
     line
 }
 
-fn about(item: &Found, width: usize) -> Vec<Line> {
-    let finding = &item.finding;
-    let mut lines = Vec::new();
-    let mut say = |label: &str, text: String| {
-        if !text.is_empty() {
-            let line = Line::of(Role::Heading, format!(" {label:<14} ")).with(Role::Text, text);
-            lines.extend(line.wrap(width, 16));
-        }
-    };
-    say("What", escape(&finding.text));
-    say("File", words::path_text(&item.path));
-    let values = match (finding.expected.as_str(), finding.actual.as_str()) {
+/// What was expected and what is there, as far as a finding has it; escaped.
+pub fn values(finding: &Finding) -> String {
+    match (finding.expected.as_str(), finding.actual.as_str()) {
         ("", "") => String::new(),
         (expected, "") => format!("expected {}", escape(expected)),
         ("", actual) => format!("found {}", escape(actual)),
         (expected, actual) => format!("expected {}, found {}", escape(expected), escape(actual)),
+    }
+}
+
+/// The disk of a finding as the tree shows it, behind its machine or folder.
+fn place(app: &App, item: &Found) -> String {
+    let row = app.find(&item.path).and_then(|id| app.row_of(id));
+    let Some(row) = row else {
+        return words::file_name(&item.path);
     };
+    let mut group = row;
+    while let Some(above) = group.parent.and_then(|at| app.rows.get(at as usize)) {
+        group = above;
+    }
+    let group = group.name.rsplit('/').next().unwrap_or(&group.name);
+    if group == "." || row.name.contains('/') {
+        row.name.clone()
+    } else {
+        format!("{group}/{}", row.name)
+    }
+}
+
+/// What a finding means.
+pub fn about(item: &Found, width: usize) -> Vec<Line> {
+    let finding = &item.finding;
+    let mut lines = Vec::new();
+    let mut say = |label: &str, text: String| {
+        if text.is_empty() {
+            return;
+        }
+        // Beside its label a text on a narrow screen would have no room.
+        let (label, indent) = if width < 60 {
+            (format!(" {label}: "), 2)
+        } else {
+            (format!(" {label:<14} "), 16)
+        };
+        let line = Line::of(Role::Heading, label).with(Role::Text, text);
+        lines.extend(line.wrap(width, indent));
+    };
+    say("What", escape(&finding.text));
+    say("File", words::path_text(&item.path));
     let at = finding
         .at
         .map(|at| format!("offset {at:#x}"))
         .unwrap_or_default();
     say(
         "How we know",
-        [at, values]
+        [at, values(finding)]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()

@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::tui::app::App;
+use crate::tui::command::Command;
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::{Context, Group};
 use crate::tui::theme::Role;
@@ -58,10 +59,12 @@ pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
     let own = app.acting().context();
     section(own, format!("IN THIS VIEW ({})", own.word()), &mut lines);
     if own == Context::Tree {
-        section(Context::Sort, "AFTER s, SORT BY".to_owned(), &mut lines);
+        let key = keymap.key_of(Command::Sort, charset);
+        section(Context::Sort, format!("AFTER {key}, SORT BY"), &mut lines);
     }
     section(Context::Any, "IN EVERY VIEW".to_owned(), &mut lines);
-    section(Context::Copy, "AFTER y, COPY".to_owned(), &mut lines);
+    let key = keymap.key_of(Command::Copy, charset);
+    section(Context::Copy, format!("AFTER {key}, COPY"), &mut lines);
     signs(charset, width, wanted, &mut lines);
     if lines.is_empty() {
         lines.push(Line::of(Role::Dim, "Nothing here has that text."));

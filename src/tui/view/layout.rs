@@ -107,13 +107,12 @@ fn map_columns(width: u16) -> u16 {
 /// Lines above the map's cells.
 pub const MAP_HEAD: u16 = 1;
 
-/// Lines below the map's cells, by the height of the map's part.
+/// Lines kept free below the map's cells, by the height of the map's part.
 pub fn map_foot(height: u16) -> u16 {
     match height {
         0..=6 => 1,
         7..=13 => 2,
-        14..=23 => 3,
-        _ => 7,
+        _ => 3,
     }
 }
 
@@ -137,15 +136,20 @@ pub fn map_grid(app: &App) -> (u16, u16) {
 
 /// Rows of the diff's list and of its bytes, the heading lines left out.
 pub fn diff_parts(body: Rect) -> (Rect, Rect) {
-    // One heading above the runs, one rule and one heading above the bytes, one line of totals below.
-    let rows = body.height.saturating_sub(1);
+    // Two headings above the runs (where it is low, one), one rule above the bytes, one line of totals below.
+    let head = if body.height >= 6 {
+        2
+    } else {
+        1.min(body.height)
+    };
+    let rows = body.height.saturating_sub(head);
     let list = if rows >= 9 {
         (rows / 3).max(3)
     } else {
         rows.saturating_sub(1)
     };
     let runs = Rect {
-        y: body.y + 1.min(body.height),
+        y: body.y + head,
         height: list,
         ..body
     };
@@ -165,24 +169,25 @@ pub fn diff_parts(body: Rect) -> (Rect, Rect) {
     )
 }
 
-/// The findings' list and the text of the selected one.
-pub fn health_parts(body: Rect) -> (Rect, Rect) {
+/// The list of so many findings and the text of the selected one, which gets what the list does not need.
+pub fn health_parts(body: Rect, findings: usize) -> (Rect, Rect) {
     let rows = body.height.saturating_sub(1);
-    let text = if rows >= 12 {
+    let least = if rows >= 12 {
         rows / 2
     } else {
         (rows / 3).min(3)
     };
+    let wanted = u16::try_from(findings).unwrap_or(u16::MAX).max(1);
     let list = Rect {
         y: body.y + 1.min(body.height),
-        height: rows - text,
+        height: wanted.min(rows - least),
         ..body
     };
     (
         list,
         Rect {
             y: list.bottom(),
-            height: text,
+            height: rows - list.height,
             ..body
         },
     )

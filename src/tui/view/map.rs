@@ -8,9 +8,9 @@ use crate::tui::app::App;
 use crate::tui::app::map::MapState;
 use crate::tui::message::Slot;
 use crate::tui::theme::Role;
-use crate::tui::view::layout::{MAP_HEAD, map_foot};
+use crate::tui::view::layout::MAP_HEAD;
 use crate::tui::widget::blockmap::{Cell, Layer, Style, draw_cells};
-use crate::tui::widget::text::{Line, clip, pad_left};
+use crate::tui::widget::text::{Line, pad_left};
 
 /// Columns for the offsets beside the rows.
 pub const OFFSETS: u16 = 8;
@@ -27,28 +27,16 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
         Line::paint_all(&lines, buffer, area, theme);
         return;
     }
-    Line::of(
-        Role::Dim,
-        clip(
-            &scale(app),
-            area.width.into(),
-            app.settings.charset.glyphs().ellipsis,
-        ),
-    )
-    .paint(buffer, area, theme);
+    Line::of(Role::Dim, scale(app, area.width.into())).paint(buffer, area, theme);
     let (columns, rows) = map.grid;
     let body = Rect {
         y: area.y + MAP_HEAD,
         height: rows.min(area.height.saturating_sub(MAP_HEAD)),
         ..area
     };
-    let row_units = u64::from(columns) << map.zoom;
-    for (index, y) in (0_u64..).zip(body.y..body.bottom()) {
-        let first = map.top + index * row_units;
-        if first >= map.len() {
-            break;
-        }
-        let text = pad_left(&label(app, first), usize::from(OFFSETS - 1));
+    let labels = labels(app);
+    for (label, y) in labels.iter().zip(body.y..body.bottom()) {
+        let text = pad_left(label, usize::from(OFFSETS - 1));
         Line::of(Role::Dim, text).paint(
             buffer,
             Rect {
@@ -70,22 +58,15 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
         .iter()
         .map(|cell| cell.sign(map.style, map.layer, glyphs));
     draw_cells(buffer, cells_area, theme, columns, signs, map.cursor_cell());
-    let foot = area
-        .height
-        .saturating_sub(MAP_HEAD + body.height)
-        .min(map_foot(area.height));
-    let top = body.bottom();
-    for (line, y) in foot_lines(app).iter().zip(top..top + foot) {
-        line.paint(
-            buffer,
-            Rect {
-                y,
-                height: 1,
-                ..area
-            },
-            theme,
-        );
-    }
+    // The rows the map does not need are the foot's.
+    let used = u16::try_from(labels.len()).unwrap_or(u16::MAX);
+    let top = body.y + used.min(body.height);
+    let foot = Rect {
+        y: top,
+        height: area.bottom().saturating_sub(top),
+        ..area
+    };
+    Line::paint_all(&foot_lines(app, foot), buffer, foot, theme);
 }
 
 /// Why there is no map, if there is none.
@@ -130,24 +111,34 @@ fn unit_word(map: &MapState) -> &'static str {
     }
 }
 
-fn scale(app: &App) -> String {
+/// What the columns and rows stand for, as much of it as fits; first what the numbers beside the rows are.
+fn scale(app: &App, width: usize) -> String {
     let map = &app.map;
     let unit = unit_bytes(app);
     let cell = 1_u64 << map.zoom;
     let row = cell.saturating_mul(map.grid.0.into());
     let word = unit_word(map);
+    let numbers = if by_number(app) { word } else { "offset" };
     let within = match &map.sectors {
         Some(sectors) => format!("block {}: ", units::count(sectors.block)),
         None => String::new(),
     };
-    format!(
-        "  {within}1 cell = {} {word}{} = {}   1 row = {}   {} {word}s",
+    let mut text = format!(
+        "{} {within}1 cell = {} {word}{} = {}",
+        pad_left(numbers, usize::from(OFFSETS - 1)),
         units::count(cell),
         if cell == 1 { "" } else { "s" },
         offset(cell.saturating_mul(unit)),
-        offset(row.saturating_mul(unit)),
-        units::count(map.len()),
-    )
+    );
+    for part in [
+        format!("   1 row = {}", offset(row.saturating_mul(unit))),
+        format!("   {} {word}s", units::count(map.len())),
+    ] {
+        if text.len() + part.len() <= width {
+            text.push_str(&part);
+        }
+    }
+    text
 }
 
 /// An offset in few columns: `1.12T`.
@@ -172,22 +163,56 @@ pub fn offset(bytes: u64) -> String {
     bytes.to_string()
 }
 
-fn label(app: &App, first: u64) -> String {
-    if app.map.sectors.is_some() {
-        units::count(first)
-    } else {
-        offset(first.saturating_mul(unit_bytes(app)))
-    }
+/// The first unit of each row in use.
+fn row_starts(app: &App) -> impl Iterator<Item = u64> {
+    let map = &app.map;
+    let row = (u64::from(map.grid.0) << map.zoom).max(1);
+    (0..u64::from(map.grid.1))
+        .map(move |index| map.top + index * row)
+        .take_while(|first| *first < map.len())
 }
 
-fn foot_lines(app: &App) -> Vec<Line> {
-    let mut lines = vec![cursor_line(app), legend(app)];
+/// Whether rows are told apart by number: sectors always, blocks where their offsets, cut to three digits, look alike.
+fn by_number(app: &App) -> bool {
+    let name = |first: u64| offset(first.saturating_mul(unit_bytes(app)));
+    app.map.sectors.is_some()
+        || row_starts(app)
+            .zip(row_starts(app).skip(1))
+            .any(|(one, next)| name(one) == name(next))
+}
+
+/// What stands beside the rows in use.
+fn labels(app: &App) -> Vec<String> {
+    let by_number = by_number(app);
+    let name = |first: u64| {
+        if !by_number {
+            return offset(first.saturating_mul(unit_bytes(app)));
+        }
+        let grouped = units::count(first);
+        if grouped.len() < usize::from(OFFSETS) {
+            grouped
+        } else {
+            first.to_string()
+        }
+    };
+    row_starts(app).map(name).collect()
+}
+
+/// The lines below the map, the most telling first: the cursor's whole, then what the signs mean, then sums.
+fn foot_lines(app: &App, area: Rect) -> Vec<Line> {
+    let width = usize::from(area.width);
+    let mut lines = cursor_line(app).wrap(width, 1);
     let mut totals = totals(app);
     if app.map.layer == Layer::Compared {
         // With the comparison shown, what it came to is worth the room first.
         totals.reverse();
     }
-    lines.extend(totals);
+    for line in std::iter::once(legend(app)).chain(totals) {
+        let wrapped = line.wrap(width, 1);
+        if lines.len() + wrapped.len() <= usize::from(area.height) {
+            lines.extend(wrapped);
+        }
+    }
     lines
 }
 
@@ -211,6 +236,13 @@ fn cursor_line(app: &App) -> Line {
     Line::of(Role::Notice, place)
         .with(Role::Text, format!("  at {}: ", offset(at)))
         .with(Role::Text, contents(&map.cell(), map))
+}
+
+/// Whether what the disk does not hold is its parent's.
+fn has_parent(app: &App) -> bool {
+    let disk = app.map.path.as_deref().and_then(|path| app.find(path));
+    disk.and_then(|disk| app.store.forest.disk(disk)?.header.as_ref())
+        .is_some_and(|header| header.parent.is_some())
 }
 
 /// What a cell holds, in words.
@@ -242,6 +274,7 @@ fn contents(cell: &Cell, map: &MapState) -> String {
         }
     }
     for (count, word) in [
+        (cell.unreadable, "! could not be compared"),
         (cell.changed, "# differ"),
         (cell.zeroed, "0 zeroed"),
         (cell.same, "= equal"),
@@ -256,10 +289,18 @@ fn contents(cell: &Cell, map: &MapState) -> String {
 fn legend(app: &App) -> Line {
     let [none, any, tenth, half, all] = app.settings.charset.glyphs().shades;
     if app.map.sectors.is_some() {
-        return Line::of(
-            Role::Dim,
-            format!(" {none} parent answers  {all} held here"),
-        );
+        let elsewhere = if has_parent(app) {
+            "parent answers"
+        } else {
+            "never written"
+        };
+        let mut words = format!(" {none} {elsewhere}  {all} held here");
+        if app.map.zoom > 0 {
+            words = format!(
+                " {none} {elsewhere}; held here: {any} any {tenth} >10% {half} >50% {all} all"
+            );
+        }
+        return Line::of(Role::Dim, words);
     }
     let mut line = Line::of(Role::Dim, " ");
     match app.map.style.within(none.is_ascii()) {
@@ -273,16 +314,17 @@ fn legend(app: &App) -> Line {
         ),
         Style::Shades => line.push(
             Role::Dim,
-            format!("{none} none {any} any {tenth} >10 % {half} >50 % {all} all  "),
+            format!("{none} none {any} any {tenth} >10% {half} >50% {all} all  "),
         ),
         Style::Letters => line.push(
             Role::Dim,
             format!("{none} none p partial f some full F all full  "),
         ),
     }
-    line.push(Role::Dim, "0 zero  x unmapped  ! error");
-    if app.map.layer == Layer::Compared {
-        line.push(Role::Dim, "  # differs  = equal");
+    if app.map.layer == Layer::Held {
+        line.push(Role::Dim, "0 zero  x unmapped  ! error");
+    } else {
+        line.push(Role::Dim, "0 zero x unmapped ! error # differs = equal");
         if app.map.compared.is_none() {
             line.push(Role::Notice, "  (comparing)");
         }
@@ -316,11 +358,16 @@ fn totals(app: &App) -> Vec<Line> {
         lines.push(Line::of(
             Role::Text,
             format!(
-                " compared {} sectors: # {} differ, 0 {} zeroed, = {} equal{}",
+                " compared {} sectors: {} differ, {} zeroed, {} equal{}{}",
                 units::count(totals.compared),
                 units::count(totals.changed),
                 units::count(totals.zeroed),
                 units::count(totals.same),
+                if totals.unreadable == 0 {
+                    String::new()
+                } else {
+                    format!(", {} unreadable", units::count(totals.unreadable))
+                },
                 if compared.summary.complete {
                     ""
                 } else {

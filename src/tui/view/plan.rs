@@ -50,14 +50,25 @@ impl Page<'_> {
         self.lines
             .push(Line::of(Role::Heading, format!(" {label}")));
         for item in items {
-            let line = Line::of(Role::Text, "   - ").with(Role::Text, escape(item));
+            let line = Line::of(Role::Text, "   - ").with(Role::Text, self.told(item));
             self.lines.extend(line.wrap(self.width, 5));
         }
     }
 
+    /// The name of a disk as the tree shows it.
     fn name(&self, id: DiskId) -> String {
+        self.app.name_of(id)
+    }
+
+    /// The whole name of a disk: what goes into what is never said in short.
+    fn whole_name(&self, id: DiskId) -> String {
         let disk = self.app.store.forest.disk(id);
         disk.map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
+    }
+
+    /// A text of the plan, escaped, with the names of the tree.
+    fn told(&self, text: &str) -> String {
+        self.app.shortened(escape(text))
     }
 
     fn size(&self, id: DiskId) -> String {
@@ -111,7 +122,7 @@ impl Page<'_> {
             Answer::CannotTell => ("? CANNOT TELL", Role::Unsure),
             Answer::Pass => ("PASS", Role::Ok),
         };
-        let line = Line::of(role, format!(" {word}  ")).with(Role::Text, escape(&plan.summary));
+        let line = Line::of(role, format!(" {word}  ")).with(Role::Text, self.told(&plan.summary));
         self.lines.extend(line.wrap(self.width, 2));
         for reason in &plan.reasons {
             let sign = if reason.accepted {
@@ -127,7 +138,7 @@ impl Page<'_> {
                 .with(Role::Dim, format!("[{}] ", reason.code.id));
             // The summary mostly is the first reason's sentence; once is enough.
             if !plan.summary.contains(&reason.text) {
-                line.push(Role::Text, escape(&reason.text));
+                line.push(Role::Text, self.told(&reason.text));
             }
             self.lines.extend(line.wrap(self.width, 5));
         }
@@ -161,7 +172,7 @@ impl Page<'_> {
         self.chains("BEFORE", &plan.before);
         self.chains("AFTER", &plan.after);
         if !plan.ends_in.is_empty() {
-            self.labelled("ENDS IN", Role::Text, escape(&plan.ends_in));
+            self.labelled("ENDS IN", Role::Text, self.told(&plan.ends_in));
         }
         self.list(
             "ALREADY GONE, BEFORE ANY DELETE",
@@ -183,7 +194,7 @@ impl Page<'_> {
                 .iter()
                 .any(|reason| reason.text.starts_with(&verdict.summary));
             if !told {
-                self.labelled("", Role::Text, escape(&verdict.summary));
+                self.labelled("", Role::Text, self.told(&verdict.summary));
             }
         }
         self.list(
@@ -192,7 +203,8 @@ impl Page<'_> {
         );
         self.list("DO FIRST", plan.do_first.iter().map(String::as_str));
         if !plan.not_checked.is_empty() {
-            self.labelled("NOT CHECKED", Role::Unsure, plan.not_checked.join(", "));
+            let questions = words::unchecked(&plan.not_checked);
+            self.labelled("NOT CHECKED", Role::Unsure, questions);
         }
         self.lines.push(Line::new());
         self.text(
@@ -229,17 +241,17 @@ impl Page<'_> {
         self.labelled(
             "MERGE",
             Role::Text,
-            format!("{}  {}", self.name(merge.from), self.size(merge.from)),
+            format!("{}  {}", self.whole_name(merge.from), self.size(merge.from)),
         );
         self.labelled(
             "INTO",
             Role::Text,
-            format!("{}  {}", self.name(merge.into), self.size(merge.into)),
+            format!("{}  {}", self.whole_name(merge.into), self.size(merge.into)),
         );
         let moves = format!(
-            "{} of changed sectors in {} blocks (at worst {} written)",
+            "{} of changed sectors in {} (at worst {} written)",
             units::human(merge.bytes),
-            units::count(merge.blocks),
+            units::many(merge.blocks, "block"),
             units::human(merge.bytes_max)
         );
         self.labelled("MOVES", Role::Text, moves);

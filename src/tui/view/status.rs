@@ -21,12 +21,12 @@ pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let Some(row) = app.row() else { return };
-    let text = why(
+    let text = app.shortened(why(
         &app.store.forest,
         &app.store.assessment,
         row,
         &app.settings.clock,
-    );
+    ));
     let role = match super::tree::role(row.flag) {
         Role::Error => Role::Error,
         Role::Warning => Role::Warning,
@@ -73,7 +73,7 @@ fn keys(app: &App, context: Context, width: usize) -> Line {
         .keymap
         .footer(context, charset)
         .into_iter()
-        .partition(|(_, word)| !matches!(*word, "help" | "quit"));
+        .partition(|(_, word)| !is_last(word));
     if context == Context::Tree {
         let [up, down, left, right] = charset.glyphs().arrows;
         let (move_keys, fold_keys) = if up.len() > 3 {
@@ -89,11 +89,10 @@ fn keys(app: &App, context: Context, width: usize) -> Line {
         first.insert(0, (move_keys, "move"));
         first.insert(1, (fold_keys, "fold"));
     }
-    let shown = |(key, word): &(String, &'static str)| key.width() + word.len() + 3;
-    let tail: usize = last.iter().map(shown).sum();
+    let tail: usize = last.iter().map(columns).sum();
     let mut line = Line::of(Role::Text, " ");
     for pair in first {
-        if line.width() + shown(&pair) + tail > width {
+        if line.width() + columns(&pair) + tail > width {
             break;
         }
         push_key(&mut line, &pair);
@@ -103,6 +102,11 @@ fn keys(app: &App, context: Context, width: usize) -> Line {
         push_key(&mut line, &pair);
     }
     line
+}
+
+/// Columns a key and its word take.
+fn columns((key, word): &(String, &'static str)) -> usize {
+    key.width() + word.len() + 3
 }
 
 fn push_key(line: &mut Line, (key, word): &(String, &'static str)) {
@@ -121,13 +125,17 @@ pub fn draw_status(app: &App, buffer: &mut Buffer, area: Rect) {
 fn line(app: &App, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     if let Some((asking, prompt)) = &app.prompt {
+        let confirm = format!(
+            " not a pass: type {} to take the command anyway: ",
+            app.group_name()
+        );
         let label = match asking {
             Asking::Search => " find: ",
             Asking::Filter => " filter: ",
             Asking::Help => " keys with: ",
             Asking::Block => " go to (number, 1.5T, 0x.., 50%): ",
             Asking::Sector => " go to sector (number, 1.5G, 0x.., 50%): ",
-            Asking::Confirm => " refused; type the name to take the command anyway: ",
+            Asking::Confirm => &confirm,
         };
         return prompt.line(label, width);
     }
@@ -158,6 +166,9 @@ fn line(app: &App, width: usize) -> Line {
         let glyphs = app.settings.charset.glyphs();
         return bar(job.progress.done, job.progress.total, &words, width, glyphs);
     }
+    if super::layout::layout(app).footer.height == 0 {
+        return without_footer(app, width);
+    }
     let mut line = Line::of(
         Role::Dim,
         clip(&format!(" {}", app.scan_words), width, ellipsis),
@@ -178,6 +189,31 @@ fn line(app: &App, width: usize) -> Line {
         }
     }
     line
+}
+
+/// On a screen too low for a footer: how the scan ended, and the two keys nobody can do without.
+fn without_footer(app: &App, width: usize) -> Line {
+    let charset = app.settings.charset;
+    let keys = app.settings.keymap.footer(app.acting().context(), charset);
+    let last: Vec<_> = keys.into_iter().filter(|(_, word)| is_last(word)).collect();
+    let tail: usize = last.iter().map(columns).sum();
+    let room = width.saturating_sub(tail + 1);
+    let words = clip(
+        &format!(" {}", app.scan_words),
+        room,
+        charset.glyphs().ellipsis,
+    );
+    let mut line = Line::of(Role::Dim, words);
+    line.pad_to(width.saturating_sub(tail));
+    for pair in &last {
+        push_key(&mut line, pair);
+    }
+    line
+}
+
+/// The keys that stand at the end of a footer.
+fn is_last(word: &str) -> bool {
+    matches!(word, "help" | "quit")
 }
 
 /// What a job does, in a word or two; nothing for jobs too short to be told of.
@@ -225,6 +261,7 @@ fn job_words(app: &App, slot: Slot, others: &[Slot], progress: &Progress) -> Str
                 units::count(progress.done)
             )
         }
+        Slot::Map | Slot::Diff if progress.total == 0 => format!("{doing}  {stop} stops"),
         Slot::Map => format!(
             "{doing}: {} of {}{left}  {stop} stops",
             units::count(progress.done),

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::row::{Direction, Only};
+use crate::report::Row;
+use crate::report::row::{Direction, Now, Only};
 use crate::report::units;
 use crate::tui::app::{App, View};
 use crate::tui::command::Command;
@@ -24,13 +25,20 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
 pub fn line(app: &App, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let room = width.saturating_sub(READ_ONLY.len() + 2);
+    let head = " vhdtree  ";
+    let room_for_subject = room.saturating_sub(head.len());
     let (subject, facts) = match app.view {
         View::Tree | View::Health => (app.settings.roots.clone(), store_facts(app)),
-        _ => (subject(app), view_facts(app)),
+        _ => {
+            let facts = view_facts(app);
+            let room = room_for_subject.saturating_sub(facts.width() + 2);
+            // The tree's name says more than what a cut would leave of a longer one.
+            let mut names = [Names::Whole, Names::Short, Names::Alone].map(|how| subject(app, how));
+            let fits = names.iter().position(|name| name.width() <= room);
+            (std::mem::take(&mut names[fits.unwrap_or(2)]), facts)
+        }
     };
-    let head = " vhdtree  ";
     let facts_width = facts.width();
-    let room_for_subject = room.saturating_sub(head.len());
     let with_facts = room_for_subject >= facts_width + 12;
     let subject_room = if with_facts {
         room_for_subject - facts_width - 2
@@ -68,29 +76,53 @@ fn store_facts(app: &App) -> String {
     )
 }
 
-fn subject(app: &App) -> String {
-    let Some(row) = app.row() else {
+/// The row of the disk that the view shows. Not always the selected one: a group shows the disk its machine uses, a
+/// missing parent its child, and the diff may be of two marked disks.
+fn shown(app: &App) -> Option<&Row> {
+    let disk = app.shown_disk();
+    app.rows
+        .iter()
+        .find(|row| row.disk.is_some() && row.disk == disk)
+        .or_else(|| app.row())
+}
+
+/// How a disk is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Group and file.
+    Whole,
+    /// Group and short name.
+    Short,
+    /// The short name.
+    Alone,
+}
+
+fn subject(app: &App, names: Names) -> String {
+    let Some(row) = shown(app) else {
         return String::new();
     };
-    let group = row
-        .parent
-        .and_then(|_| {
-            app.rows
-                .iter()
-                .take_while(|above| above.key != row.key)
-                .filter(|above| above.depth == 0)
-                .last()
-        })
-        .map(|group| group.name.clone());
-    match group {
-        Some(group) => format!("{group} / {}", row.full_name),
-        None => row.full_name.clone(),
+    let name = match names {
+        Names::Whole => &row.full_name,
+        Names::Short | Names::Alone => &row.name,
+    };
+    let mut group = row;
+    while let Some(above) = group.parent.and_then(|at| app.rows.get(at as usize)) {
+        group = above;
+    }
+    if group.key == row.key || names == Names::Alone {
+        name.clone()
+    } else {
+        format!("{} / {name}", group.name)
     }
 }
 
 fn view_facts(app: &App) -> String {
-    let word = app.row().map(|row| row.now.word()).unwrap_or_default();
-    word.to_owned()
+    let now = shown(app).map(|row| row.now).unwrap_or_default();
+    match now {
+        Now::Unsure => "one of several leaves",
+        now => now.word(),
+    }
+    .to_owned()
 }
 
 /// The views with the columns their names take, and how each is shown.
@@ -139,20 +171,38 @@ pub fn draw_tabs(app: &App, buffer: &mut Buffer, area: Rect) {
     }
     let width = usize::from(area.width);
     let room = width.saturating_sub(line.width() + 2);
-    let aside = clip(&aside(app), room, app.settings.charset.glyphs().ellipsis);
+    let aside = fitting(aside(app), room, app.settings.charset.glyphs().ellipsis);
     line.pad_to(width.saturating_sub(aside.width() + 1));
     line.push(Role::Dim, aside);
     line.paint(buffer, area, &app.settings.theme);
 }
 
-fn aside(app: &App) -> String {
+/// As many parts as fit, the first in any case.
+fn fitting(parts: Vec<String>, room: usize, ellipsis: &str) -> String {
+    let mut text = String::new();
+    for part in parts {
+        if text.is_empty() {
+            text = clip(&part, room, ellipsis);
+        } else if text.width() + 3 + part.width() <= room {
+            text = format!("{text}   {part}");
+        }
+    }
+    text
+}
+
+/// What changes what is shown, the most telling first.
+fn aside(app: &App) -> Vec<String> {
+    let narrow = app.size.0 < 60;
     match app.view {
         View::Tree => {
             let mut parts = Vec::new();
             if !app.options.filter.is_empty() {
                 parts.push(format!(
-                    "filter: {} ({} of {})",
-                    app.options.filter, app.groups.1, app.groups.0
+                    "filter: {}, {} of {} {}",
+                    app.options.filter,
+                    app.groups.1,
+                    app.groups.0,
+                    groups_word(app)
                 ));
             }
             if app.options.only == Only::Problems {
@@ -167,24 +217,40 @@ fn aside(app: &App) -> String {
                 ""
             };
             parts.push(format!("sort: {}{reversed}", app.options.sort.word()));
-            parts.join("   ")
+            parts
         }
         View::Map => {
             let steps = app.map.widest().div_ceil(2) + 1;
             let step = steps - app.map.zoom.div_ceil(2);
-            format!("zoom {step}/{steps}   {}", app.map.style.word())
+            vec![
+                format!("zoom {step}/{steps}"),
+                app.map.style.word().to_owned(),
+            ]
         }
-        View::Diff => format!("shown: {}", app.diff.kinds.word()),
+        View::Diff if narrow => vec![app.diff.kinds.word().to_owned()],
+        View::Diff => vec![format!("shown: {}", app.diff.kinds.word())],
         View::Health => {
             let hidden = app.health.hidden_items();
             if hidden > 0 {
                 let keymap = &app.settings.keymap;
                 let key = keymap.key_of(Command::ShowHidden, app.settings.charset);
-                format!("{hidden} hidden: {key} shows")
+                vec![format!("{hidden} hidden: {key} shows")]
             } else {
-                String::new()
+                Vec::new()
             }
         }
-        View::Details | View::Plan => String::new(),
+        View::Details | View::Plan => Vec::new(),
+    }
+}
+
+/// What the rows at the top of the tree are.
+fn groups_word(app: &App) -> &'static str {
+    let machines = app.store.forest.machines.len();
+    if machines == 0 {
+        "folders"
+    } else if machines == app.groups.0 {
+        "VMs"
+    } else {
+        "VMs and folders"
     }
 }

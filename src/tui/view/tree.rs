@@ -247,7 +247,8 @@ fn labels_width(row: &Row) -> usize {
 /// What stands after a name, most telling first.
 fn labels(row: &Row) -> Vec<(Role, String)> {
     let mut labels = Vec::new();
-    if row.now != Now::No {
+    // One of several leaves has its sign in the margin; the word is no longer than that.
+    if matches!(row.now, Now::Known | Now::Alone) {
         labels.push((Role::Now, row.now.word().to_owned()));
     }
     for snapshot in &row.snapshots {

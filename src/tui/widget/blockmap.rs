@@ -25,6 +25,8 @@ pub struct Cell {
     pub unmapped: u64,
     /// Cannot be right.
     pub error: u64,
+    /// Compared in vain: something in them could not be read.
+    pub unreadable: u64,
     /// Compared and different.
     pub changed: u64,
     /// Compared, zero here and not in the parent.
@@ -170,7 +172,9 @@ impl Cell {
     }
 
     fn compared(&self) -> Option<(&'static str, Role)> {
-        if self.changed > 0 {
+        if self.unreadable > 0 {
+            Some(("!", Role::MapError))
+        } else if self.changed > 0 {
             Some(("#", Role::Changed))
         } else if self.zeroed > 0 {
             Some(("0", Role::Zeroed))

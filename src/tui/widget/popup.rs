@@ -1,4 +1,4 @@
-//! A framed box over the screen.
+//! What lies over the screen: a framed box, or a strip between two rules.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -68,6 +68,53 @@ pub fn popup(
     }
 }
 
+/// Clears a strip of at most `height` rows over the whole width in the middle of `area`, between two rules, and gives the
+/// room inside. Nothing stands beside its lines, so that a mouse takes the text alone.
+pub fn sheet(
+    buffer: &mut Buffer,
+    area: Rect,
+    height: u16,
+    title: &str,
+    theme: &Theme,
+    glyphs: &Glyphs,
+) -> Rect {
+    let height = height.min(area.height);
+    let outer = Rect {
+        y: area.y + (area.height - height) / 2,
+        height,
+        ..area
+    };
+    for position in outer.positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            cell.reset();
+            cell.set_style(Style::new());
+        }
+    }
+    if height < 3 {
+        return outer;
+    }
+    let rule = glyphs.rule.repeat(usize::from(outer.width));
+    for y in [outer.y, outer.bottom() - 1] {
+        buffer.set_string(outer.x, y, &rule, theme.style(Role::Border));
+    }
+    let title = clip(
+        title,
+        usize::from(outer.width.saturating_sub(6)),
+        glyphs.ellipsis,
+    );
+    buffer.set_string(
+        outer.x + 2.min(outer.width),
+        outer.y,
+        format!(" {title} "),
+        theme.style(Role::Title),
+    );
+    Rect {
+        y: outer.y + 1,
+        height: height - 2,
+        ..outer
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +135,15 @@ mod tests {
                     Charset::Ascii.glyphs(),
                 );
                 assert!(inner.right() <= width && inner.bottom() <= height);
+                let inner = sheet(
+                    &mut buffer,
+                    area,
+                    5,
+                    "title",
+                    &Theme::mono(),
+                    Charset::Ascii.glyphs(),
+                );
+                assert!(inner.width == width && inner.bottom() <= height);
             }
         }
     }
