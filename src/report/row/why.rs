@@ -1,7 +1,7 @@
 //! One or two sentences that say why a row is flagged, and what to do next.
 
 use super::{Flag, Now, Row, RowKind};
-use crate::analysis::Assessment;
+use crate::analysis::{Assessment, Reverted, rows};
 use crate::finding::Severity;
 use crate::format::text::escape;
 use crate::report::{Clock, words};
@@ -69,22 +69,24 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
     match row.flag {
         Flag::RevertedCertain | Flag::RevertedLikely => {
             let advice = "Look at the evidence and at the plan before deleting the snapshot.";
-            match verdict_summary(assessment, id) {
+            let short = headline(forest, assessment, row, id, clock);
+            match short.or_else(|| verdict_summary(assessment, id)) {
                 Some(summary) => format!("{summary} {advice}"),
                 None => format!("This disk was made by a revert. {advice}"),
             }
         }
-        Flag::Unsure => verdict_summary(assessment, id).map_or_else(
-            || "Whether this disk was made by a revert cannot be told.".to_owned(),
-            |summary| {
-                let settle = above_of(assessment, id)
-                    .and_then(|snapshot| snapshot.verdict.would_settle.as_deref())
-                    .map_or_else(String::new, |settle| {
-                        format!(" What would settle it: {}", escape(settle))
-                    });
-                format!("{summary}{settle}")
-            },
-        ),
+        Flag::Unsure => {
+            let what = headline(forest, assessment, row, id, clock)
+                .unwrap_or_else(|| "Whether this disk was made by a revert cannot be told.".to_owned());
+            let settles = above_of(assessment, id)
+                .is_some_and(|snapshot| snapshot.verdict.would_settle.is_some());
+            let more = if settles {
+                " The details say why, and what would settle it."
+            } else {
+                " The details say why."
+            };
+            format!("{what}{more}")
+        }
         Flag::Broken => broken(forest, id),
         Flag::Unreadable => unreadable(forest, id),
         Flag::Missing => "It is named, and not in the store.".to_owned(),
@@ -113,6 +115,53 @@ fn above_of(assessment: &Assessment, id: DiskId) -> Option<&crate::analysis::Ass
 fn verdict_summary(assessment: &Assessment, id: DiskId) -> Option<String> {
     let summary = &above_of(assessment, id)?.verdict.summary;
     (!summary.is_empty()).then(|| escape(summary))
+}
+
+/// The verdict in one short sentence, where it is of the usual kind; what it rests on is told by the details.
+fn headline(
+    forest: &Forest,
+    assessment: &Assessment,
+    row: &Row,
+    id: DiskId,
+    clock: &Clock,
+) -> Option<String> {
+    let assessed = above_of(assessment, id)?;
+    let verdict = &assessed.verdict;
+    let usual = verdict.summary.contains("reverted to");
+    if !usual || std::ptr::eq(verdict.row, &rows::ROW_1C) {
+        return None;
+    }
+    let known = assessed.snapshot.and_then(|id| forest.snapshot(id));
+    let name = known.and_then(|known| known.name.as_deref()).map_or_else(
+        || {
+            let frozen = forest.parent_of(id).and_then(|id| forest.disk(id));
+            let name = frozen.map(|disk| words::file_name(&disk.path));
+            format!("the unnamed snapshot on {}", name.unwrap_or_default())
+        },
+        |name| format!("\"{}\"", escape(name)),
+    );
+    let machine = known
+        .and_then(|known| known.machine)
+        .and_then(|id| forest.machine(id));
+    let vm = machine.map(|machine| escape(&machine.name));
+    let last = row
+        .cells
+        .created
+        .filter(|_| verdict.gap_seconds.is_some_and(|gap| gap > 0))
+        .map(|made| format!(", last on {}", clock.second(made)))
+        .unwrap_or_default();
+    let reverted = |how: &str| {
+        let vm = vm.as_deref().unwrap_or("The VM");
+        format!("{vm} {how} reverted to {name}{last}.")
+    };
+    Some(match verdict.reverted {
+        Reverted::Certain => reverted("was"),
+        Reverted::Likely => reverted("was very likely"),
+        _ => format!(
+            "Cannot tell whether {} was reverted to {name}.",
+            vm.as_deref().unwrap_or("the VM")
+        ),
+    })
 }
 
 fn base(forest: &Forest, row: &Row, id: DiskId, clock: &Clock) -> String {
