@@ -81,6 +81,8 @@ pub struct Options {
     pub rows: RowOptions,
     /// Whose rules a delete follows; `None`: guessed from the store.
     pub product: Option<Product>,
+    /// A sentence to begin with, such as what was not understood of a config file.
+    pub notice: Option<String>,
     /// Keys that differ from the built-in table: command name to keys.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Where this store's state is kept; `None`: nowhere.
@@ -97,6 +99,7 @@ pub fn run(options: Options) -> anyhow::Result<Left> {
     let mut app = App::new(settings(&options)?, (80, 24));
     app.options = options.rows.clone();
     app.units = options.units;
+    app.notice.clone_from(&options.notice);
     app.remember(options.state.clone(), options.memory.clone());
     runtime::run(options, app)
 }

@@ -29,6 +29,11 @@ pub(super) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     let config = config(cli)?;
+    // Once on the screen, where it is seen, and once for when the screen is gone.
+    let notice = config
+        .warnings
+        .first()
+        .map(|warning| format!("config file: {warning}"));
     for warning in &config.warnings {
         out.warn(&format!("config file: {warning}"));
     }
@@ -83,6 +88,7 @@ pub(super) fn run(
         },
         rows: rows(cli, &config, &memory)?,
         product: session.scan.product.map(Into::into),
+        notice,
         keys: config.keys,
         state,
         memory,
