@@ -691,3 +691,30 @@ fn a_finding_is_read_whole_on_the_smallest_screen() {
     let screen = script.keys("ce").screen();
     assert!(screen.contains("Why it matters"), "{screen}");
 }
+
+#[test]
+fn what_is_on_the_screen_is_read_again_with_the_store() {
+    let again = |keys: &str| {
+        let mut script = at_80x24();
+        script.keys("/7c44<Enter>").keys(keys);
+        answer_map(&mut script);
+        if script.app.jobs.contains_key(&Slot::Diff) {
+            script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+        }
+        script.keys("R");
+        script.answer(Slot::Scan, News::Store(sample::store().snapshot()));
+        script
+    };
+    let script = again("m");
+    assert!(matches!(last_job(&script), Work::Blocks { .. }));
+    let mut script = again("=");
+    assert!(matches!(last_job(&script), Work::Diff { .. }));
+    let screen = script.screen();
+    assert!(
+        screen.contains("parent WIN7x64_Diff.vhd  | right: child 7C44D1AA.avhd"),
+        "{screen}"
+    );
+    let mut script = again("=1");
+    script.keys("=");
+    assert!(matches!(last_job(&script), Work::Diff { .. }));
+}

@@ -128,7 +128,7 @@ fn headline(
     let assessed = above_of(assessment, id)?;
     let verdict = &assessed.verdict;
     let usual = verdict.summary.contains("reverted to");
-    if !usual || std::ptr::eq(verdict.row, &rows::ROW_1C) {
+    if !usual || verdict.row == &rows::ROW_1C {
         return None;
     }
     let known = assessed.snapshot.and_then(|id| forest.snapshot(id));

@@ -24,7 +24,11 @@ pub fn show(app: &mut App, view: View) -> Vec<Effect> {
     app.dirty = true;
     match view {
         View::Tree | View::Health | View::Details => Vec::new(),
-        View::Map => super::map::ask(app),
+        View::Map => {
+            let mut effects = super::map::ask(app);
+            effects.extend(super::map::overlay(app));
+            effects
+        }
         View::Diff => super::diff::ask(app),
         View::Plan => plan(app),
     }

@@ -53,6 +53,7 @@ pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
         }
         News::Changed => {
             app.notice = Some("the store changed: reading it again".to_owned());
+            forget(app);
             return vec![scan(app)];
         }
         News::Ended(result) => return ended(app, slot, result),
@@ -98,7 +99,11 @@ fn store(app: &mut App, prepared: Prepared) -> Vec<Effect> {
 fn look_again(app: &mut App) -> Vec<Effect> {
     match app.view {
         View::Plan => super::go::plan(app),
-        View::Map => super::map::ask(app),
+        View::Map => {
+            let mut effects = super::map::ask(app);
+            effects.extend(super::map::overlay(app));
+            effects
+        }
         View::Diff => super::diff::ask(app),
         View::Tree | View::Details | View::Health => Vec::new(),
     }

@@ -15,12 +15,15 @@ pub fn ask(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     app.map.path.clone_from(&path);
-    app.map.table = None;
-    app.map.sectors = None;
     app.map.compared = None;
     app.map.error = None;
-    app.map.cells.clear();
     app.dirty = true;
+    let shown = app.map.table.as_ref().map(|table| &table.path);
+    if shown != path.as_ref() {
+        app.map.table = None;
+        app.map.sectors = None;
+        app.map.cells.clear();
+    }
     match path {
         Some(_) if app.settings.saved => {
             app.map.error = Some(NOT_SAVED.to_owned());
@@ -60,13 +63,19 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
                 Layer::Held => Layer::Compared,
                 Layer::Compared => Layer::Held,
             };
-            if app.map.layer == Layer::Compared && app.map.compared.is_none() && !app.settings.saved
-            {
-                return compare(app);
-            }
+            return overlay(app);
         }
     }
     changed(app)
+}
+
+/// Asks for the comparison where it is to be shown and is not here.
+pub fn overlay(app: &mut App) -> Vec<Effect> {
+    if app.map.layer == Layer::Compared && app.map.compared.is_none() && !app.settings.saved {
+        compare(app)
+    } else {
+        changed(app)
+    }
 }
 
 /// Lays the comparison over the map: the one there is, or a new one with the parent.
@@ -99,7 +108,7 @@ pub fn open(app: &mut App) -> Vec<Effect> {
 
 /// Takes what a diff found, if it is about the disk on the map.
 pub fn compared(app: &mut App, data: &Arc<crate::tui::message::Compared>) {
-    if app.diff.child == app.map.path {
+    if app.diff.child == app.map.path && app.diff.other.is_none() {
         app.map.compared = Some(Arc::clone(data));
         app.map.refresh();
     }

@@ -92,7 +92,10 @@ fn empty_words(app: &App) -> &'static str {
 fn heading(app: &App, width: u16) -> Line {
     let diff = &app.diff;
     let name = |path: &std::path::PathBuf| app.find(path).map(|id| app.name_of(id));
-    let child = diff.child.as_ref().and_then(name).unwrap_or_default();
+    let child = app
+        .shown_disk()
+        .map(|id| app.name_of(id))
+        .unwrap_or_default();
     let (left, right) = if width < 60 {
         (" ", "  | ")
     } else if diff.other.is_some() {
@@ -114,7 +117,7 @@ fn heading(app: &App, width: u16) -> Line {
 
 fn parent_name(app: &App) -> String {
     let forest = &app.store.forest;
-    let child = app.diff.child.as_deref().and_then(|path| app.find(path));
+    let child = app.shown_disk();
     let parent = child.and_then(|id| forest.parent_of(id));
     parent.map_or_else(
         || {

@@ -326,7 +326,11 @@ fn legend(app: &App) -> Line {
     } else {
         line.push(Role::Dim, "0 zero x unmapped ! error # differs = equal");
         if app.map.compared.is_none() {
-            line.push(Role::Notice, "  (comparing)");
+            let words = match &app.diff.error {
+                Some(error) => error.as_str(),
+                None => "comparing",
+            };
+            line.push(Role::Notice, format!("  ({words})"));
         }
     }
     line
