@@ -32,8 +32,9 @@ pub(super) fn run(
     };
     if dir.is_some() {
         out.warn(&format!(
-            "the demo's store is in {}",
-            words::path_text(&folder.path)
+            "the demo's store is in {0}; to look at it again: vhdtree {0} --times {0}/{1}",
+            words::path_text(&folder.path),
+            crate::demo::configs::LISTING
         ));
     }
     exit

@@ -161,10 +161,17 @@ fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pai
         (Some(right_id), left, right, name)
     } else {
         let left = open_chain(&store.forest, left_id)?;
-        let right = left
-            .parent()
-            .ok_or(DiffError::NoParent)
-            .with_context(|| name.clone())?;
+        let Some(right) = left.parent() else {
+            let link = store
+                .forest
+                .node(left_id)
+                .and_then(|node| node.parent.as_ref());
+            let error = match link.map(|link| words::link_state(link.state)) {
+                Some(state) => anyhow::anyhow!("nothing to compare with: its parent is {state}"),
+                None => DiffError::NoParent.into(),
+            };
+            return Err(error.context(name));
+        };
         (store.forest.parent_of(left_id), left, right, name)
     };
     relate(&left, &right).with_context(|| name)?;

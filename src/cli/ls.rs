@@ -10,7 +10,7 @@ use crate::report::columns::{self, TimeForm};
 use crate::report::json::ls as json;
 use crate::report::row::{Direction, Only, Phase};
 use crate::report::tree_text::{self, Headings};
-use crate::report::{Column, Flag, Row, RowKind, RowOptions, Units, csv, rows};
+use crate::report::{Column, Flag, Row, RowKind, RowOptions, Units, csv, rows, words};
 use crate::store::CountPolicy;
 
 pub(super) fn run(
@@ -91,7 +91,13 @@ fn text(
         }
     }
     if rows.is_empty() && tree.only.is_none() && store.forest.complete {
-        out.warn("no disk found");
+        let roots: Vec<String> = store
+            .forest
+            .roots
+            .iter()
+            .map(|root| words::path_text(root))
+            .collect();
+        out.warn(&format!("no virtual disk in {}", roots.join(", ")));
     }
     Ok(())
 }

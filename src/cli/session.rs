@@ -179,6 +179,9 @@ impl Store {
             .chain(forest.ids())
             .find(|id| same(id) == Some(true));
         found.with_context(|| {
+            if file.is_dir() {
+                return format!("{} is a folder, not a disk file", words::path_text(file));
+            }
             format!(
                 "{} is no disk of the store {}",
                 words::path_text(file),
