@@ -10,6 +10,7 @@
 //!  format    bytes -> struct + findings, one file per on-disk structure: vhd, vhdx, hyperv (XML and VMCX containers)
 //!  image     one face over the formats: header, block table, sector runs, counts
 //!  chain     leaf..base: who owns a sector, merged reads
+//!  guest     partition tables inside a disk: where a sector lies
 //!  store     walk, path gate, probe (a file that changes meanwhile is read twice), link, forest; each product's naming;
 //!            what configurations (hyperv), labels and times say; stored Windows paths (winpath)
 //!  analysis  usage, diff, facts -> judge -> verdict, plan and its gate (refuse, cannot tell, pass), health
@@ -55,6 +56,8 @@ pub mod format;
 pub mod image;
 
 pub mod chain;
+
+pub mod guest;
 
 pub mod store;
 

@@ -15,12 +15,13 @@ use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
 use crate::chain::{Chain, ReadFault};
 use crate::format::text::escape;
+use crate::guest::Partitions;
 use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
 use crate::report::units::{Units, count};
 use crate::report::{csv, words};
-use crate::store::{CountPolicy, DiskId};
+use crate::store::{CountPolicy, DiskId, LinkState};
 
 /// What is said of a file that looks otherwise after the comparison.
 const CHANGED: &str = "it changed while it was compared; the answer may mix two moments";
@@ -38,6 +39,8 @@ pub(super) fn run(
     let files: Vec<&Path> = [Some(child), other].into_iter().flatten().collect();
     let store = session.read_around(&files, store_args, CountPolicy::HeadersOnly, out)?;
     let pair = pair(&store, child, other)?;
+    let partitions = Partitions::read(&pair.left);
+    let partitions = partitions.as_ref();
     let progress = &session.job.progress;
     let line = RefCell::new(out.progress());
     let outcome: RefCell<Result<Ended<DiffSummary>, DiffError>> =
@@ -83,10 +86,12 @@ pub(super) fn run(
         Form::Json => {
             let parent = pair.with.and_then(|id| path_of(&store, id));
             let child = path_of(&store, pair.child).unwrap_or_default();
-            out.json(&DiffDocument::new(child, parent, &compare))?;
+            out.json(&DiffDocument::new(child, parent, partitions, &compare))?;
         }
         Form::Ndjson => {
-            each(&compare, &mut |run| out.json(&DiffRunJson::from(run)))?;
+            each(&compare, &mut |run| {
+                out.json(&DiffRunJson::new(run, partitions))
+            })?;
         }
         Form::Csv => {
             out.line("sector,count,kind")?;
@@ -101,7 +106,7 @@ pub(super) fn run(
         }
         Form::Text => {
             let clear = || line.borrow_mut().clear();
-            text(&store, &pair, &compare, &clear, out)?;
+            text(&store, &pair, partitions, &compare, &clear, out)?;
         }
     }
     drop(line);
@@ -166,8 +171,14 @@ fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pai
                 .forest
                 .node(left_id)
                 .and_then(|node| node.parent.as_ref());
-            let error = match link.map(|link| words::link_state(link.state)) {
-                Some(state) => anyhow::anyhow!("nothing to compare with: its parent is {state}"),
+            let error = match link.map(|link| link.state) {
+                Some(LinkState::OutsideRoots) => anyhow::anyhow!(
+                    "nothing to compare with: its parent lies outside the folder read; name that folder with --parent-root"
+                ),
+                Some(state) => anyhow::anyhow!(
+                    "nothing to compare with: its parent is {}",
+                    words::link_state(state)
+                ),
                 None => DiffError::NoParent.into(),
             };
             return Err(error.context(name));
@@ -207,6 +218,7 @@ fn each(
 fn text(
     store: &Store,
     pair: &Pair,
+    partitions: Option<&Partitions>,
     compare: CompareRuns<'_>,
     clear_progress: &dyn Fn(),
     out: &mut Output,
@@ -222,25 +234,25 @@ fn text(
     let mut runs = 0_u64;
     let flush = |table: &mut Vec<Vec<String>>, out: &mut Output| {
         clear_progress();
-        let lines = align(table, &[true, true, true, false]);
+        let lines = align(table, &[true, true, true, false, false]);
         table.clear();
         out.lines(lines)
     };
     let summary = each(compare, &mut |run| {
         if runs == 0 && out.headings == Headings::Shown {
-            table.push(
-                ["SECTOR", "COUNT", "BYTES", "KIND"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            );
+            let mut heads = vec!["SECTOR", "COUNT", "BYTES", "KIND"];
+            heads.extend(partitions.map(|_| "WHERE"));
+            table.push(heads.into_iter().map(str::to_owned).collect());
         }
         runs += 1;
-        table.push(vec![
+        let mut cells = vec![
             number(run.sector.0),
             number(run.count),
             size(run.count),
             run.kind.word().to_owned(),
-        ]);
+        ];
+        cells.extend(partitions.map(|known| known.name(run.sector, run.count)));
+        table.push(cells);
         if table.len() < ALIGNED_LINES {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::analysis::Assessment;
 use crate::analysis::diff::{BlockDiff, DiffRun, DiffSummary};
 use crate::analysis::plan::Plan;
+use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
 use crate::store::Forest;
 use crate::tui::keymap::Key;
@@ -106,6 +107,8 @@ pub struct Compared {
     pub summary: DiffSummary,
     /// Bytes in a sector.
     pub sector_size: u32,
+    /// The partitions of the child's content, if they are known.
+    pub partitions: Option<Partitions>,
 }
 
 /// Both sides of one place.

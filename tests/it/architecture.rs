@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the bottom up. Two of the same number do not know each other.
-const ROOMS: [(&str, u8); 11] = [
+const ROOMS: [(&str, u8); 12] = [
     ("finding", 0),
     ("job", 0),
     ("source", 1),
     ("format", 2),
     ("image", 3),
     ("chain", 4),
+    ("guest", 5),
     ("store", 5),
     ("analysis", 6),
     ("report", 7),

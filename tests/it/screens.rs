@@ -7,6 +7,7 @@ use std::sync::Arc;
 use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTotals};
 use vhdtree::analysis::plan::{self, BlockMaps, PlanOptions};
 use vhdtree::format::{BlockNo, SectorNo};
+use vhdtree::guest::{Kind, Partition, Partitions, Table};
 use vhdtree::image::{BlockState, StateRun};
 use vhdtree::store::DiskId;
 use vhdtree::tui::app::App;
@@ -74,6 +75,24 @@ pub fn compared() -> Compared {
             complete: true,
         },
         sector_size: 512,
+        partitions: Partitions::new(partitions(), 134_217_728),
+    }
+}
+
+/// A table as Windows makes it.
+fn partitions() -> Table {
+    let kinds = [Kind::Efi, Kind::Reserved, Kind::Ntfs];
+    let places = [(2_048, 204_800), (206_848, 32_768), (239_616, 81_000_000)];
+    let partition = |((number, kind), (first, count))| Partition {
+        number,
+        first: SectorNo(first),
+        count,
+        kind,
+    };
+    Table {
+        partitions: (1..).zip(kinds).zip(places).map(partition).collect(),
+        front: 34,
+        back: Some(134_217_695),
     }
 }
 

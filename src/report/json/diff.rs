@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::PathErrorJson;
 use super::ls::BlocksJson;
 use crate::analysis::diff::{DiffRun, DiffSummary};
+use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
 use crate::report::words;
 
@@ -28,16 +29,23 @@ pub type CompareRuns<'a> = &'a dyn Fn(&mut dyn FnMut(DiffRun)) -> Ended<DiffSumm
 pub struct DiffDocument<'a> {
     child: String,
     parent: Option<String>,
+    partitions: Option<&'a Partitions>,
     compare: CompareRuns<'a>,
     ended: RefCell<Ended<DiffSummary>>,
 }
 
 impl<'a> DiffDocument<'a> {
-    /// Of the disk at `child`, or the first of two, and what it is compared with.
-    pub fn new(child: String, parent: Option<String>, compare: CompareRuns<'a>) -> Self {
+    /// Of the disk at `child`, or the first of two, its partitions if they are known, and what it is compared with.
+    pub fn new(
+        child: String,
+        parent: Option<String>,
+        partitions: Option<&'a Partitions>,
+        compare: CompareRuns<'a>,
+    ) -> Self {
         Self {
             child,
             parent,
+            partitions,
             compare,
             ended: RefCell::default(),
         }
@@ -71,7 +79,8 @@ impl Serialize for ComparedRuns<'_> {
         let mut fault = None;
         let ended = (self.0.compare)(&mut |run| {
             if fault.is_none() {
-                fault = runs.serialize_element(&DiffRunJson::from(&run)).err();
+                let run = DiffRunJson::new(&run, self.0.partitions);
+                fault = runs.serialize_element(&run).err();
             }
         });
         if let Some(fault) = fault {
@@ -111,7 +120,7 @@ impl From<&DiffSummary> for SectorsJson {
 }
 
 /// A run of compared sectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiffRunJson {
     /// First sector.
     pub sector: u64,
@@ -119,14 +128,19 @@ pub struct DiffRunJson {
     pub count: u64,
     /// `same`, `changed`, `zeroed`, `unreadable`.
     pub kind: &'static str,
+    /// Where on the guest's disk that is: `p1 NTFS`; left out where no partition table is sure.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
-impl From<&DiffRun> for DiffRunJson {
-    fn from(run: &DiffRun) -> Self {
+impl DiffRunJson {
+    /// Of a run, on a disk of these partitions if they are known.
+    pub fn new(run: &DiffRun, partitions: Option<&Partitions>) -> Self {
         Self {
             sector: run.sector.0,
             count: run.count,
             kind: run.kind.word(),
+            place: partitions.map(|partitions| partitions.name(run.sector, run.count)),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::analysis::open::{open_chain, open_pair};
 use crate::analysis::plan::{self, PlanOptions, StoreTables, Target};
 use crate::chain::Chain;
 use crate::format::SectorNo;
+use crate::guest::Partitions;
 use crate::image::{Image, Place, StateRun};
 use crate::report::row::Phase;
 use crate::report::words;
@@ -194,9 +195,13 @@ fn chains(forest: &Forest, child: DiskId, other: Option<DiskId>) -> Result<(Chai
         open_pair(forest, child, other).map_err(|error| error.to_string())
     } else {
         let chain = open_chain(forest, child).map_err(|error| error.to_string())?;
-        let parent = chain
-            .parent()
-            .ok_or("its parent is not in the store: there is nothing to compare with")?;
+        let Some(parent) = chain.parent() else {
+            let link = forest.node(child).and_then(|node| node.parent.as_ref());
+            let state = link.map_or("missing", |link| words::link_state(link.state));
+            return Err(format!(
+                "Its parent is {state}: there is nothing to compare with."
+            ));
+        };
         Ok((chain, parent))
     }
 }
@@ -211,6 +216,7 @@ fn compare(
     let (child, other) = chains(forest, child, other)?;
     let mut found = Compared {
         sector_size: child.sector_size(),
+        partitions: Partitions::read(&child),
         ..Compared::default()
     };
     let mut cut = false;

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::diff::{DiffKind, DiffRun};
+use crate::format::SectorNo;
 use crate::report::units;
 use crate::tui::app::App;
 use crate::tui::app::diff::Part;
@@ -35,7 +36,7 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
             height: 1,
             ..area
         };
-        columns(area.width).paint(buffer, area, theme);
+        columns(diff.data.as_deref(), area.width).paint(buffer, area, theme);
     }
     seen.runs = scrolled(
         seen.runs,
@@ -150,27 +151,28 @@ fn run_line(app: &App, place: usize, width: u16) -> Line {
     else {
         return Line::new();
     };
-    line_of(run, place, data.sector_size, width)
+    line_of(run, place, data, width)
 }
 
 /// Below this width a run has no number, size and offset: where and what must stay.
 const NARROW: u16 = 60;
 
 /// What the columns of the runs are.
-fn columns(width: u16) -> Line {
-    let names = if width < NARROW {
-        format!("{:>14} {:>9}  KIND", "SECTOR", "COUNT")
-    } else {
-        format!(
-            " {:>6} {:>15} {:>9} {:>10}  {:<12} OFFSET",
-            "RUN", "SECTOR", "COUNT", "BYTES", "KIND"
-        )
-    };
-    Line::of(Role::Heading, names)
+fn columns(data: Option<&Compared>, width: u16) -> Line {
+    if width < NARROW {
+        let names = format!("{:>14} {:>9}  KIND", "SECTOR", "COUNT");
+        return Line::of(Role::Heading, names);
+    }
+    let names = format!(
+        " {:>5} {:>14} {:>9} {:>9}  {:<12} {:<9}",
+        "RUN", "SECTOR", "COUNT", "BYTES", "KIND", "OFFSET"
+    );
+    let known = data.is_some_and(|data| data.partitions.is_some());
+    Line::of(Role::Heading, names).with(Role::Heading, if known { " WHERE" } else { "" })
 }
 
-fn line_of(run: &DiffRun, place: usize, sector_size: u32, width: u16) -> Line {
-    let unit = u64::from(sector_size);
+fn line_of(run: &DiffRun, place: usize, data: &Compared, width: u16) -> Line {
+    let unit = u64::from(data.sector_size);
     let sign = match run.kind {
         DiffKind::Same => "=",
         DiffKind::Changed => "#",
@@ -183,12 +185,20 @@ fn line_of(run: &DiffRun, place: usize, sector_size: u32, width: u16) -> Line {
         return Line::of(Role::Text, format!("{sector:>14} {count:>9}  "))
             .with(kind_role(run.kind), kind);
     }
-    let number = format!(" {:>6} ", units::count(place as u64 + 1));
+    let number = format!(" {:>5} ", units::count(place as u64 + 1));
     let bytes = units::human(run.count.saturating_mul(unit));
-    Line::of(Role::Dim, number)
-        .with(Role::Text, format!("{sector:>15} {count:>9} {bytes:>10}  "))
+    let at = offset(run.sector.0.saturating_mul(unit));
+    let mut line = Line::of(Role::Dim, number)
+        .with(Role::Text, format!("{sector:>14} {count:>9} {bytes:>9}  "))
         .with(kind_role(run.kind), kind)
-        .with(Role::Dim, offset(run.sector.0.saturating_mul(unit)))
+        .with(Role::Dim, format!("{at:<9}"));
+    if let Some(known) = &data.partitions {
+        line.push(
+            Role::Text,
+            format!(" {}", known.name(run.sector, run.count)),
+        );
+    }
+    line
 }
 
 fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
@@ -197,12 +207,13 @@ fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
     let run = app.diff.run();
     let words = match (run, app.diff.sector()) {
         (Some(run), Some(sector)) => format!(
-            " run {} of {}   sector {} ({} of {} in the run) ",
+            " run {} of {}   sector {} ({} of {} in the run){} ",
             units::count(app.diff.cursor as u64 + 1),
             units::count(app.diff.shown.len() as u64),
             units::count(sector),
             units::count(app.diff.into + 1),
             units::count(run.count),
+            place(app, sector),
         ),
         _ => " bytes ".to_owned(),
     };
@@ -239,6 +250,15 @@ fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
             theme,
         );
     }
+}
+
+/// Where a sector lies on the guest's disk, if that is known.
+fn place(app: &App, sector: u64) -> String {
+    let data = app.diff.data.as_ref();
+    let known = data.and_then(|data| data.partitions.as_ref());
+    known.map_or_else(String::new, |known| {
+        format!("   {}", known.name(SectorNo(sector), 1))
+    })
 }
 
 /// Bytes a row shows of each side, by the width: 4, 8 or 16. A row takes eight columns and, for each byte, eight more.
@@ -393,13 +413,17 @@ fn short_totals(data: &Compared) -> Line {
 
 /// Totals and runs as text.
 pub fn text_lines(app: &App, width: u16) -> Vec<Line> {
-    let mut lines = vec![heading(app, width), totals(app, width), columns(width)];
+    let mut lines = vec![
+        heading(app, width),
+        totals(app, width),
+        columns(app.diff.data.as_deref(), width),
+    ];
     if let Some(data) = &app.diff.data {
         lines.extend(
             data.runs
                 .iter()
                 .enumerate()
-                .map(|(place, run)| line_of(run, place, data.sector_size, width)),
+                .map(|(place, run)| line_of(run, place, data, width)),
         );
     }
     lines.extend(hex_lines(app, width));

@@ -74,6 +74,26 @@ fn diff_says_what_changed_and_exits_by_it() {
 }
 
 #[test]
+fn diff_says_where_on_the_guests_disk_a_run_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = store::partitioned(folder.path());
+    let diff = json(folder.path(), &["diff", child]);
+    let places: Vec<_> = diff["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["where"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        places,
+        ["partition table", "before p1", "p1 NTFS, and on", "outside"]
+    );
+    let text = run(folder.path(), ["diff", child]).stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("KIND     WHERE\n"), "{text}");
+}
+
+#[test]
 fn check_fails_from_the_severity_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     store::broken(folder.path());

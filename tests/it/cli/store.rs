@@ -39,6 +39,32 @@ fn child(id: u128, made: u32, parent: u128, name: &str) -> VhdBuilder {
         .locator(Locator::relative(&format!(".\\{name}")))
 }
 
+/// A base with one partition, sectors 64 to 1,063, and a child that changes something in and around it; gives the child's
+/// name.
+pub fn partitioned(folder: &Path) -> &'static str {
+    let mut table = vec![0; 512];
+    table[450] = 0x07;
+    table[454] = 64;
+    table[458..460].copy_from_slice(&[0xe8, 0x03]);
+    table[510..].copy_from_slice(&[0x55, 0xaa]);
+    let mut boot = sectors(0, 1);
+    boot[3..11].copy_from_slice(b"NTFS    ");
+    let base = VhdBuilder::dynamic(SIZE)
+        .id(1)
+        .created(300_000_000)
+        .write(0, &table)
+        .write(64, &boot);
+    put(folder, "vm.vhd", &base, 300_100_000);
+    table[0] = 0xeb;
+    let child_disk = child(2, 300_100_003, 1, "vm.vhd")
+        .write(0, &table)
+        .write(63, &sectors(0x44, 1))
+        .write(1_060, &sectors(0x55, 5))
+        .write(9_000, &sectors(0x66, 1));
+    put(folder, "child.avhd", &child_disk, 300_200_000);
+    "child.avhd"
+}
+
 /// A base, a child with changed, equal and zeroed sectors, and two leaves on it: one empty, one equal to its parent.
 pub fn healthy(folder: &Path) {
     let base = VhdBuilder::dynamic(SIZE)
