@@ -77,6 +77,7 @@ fn follow(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     app.map.resize(grid);
+    app.map.survey(crate::tui::view::layout::map_overview(app));
     if app.view != View::Tree {
         return Vec::new();
     }

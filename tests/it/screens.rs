@@ -184,6 +184,16 @@ fn map_zoomed_to_one_block_a_cell_and_to_sectors() {
 }
 
 #[test]
+fn a_map_zoomed_in_on_a_large_screen_keeps_the_whole_disk_above() {
+    let mut script = at_the_reverted_disk((140, 40));
+    script.keys("m");
+    answer_map(&mut script);
+    script.keys("g543210<Enter>++");
+    insta::assert_snapshot!("map_zoomed_140x40", script.shot());
+    assert!(!script.keys("--").screen().contains("WHOLE DISK"));
+}
+
+#[test]
 fn map_in_each_style() {
     let mut script = at_the_reverted_disk((80, 24));
     script.keys("m");
@@ -337,7 +347,9 @@ fn a_scan_under_way() {
 
 #[test]
 fn an_empty_store() {
-    let mut script = Script::new(sample::Sample::default(), (80, 24));
+    let mut sample = sample::Sample::default();
+    sample.forest.complete = true;
+    let mut script = Script::new(sample, (80, 24));
     insta::assert_snapshot!("empty_80x24", script.shot());
 }
 

@@ -39,6 +39,19 @@ pub struct MapState {
     pub cells: Vec<Cell>,
     /// The cursor before the sectors were opened.
     pub outer: u64,
+    /// The whole disk in a few rows, above a window that shows a part of it.
+    pub overview: Overview,
+}
+
+/// The whole disk in a few rows of cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Its cells; none if it is not shown.
+    pub cells: Vec<Cell>,
+    /// Blocks per cell, as a power of two.
+    pub zoom: u32,
+    /// What the cells were made from: columns, rows, and where the tables lie in memory.
+    of: (u16, u16, usize, usize),
 }
 
 impl MapState {
@@ -58,7 +71,12 @@ impl MapState {
 
     /// The zoom at which everything fits into the window.
     pub fn widest(&self) -> u32 {
-        let cells = u64::from(self.grid.0) * u64::from(self.grid.1);
+        self.widest_in(self.grid)
+    }
+
+    /// The zoom at which everything fits into so many columns and rows.
+    pub fn widest_in(&self, (columns, rows): (u16, u16)) -> u32 {
+        let cells = u64::from(columns) * u64::from(rows);
         let mut zoom = 0;
         while zoom < 63 && self.len().div_ceil(1 << zoom) > cells.max(1) {
             zoom += 1;
@@ -97,6 +115,33 @@ impl MapState {
             self.zoom.min(widest)
         };
         self.refresh();
+    }
+
+    /// Sums up the whole disk in so many rows, if anything changed since; no row: there is no overview.
+    pub fn survey(&mut self, rows: u16) {
+        let columns = self.grid.0;
+        let address = |there: Option<usize>| there.unwrap_or_default();
+        let of = (
+            columns,
+            rows,
+            address(self.table.as_ref().map(|table| Arc::as_ptr(table).addr())),
+            address(self.compared.as_ref().map(|data| Arc::as_ptr(data).addr())),
+        );
+        if of == self.overview.of {
+            return;
+        }
+        let zoom = self.widest_in((columns, rows));
+        let cells = if rows == 0 || self.sectors.is_some() {
+            0
+        } else {
+            self.len().div_ceil(1 << zoom)
+        };
+        let cells = (0..cells).map(|index| self.cell_at(index << zoom, zoom));
+        self.overview = Overview {
+            cells: cells.collect(),
+            zoom,
+            of,
+        };
     }
 
     /// One step in; at one block a cell there is nothing further in here.
@@ -200,7 +245,7 @@ impl MapState {
 
     /// What is in the cell under the cursor.
     pub fn cell(&self) -> Cell {
-        self.cell_at(self.first_of_cell())
+        self.cell_at(self.first_of_cell(), self.zoom)
     }
 
     /// Where the cursor is in the window.
@@ -228,12 +273,12 @@ impl MapState {
         let left = (self.len() - self.top).div_ceil(cell);
         let count = left.min(columns * rows);
         self.cells = (0..count)
-            .map(|index| self.cell_at(self.top + index * cell))
+            .map(|index| self.cell_at(self.top + index * cell, self.zoom))
             .collect();
     }
 
-    fn cell_at(&self, first: u64) -> Cell {
-        let end = first.saturating_add(1 << self.zoom).min(self.len());
+    fn cell_at(&self, first: u64, zoom: u32) -> Cell {
+        let end = first.saturating_add(1 << zoom).min(self.len());
         let mut cell = Cell {
             total: end.saturating_sub(first),
             ..Cell::default()

@@ -104,6 +104,9 @@ fn map_columns(width: u16) -> u16 {
     }
 }
 
+/// Rows of the overview above a map that is zoomed in.
+const OVERVIEW: u16 = 8;
+
 /// Lines above the map's cells.
 pub const MAP_HEAD: u16 = 1;
 
@@ -127,11 +130,35 @@ pub fn map_grid(app: &App) -> (u16, u16) {
     if area.height == 0 {
         return (0, 0);
     }
+    let (columns, rows) = whole_grid(area);
+    let overview = map_overview(app);
+    let taken = if overview == 0 {
+        0
+    } else {
+        overview + MAP_HEAD
+    };
+    (columns, rows.saturating_sub(taken))
+}
+
+/// The window of a map that fills an area.
+fn whole_grid(area: Rect) -> (u16, u16) {
     let foot = map_foot(area.height);
     (
         map_columns(area.width),
         area.height.saturating_sub(MAP_HEAD + foot),
     )
+}
+
+/// Rows of the whole disk above the map's window: some where there is room and the window shows a part of the disk.
+pub fn map_overview(app: &App) -> u16 {
+    let area = layout(app).body;
+    let roomy = app.view == View::Map && area.width >= WIDE.0 && area.height >= WIDE.1 - 5;
+    let part = app.map.zoom < app.map.widest_in(whole_grid(area));
+    if roomy && part && app.map.sectors.is_none() {
+        OVERVIEW
+    } else {
+        0
+    }
 }
 
 /// Rows of the diff's list and of its bytes, the heading lines left out.

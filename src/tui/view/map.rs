@@ -27,6 +27,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
         Line::paint_all(&lines, buffer, area, theme);
         return;
     }
+    let area = draw_overview(app, buffer, area);
     Line::of(Role::Dim, scale(app, area.width.into())).paint(buffer, area, theme);
     let (columns, rows) = map.grid;
     let body = Rect {
@@ -67,6 +68,66 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
         ..area
     };
     Line::paint_all(&foot_lines(app, foot), buffer, foot, theme);
+}
+
+/// Draws the whole disk in a few rows, if that is wanted; the room that is left.
+fn draw_overview(app: &App, buffer: &mut Buffer, area: Rect) -> Rect {
+    let map = &app.map;
+    let columns = map.grid.0;
+    let needed = map
+        .overview
+        .cells
+        .len()
+        .div_ceil(usize::from(columns.max(1)));
+    let rows = u16::try_from(needed).unwrap_or(u16::MAX);
+    if rows == 0 || rows + MAP_HEAD >= area.height {
+        return area;
+    }
+    let theme = &app.settings.theme;
+    let bytes = unit_bytes(app);
+    let cell = bytes.saturating_mul(1 << map.overview.zoom);
+    let row = cell.saturating_mul(columns.into());
+    let head = format!(
+        "{} WHOLE DISK  1 cell = {} = {}   1 row = {}",
+        pad_left("offset", usize::from(OFFSETS - 1)),
+        units::many(1 << map.overview.zoom, "block"),
+        offset(cell),
+        offset(row)
+    );
+    Line::of(Role::Dim, head).paint(buffer, area, theme);
+    let body = Rect {
+        y: area.y + MAP_HEAD,
+        height: rows,
+        ..area
+    };
+    for (first, y) in (0_u64..).zip(body.y..body.bottom()) {
+        let text = pad_left(&offset(first.saturating_mul(row)), usize::from(OFFSETS - 1));
+        let line = Rect {
+            y,
+            height: 1,
+            ..body
+        };
+        Line::of(Role::Dim, text).paint(buffer, line, theme);
+    }
+    let cells = Rect {
+        x: area.x + OFFSETS,
+        width: area.width.saturating_sub(OFFSETS),
+        ..body
+    };
+    let glyphs = app.settings.charset.glyphs();
+    let signs = map
+        .overview
+        .cells
+        .iter()
+        .map(|cell| cell.sign(map.style, map.layer, glyphs));
+    let here = usize::try_from(map.cursor >> map.overview.zoom).ok();
+    draw_cells(buffer, cells, theme, columns, signs, here);
+    let taken = rows + MAP_HEAD;
+    Rect {
+        y: area.y + taken,
+        height: area.height - taken,
+        ..area
+    }
 }
 
 /// Why there is no map, if there is none.

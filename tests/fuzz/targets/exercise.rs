@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vhdtree::analysis::diff::{self, DiffEvent};
 use vhdtree::chain::{Chain, OnFault};
 use vhdtree::format::{BlockNo, SectorNo};
+use vhdtree::guest::Partitions;
 use vhdtree::image::{BlockState, Image, Kind};
 use vhdtree::job::Job;
 use vhdtree::source::MemorySource;
@@ -61,6 +62,11 @@ pub fn chain(links: Vec<Arc<Image>>) {
         let summary = chain.read_range(range, &Job::default(), OnFault::Zeros, &mut |bytes| got += bytes.len() as u64);
         if summary.is_ok() {
             assert_eq!(got, wanted, "a read that may go on past faults gives every byte");
+        }
+    }
+    if let Some(partitions) = Partitions::read(&chain) {
+        for sector in [0, 1, 63, chain.sectors().saturating_sub(1), u64::MAX] {
+            assert!(!partitions.name(SectorNo(sector), u64::MAX).is_empty());
         }
     }
     let is_small = chain.sectors() < 1 << 22;
