@@ -56,7 +56,7 @@ pub fn ask(race: &mut Race) {
     entrants.extend(limit::on_threads(
         "a read for each bitmap",
         "bitmaps",
-        &child,
+        &[&child],
         &sum,
     ));
     race.warm_and_cold("dirty sectors of 16,384 blocks in 262,144 runs", &entrants);

@@ -5,7 +5,7 @@ use vhdtree::image::Format;
 use crate::chains::{self, Held, make_chain, write_plain};
 use crate::entrant::{Answer, Entrant, Role};
 use crate::race::{Race, skipped};
-use crate::{line, tools};
+use crate::{limit, line, tools};
 
 const GIB: u64 = 1;
 
@@ -35,6 +35,12 @@ pub fn ask(race: &mut Race) {
             )
             .woken_by(line!["cmp", "--version"]),
         ];
+        entrants.extend(limit::on_threads(
+            "plain files read and compared",
+            "same",
+            &[one, other],
+            &Answer::Has("identical".to_owned()),
+        ));
         match tools::qemu_img() {
             Some(tool) => {
                 let line = line![&tool, "compare", "-f", "raw", "-F", "raw", one, other];

@@ -24,7 +24,9 @@ const HEAD_BYTES: usize = 2048;
 const ENTRIES_AT: usize = 512 + 28;
 const TABLE_AT: u64 = 1536;
 const SECTOR: usize = 512;
-/// Files or blocks a thread takes at a time.
+/// Of a whole file: small enough for the processor's cache.
+const PIECE_BYTES: usize = 256 << 10;
+/// Files, blocks or pieces a thread takes at a time.
 const SHARE: usize = 64;
 
 /// This program, whose processes the limits are.
@@ -40,9 +42,9 @@ pub fn call(what: &str, arguments: &[&Path]) -> Line {
 }
 
 /// The same work on several numbers of threads.
-pub fn on_threads(name: &str, what: &str, path: &Path, answer: &Answer) -> Vec<Entrant> {
+pub fn on_threads(name: &str, what: &str, paths: &[&Path], answer: &Answer) -> Vec<Entrant> {
     let entrant = |threads: usize| {
-        let mut line = call(what, &[path]);
+        let mut line = call(what, paths);
         line.push(threads.to_string().into());
         let name = match threads {
             1 => format!("{name}, 1 thread"),
@@ -57,11 +59,16 @@ pub fn on_threads(name: &str, what: &str, path: &Path, answer: &Answer) -> Vec<E
 pub fn run(arguments: &[String]) {
     let (what, rest) = arguments.split_first().expect("what to do");
     let path = |index: usize| PathBuf::from(&rest[index]);
-    let threads = || rest[1].parse().expect("a number of threads");
+    let threads = || {
+        let last = rest.last().expect("a number of threads");
+        last.parse().expect("a number of threads")
+    };
     match what.as_str() {
         "hello" => println!("hello"),
         "heads" => heads(&path(0), threads(), &|_, _| ()),
         "tables" => heads(&path(0), threads(), &table_too),
+        "same" => same(&path(0), &path(1), threads()),
+        "whole" => whole(&path(0), threads()),
         "bitmaps" => bitmaps(&path(0), threads()),
         _ => panic!("no such limit: {what}"),
     }
@@ -138,6 +145,40 @@ fn bitmaps(path: &Path, threads: usize) {
         dirty.fetch_add(sum, Ordering::Relaxed);
     });
     println!("{} sectors", dirty.into_inner());
+}
+
+/// Reads two files and compares their bytes.
+fn same(one: &Path, other: &Path, threads: usize) {
+    let [one, other] = [one, other].map(|path| File::open(path).expect("the file"));
+    pieces(&one, threads, &|at, piece, beside| {
+        other.read_exact_at(beside, at).expect("the other file");
+        assert!(*piece == *beside, "they differ");
+    });
+    println!("identical");
+}
+
+/// Reads a file.
+fn whole(path: &Path, threads: usize) {
+    let file = File::open(path).expect("the file");
+    pieces(&file, threads, &|_, _, _| ());
+}
+
+/// Takes where a piece begins, its bytes, and room for as many.
+type WithPiece<'a> = dyn Fn(u64, &[u8], &mut [u8]) + Sync + 'a;
+
+/// Reads a file in pieces, with room of the same length beside each.
+fn pieces(file: &File, threads: usize, with: &WithPiece<'_>) {
+    let bytes = usize::try_from(file.metadata().expect("its length").len()).unwrap();
+    spread(bytes.div_ceil(PIECE_BYTES), threads, &|range| {
+        let (mut piece, mut beside) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
+        for number in range {
+            let from = number * PIECE_BYTES;
+            let length = PIECE_BYTES.min(bytes - from);
+            let piece = &mut piece[..length];
+            file.read_exact_at(piece, from as u64).expect("its content");
+            with(from as u64, piece, &mut beside[..length]);
+        }
+    });
 }
 
 /// Hands out `count` things in shares until none is left.

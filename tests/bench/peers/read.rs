@@ -69,6 +69,12 @@ pub fn ask(race: &mut Race) {
             Entrant::new(Role::Limit, "cat, a plain file", cat, all.clone())
                 .woken_by(line!["cat", "--version"]),
         ];
+        entrants.extend(limit::on_threads(
+            "a plain file read",
+            "whole",
+            &[&plain],
+            &Answer::Any,
+        ));
         match tools::seven_zip() {
             Some(tool) => {
                 let kind = match format {

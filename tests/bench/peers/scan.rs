@@ -75,7 +75,7 @@ pub fn ask(race: &mut Race) {
         entrants.extend(limit::on_threads(
             "2 KiB of each file",
             "heads",
-            folder.path(),
+            &[folder.path()],
             &heads,
         ));
         let find = line!["find", folder.path(), "-type", "f"];
@@ -102,7 +102,7 @@ pub fn ask(race: &mut Race) {
     entrants.extend(limit::on_threads(
         "2 KiB and table of each file",
         "tables",
-        folder.path(),
+        &[folder.path()],
         &heads,
     ));
     race.warm("tree of 1,000 differencing disks of 64 GiB", &entrants);
