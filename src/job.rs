@@ -1,11 +1,13 @@
 //! Work that can be watched and stopped: cancel token, progress counters, bounded worker pool.
 
 mod pool;
+mod spread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use pool::run_ordered;
+pub use spread::spread;
 
 /// Asks work to stop; cheap to clone and to look at. Cancelling twice is the same as once.
 #[derive(Debug, Clone, Default)]

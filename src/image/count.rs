@@ -1,5 +1,7 @@
 //! Exact counts of one disk, from its table and bitmaps alone.
 
+use std::ops::Range;
+
 use super::bitmap::count_ones;
 use super::{Image, Layout, TableAudit, codes, gather};
 use crate::finding::Finding;
@@ -77,13 +79,21 @@ impl Image {
                 break;
             }
             let window = known.saturating_sub(first).min(WINDOW);
-            let asked = usize::try_from(window).unwrap_or(usize::MAX);
-            match self.read_table(BlockNo(first), asked, &mut entries, Some(&mut audit)) {
-                Ok(()) => {
-                    if !self.count_window(first, &entries, job, &mut audit, &mut tally) {
+            let read = self.layout.read_present(
+                &*self.source,
+                BlockNo(first),
+                window,
+                &mut entries,
+                &mut audit,
+            );
+            let answered = match read {
+                Ok(answered) => {
+                    let blocks = first..first.saturating_add(answered);
+                    if !self.count_window(blocks, &entries, job, &mut audit, &mut tally) {
                         tally.counts.complete = false;
                         break;
                     }
+                    answered
                 }
                 Err(error) => {
                     tally.counts.complete = false;
@@ -97,11 +107,11 @@ impl Image {
                             ..Finding::new(&codes::TABLE_UNREADABLE, error.to_string())
                         }
                     });
-                    entries.clear();
+                    0
                 }
-            }
+            };
             // What the table did not answer for is not known.
-            let answered = (entries.len() as u64).min(window);
+            let answered = answered.min(window);
             let from = first.saturating_add(answered);
             tally.add(from, window.saturating_sub(answered), BlockState::Error, 0);
             job.progress.advance(window);
@@ -115,11 +125,11 @@ impl Image {
         tally.finish(audit)
     }
 
-    /// Counts one window; false if a cancel cut it short, and then nothing of it is counted.
+    /// Counts one window, of which all blocks but those `present` are absent; false if a cancel cut it short, and then nothing of it is counted.
     fn count_window(
         &self,
-        first: u64,
-        entries: &[BlockEntry],
+        blocks: Range<u64>,
+        present: &[(BlockNo, BlockEntry)],
         job: &Job,
         audit: &mut TableAudit,
         tally: &mut Tally<'_>,
@@ -127,19 +137,23 @@ impl Image {
         let order = self.layout.bit_order();
         let held = gather::bitmaps(
             &*self.source,
-            entries,
+            present.iter().map(|(_, entry)| entry),
             self.bitmap_bytes(),
             &job.cancel,
             |index, bytes| {
-                let block = first.saturating_add(index as u64);
-                bytes.map(|bytes| count_ones(bytes, order, self.sectors_of_block(block)))
+                let (block, _) = present.get(index)?;
+                bytes.map(|bytes| count_ones(bytes, order, self.sectors_of_block(block.0)))
             },
         );
         if job.cancel.is_cancelled() {
             return false;
         }
         let mut held = held.into_iter();
-        for (block, entry) in (first..).zip(entries) {
+        let mut next = blocks.start;
+        for (block, entry) in present {
+            let block = block.0;
+            tally.add(next, block.saturating_sub(next), BlockState::Absent, 0);
+            next = block.saturating_add(1);
             let sectors = self.sectors_of_block(block);
             let (state, dirty) = match entry.state {
                 BlockState::Partial => match held.next().and_then(|(_, held)| held) {
@@ -164,6 +178,8 @@ impl Image {
             };
             tally.add(block, 1, state, dirty);
         }
+        let rest = blocks.end.saturating_sub(next);
+        tally.add(next, rest, BlockState::Absent, 0);
         true
     }
 }

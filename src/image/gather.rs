@@ -41,9 +41,8 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(entries: &[BlockEntry], bitmap_bytes: u64) -> Self {
+    fn new<'a>(entries: impl Iterator<Item = &'a BlockEntry>, bitmap_bytes: u64) -> Self {
         let mut wanted: Vec<(u64, usize)> = entries
-            .iter()
             .enumerate()
             .filter(|(_, entry)| entry.state == BlockState::Partial)
             .map(|(index, entry)| (entry.bitmap_offset, index))
@@ -118,9 +117,9 @@ fn read_range(source: &dyn Source, start: u64, end: u64, buffer: &mut Vec<u8>) -
 /// `None` stands for a bitmap that could not be read. Returns what `work` gave, by index; fewer after a cancel.
 ///
 /// Memory: one result per partial entry, and 256 KiB per read in flight.
-pub(super) fn bitmaps<R: Send>(
+pub(super) fn bitmaps<'a, R: Send>(
     source: &dyn Source,
-    entries: &[BlockEntry],
+    entries: impl Iterator<Item = &'a BlockEntry>,
     bitmap_bytes: u64,
     cancel: &CancelToken,
     work: impl Fn(usize, Option<&[u8]>) -> R + Sync,

@@ -2,7 +2,7 @@
 
 use crate::format::{BlockNo, FormatError};
 use crate::image::bitmap::BitOrder;
-use crate::image::{BlockEntry, TableAudit};
+use crate::image::{BlockEntry, BlockState, TableAudit};
 use crate::source::Source;
 
 /// What is needed to find a block in the file, by format.
@@ -33,6 +33,30 @@ impl Layout {
             Self::Vhd(table) => table.read(source, first, count, out, audit),
             Self::Vhdx(table) => table.read(source, first, count, out, audit),
         }
+    }
+
+    /// The blocks of a window that are not absent, with their numbers; returns how many blocks from `first` on have an entry.
+    pub(super) fn read_present(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: u64,
+        out: &mut Vec<(BlockNo, BlockEntry)>,
+        audit: &mut TableAudit,
+    ) -> Result<u64, FormatError> {
+        out.clear();
+        if let Self::Vhd(table) = self {
+            return table.read_present(source, first, count, out, audit);
+        }
+        let mut all = Vec::new();
+        let asked = usize::try_from(count).unwrap_or(usize::MAX);
+        self.read_table(source, first, asked, &mut all, Some(audit))?;
+        let present = (first.0..)
+            .map(BlockNo)
+            .zip(all.iter().copied())
+            .filter(|(_, entry)| entry.state != BlockState::Absent);
+        out.extend(present);
+        Ok(all.len() as u64)
     }
 
     /// Order of the bits in a sector bitmap.

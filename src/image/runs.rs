@@ -117,7 +117,7 @@ impl Image {
     ) {
         let bitmaps = gather::bitmaps(
             &*self.source,
-            entries,
+            entries.iter(),
             self.bitmap_bytes(),
             &CancelToken::default(),
             |_, bytes| bytes.map(<[u8]>::to_vec),

@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::job::spread;
 use crate::report::columns::{self, Column, Style};
 use crate::report::row::{self, Row, RowKind};
 
@@ -37,16 +38,16 @@ pub fn name_cell(rows: &[Row], index: usize, style: &Style) -> String {
 
 /// Rows as lines of text, columns as wide as their values; the last column is not padded.
 pub fn lines(rows: &[Row], columns: &[Column], style: &Style, headings: Headings) -> Vec<String> {
-    let mut table: Vec<Vec<String>> = Vec::with_capacity(rows.len() + 1);
-    if headings == Headings::Shown {
-        table.push(columns.iter().map(|of| of.heading().to_owned()).collect());
-    }
-    for (at, row) in rows.iter().enumerate() {
+    let mut table: Vec<Vec<String>> = spread(rows, |at, row| {
         let cells = columns.iter().map(|column| match column {
             Column::Name => name_cell(rows, at, style),
             other => columns::cell(*other, row, style),
         });
-        table.push(cells.collect());
+        cells.collect()
+    });
+    if headings == Headings::Shown {
+        let headings = columns.iter().map(|of| of.heading().to_owned());
+        table.insert(0, headings.collect());
     }
     let right: Vec<bool> = columns.iter().map(|column| column.is_number()).collect();
     align(&table, &right)

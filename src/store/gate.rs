@@ -20,7 +20,7 @@ pub enum Admission {
 }
 
 /// Answers for paths; tests put their own in.
-pub trait Admit {
+pub trait Admit: Sync {
     /// May this file be opened?
     fn admit(&self, path: &Path) -> Admission;
 }

@@ -12,7 +12,9 @@ mod shape;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use crate::job::spread;
 use crate::store::gate::{Admission, Admit};
 use crate::store::scan::Entry;
 use crate::store::{DiskId, Node, PathMap};
@@ -50,8 +52,11 @@ pub(super) struct Linked {
 pub(super) fn link(entries: &[Entry], maps: &[PathMap], gate: &dyn Admit, stage: Stage) -> Linked {
     let index = index::Index::new(entries);
     let mut linked = Linked::default();
-    for (id, entry) in (0_u32..).map(DiskId).zip(entries) {
-        let found = resolve::resolve(&index, id, entry, maps, gate, stage);
+    let all = spread(entries, |at, entry| {
+        let id = DiskId(u32::try_from(at).unwrap_or(u32::MAX));
+        resolve::resolve(&index, id, entry, maps, gate, stage)
+    });
+    for found in all {
         linked.nodes.push(Node {
             parent: found.link,
             findings: found.findings,
@@ -70,27 +75,27 @@ pub(super) fn link(entries: &[Entry], maps: &[PathMap], gate: &dyn Admit, stage:
 #[derive(Debug)]
 pub(super) struct Remembering<G> {
     gate: G,
-    known: std::cell::RefCell<HashMap<PathBuf, Admission>>,
+    known: Mutex<HashMap<PathBuf, Admission>>,
 }
 
 impl<G> Remembering<G> {
     pub(super) fn new(gate: G) -> Self {
         Self {
             gate,
-            known: std::cell::RefCell::default(),
+            known: Mutex::default(),
         }
     }
 }
 
 impl<G: Admit> Admit for Remembering<G> {
     fn admit(&self, path: &Path) -> Admission {
-        if let Some(known) = self.known.borrow().get(path) {
+        // A thread that panicked while it held the lock has left whole answers behind.
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(path) {
             return known.clone();
         }
         let answer = self.gate.admit(path);
-        self.known
-            .borrow_mut()
-            .insert(path.to_path_buf(), answer.clone());
+        known().insert(path.to_path_buf(), answer.clone());
         answer
     }
 }

@@ -94,7 +94,63 @@ impl TableLayout {
         mut audit: Option<&mut TableAudit>,
     ) -> Result<(), FormatError> {
         let wanted = self.blocks.saturating_sub(first.0).min(count as u64);
-        let stored = self.entries.saturating_sub(first.0).min(wanted);
+        let table = self.stored(source, first, wanted)?;
+        out.reserve(usize::try_from(wanted).unwrap_or(0));
+        for (entry, block) in table.chunks_exact(4).zip(first.0..) {
+            let sector = super::be32(entry, 0);
+            out.push(self.decode(sector, block, audit.as_deref_mut()));
+        }
+        let stored = table.chunks_exact(4).len() as u64;
+        let missing = usize::try_from(wanted.saturating_sub(stored)).unwrap_or(0);
+        out.extend(std::iter::repeat_n(
+            BlockEntry {
+                state: BlockState::Error,
+                ..BlockEntry::default()
+            },
+            missing,
+        ));
+        Ok(())
+    }
+
+    /// As [`read`](Self::read), but only the blocks that are not absent, each with its number: a disk that holds few of its
+    /// blocks costs little more than the read. Returns how many blocks from `first` on have an entry.
+    ///
+    /// # Errors
+    /// When the table's bytes cannot be read.
+    pub fn read_present(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: u64,
+        out: &mut Vec<(BlockNo, BlockEntry)>,
+        audit: &mut TableAudit,
+    ) -> Result<u64, FormatError> {
+        const STRETCH: [u8; 1024] = [0xff; 1024];
+        let table = self.stored(source, first, count)?;
+        let mut start = first.0;
+        for stretch in table.chunks(STRETCH.len()) {
+            if Some(stretch) != STRETCH.get(..stretch.len()) {
+                for (entry, block) in stretch.chunks_exact(4).zip(start..) {
+                    let sector = super::be32(entry, 0);
+                    if sector != UNUSED {
+                        let entry = self.decode(sector, block, Some(&mut *audit));
+                        out.push((BlockNo(block), entry));
+                    }
+                }
+            }
+            start = start.saturating_add(stretch.chunks_exact(4).len() as u64);
+        }
+        Ok(start.saturating_sub(first.0))
+    }
+
+    /// The bytes of at most `count` entries from `first` on, as many as the file holds, in one read.
+    fn stored(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: u64,
+    ) -> Result<Vec<u8>, FormatError> {
+        let stored = self.entries.saturating_sub(first.0).min(count);
         let at = self
             .offset
             .saturating_add(first.0.saturating_mul(ENTRY_BYTES));
@@ -105,20 +161,7 @@ impl TableLayout {
                 .read_exact_at(&mut table, at)
                 .map_err(FormatError::read("block allocation table", at))?;
         }
-        out.reserve(usize::try_from(wanted).unwrap_or(0));
-        for (entry, block) in table.chunks_exact(4).zip(first.0..) {
-            let sector = super::be32(entry, 0);
-            out.push(self.decode(sector, block, audit.as_deref_mut()));
-        }
-        let missing = usize::try_from(wanted.saturating_sub(stored)).unwrap_or(0);
-        out.extend(std::iter::repeat_n(
-            BlockEntry {
-                state: BlockState::Error,
-                ..BlockEntry::default()
-            },
-            missing,
-        ));
-        Ok(())
+        Ok(table)
     }
 
     fn decode(&self, sector: u32, block: u64, audit: Option<&mut TableAudit>) -> BlockEntry {
