@@ -79,6 +79,9 @@ impl View {
     }
 }
 
+/// The index of no row.
+const NO_ROW: u32 = u32::MAX;
+
 /// What a typed line is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asking {
@@ -188,6 +191,8 @@ pub struct App {
     pub folded: HashSet<RowKey>,
     /// All rows, folded ones included.
     pub rows: Vec<Row>,
+    /// The index of each disk's row, by disk; a number too large where it has none.
+    pub places: Vec<u32>,
     /// Indexes of the rows that show.
     pub shown: Vec<u32>,
     /// The selected one of those.
@@ -267,6 +272,7 @@ impl App {
             options: RowOptions::default(),
             folded: HashSet::new(),
             rows: Vec::new(),
+            places: Vec::new(),
             shown: Vec::new(),
             cursor: 0,
             groups: (0, 0),
@@ -344,7 +350,8 @@ impl App {
 
     /// The row of a disk, among those there are.
     pub fn row_of(&self, disk: DiskId) -> Option<&Row> {
-        self.rows.iter().find(|row| row.disk == Some(disk))
+        let place = *self.places.get(disk.0 as usize)?;
+        self.rows.get(place as usize)
     }
 
     /// A disk's name as the tree shows it: short, or whole if everything is wanted in full; escaped.
@@ -484,6 +491,14 @@ impl App {
     }
 
     fn place(&mut self, key: Option<&RowKey>) {
+        self.places.clear();
+        self.places.resize(self.store.forest.disks.len(), NO_ROW);
+        for (row, at) in self.rows.iter().zip(0..) {
+            let place = row.disk.and_then(|id| self.places.get_mut(id.0 as usize));
+            if let Some(place) = place {
+                *place = at;
+            }
+        }
         let groups = self.rows.iter().filter(|row| row.depth == 0).count();
         let all = if self.options.filter.is_empty() {
             groups

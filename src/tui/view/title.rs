@@ -79,10 +79,8 @@ fn store_facts(app: &App) -> String {
 /// The row of the disk that the view shows. Not always the selected one: a group shows the disk its machine uses, a
 /// missing parent its child, and the diff may be of two marked disks.
 fn shown(app: &App) -> Option<&Row> {
-    let disk = app.shown_disk();
-    app.rows
-        .iter()
-        .find(|row| row.disk.is_some() && row.disk == disk)
+    app.shown_disk()
+        .and_then(|disk| app.row_of(disk))
         .or_else(|| app.row())
 }
 
