@@ -718,3 +718,15 @@ fn what_is_on_the_screen_is_read_again_with_the_store() {
     script.keys("=");
     assert!(matches!(last_job(&script), Work::Diff { .. }));
 }
+
+#[test]
+fn zooming_in_ends_at_the_sectors_of_a_block() {
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>m");
+    answer_map(&mut script);
+    script.keys("g543210<Enter>++++++");
+    assert!(matches!(
+        last_job(&script),
+        Work::Sectors { block: 543_210, .. }
+    ));
+}

@@ -55,6 +55,8 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
     match command {
         Command::Left => app.map.step(-1, 0),
         Command::Right => app.map.step(1, 0),
+        // Below one block a cell there are the block's sectors.
+        Command::ZoomIn if app.map.zoom == 0 => return open(app),
         Command::ZoomIn => app.map.zoom_in(),
         Command::ZoomOut => app.map.zoom_out(),
         Command::Style => app.map.style = app.map.style.next(app.settings.charset),

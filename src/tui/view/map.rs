@@ -334,14 +334,22 @@ fn contents(cell: &Cell, map: &MapState) -> String {
             });
         }
     }
-    for (count, word) in [
-        (cell.unreadable, "! could not be compared"),
-        (cell.changed, "# differ"),
-        (cell.zeroed, "0 zeroed"),
-        (cell.same, "= equal"),
+    for (count, one, many) in [
+        (
+            cell.unreadable,
+            "! could not be compared",
+            "! could not be compared",
+        ),
+        (cell.changed, "# differs", "# differ"),
+        (cell.zeroed, "0 zeroed", "0 zeroed"),
+        (cell.same, "= equal", "= equal"),
     ] {
         if count > 0 {
-            parts.push(format!("{} {word}", units::count(count)));
+            parts.push(match (cell.total, count) {
+                (1, _) => one.to_owned(),
+                (_, 1) => format!("1 {one}"),
+                _ => format!("{} {many}", units::count(count)),
+            });
         }
     }
     parts.join(", ")
