@@ -466,6 +466,7 @@ fn a_filter_keeps_ancestors_and_esc_lifts_it() {
         "{screen}"
     );
     assert!(screen.contains("filter: 7c44, 1 of 5"), "{screen}");
+    assert_eq!(script.app.row().unwrap().name, "7C44D1AA.avhd");
     script.keys("<Enter><Esc>");
     assert!(script.screen().contains("web01"));
 }

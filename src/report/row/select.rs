@@ -152,7 +152,7 @@ fn kept(rows: &[Row], options: &RowOptions) -> Vec<bool> {
                 let parent = parent as usize;
                 rows.get(parent).is_some_and(|above| {
                     kept.get(parent) == Some(&true)
-                        && (above.kind == RowKind::Group && holds(above, &wanted))
+                        && (above.kind == RowKind::Group && above.holds(&wanted))
                 })
             });
             if let Some(keep) = kept.get_mut(at)
@@ -184,16 +184,19 @@ fn state_wanted(row: &Row, options: &RowOptions) -> bool {
 }
 
 fn matches(row: &Row, options: &RowOptions, wanted: &str) -> bool {
-    state_wanted(row, options) && (wanted.is_empty() || holds(row, wanted))
+    state_wanted(row, options) && (wanted.is_empty() || row.holds(wanted))
 }
 
-fn holds(row: &Row, wanted: &str) -> bool {
-    let has = |text: &str| text.to_lowercase().contains(wanted);
-    has(&row.full_name)
-        || has(&row.note)
-        || row.snapshots.iter().any(|name| has(name))
-        || row.users.iter().any(|name| has(name))
-        || has(row.flag.word())
+impl Row {
+    /// Whether a name, note or state of the row itself holds a text, given in lower case.
+    pub fn holds(&self, wanted: &str) -> bool {
+        let has = |text: &str| text.to_lowercase().contains(wanted);
+        has(&self.full_name)
+            || has(&self.note)
+            || self.snapshots.iter().any(|name| has(name))
+            || self.users.iter().any(|name| has(name))
+            || has(self.flag.word())
+    }
 }
 
 fn count_below(rows: &mut [Row]) {

@@ -80,8 +80,20 @@ fn typing(app: &mut App, asking: Asking) -> Vec<Effect> {
             app.options.filter = prompt.text().to_owned();
         }
         app.rebuild();
+        to_match(app);
     }
     changed(app)
+}
+
+/// From a row that is there only because of what hangs below it, to the first the filter is about.
+fn to_match(app: &mut App) {
+    let wanted = app.options.filter.to_lowercase();
+    if wanted.is_empty() || app.row().is_some_and(|row| row.holds(&wanted)) {
+        return;
+    }
+    if let Some(index) = app.rows.iter().position(|row| row.holds(&wanted)) {
+        app.reveal_row(index);
+    }
 }
 
 fn done(app: &mut App, asking: Asking, text: &str) -> Vec<Effect> {
