@@ -25,6 +25,10 @@ mod unix {
     static ENDED_BY: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
     /// Another program has the terminal: Ctrl-C there is meant for it.
     static AWAY: AtomicBool = AtomicBool::new(false);
+    /// Ctrl-C came, whoever it is meant for. Set in the handler itself: the thread that hears of it may be late.
+    static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+    /// Ctrl-C came while another program had the terminal, and the thread has not heard of it yet.
+    static UNHEARD: AtomicBool = AtomicBool::new(false);
 
     pub fn flag() -> Arc<AtomicUsize> {
         Arc::clone(&ENDED_BY)
@@ -40,12 +44,21 @@ mod unix {
         u8::try_from(ENDED_BY.load(Ordering::SeqCst)).unwrap_or(0)
     }
 
+    pub fn interrupted() -> Arc<AtomicBool> {
+        Arc::clone(&INTERRUPTED)
+    }
+
     pub fn set_away(away: bool) {
+        let came = INTERRUPTED.swap(false, Ordering::SeqCst);
+        UNHEARD.store(came && !away, Ordering::SeqCst);
         AWAY.store(away, Ordering::SeqCst);
     }
 
-    pub fn is_away() -> bool {
-        AWAY.load(Ordering::SeqCst)
+    /// Asked for each Ctrl-C as the thread hears of it.
+    pub fn is_for_another() -> bool {
+        let unheard = UNHEARD.swap(false, Ordering::SeqCst);
+        INTERRUPTED.store(false, Ordering::SeqCst);
+        unheard || AWAY.load(Ordering::SeqCst)
     }
 }
 
@@ -67,6 +80,9 @@ pub fn start(inbox: SyncSender<Message>) -> io::Result<()> {
         let number = usize::try_from(signal).unwrap_or(0);
         signal_hook::flag::register_usize(signal, unix::flag(), number)?;
     }
+    for signal in [SIGINT, SIGQUIT] {
+        signal_hook::flag::register(signal, unix::interrupted())?;
+    }
     let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])?;
     std::thread::Builder::new()
         .name("signals".to_owned())
@@ -75,7 +91,7 @@ pub fn start(inbox: SyncSender<Message>) -> io::Result<()> {
                 let (message, last) = match signal {
                     SIGTSTP => (Signal::Suspend, false),
                     SIGCONT => (Signal::Continue, false),
-                    SIGINT | SIGQUIT if unix::is_away() => continue,
+                    SIGINT | SIGQUIT if unix::is_for_another() => continue,
                     _ => (Signal::Terminate, true),
                 };
                 if last {
