@@ -466,8 +466,13 @@ fn tell(
         put("Virtual Machines", &config);
     }
     for at in tree.frozen() {
-        // What is nobody's parent is not frozen; XCP-ng's rules would look for what is.
-        if facts[at].children.is_empty() {
+        // What is nobody's parent for sure is not frozen; XCP-ng's rules would look for what is.
+        let is_sound_child = |of: usize| {
+            drafts[of].parent == Some(first + at)
+                && drafts[of].plan.flaw != Flaw::Removed
+                && is_sound(&facts[of])
+        };
+        if !(0..drafts.len()).any(is_sound_child) {
             continue;
         }
         let name = format!("before 更新 {}", first + at);
