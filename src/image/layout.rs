@@ -80,7 +80,7 @@ impl Layout {
     pub(super) fn blocks_with_entry(&self, blocks: u64) -> u64 {
         match self {
             Self::Vhd(table) => table.entries.min(blocks),
-            Self::Vhdx(_) => blocks,
+            Self::Vhdx(table) => table.blocks_with_entry().min(blocks),
             Self::Flat | Self::Unknown => 0,
         }
     }

@@ -108,6 +108,11 @@ impl TableLayout {
         self.blocks
     }
 
+    /// Blocks that have an entry in the table, those past the end of the disk included.
+    pub fn blocks_with_entry(&self) -> u64 {
+        self.chunks.payload_entries(self.entries)
+    }
+
     /// Decodes the entries of `count` blocks from `first` on into `out`; fewer past the end of the disk. One read, and for
     /// a differencing disk one more where the window ends inside a chunk.
     ///

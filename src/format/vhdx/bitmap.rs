@@ -59,6 +59,16 @@ impl Chunks {
             .saturating_add(chunk)
     }
 
+    /// How many of the first `entries` entries of a table are payload blocks'.
+    pub fn payload_entries(self, entries: u64) -> u64 {
+        let chunk = self.ratio.saturating_add(1);
+        let whole = entries.checked_div(chunk).unwrap_or(0);
+        let rest = entries.checked_rem(chunk).unwrap_or(0);
+        whole
+            .saturating_mul(self.ratio)
+            .saturating_add(rest.min(self.ratio))
+    }
+
     /// Position of a block's bits inside its chunk's bitmap block, in bytes.
     pub fn bits_offset(self, block: BlockNo) -> u64 {
         self.place_in_chunk(block).saturating_mul(self.bits_bytes)
@@ -104,6 +114,9 @@ mod tests {
         assert_eq!(chunks.bitmap_index(0), 16);
         assert_eq!(chunks.payload_index(BlockNo(16)), 17);
         assert_eq!(chunks.bitmap_index(1), 33);
+        for (entries, blocks) in [(0, 0), (1, 1), (16, 16), (17, 16), (18, 17), (34, 32)] {
+            assert_eq!(chunks.payload_entries(entries), blocks, "{entries}");
+        }
         assert_eq!(chunks.entries_needed(0, true), 0);
         assert_eq!(chunks.entries_needed(16, false), 16);
         assert_eq!(chunks.entries_needed(17, false), 18);
