@@ -101,6 +101,19 @@ impl MapState {
         self.refresh();
     }
 
+    /// Asks for a disk's blocks: until they come, those of another one are not shown.
+    pub fn ask(&mut self, path: Option<PathBuf>) {
+        let shown = self.table.as_ref().map(|table| &table.path);
+        if shown != path.as_ref() {
+            self.table = None;
+            self.sectors = None;
+        }
+        self.path = path;
+        self.compared = None;
+        self.error = None;
+        self.refresh();
+    }
+
     /// The window has so many columns and rows of cells now.
     pub fn resize(&mut self, grid: (u16, u16)) {
         if self.grid == grid {
@@ -255,12 +268,12 @@ impl MapState {
 
     /// Scrolls so that the cursor is in the window, and sums up the window's cells.
     pub fn refresh(&mut self) {
+        self.zoom = self.zoom.min(self.widest());
         let (columns, rows) = (u64::from(self.grid.0), u64::from(self.grid.1));
         if columns == 0 || rows == 0 || self.is_empty() {
             self.cells.clear();
             return;
         }
-        self.zoom = self.zoom.min(self.widest());
         let row_blocks = columns << self.zoom;
         let row = self.cursor / row_blocks;
         let first = self.top / row_blocks;
@@ -474,6 +487,16 @@ mod tests {
             let sum: u64 = map.cells.iter().map(|cell| cell.full + cell.partial).sum();
             assert_eq!(sum, 70_101, "{grid:?}");
         }
+    }
+
+    #[test]
+    fn a_map_that_waits_for_its_blocks_has_no_zoom_left_of_another() {
+        let mut map = map();
+        map.ask(Some(PathBuf::from("/b.avhd")));
+        assert_eq!((map.zoom, map.widest()), (0, 0));
+        assert!(map.cells.is_empty());
+        map.open(Arc::new(sample::block_table("/b.avhd")));
+        assert_eq!(map.zoom, 10);
     }
 
     #[test]

@@ -14,16 +14,8 @@ pub fn ask(app: &mut App) -> Vec<Effect> {
     if path == app.map.path {
         return Vec::new();
     }
-    app.map.path.clone_from(&path);
-    app.map.compared = None;
-    app.map.error = None;
+    app.map.ask(path.clone());
     app.dirty = true;
-    let shown = app.map.table.as_ref().map(|table| &table.path);
-    if shown != path.as_ref() {
-        app.map.table = None;
-        app.map.sectors = None;
-        app.map.cells.clear();
-    }
     match path {
         Some(_) if app.settings.saved => {
             app.map.error = Some(NOT_SAVED.to_owned());
