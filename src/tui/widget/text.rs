@@ -113,7 +113,13 @@ impl Line {
                 }
                 let mut rest = word;
                 while column + rest.trim_end_matches(' ').width() > width {
-                    let (mut head, mut tail) = split_at_width(rest, width.saturating_sub(column));
+                    let room = width.saturating_sub(column);
+                    // Even a mark without a width of its own belongs to the next line then.
+                    let (mut head, mut tail) = if room == 0 {
+                        ("", rest)
+                    } else {
+                        split_at_width(rest, room)
+                    };
                     if head.is_empty() && column <= indent {
                         // Not even one character fits: let it stick out rather than lose it.
                         let first = rest.chars().next().map_or(rest.len(), char::len_utf8);
@@ -237,6 +243,15 @@ mod tests {
             .map(|line| line.plain().replace(' ', ""))
             .collect();
         assert_eq!(text, "aaabbccccddddddddddddddddddddddddde");
+    }
+
+    #[test]
+    fn a_mark_without_width_does_not_follow_a_blank_past_the_edge() {
+        let lines = Line::of(Role::Text, "aaaa \u{301}bbbbbbbbbb").wrap(4, 0);
+        assert!(
+            lines.iter().all(|line| line.plain().width() <= 4),
+            "{lines:?}"
+        );
     }
 
     #[test]
