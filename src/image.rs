@@ -216,6 +216,12 @@ impl Image {
             .unwrap_or(0)
     }
 
+    /// Blocks, from the first on, that can have an entry in the table; a damaged size may claim any number of further ones,
+    /// of which nothing is known.
+    pub fn blocks_with_entry(&self) -> u64 {
+        self.layout.blocks_with_entry(self.header.blocks)
+    }
+
     /// Sectors in a whole block; 0 without blocks.
     pub fn sectors_per_block(&self) -> u64 {
         u64::from(self.header.block_size.unwrap_or(0))

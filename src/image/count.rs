@@ -59,7 +59,7 @@ impl Image {
     /// Progress is in blocks. After a cancel the counts are those of the windows done, and not complete.
     pub fn count(&self, job: &Job, visit: Option<Visit<'_>>) -> Counts {
         let total = self.header.blocks;
-        let known = self.layout.blocks_with_entry(total);
+        let known = self.blocks_with_entry();
         let mut tally = Tally {
             counts: Counts {
                 total,

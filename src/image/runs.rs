@@ -80,7 +80,7 @@ impl Image {
         }
         let first_block = range.start.checked_div(per_block).unwrap_or(0);
         let end_block = range.end.div_ceil(per_block);
-        let known = self.layout.blocks_with_entry(self.header.blocks);
+        let known = self.blocks_with_entry();
         let window = BITMAPS_MAX
             .checked_div(self.bitmap_bytes())
             .unwrap_or(1)

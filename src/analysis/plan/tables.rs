@@ -35,34 +35,40 @@ impl BlockMaps for StoreTables<'_> {
 
 /// Runs of blocks that are not absent, by the table alone; `None` if the table cannot be read. Fixed disks have none to tell.
 pub fn held(image: &Image) -> Option<Vec<StateRun>> {
-    let blocks = image.header().blocks;
-    let mut runs: Vec<StateRun> = Vec::new();
+    let known = image.blocks_with_entry();
+    let mut runs = Vec::new();
     let mut window = Vec::new();
     let mut first = 0;
-    while first < blocks {
+    while first < known {
+        let asked =
+            usize::try_from(known.saturating_sub(first)).map_or(WINDOW, |left| left.min(WINDOW));
         image
-            .read_table(BlockNo(first), WINDOW, &mut window, None)
+            .read_table(BlockNo(first), asked, &mut window, None)
             .ok()?;
         if window.is_empty() {
             break;
         }
         for entry in &window {
-            match runs.last_mut() {
-                Some(run)
-                    if run.state == entry.state
-                        && run.first.0.saturating_add(run.count) == first =>
-                {
-                    run.count = run.count.saturating_add(1);
-                }
-                _ if entry.state == BlockState::Absent => {}
-                _ => runs.push(StateRun {
-                    first: BlockNo(first),
-                    count: 1,
-                    state: entry.state,
-                }),
-            }
+            push(&mut runs, first, 1, entry.state);
             first = first.saturating_add(1);
         }
     }
+    let rest = image.header().blocks.saturating_sub(first);
+    push(&mut runs, first, rest, BlockState::Error);
     Some(runs)
+}
+
+/// Adds blocks that follow those before; absent ones are left out.
+fn push(runs: &mut Vec<StateRun>, first: u64, count: u64, state: BlockState) {
+    match runs.last_mut() {
+        _ if count == 0 || state == BlockState::Absent => {}
+        Some(run) if run.state == state && run.first.0.saturating_add(run.count) == first => {
+            run.count = run.count.saturating_add(count);
+        }
+        _ => runs.push(StateRun {
+            first: BlockNo(first),
+            count,
+            state,
+        }),
+    }
 }
