@@ -327,7 +327,12 @@ trait Sink {
 
 impl Sink for Vec<u8> {
     fn set_len(&mut self, len: u64) -> io::Result<()> {
-        self.resize(index(len), 0);
+        if self.is_empty() {
+            // Unlike a vector that grows, a new one of zeros costs nothing where it is not touched.
+            *self = vec![0; index(len)];
+        } else {
+            self.resize(index(len), 0);
+        }
         Ok(())
     }
 
