@@ -1,0 +1,107 @@
+//! What a host says beside the disks: labels and times, as JSON and CSV, in every encoding; and times as words.
+
+use std::path::Path;
+
+use vhdtree::analysis::facts::name;
+use vhdtree::store::when::{self, DayOrder};
+use vhdtree::store::{labels, times};
+
+/// Inputs to start from, for labels.
+pub fn label_seeds() -> Vec<Vec<u8>> {
+    [
+        r#"[{"VMName":"a","Name":"s","CreationTime":"/Date(1300000000000)/","Disks":["C:\\a.vhd"]}]"#,
+        r#"{"VMName":"a","Name":"s","Id":{"Guid":"11111111-2222-4333-8444-555555555555"},"CreationTime":{"value":"/Date(1300000000000)/","DateTime":"x"},"SnapshotType":2,"Disks":{"value":["C:\\a.vhd"],"Count":1}}"#,
+        r#"[{"Name":"a","Disks":"C:\\a.vhd"},{"Name":"s","CheckpointType":"Production","CreationTime":"2020-01-02T03:04:05+09:00","ParentCheckpointName":"p"}]"#,
+        "#TYPE x\r\n\"VMName\",\"Name\",\"CreationTime\",\"Disks\"\r\n\"a\",\"s \"\"q\"\"\",\"22.11.2026 03:04:05\",\"C:\\a.vhd\"\r\n",
+    ]
+    .iter()
+    .map(|text| [&[0], text.as_bytes()].concat())
+    .collect()
+}
+
+/// Inputs to start from, for times.
+pub fn time_seeds() -> Vec<Vec<u8>> {
+    [
+        "\"FullName\",\"Length\",\"CreationTimeUtc\"\r\n\"C:\\a.vhd\",\"5\",\"2020-01-02T03:04:05Z\"\r\n",
+        "#TYPE Selected.System.IO.FileInfo\n\"FullName\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\n\"C:\\a.vhd\",\"22/11/2026 3:04:05 PM\",\"11/22/2026 15:04\"\n",
+        r#"[{"FullName":"C:\\a.vhd","Length":5,"CreationTimeUtc":"/Date(1300000000000)/","LastWriteTime":"2020-01-02T03:04:05.1234567+09:00"}]"#,
+        "web (5/2/2009 - 2:10:33 PM)",
+        "web (2009年5月2日 - 14:10:33)",
+        "2009-05-02 14:10",
+        "/Date(1300000000000+0900)/",
+    ]
+    .iter()
+    .map(|text| [&[0], text.as_bytes()].concat())
+    .collect()
+}
+
+/// Labels: the same in every encoding.
+pub fn run_labels(input: &[u8]) {
+    let Some((_, bytes)) = input.split_first() else {
+        return;
+    };
+    let read = labels::read(bytes);
+    if let Ok(labels) = &read {
+        for label in &labels.snapshots {
+            assert!(!label.name.is_empty(), "{label:?}");
+        }
+    }
+    for other in encodings(bytes) {
+        assert_eq!(labels::read(&other), read, "in every encoding");
+    }
+}
+
+/// Times: the same in every encoding; and single times.
+pub fn run_times(input: &[u8]) {
+    let Some((_, bytes)) = input.split_first() else {
+        return;
+    };
+    let read = times::read(bytes);
+    if let Ok(lines) = &read {
+        let index = times::TimesIndex::new(lines);
+        for line in lines.iter().take(5) {
+            assert!(!line.path.is_empty(), "{line:?}");
+            index.find(Path::new(&line.path), line.len.unwrap_or(0));
+        }
+    }
+    for other in encodings(bytes) {
+        assert_eq!(times::read(&other), read, "in every encoding");
+    }
+    let text = String::from_utf8_lossy(bytes);
+    when::day_order(&text);
+    for order in [
+        DayOrder::DayFirst,
+        DayOrder::MonthFirst,
+        DayOrder::Unknown,
+        DayOrder::Mixed,
+    ] {
+        if let Ok(when) = when::parse(&text, order) {
+            let year = when.at.to_string();
+            let year: i32 = year[..4].parse().expect("a year of four digits");
+            assert!((1600..=2201).contains(&year), "{text}: {year}");
+        }
+    }
+    assert!(name::readings(&text).len() <= 2, "{text}");
+}
+
+/// Sound UTF-8 in the other encodings.
+fn encodings(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let text = match std::str::from_utf8(bytes) {
+        // What begins as UTF-16 does is not UTF-8 to a reader.
+        Ok(text)
+            if !text.starts_with('\u{feff}') && !bytes.iter().take(2).any(|byte| *byte == 0) =>
+        {
+            text
+        }
+        _ => return Vec::new(),
+    };
+    let utf16 = |mark: &[u8], order: fn(u16) -> [u8; 2]| {
+        let units = text.encode_utf16().flat_map(order);
+        mark.iter().copied().chain(units).collect()
+    };
+    vec![
+        [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat(),
+        utf16(&[0xff, 0xfe], u16::to_le_bytes),
+        utf16(&[0xfe, 0xff], u16::to_be_bytes),
+    ]
+}
