@@ -222,6 +222,22 @@ impl Image {
         self.layout.blocks_with_entry(self.header.blocks)
     }
 
+    /// Sectors, from the first on, of which the table or the file can tell anything; a damaged size may claim any number of
+    /// further ones.
+    pub fn sectors_told_of(&self) -> u64 {
+        let told_of = match self.layout {
+            Layout::Flat => self
+                .source
+                .len()
+                .div_ceil(u64::from(self.header.sector_size).max(1)),
+            Layout::Unknown => 0,
+            Layout::Vhd(_) | Layout::Vhdx(_) => self
+                .blocks_with_entry()
+                .saturating_mul(self.sectors_per_block()),
+        };
+        told_of.min(self.sectors())
+    }
+
     /// Sectors in a whole block; 0 without blocks.
     pub fn sectors_per_block(&self) -> u64 {
         u64::from(self.header.block_size.unwrap_or(0))

@@ -26,8 +26,13 @@ impl<'a> Collector<'a> {
 
     /// Takes the next run; runs come in order.
     pub(super) fn take(&mut self, run: DiffRun) {
-        self.totals.add(run.kind, run.count);
         self.take_blocks(run);
+        self.take_last(run);
+    }
+
+    /// Takes the last run, of which no blocks are told.
+    pub(super) fn take_last(&mut self, run: DiffRun) {
+        self.totals.add(run.kind, run.count);
         match &mut self.run {
             Some(last)
                 if last.kind == run.kind

@@ -209,7 +209,21 @@ pub(super) fn path_windows<'a>(
 ) -> Windows<'a> {
     let own = left.links().iter().take(relation.left);
     let other = right.links().iter().take(relation.right);
-    Windows::new(own.chain(other).map(AsRef::as_ref), 0..left.sectors())
+    let end = told_of(left, right, relation);
+    Windows::new(own.chain(other).map(AsRef::as_ref), 0..end)
+}
+
+/// Sectors, from the first on, for which the disks' own tables reach. Behind them nothing is known of a disk's content, however
+/// far a damaged size may go on.
+pub(super) fn told_of(left: &Chain, right: &Chain, relation: Relation) -> u64 {
+    let tops = [(left, relation.left), (right, relation.right)];
+    let ends = tops
+        .into_iter()
+        .filter(|(_, own)| *own > 0)
+        .filter_map(|(chain, _)| chain.links().first())
+        .filter(|top| top.sectors_told_of() < top.sectors())
+        .map(|top| top.sectors_told_of());
+    ends.fold(left.sectors(), u64::min)
 }
 
 /// Cuts two lists of runs over the same sectors at each other's borders.

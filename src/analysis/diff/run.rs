@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 
 use super::collect::Collector;
 use super::compare::Slot;
-use super::plan::{PIECE_BYTES, Planner, path_windows};
-use super::{DiffError, DiffEvent, DiffReport, DiffSummary, Relation};
-use crate::chain::{Chain, run_pipeline};
+use super::plan::{PIECE_BYTES, Planner, path_windows, told_of};
+use super::{DiffError, DiffEvent, DiffKind, DiffReport, DiffRun, DiffSummary, Relation};
+use crate::chain::{Chain, ChainError, ReadFault, run_pipeline};
+use crate::format::SectorNo;
 use crate::job::Job;
 
 /// Threads that read and compare, and slots they share with the collector.
@@ -83,6 +84,29 @@ pub fn diff(
     let finished = planner.finished;
     if finished {
         job.progress.advance(expected.saturating_sub(advanced));
+        let told_of = told_of(left, right, relation);
+        let count = left.sectors().saturating_sub(told_of);
+        if count > 0 {
+            let sector = SectorNo(told_of);
+            let ends_here = |chain: &&Chain| {
+                let top = chain.links().first();
+                top.is_some_and(|top| top.sectors_told_of() == told_of)
+            };
+            let short = [left, right].into_iter().find(ends_here).unwrap_or(left);
+            collector.take_last(DiffRun {
+                sector,
+                count,
+                kind: DiffKind::Unreadable,
+            });
+            faults.push(ReadFault {
+                sector,
+                count,
+                error: ChainError::WrongTable {
+                    file: short.name(0),
+                    sector,
+                },
+            });
+        }
     }
     let totals = collector.finish();
     let complete = finished && totals.unreadable == 0;

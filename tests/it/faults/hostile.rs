@@ -222,6 +222,40 @@ fn a_claim_of_2_tib_in_4_kib_costs_nothing() {
     }
 }
 
+/// Walking the blocks of the claim one by one would take days.
+#[test]
+fn a_claim_of_an_exbibyte_is_compared_as_far_as_its_table_goes() {
+    let open = |mut disk: Vec<u8>| {
+        edit_footers(&mut disk, |footer| {
+            for field in [40, 48] {
+                footer[field..field + 8].copy_from_slice(&(1_u64 << 60).to_be_bytes());
+            }
+        });
+        let source = std::sync::Arc::new(MemorySource(disk));
+        std::sync::Arc::new(vhdtree::image::Image::open(source).unwrap())
+    };
+    let parent = VhdBuilder::dynamic(8 * MIB).id(1).block_size(512);
+    let child = VhdBuilder::differencing(8 * MIB)
+        .id(2)
+        .parent(1, "p.vhd")
+        .block_size(512)
+        .write(9, &[7; 512]);
+    let chain =
+        vhdtree::chain::Chain::new(vec![open(child.build()), open(parent.build())]).unwrap();
+    let mut runs = Vec::new();
+    let job = Job::default();
+    let report = vhdtree::analysis::diff::diff_with_parent(&chain, &job, &mut |event| {
+        if let vhdtree::analysis::diff::DiffEvent::Run(run) = event {
+            runs.push((run.sector.0, run.count));
+        }
+    });
+    let report = report.unwrap();
+    let entries = 8 * MIB / 512;
+    assert_eq!(runs, [(9, 1), (entries, (1 << 51) - entries)]);
+    assert_eq!(report.summary.totals.changed, 1);
+    assert!(!report.summary.complete && report.faults.len() == 1);
+}
+
 #[test]
 fn a_disk_that_becomes_a_pipe_during_a_scan_does_not_stop_it() {
     let folder = tempfile::tempdir().unwrap();
