@@ -360,7 +360,7 @@ impl Page<'_> {
             );
             return;
         };
-        let held = counts.full + counts.partial;
+        let held = counts.full.saturating_add(counts.partial);
         let hundredths = held
             .saturating_mul(10_000)
             .checked_div(counts.total)
@@ -382,7 +382,7 @@ impl Page<'_> {
                 units::count(counts.partial)
             ),
         );
-        if counts.zero + counts.unmapped > 0 {
+        if counts.zero.saturating_add(counts.unmapped) > 0 {
             self.field(
                 "zero, unmapped",
                 format!(
