@@ -509,6 +509,19 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn an_entry_whose_type_is_lost_is_told() {
+        let whole = read(sample().build());
+        let mut bytes = sample().build();
+        // Types of the entries of the first object table.
+        let types: Vec<usize> = (0..20).map(|entry| 0x2008 + entry * 18).collect();
+        let of_keys = types.into_iter().find(|at| bytes[*at] == 2).unwrap();
+        bytes[of_keys] = 0;
+        let config = read(bytes);
+        assert!(config.tree.entries().len() < whole.tree.entries().len());
+        assert!(config.findings.len() > whole.findings.len());
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -89,14 +89,21 @@ fn entry(
     let (Some(kind), Some(at), Some(len)) = (raw.first(), u64_at(raw, 5), u32_at(raw, 13)) else {
         return;
     };
-    if !matches!(kind, 1..=3) {
-        return;
-    }
-    if u32_at(raw, 1) != Some(checksum(raw, 1)) {
+    let is_used = matches!(kind, 1..=3);
+    let is_never_written = raw.iter().all(|byte| *byte == 0);
+    if !is_never_written && u32_at(raw, 1) != Some(checksum(raw, 1)) {
+        let what_of_it = if is_used {
+            "it is used as it is"
+        } else {
+            "by its type it holds nothing, which may be the damage"
+        };
         faults.push(damaged(
             entry_at,
-            "The checksum of this object table entry is wrong; it is used as it is.",
+            format!("The checksum of this object table entry is wrong; {what_of_it}."),
         ));
+    }
+    if !is_used {
+        return;
     }
     let extent = Extent {
         at,
