@@ -57,7 +57,14 @@ fn answers(
         assert!(began.elapsed() < PATIENCE, "{} keys so far", keys.len());
         if !session.shows(busy) {
             session.press(again);
-            session.wait(busy, true);
+            // On a quick machine one job may be over before the other is on the screen.
+            let soon = Instant::now() + millis(100);
+            while !session.shows(busy) && Instant::now() < soon {
+                std::thread::sleep(millis(1));
+            }
+            if !session.shows(busy) {
+                continue;
+            }
         }
         for shown in [true, false] {
             let began = Instant::now();
