@@ -197,6 +197,11 @@ impl Image {
         &self.findings
     }
 
+    /// Closes the file and keeps what the disk says of itself, and what was odd about that.
+    pub fn into_header(self) -> (Header, Vec<Finding>) {
+        (self.header, self.findings)
+    }
+
     /// The bytes of the file (with a replayed log laid over, where there is one).
     pub fn source(&self) -> &Arc<dyn Source> {
         &self.source

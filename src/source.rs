@@ -71,6 +71,26 @@ fn windows_words(number: Option<i32>) -> Option<&'static str> {
     }
 }
 
+/// Fills `buffer` from `offset_bytes` on, or as much of it as there is before the end; that part is returned.
+///
+/// # Errors
+/// What [`Source::read_exact_at`] gives.
+pub fn fill_up_to<'b>(
+    source: &dyn Source,
+    offset_bytes: u64,
+    buffer: &'b mut [u8],
+) -> io::Result<&'b [u8]> {
+    let left = source.len().saturating_sub(offset_bytes);
+    let take = usize::try_from(left)
+        .unwrap_or(usize::MAX)
+        .min(buffer.len());
+    let bytes = buffer.get_mut(..take).unwrap_or_default();
+    if !bytes.is_empty() {
+        source.read_exact_at(bytes, offset_bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// Reads `len` bytes at `offset_bytes` into a new buffer, or as many as there are before the end.
 ///
 /// `len` is bounded by the source's length before anything is allocated.
@@ -81,10 +101,7 @@ pub fn read_up_to(source: &dyn Source, offset_bytes: u64, len: usize) -> io::Res
     let left = source.len().saturating_sub(offset_bytes);
     let take = usize::try_from(left).unwrap_or(usize::MAX).min(len);
     let mut bytes = vec![0; take];
-    if bytes.is_empty() {
-        return Ok(bytes);
-    }
-    source.read_exact_at(&mut bytes, offset_bytes)?;
+    fill_up_to(source, offset_bytes, &mut bytes)?;
     Ok(bytes)
 }
 

@@ -62,6 +62,9 @@ pub fn utf8(bytes: &[u8]) -> Text {
 /// Makes text safe to show on one line: controls, escape codes, bidi marks, line separators and invisible characters
 /// become `\u{..}` or the usual short form. Everything else stays, backslashes included, so Windows paths read as they are.
 pub fn escape(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -77,6 +80,11 @@ pub fn escape(text: &str) -> String {
         }
     }
     safe
+}
+
+/// True for printable ASCII, which most names are.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn is_unsafe(c: char) -> bool {

@@ -107,7 +107,12 @@ pub(super) fn count_ones(bytes: &[u8], order: BitOrder, sectors: u32) -> u32 {
         if left < 64 {
             word &= !u64::MAX.checked_shl(left).unwrap_or(0);
         }
-        ones = ones.saturating_add(word.count_ones());
+        // Most words are all of one kind, and not every processor has an instruction to count.
+        ones = ones.saturating_add(match word {
+            0 => 0,
+            u64::MAX => u64::BITS,
+            word => word.count_ones(),
+        });
         left = left.saturating_sub(64);
         if left == 0 {
             break;

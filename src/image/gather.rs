@@ -142,6 +142,11 @@ pub(super) fn bitmaps<'a, R: Send>(
         done
     };
     let mut done = Vec::new();
+    if plan.groups.len() <= PORTION {
+        portion(&mut done, &mut Vec::new());
+        done.sort_unstable_by_key(|(index, _)| *index);
+        return done;
+    }
     std::thread::scope(|scope| {
         let mut helpers = Vec::new();
         // A thread that cannot be had is done without.

@@ -227,8 +227,10 @@ fn parent(
     } else {
         UrlStyle::Encoded
     };
-    let mut paths = Vec::new();
-    let first_entry = dynamic.at.saturating_add(576);
+    let in_use = dynamic.locators.iter().filter(|entry| !entry.is_unused());
+    // With room for the name in the header too; these stay as long as the store is known.
+    let mut paths = Vec::with_capacity(in_use.count().saturating_add(1));
+    let first_entry = dynamic.at.saturating_add(dynamic::LOCATORS_AT as u64);
     for (index, (entry, entry_at)) in dynamic
         .locators
         .iter()

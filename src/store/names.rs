@@ -22,11 +22,11 @@ pub fn named(path: &Path) -> Named {
     let Some(name) = path.file_name() else {
         return Named::Anything;
     };
-    let name = name.to_string_lossy().to_lowercase();
+    let name = name.to_string_lossy();
     let Some((stem, extension)) = name.rsplit_once('.') else {
         return Named::Anything;
     };
-    match extension {
+    match extension.to_ascii_lowercase().as_str() {
         "vhd" | "avhd" | "vud" | "vhdx" | "avhdx" => Named::Disk,
         "vmcx" | "xml" => Named::Config,
         "rct" => Named::Companion(
@@ -42,7 +42,7 @@ pub fn named(path: &Path) -> Named {
             Named::Companion("memory of a machine or snapshot")
         }
         "vsv" => Named::Companion("device state of a machine or snapshot"),
-        _ if is_split_part(extension) => {
+        extension if is_split_part(extension) => {
             Named::Companion("part of a split disk; split disks are not read")
         }
         _ => Named::Anything,
@@ -60,10 +60,10 @@ fn is_split_part(extension: &str) -> bool {
 
 /// True for the disk that Hyper-V's backup leaves: `name-AutoRecovery.avhdx`.
 pub fn is_auto_recovery(path: &Path) -> bool {
+    const ENDING: &[u8] = b"-autorecovery";
     path.file_stem().is_some_and(|stem| {
-        stem.to_string_lossy()
-            .to_lowercase()
-            .ends_with("-autorecovery")
+        let ending = stem.as_encoded_bytes().last_chunk::<{ ENDING.len() }>();
+        ending.is_some_and(|ending| ending.eq_ignore_ascii_case(ENDING))
     })
 }
 

@@ -7,7 +7,7 @@ use super::{array, be32, be64, checksum, codes};
 use crate::finding::Finding;
 use crate::format::text::{self, Text};
 use crate::format::{FormatError, guid};
-use crate::source::{Source, read_up_to};
+use crate::source::{Source, fill_up_to};
 
 /// Length of a dynamic header in bytes.
 pub const HEADER_BYTES: usize = 1024;
@@ -16,6 +16,10 @@ const USUAL_AT: u64 = 512;
 /// Largest block size believed, in bytes. The format sets no limit; this is VHDX's, 128 times what is usual.
 const BLOCK_BYTES_MAX: u32 = 256 << 20;
 const CHECKSUM_AT: usize = 36;
+/// Where the locator entries begin in the header, in bytes.
+pub const LOCATORS_AT: usize = 576;
+/// Number of locator entries.
+const LOCATORS: usize = 8;
 
 /// A dynamic header's fields as they stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +43,9 @@ pub struct DynamicHeader {
     /// The parent's modification time, seconds since 2000; 0 in Windows-made files.
     pub parent_timestamp: u32,
     /// The 512 bytes of the parent's name.
-    parent_name: Vec<u8>,
+    parent_name: [u8; 512],
     /// The eight locators.
-    pub locators: Vec<LocatorEntry>,
+    pub locators: [LocatorEntry; LOCATORS],
 }
 
 impl DynamicHeader {
@@ -61,13 +65,11 @@ impl DynamicHeader {
             expected_checksum: checksum(bytes, CHECKSUM_AT),
             parent_id: Some(guid::from_file_order(array(bytes, 40))).filter(|id| !id.is_nil()),
             parent_timestamp: be32(bytes, 56),
-            parent_name: bytes.get(64..576).unwrap_or_default().to_vec(),
-            locators: bytes
-                .get(576..768)
-                .unwrap_or_default()
-                .chunks_exact(LOCATOR_BYTES)
-                .map(LocatorEntry::parse)
-                .collect(),
+            parent_name: array(bytes, 64),
+            locators: std::array::from_fn(|index| {
+                let start = LOCATORS_AT.saturating_add(index.saturating_mul(LOCATOR_BYTES));
+                LocatorEntry::parse(bytes.get(start..).unwrap_or_default())
+            }),
         })
     }
 
@@ -147,9 +149,10 @@ pub fn find(
         if at >= source.len() {
             return Ok(None);
         }
-        let bytes = read_up_to(source, at, HEADER_BYTES)
-            .map_err(FormatError::read("dynamic header", at))?;
-        Ok(DynamicHeader::parse(&bytes, at))
+        let mut buffer = [0; HEADER_BYTES];
+        let bytes =
+            fill_up_to(source, at, &mut buffer).map_err(FormatError::read("dynamic header", at))?;
+        Ok(DynamicHeader::parse(bytes, at))
     };
     let mut header = read(data_offset)?;
     if header.is_none() && data_offset != USUAL_AT {

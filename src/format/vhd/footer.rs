@@ -1,14 +1,12 @@
 //! The footer: 512 bytes (or 511) at the end of the file, with a copy at the start of dynamic and differencing disks.
 
-use std::io;
-
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{SECTOR_BYTES, array, be16, be32, be64, checksum, codes};
 use crate::finding::Finding;
 use crate::format::{FormatError, guid};
-use crate::source::Source;
+use crate::source::{Source, fill_up_to};
 
 /// Length of a footer in bytes.
 pub const FOOTER_BYTES: usize = 512;
@@ -296,13 +294,14 @@ pub struct FoundFooter {
 pub fn find(source: &dyn Source, findings: &mut Vec<Finding>) -> Result<FoundFooter, FormatError> {
     let len = source.len();
     let tail_at = len.saturating_sub(FOOTER_BYTES as u64);
-    let tail =
-        read_exact(source, tail_at, FOOTER_BYTES).map_err(FormatError::read("footer", tail_at))?;
-    let head = read_exact(source, 0, FOOTER_BYTES).map_err(FormatError::read("footer copy", 0))?;
+    let mut buffers = [[0_u8; FOOTER_BYTES]; 2];
+    let [tail, head] = &mut buffers;
+    let tail = fill_up_to(source, tail_at, tail).map_err(FormatError::read("footer", tail_at))?;
+    let head = fill_up_to(source, 0, head).map_err(FormatError::read("footer copy", 0))?;
 
-    let end = end_footer(&tail, tail_at, len);
+    let end = end_footer(tail, tail_at, len);
     // A copy that says "fixed" is the guest's own first sector or a leftover: fixed disks have no copy.
-    let copy = Footer::parse(&head)
+    let copy = Footer::parse(head)
         .filter(|copy| copy.kind() != Some(DiskType::Fixed))
         .filter(|_| len > FOOTER_BYTES as u64);
     let data_end = end.as_ref().map_or(len, |(_, at)| *at);
@@ -416,9 +415,4 @@ fn compare_copy(end: &Footer, copy: &Footer, findings: &mut Vec<Finding>) {
                 .at(0),
         );
     }
-}
-
-/// `len` bytes at `at`, or what there is before the end.
-fn read_exact(source: &dyn Source, at: u64, len: usize) -> io::Result<Vec<u8>> {
-    crate::source::read_up_to(source, at, len)
 }
