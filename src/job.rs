@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use pool::run_ordered;
-pub use spread::spread;
+pub use spread::{spread, spread_shares};
 
 /// Asks work to stop; cheap to clone and to look at. Cancelling twice is the same as once.
 #[derive(Debug, Clone, Default)]

@@ -15,16 +15,39 @@ where
     O: Send,
     W: Fn(usize, &I) -> O + Sync,
 {
-    let one = |(at, item): (usize, &I)| work(at, item);
+    let each = |first: usize, share: &[I]| -> Vec<O> {
+        let placed = (first..).zip(share);
+        placed.map(|(at, item)| work(at, item)).collect()
+    };
+    let mut shares = spread_shares(items, each).into_iter();
+    let mut all = shares.next().unwrap_or_default();
+    all.reserve_exact(items.len().saturating_sub(all.len()));
+    all.extend(shares.flatten());
+    all
+}
+
+/// Works on shares of the items, each given by the place of its first item and its items; results in their order. Few
+/// items are one share, worked on right here; no items are none.
+///
+/// # Panics
+/// When `work` does.
+pub fn spread_shares<I, O, W>(items: &[I], work: W) -> Vec<O>
+where
+    I: Sync,
+    O: Send,
+    W: Fn(usize, &[I]) -> O + Sync,
+{
     let threads = std::thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .min(THREADS_MAX);
+    if items.is_empty() {
+        return Vec::new();
+    }
     if items.len() < MANY || threads < 2 {
-        return items.iter().enumerate().map(one).collect();
+        return vec![work(0, items)];
     }
     let share = items.len().div_ceil(threads);
-    let some = |first: usize, share: &[I]| -> Vec<O> { (first..).zip(share).map(one).collect() };
-    let mut all = Vec::with_capacity(items.len());
+    let work = &work;
     std::thread::scope(|scope| {
         let mut shares = (0..).step_by(share).zip(items.chunks(share));
         let own = shares.next();
@@ -32,32 +55,28 @@ where
             .map(|(first, share)| {
                 let thread = std::thread::Builder::new();
                 // A thread that cannot be had is done without.
-                match thread.spawn_scoped(scope, move || some(first, share)) {
+                match thread.spawn_scoped(scope, move || work(first, share)) {
                     Ok(thread) => Share::Elsewhere(thread),
                     Err(_) => Share::Here(first, share),
                 }
             })
             .collect();
-        if let Some((first, share)) = own {
-            all.extend(some(first, share));
-        }
-        for other in others {
-            match other {
-                Share::Here(first, share) => all.extend(some(first, share)),
-                Share::Elsewhere(thread) => match thread.join() {
-                    Ok(results) => all.extend(results),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                },
-            }
-        }
-    });
-    all
+        let own = own.map(|(first, share)| work(first, share));
+        let others = others.into_iter().map(|other| match other {
+            Share::Here(first, share) => work(first, share),
+            Share::Elsewhere(thread) => match thread.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+        });
+        own.into_iter().chain(others).collect()
+    })
 }
 
 /// Who works on a share of the items.
 enum Share<'scope, 'items, I, O> {
     Here(usize, &'items [I]),
-    Elsewhere(std::thread::ScopedJoinHandle<'scope, Vec<O>>),
+    Elsewhere(std::thread::ScopedJoinHandle<'scope, O>),
 }
 
 #[cfg(test)]
@@ -71,6 +90,13 @@ mod tests {
             let results = spread(&items, |at, item| (at, item + 1));
             let wanted: Vec<_> = (0..count).map(|at| (at, at * 3 + 1)).collect();
             assert_eq!(results, wanted);
+            let shares = spread_shares(&items, |first, share| (first, share.len()));
+            let mut next = 0;
+            for (first, len) in shares {
+                assert_eq!(first, next);
+                next += len;
+            }
+            assert_eq!(next, count);
         }
     }
 }

@@ -56,12 +56,9 @@ pub(super) fn link(entries: &[Entry], maps: &[PathMap], gate: &dyn Admit, stage:
         let id = DiskId(u32::try_from(at).unwrap_or(u32::MAX));
         resolve::resolve(&index, id, entry, maps, gate, stage)
     });
+    linked.nodes.reserve_exact(all.len());
     for found in all {
-        linked.nodes.push(Node {
-            parent: found.link,
-            findings: found.findings,
-            ..Node::default()
-        });
+        linked.nodes.push(found.node);
         linked.wanted.extend(found.wanted);
     }
     linked.wanted.sort_by(|a, b| a.path.cmp(&b.path));

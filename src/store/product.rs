@@ -5,41 +5,38 @@ use std::path::Path;
 
 use crate::format::guid;
 use crate::image::{Format, Header, Kind, Specific};
+use crate::job::spread;
 use crate::store::names::{has_extension, is_auto_recovery};
 use crate::store::{Disk, DiskId, Forest, Node, Product};
 
 /// Gives every node its product and role. Whoever made one disk of a tree works on all of it, so a tree has one product.
-pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a Disk>) {
+pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a Disk> + Sync) {
+    let signs = spread(nodes, |at, _| {
+        let disk = u32::try_from(at).ok().and_then(|at| disk(DiskId(at)));
+        disk.map_or((Sign::None, None), |disk| (sign(disk), role(disk)))
+    });
     let mut order: Vec<usize> = (0..nodes.len()).collect();
     order.sort_by_key(|at| nodes.get(*at).map_or(0, |node| node.depth));
-    let ids: Vec<Option<DiskId>> = (0..nodes.len())
-        .map(|at| u32::try_from(at).ok().map(DiskId))
-        .collect();
     // The top of each disk's tree: a parent comes before its children in the order of depth.
     let mut top: Vec<usize> = (0..nodes.len()).collect();
     for at in &order {
         let own = top.get(*at).copied().unwrap_or(*at);
-        for child in nodes
-            .get(*at)
-            .map(|node| node.children.clone())
-            .unwrap_or_default()
-        {
+        for child in nodes.get(*at).map_or(&[][..], |node| &node.children) {
             if let Some(of_child) = top.get_mut(child.0 as usize) {
                 *of_child = own;
             }
         }
     }
     let mut of_top = vec![Sign::None; nodes.len()];
-    for (at, id) in ids.iter().enumerate() {
-        let sign = id.and_then(&disk).map_or(Sign::None, sign);
-        if let Some(best) = top.get(at).and_then(|top| of_top.get_mut(*top)) {
-            *best = (*best).max(sign);
+    for (top, (sign, _)) in top.iter().zip(&signs) {
+        if let Some(best) = of_top.get_mut(*top) {
+            *best = (*best).max(*sign);
         }
     }
-    for ((at, node), id) in nodes.iter_mut().enumerate().zip(&ids) {
-        let sign = top.get(at).and_then(|top| of_top.get(*top)).copied();
+    for ((node, top), (_, role)) in nodes.iter_mut().zip(&top).zip(signs) {
+        let sign = of_top.get(*top).copied();
         node.product = sign.unwrap_or(Sign::None).product();
-        node.role = id.and_then(&disk).and_then(role);
+        node.role = role;
     }
 }
 

@@ -7,6 +7,7 @@ use super::index::Index;
 use super::shape::around;
 use crate::finding::Finding;
 use crate::image::Format;
+use crate::job::spread;
 use crate::store::{BornSource, Disk, DiskId, LinkState, Node, Product, codes, product, virtualpc};
 
 /// Disks below one before a chain counts as deep.
@@ -21,26 +22,36 @@ const COPY_TIME: SignedDuration = SignedDuration::from_hours(24);
 /// Adds product, role and findings to every node.
 pub(super) fn check(index: &Index<'_>, nodes: &mut [Node], stage: Stage) {
     product::assign(nodes, |id| index.entry(id).map(|entry| &*entry.disk));
-    for (at, id) in (0_u32..).map(DiskId).take(nodes.len()).enumerate() {
-        let Some(disk) = index.entry(id).map(|entry| &*entry.disk) else {
-            continue;
-        };
-        let mut findings = Vec::new();
-        if let Some(node) = nodes.get(at) {
-            findings.extend(cycle(index, nodes, id, node));
-            findings.extend(pair(index, node, disk));
-            findings.extend(depth(node));
-            findings.extend(virtualpc::undo_time(disk));
-            if stage == Stage::Whole {
-                findings.extend(touched(index, node, disk));
-                findings.extend(family(index, node, id, disk));
-            }
-        }
-        if let Some(node) = nodes.get_mut(at) {
-            node.findings.extend(findings);
-        }
+    let found = spread(nodes, |at, node| {
+        let id = DiskId(u32::try_from(at).unwrap_or(u32::MAX));
+        index.entry(id).map_or_else(Vec::new, |entry| {
+            of_disk(index, nodes, id, node, &entry.disk, stage)
+        })
+    });
+    for (node, findings) in nodes.iter_mut().zip(found) {
+        node.findings.extend(findings);
     }
     duplicates(index, nodes);
+}
+
+fn of_disk(
+    index: &Index<'_>,
+    nodes: &[Node],
+    id: DiskId,
+    node: &Node,
+    disk: &Disk,
+    stage: Stage,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(cycle(index, nodes, id, node));
+    findings.extend(pair(index, node, disk));
+    findings.extend(depth(node));
+    findings.extend(virtualpc::undo_time(disk));
+    if stage == Stage::Whole {
+        findings.extend(touched(index, node, disk));
+        findings.extend(family(index, node, id, disk));
+    }
+    findings
 }
 
 fn name(index: &Index<'_>, id: DiskId) -> String {
@@ -174,8 +185,8 @@ fn family(index: &Index<'_>, node: &Node, id: DiskId, disk: &Disk) -> Option<Fin
         .header
         .as_ref()
         .filter(|header| header.format == Format::Vhdx)?;
-    let mut others = index.family(header.id).iter().filter(|other| **other != id);
-    let first = name(index, *others.next()?);
+    let mut others = index.family(header.id).filter(|other| *other != id);
+    let first = name(index, others.next()?);
     let more = others.count();
     let text = match more {
         0 => format!("It belongs to the same virtual disk as {first}."),

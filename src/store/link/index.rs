@@ -1,6 +1,5 @@
 //! Where disks are found: by place without regard to case, by the id a child wants, by family.
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::ffi::OsStr;
 use std::hash::BuildHasher as _;
@@ -13,14 +12,18 @@ use crate::image::{Format, Header};
 use crate::store::DiskId;
 use crate::store::scan::Entry;
 
-/// Index over the disks of a scan; ids are positions in `entries`.
+/// Index over the disks of a scan; ids are positions in `entries`. Each part is sorted: built once and asked often, that
+/// costs less than tables of lists.
 #[derive(Debug)]
 pub(super) struct Index<'a> {
     entries: &'a [Entry],
     state: RandomState,
-    places: HashMap<u64, Vec<DiskId>>,
-    link_ids: HashMap<(Format, Uuid), Vec<DiskId>>,
-    families: HashMap<Uuid, Vec<DiskId>>,
+    /// Hash of each disk's folder.
+    folders: Vec<u64>,
+    /// By the hash of folder and name.
+    places: Vec<(u64, DiskId)>,
+    link_ids: Vec<((Format, Uuid), DiskId)>,
+    families: Vec<(Uuid, DiskId)>,
 }
 
 /// The id by which children know a disk: VHD its unique id, VHDX its data write id. Nil ids are none.
@@ -37,14 +40,23 @@ pub(super) fn fold(name: &OsStr) -> String {
     name.to_string_lossy().to_lowercase()
 }
 
+/// The disks with a key.
+fn with_key<K: Ord + Copy>(sorted: &[(K, DiskId)], key: K) -> impl Iterator<Item = DiskId> {
+    let from = sorted.partition_point(|(other, _)| *other < key);
+    let rest = sorted.get(from..).unwrap_or_default().iter();
+    rest.take_while(move |(other, _)| *other == key)
+        .map(|(_, id)| *id)
+}
+
 impl<'a> Index<'a> {
     pub(super) fn new(entries: &'a [Entry]) -> Self {
         let mut index = Self {
             entries,
             state: RandomState::new(),
-            places: HashMap::with_capacity(entries.len()),
-            link_ids: HashMap::with_capacity(entries.len()),
-            families: HashMap::new(),
+            folders: Vec::with_capacity(entries.len()),
+            places: Vec::with_capacity(entries.len()),
+            link_ids: Vec::with_capacity(entries.len()),
+            families: Vec::new(),
         };
         let mut near: Option<(&Arc<Path>, u64)> = None;
         for (id, entry) in (0_u32..).map(DiskId).zip(entries) {
@@ -53,84 +65,95 @@ impl<'a> Index<'a> {
                 _ => index.state.hash_one(fold(entry.folder.as_os_str())),
             };
             near = Some((&entry.folder, folder));
+            index.folders.push(folder);
             if let Some(name) = entry.disk.path.file_name() {
                 let place = index.state.hash_one((folder, fold(name)));
-                index.places.entry(place).or_default().push(id);
+                index.places.push((place, id));
             }
             for also in &entry.also {
-                if let Some((_, _, place)) = index.place(also) {
-                    index.places.entry(place).or_default().push(id);
-                }
+                index
+                    .places
+                    .extend(index.place(also, None).map(|place| (place, id)));
             }
             let Some(header) = &entry.disk.header else {
                 continue;
             };
             if let Some(wanted) = link_id(header) {
-                let key = (header.format, wanted);
-                index.link_ids.entry(key).or_default().push(id);
+                index.link_ids.push(((header.format, wanted), id));
             }
             if header.format == Format::Vhdx && !header.id.is_nil() {
-                index.families.entry(header.id).or_default().push(id);
+                index.families.push((header.id, id));
             }
         }
+        index.places.sort_unstable();
+        index.link_ids.sort_unstable();
+        index.families.sort_unstable();
         index
     }
 
-    fn place(&self, path: &Path) -> Option<(String, String, u64)> {
-        let folder = fold(path.parent()?.as_os_str());
-        let name = fold(path.file_name()?);
-        let place = self.state.hash_one((self.state.hash_one(&folder), &name));
-        Some((folder, name, place))
+    /// The hash of a path's folder and name; `near` is a disk whose folder may be the same.
+    fn place(&self, path: &Path, near: Option<DiskId>) -> Option<u64> {
+        let (folder, name) = (path.parent()?, path.file_name()?);
+        let known = near
+            .filter(|near| {
+                self.entry(*near)
+                    .is_some_and(|near| *near.folder == *folder)
+            })
+            .and_then(|near| self.folders.get(near.0 as usize).copied());
+        let folder = known.unwrap_or_else(|| self.state.hash_one(fold(folder.as_os_str())));
+        Some(self.state.hash_one((folder, fold(name))))
     }
 
-    /// Disks at a path whose folder is written with no symbolic link, the one with exactly this name first.
-    pub(super) fn at(&self, path: &Path) -> Vec<DiskId> {
-        let Some((folder, name, place)) = self.place(path) else {
+    /// Disks at a path whose folder is written with no symbolic link, the one with exactly this name first. `near` is a
+    /// disk in whose folder it may lie.
+    pub(super) fn at(&self, path: &Path, near: Option<DiskId>) -> Vec<DiskId> {
+        let Some(place) = self.place(path, near) else {
             return Vec::new();
         };
-        let mut found: Vec<DiskId> = self
-            .places
-            .get(&place)
-            .into_iter()
-            .flatten()
-            .copied()
+        let name = path.file_name();
+        let is_exact = |entry: &Entry| {
+            entry.disk.path.file_name() == name && Some(&*entry.folder) == path.parent()
+        };
+        let is_alike = |entry: &Entry| {
+            entry.disk.path.file_name().map(fold) == name.map(fold)
+                && Some(fold(entry.folder.as_os_str()))
+                    == path.parent().map(|folder| fold(folder.as_os_str()))
+        };
+        let is_also = |entry: &Entry| {
+            let mut also = entry.also.iter();
+            also.any(|also| fold(also.as_os_str()) == fold(path.as_os_str()))
+        };
+        let mut found: Vec<DiskId> = with_key(&self.places, place)
             .filter(|id| {
-                self.entry(*id).is_some_and(|entry| {
-                    let at_home = entry.disk.path.file_name().map(fold).as_ref() == Some(&name)
-                        && fold(entry.folder.as_os_str()) == folder;
-                    at_home
-                        || entry
-                            .also
-                            .iter()
-                            .any(|also| fold(also.as_os_str()) == fold(path.as_os_str()))
-                })
+                self.entry(*id)
+                    .is_some_and(|entry| is_exact(entry) || is_alike(entry) || is_also(entry))
             })
             .collect();
-        found.sort_by_key(|id| {
-            self.entry(*id).is_none_or(|entry| {
-                entry.disk.path.file_name() != path.file_name()
-                    || Some(&*entry.folder) != path.parent()
-            })
-        });
+        if found.len() > 1 {
+            found.sort_by_key(|id| self.entry(*id).is_none_or(|entry| !is_exact(entry)));
+        }
         found
     }
 
     /// Disks a child that wants `id` may hang on, by path.
-    pub(super) fn with_link_id(&self, format: Format, id: Uuid) -> &[DiskId] {
-        self.link_ids.get(&(format, id)).map_or(&[], Vec::as_slice)
+    pub(super) fn with_link_id(&self, format: Format, id: Uuid) -> impl Iterator<Item = DiskId> {
+        with_key(&self.link_ids, (format, id))
     }
 
     /// VHDX disks of one virtual disk, by path.
-    pub(super) fn family(&self, id: Uuid) -> &[DiskId] {
-        self.families.get(&id).map_or(&[], Vec::as_slice)
+    pub(super) fn family(&self, id: Uuid) -> impl Iterator<Item = DiskId> {
+        with_key(&self.families, id)
     }
 
     /// Groups of two or more disks with one link id.
-    pub(super) fn shared_ids(&self) -> impl Iterator<Item = (Uuid, &[DiskId])> {
+    pub(super) fn shared_ids(&self) -> impl Iterator<Item = (Uuid, Vec<DiskId>)> {
         self.link_ids
-            .iter()
-            .filter(|(_, disks)| disks.len() > 1)
-            .map(|((_, id), disks)| (*id, disks.as_slice()))
+            .chunk_by(|(a, _), (b, _)| a == b)
+            .filter(|disks| disks.len() > 1)
+            .filter_map(|disks| {
+                let ((_, id), _) = disks.first()?;
+                Some((*id, disks.iter().map(|(_, disk)| *disk).collect()))
+            })
     }
 
     pub(super) fn entry(&self, id: DiskId) -> Option<&'a Entry> {

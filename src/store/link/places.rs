@@ -12,10 +12,8 @@ use crate::store::{PathMap, ResolvedBy};
 pub(super) struct Place {
     /// By which rule.
     pub by: ResolvedBy,
-    /// The path here, or as stored where there is none.
-    pub shown: String,
-    /// The path here, or why there is none.
-    pub path: Result<PathBuf, NoPlace>,
+    /// The path here, or the path as stored and why there is none here.
+    pub path: Result<PathBuf, (String, NoPlace)>,
 }
 
 /// Why a stored path leads nowhere here.
@@ -35,31 +33,27 @@ pub(super) fn look_in_places<R>(
     parent: &ParentRef,
     folder: &Path,
     maps: &[PathMap],
-    mut look: impl FnMut(Place) -> Option<R>,
+    mut look: impl FnMut(&Place) -> Option<R>,
 ) -> Option<R> {
-    let stored: Vec<(&StoredPath, WinPath)> = parent
-        .paths
-        .iter()
-        .map(|stored| (stored, parse(stored)))
-        .collect();
-    let named = stored.iter().filter_map(|(stored, path)| {
+    let stored = || parent.paths.iter().map(|stored| (stored, parse(stored)));
+    let named = stored().filter_map(|(stored, path)| {
         if let Some(refusal) = path.refusal() {
             Some(Place {
                 by: by_kind(stored.kind),
-                shown: stored.text.clone(),
-                path: Err(NoPlace::Refused(refusal)),
+                path: Err((stored.text.clone(), NoPlace::Refused(refusal))),
             })
         } else {
-            path.is_relative().then(|| relative(stored, path, folder))
+            path.is_relative().then(|| relative(stored, &path, folder))
         }
     });
-    let sound = || stored.iter().filter(|(_, path)| path.refusal().is_none());
-    let beside = sound()
-        .filter_map(|(_, path)| path.file_name())
-        .map(|name| here(ResolvedBy::SameFolder, folder.join(name)));
+    let sound = || stored().filter(|(_, path)| path.refusal().is_none());
+    let beside = sound().filter_map(|(_, path)| {
+        let name = path.file_name()?;
+        Some(here(ResolvedBy::SameFolder, folder.join(name)))
+    });
     let far = sound()
         .filter(|(_, path)| !path.is_relative())
-        .map(|(stored, path)| absolute(stored, path, maps));
+        .map(|(stored, path)| absolute(stored, &path, maps));
     let mut seen: Vec<Place> = Vec::new();
     for place in named.chain(beside).chain(far) {
         let is_same_file = |known: &Place| known.path == place.path && known.path.is_ok();
@@ -69,10 +63,10 @@ pub(super) fn look_in_places<R>(
         {
             continue;
         }
-        seen.push(place.clone());
-        if let Some(found) = look(place) {
+        if let Some(found) = look(&place) {
             return Some(found);
         }
+        seen.push(place);
     }
     None
 }
@@ -93,18 +87,13 @@ fn parse(stored: &StoredPath) -> WinPath {
 }
 
 fn here(by: ResolvedBy, path: PathBuf) -> Place {
-    Place {
-        by,
-        shown: path.to_string_lossy().into_owned(),
-        path: Ok(path),
-    }
+    Place { by, path: Ok(path) }
 }
 
 fn nowhere(by: ResolvedBy, stored: &StoredPath, why: NoPlace) -> Place {
     Place {
         by,
-        shown: stored.text.clone(),
-        path: Err(why),
+        path: Err((stored.text.clone(), why)),
     }
 }
 
@@ -181,16 +170,16 @@ mod tests {
         let mut all = Vec::new();
         let parent = parent(paths);
         look_in_places(&parent, Path::new("/store/vm"), maps, |place| {
-            all.push(place);
+            all.push(place.clone());
             None::<()>
         });
         all.into_iter()
             .map(|place| {
                 let shown = match place.path {
                     Ok(path) => path.to_string_lossy().replace('\\', "/"),
-                    Err(NoPlace::NoMap) => "no map".to_owned(),
-                    Err(NoPlace::AboveRoot) => "above the root".to_owned(),
-                    Err(NoPlace::Refused(why)) => why.word().to_owned(),
+                    Err((_, NoPlace::NoMap)) => "no map".to_owned(),
+                    Err((_, NoPlace::AboveRoot)) => "above the root".to_owned(),
+                    Err((_, NoPlace::Refused(why))) => why.word().to_owned(),
                 };
                 (place.by, shown)
             })

@@ -9,13 +9,12 @@ use crate::finding::Finding;
 use crate::image::{Format, Header, Kind, ParentRef};
 use crate::store::gate::{Admission, Admit};
 use crate::store::scan::Entry;
-use crate::store::{DiskId, LinkState, ParentLink, PathMap, ResolvedBy, Tried, codes};
+use crate::store::{DiskId, LinkState, Node, ParentLink, PathMap, ResolvedBy, Tried, codes};
 
-/// What one child's search gives.
+/// What one child's search gives: its node with link and findings, and files to read before it is linked again.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub link: Option<ParentLink>,
-    pub findings: Vec<Finding>,
+    pub node: Node,
     pub wanted: Vec<Wanted>,
 }
 
@@ -71,7 +70,7 @@ pub(super) fn resolve(
         found: &mut found,
     };
     let link = search.run(entry, maps);
-    found.link = Some(link);
+    found.node.parent = Some(link);
     found
 }
 
@@ -90,22 +89,25 @@ struct Search<'a> {
 impl Search<'_> {
     fn run(&mut self, entry: &Entry, maps: &[PathMap]) -> ParentLink {
         let found = look_in_places(self.parent, &entry.folder, maps, |place| {
-            let why = match place.path {
+            let (stored, why) = match &place.path {
                 Ok(path) => {
-                    let parent = self.at(&path, place.by)?;
-                    return Some((parent, path, place.by));
+                    let parent = self.at(path, place.by)?;
+                    return Some((parent, path.clone(), place.by));
                 }
-                Err(NoPlace::NoMap) => "no map for it",
-                Err(NoPlace::AboveRoot) => "above the root",
-                Err(NoPlace::Refused(refusal)) => {
+                Err((stored, why)) => (stored, why),
+            };
+            let why = match why {
+                NoPlace::NoMap => "no map for it",
+                NoPlace::AboveRoot => "above the root",
+                NoPlace::Refused(refusal) => {
                     let why = refusal.word();
-                    let text = format!("The stored path {} is not followed: {why}.", place.shown);
+                    let text = format!("The stored path {stored} is not followed: {why}.");
                     let finding = Finding::new(&codes::LOCATOR_REFUSED, text);
-                    self.found.findings.push(finding);
+                    self.found.node.findings.push(finding);
                     why
                 }
             };
-            self.tried(place.by, place.shown, why);
+            self.tried(place.by, stored.clone(), why);
             None
         });
         if let Some((parent, path, by)) = found {
@@ -117,7 +119,7 @@ impl Search<'_> {
                 .entry(parent)
                 .map(|entry| entry.disk.path.clone());
             if let Some((other, _, _)) = &self.second.by_name {
-                self.found.findings.push(self.stale(parent, *other));
+                self.found.node.findings.push(self.stale(parent, *other));
             }
             return self.linked(LinkState::Ok, Some(parent), path, Some(ResolvedBy::Id));
         }
@@ -127,7 +129,7 @@ impl Search<'_> {
     /// Looks at one path; the disk there if it is the right one.
     fn at(&mut self, path: &Path, by: ResolvedBy) -> Option<DiskId> {
         let shown = || path.to_string_lossy().into_owned();
-        let mut candidates = self.index.at(path);
+        let mut candidates = self.index.at(path, Some(self.id));
         if candidates.is_empty() {
             if self.stage == Stage::Growing {
                 self.tried(by, shown(), "not read yet");
@@ -135,7 +137,7 @@ impl Search<'_> {
             }
             match self.gate.admit(path) {
                 Admission::Open(real) => {
-                    candidates = self.index.at(&real);
+                    candidates = self.index.at(&real, None);
                     if candidates.is_empty() {
                         self.tried(by, shown(), "no disk");
                         self.want(real.clone());
@@ -236,8 +238,6 @@ impl Search<'_> {
             let others = || {
                 self.index
                     .with_link_id(self.header.format, wanted)
-                    .iter()
-                    .copied()
                     .filter(|id| *id != self.id)
             };
             let near = others().find(|id| {
@@ -351,11 +351,13 @@ impl Search<'_> {
     /// A finding that later files may make untrue is told only once all are in.
     fn tell(&mut self, finding: Finding) {
         if self.stage == Stage::Whole {
-            self.found.findings.push(finding);
+            self.found.node.findings.push(finding);
         }
     }
 
     fn tried(&mut self, by: ResolvedBy, what: String, outcome: &'static str) {
+        // Most links are found in the first place tried, and all of them are kept.
+        self.tried.reserve_exact(1);
         self.tried.push(Tried { by, what, outcome });
     }
 
