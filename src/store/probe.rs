@@ -23,7 +23,7 @@ const INLINE_HELD_BLOCKS: u64 = 256;
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// A disk, or a file that claims to be one.
-    Disk(Box<Disk>),
+    Disk(Arc<Disk>),
     /// No disk, and none by its name.
     NoDisk,
     /// Not a disk by its name, and not to be looked into.
@@ -171,7 +171,7 @@ struct Attempt {
 
 #[derive(Debug, PartialEq)]
 enum Content {
-    Disk(Box<Disk>),
+    Disk(Arc<Disk>),
     NoDisk(Finding),
     Fault(Vec<Finding>),
     Unreadable { why: String, at: Option<u64> },
@@ -202,10 +202,10 @@ fn attempt(
         _ if facts.len < SHORTEST_BYTES => Content::NoDisk(too_short(facts.len)),
         Taken::Raw(sector_size) => {
             let image = Image::raw(opened.source, sector_size);
-            Content::Disk(Box::new(read(path, &facts, &image, policy, job)))
+            Content::Disk(Arc::new(read(path, &facts, image, policy, job)))
         }
         Taken::As(_) => match Image::open(opened.source) {
-            Ok(image) => Content::Disk(Box::new(read(path, &facts, &image, policy, job))),
+            Ok(image) => Content::Disk(Arc::new(read(path, &facts, image, policy, job))),
             Err(FormatError::Invalid(refusal))
                 if *refusal.finding.code == image::codes::NOT_A_DISK =>
             {
@@ -226,16 +226,16 @@ fn attempt(
     }
 }
 
-fn read(path: &Path, facts: &FileFacts, image: &Image, policy: CountPolicy, job: &Job) -> Disk {
-    let mut findings = image.findings().to_vec();
+fn read(path: &Path, facts: &FileFacts, image: Image, policy: CountPolicy, job: &Job) -> Disk {
     let is_counted =
         policy == CountPolicy::Count && is_cheap(image.header()) && image.is_table_known();
     let counts = is_counted.then(|| image.count(&inner(job), None));
+    let (header, mut findings) = image.into_header();
     findings.extend(counts.iter().flat_map(|counts| counts.findings.clone()));
     Disk {
         path: path.to_path_buf(),
         file: facts.clone(),
-        header: Some(image.header().clone()),
+        header: Some(header),
         counts,
         findings,
         liveness: Liveness::Still,
@@ -281,22 +281,26 @@ impl Attempt {
     fn outcome(self, path: &Path, taken: Taken, liveness: Liveness) -> Outcome {
         let is_expected = taken != Taken::As(Named::Anything);
         let mut disk = match self.content {
-            Content::Disk(disk) => *disk,
+            Content::Disk(disk) => disk,
             Content::NoDisk(_) if !is_expected => return Outcome::NoDisk,
-            Content::NoDisk(finding) => row(path, self.facts, vec![named_but_none(finding)]),
-            Content::Fault(findings) => row(path, self.facts, findings),
+            Content::NoDisk(finding) => {
+                Arc::new(row(path, self.facts, vec![named_but_none(finding)]))
+            }
+            Content::Fault(findings) => Arc::new(row(path, self.facts, findings)),
             Content::Unreadable { why, .. } if !is_expected => {
                 return Outcome::Error(PathError {
                     path: path.to_path_buf(),
                     error: why,
                 });
             }
-            Content::Unreadable { why, at } => row(path, self.facts, vec![unreadable(&why, at)]),
+            Content::Unreadable { why, at } => {
+                Arc::new(row(path, self.facts, vec![unreadable(&why, at)]))
+            }
         };
         if liveness == Liveness::Live {
-            mark_live(&mut disk);
+            mark_live(Arc::make_mut(&mut disk));
         }
-        Outcome::Disk(Box::new(disk))
+        Outcome::Disk(disk)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::format::FormatError;
 use crate::source::{error_words, read_up_to};
@@ -11,7 +12,7 @@ use crate::store::hyperv::{self, ConfigRecord, MemoryFile, attach_memory};
 use crate::store::labels::{self, Labels};
 use crate::store::probe::same_state;
 use crate::store::times::{self, FileTimes, TimesIndex};
-use crate::store::{Born, BornSource, FileFacts, PathError, ScanError, ScanOptions};
+use crate::store::{Born, BornSource, Disk, FileFacts, PathError, ScanError, ScanOptions};
 
 /// The largest labels or times file that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -62,8 +63,14 @@ pub(super) fn times(options: &ScanOptions) -> Result<Vec<FileTimes>, ScanError> 
         .map_err(|why| side_file(path, why))
 }
 
+/// Puts the host's times of a disk in place of those of this machine.
+pub(super) fn date_disk(disk: &mut Arc<Disk>, times: &TimesIndex<'_>) {
+    let Disk { file, path, .. } = Arc::make_mut(disk);
+    date(file, path, times);
+}
+
 /// Puts the host's times in place of those of this machine.
-pub(super) fn date(file: &mut FileFacts, path: &Path, times: &TimesIndex<'_>) {
+fn date(file: &mut FileFacts, path: &Path, times: &TimesIndex<'_>) {
     let Some(line) = times.find(path, file.len) else {
         return;
     };

@@ -114,7 +114,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn folder(&mut self, root: &Path, real_root: &Path, way: Way) {
-        let mut entries = WalkDir::new(root).into_iter();
+        // In order, so that disks come to be sorted as they are found.
+        let mut entries = WalkDir::new(root).sort_by_file_name().into_iter();
         // The real folder of the entries met last; neighbours share it.
         let mut near: (PathBuf, Arc<Path>) = (root.to_path_buf(), real_root.into());
         while let Some(entry) = entries.next() {

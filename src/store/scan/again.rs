@@ -40,8 +40,8 @@ pub(super) fn rescan(
     if let Some(entry) = entries.get_mut(id.0 as usize) {
         let mut disk = read_again(&entry.disk, options, files, job);
         let times = sides::times(options)?;
-        sides::date(&mut disk.file, &disk.path, &TimesIndex::new(&times));
-        entry.disk = Arc::new(disk);
+        sides::date_disk(&mut disk, &TimesIndex::new(&times));
+        entry.disk = disk;
     }
     let mut linked = link(&entries, &maps(options), &gate, Stage::Whole);
     for (node, old) in linked.nodes.iter_mut().zip(&forest.nodes) {
@@ -57,21 +57,21 @@ pub(super) fn rescan(
     }))
 }
 
-fn read_again(old: &Disk, options: &ScanOptions, files: &dyn Files, job: &Job) -> Disk {
+fn read_again(old: &Disk, options: &ScanOptions, files: &dyn Files, job: &Job) -> Arc<Disk> {
     let taken = Taken::As(Named::Disk);
     match probe::probe(files, &old.path, taken, options.counts, job) {
         Outcome::Disk(disk) if probe::is_counted_later(&disk, options.counts) => {
-            probe::count(files, &disk, job)
+            Arc::new(probe::count(files, &disk, job))
         }
-        Outcome::Disk(disk) => *disk,
+        Outcome::Disk(disk) => disk,
         Outcome::NoDisk => unreadable(old, "it is no disk any more"),
         Outcome::Error(error) => unreadable(old, &error.error),
     }
 }
 
-fn unreadable(old: &Disk, why: &str) -> Disk {
+fn unreadable(old: &Disk, why: &str) -> Arc<Disk> {
     let finding = Finding::new(&codes::UNREADABLE, format!("It could not be read: {why}."));
-    probe::row(&old.path, old.file.clone(), vec![finding])
+    Arc::new(probe::row(&old.path, old.file.clone(), vec![finding]))
 }
 
 fn real_folder(known: &mut HashMap<PathBuf, Arc<Path>>, path: &Path) -> Arc<Path> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,8 @@ const QUEUE: usize = 128;
 const BATCH: usize = 64;
 /// Of so many files found, one is the batch's share: a small store is still spread over all readers.
 const BATCH_SHARE: u64 = 32;
-/// A reader tells what it has after this long, whether its batch is done or not.
+/// A reader tells what it has once it has so many files, after so long, or when there is nothing to do for it.
+const HOLD_FILES: usize = 256;
 const HOLD_BACK: Duration = Duration::from_millis(20);
 /// How soon the first rows are shown, and how often the current path is told.
 const FIRST_ROWS: Duration = Duration::from_millis(30);
@@ -55,8 +56,8 @@ pub(super) struct Engine<'a> {
     gate: Remembering<Gate>,
     maps: Vec<PathMap>,
     entries: Vec<Entry>,
-    /// Device and inode to the entry.
-    identities: HashMap<(u64, u64), usize>,
+    /// Device and inode to the entry; `None` since the entries were sorted.
+    identities: Option<HashMap<(u64, u64), usize>>,
     configs: Vec<PathBuf>,
     memory: Vec<PathBuf>,
     records: Vec<ConfigRecord>,
@@ -92,7 +93,7 @@ impl<'a> Engine<'a> {
             job,
             on_event,
             entries: Vec::new(),
-            identities: HashMap::new(),
+            identities: None,
             configs: Vec::new(),
             memory: Vec::new(),
             records: Vec::new(),
@@ -202,7 +203,7 @@ impl<'a> Engine<'a> {
                 // Only files with a fault come this way; the others come probed.
                 if let Some(fault) = found.fault.clone() {
                     let facts = self.files.facts(&found.path).unwrap_or_default();
-                    let disk = probe::row(&found.path, facts, vec![fault]);
+                    let disk = Arc::new(probe::row(&found.path, facts, vec![fault]));
                     self.add(found, disk);
                 }
             }
@@ -228,7 +229,7 @@ impl<'a> Engine<'a> {
         self.seen = self.seen.saturating_add(1);
         self.word(&found.path);
         match outcome {
-            Outcome::Disk(disk) => self.add(found, *disk),
+            Outcome::Disk(disk) => self.add(found, disk),
             Outcome::NoDisk => {}
             Outcome::Error(error) => self.errors.push(error),
         }
@@ -246,20 +247,26 @@ impl<'a> Engine<'a> {
     }
 
     /// Adds a disk, or a further name of one that is known.
-    fn add(&mut self, found: Candidate, mut disk: Disk) {
-        sides::date(&mut disk.file, &disk.path, &self.times);
+    fn add(&mut self, found: Candidate, mut disk: Arc<Disk>) {
+        sides::date_disk(&mut disk, &self.times);
         let entry = Entry {
-            disk: Arc::new(disk),
+            disk,
             folder: found.folder,
             way: found.way,
             also: Vec::new(),
         };
         let at = self.entries.len();
+        let identities = self.identities.get_or_insert_with(|| {
+            let known = self.entries.iter().enumerate();
+            known
+                .filter_map(|(at, entry)| Some((entry.disk.file.identity?, at)))
+                .collect()
+        });
         let known = entry
             .disk
             .file
             .identity
-            .map(|identity| *self.identities.entry(identity).or_insert(at))
+            .map(|identity| *identities.entry(identity).or_insert(at))
             .filter(|known| *known != at)
             .and_then(|known| self.entries.get_mut(known));
         match known {
@@ -314,7 +321,8 @@ impl<'a> Engine<'a> {
             match known {
                 Some(known) if wanted.raw.is_some() && known.disk.header.is_none() => {
                     let path = known.disk.path.clone();
-                    known.disk = Arc::new(Disk { path, ..*disk });
+                    known.disk = disk;
+                    Arc::make_mut(&mut known.disk).path = path;
                 }
                 _ => {
                     let folder = wanted.path.parent().unwrap_or(&wanted.path).into();
@@ -324,7 +332,7 @@ impl<'a> Engine<'a> {
                         way: Way::Parent,
                         fault: None,
                     };
-                    self.add(found, *disk);
+                    self.add(found, disk);
                 }
             }
         }
@@ -349,16 +357,16 @@ impl<'a> Engine<'a> {
             &large,
             self.readers(),
             &job.cancel,
-            |_, (_, disk)| probe::count(files, disk, job),
+            |_, (_, disk)| Arc::new(probe::count(files, disk, job)),
             |at, mut counted| {
                 job.progress.advance(1);
-                sides::date(&mut counted.file, &counted.path, &self.times);
+                sides::date_disk(&mut counted, &self.times);
                 self.word(&counted.path);
                 let entry = large
                     .get(at)
                     .and_then(|(entry, _)| self.entries.get_mut(*entry));
                 if let Some(entry) = entry {
-                    entry.disk = Arc::new(counted);
+                    entry.disk = counted;
                 }
                 self.show_growth_of(Stage::Whole);
             },
@@ -390,31 +398,33 @@ impl<'a> Engine<'a> {
         {
             self.entries
                 .sort_by(|a, b| path_bytes(a).cmp(path_bytes(b)));
-            self.identities = self
-                .entries
-                .iter()
-                .enumerate()
-                .filter_map(|(at, entry)| Some((entry.disk.file.identity?, at)))
-                .collect();
+            self.identities = None;
         }
         link(&self.entries, &self.maps, &self.gate, stage)
     }
 
     fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
-        let mut free_bytes_of = |path: &Path| {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            match self.free.get(folder) {
-                Some(known) => *known,
-                None => *self
-                    .free
-                    .entry(folder.to_path_buf())
-                    .or_insert_with(|| free_bytes(folder)),
-            }
+        let free = &mut self.free;
+        let mut free_bytes_of = |folder: &Path| match free.get(folder) {
+            Some(known) => *known,
+            None => *free
+                .entry(folder.to_path_buf())
+                .or_insert_with(|| free_bytes(folder)),
         };
+        // Neighbours share a folder.
+        let mut near: Option<(&Path, Option<u64>)> = None;
         let free_bytes = self
             .entries
             .iter()
-            .map(|entry| free_bytes_of(&entry.disk.path))
+            .map(|entry| {
+                let folder = entry.disk.path.parent().unwrap_or(Path::new(""));
+                let free = match near {
+                    Some((known, free)) if known == folder => free,
+                    _ => free_bytes_of(folder),
+                };
+                near = Some((folder, free));
+                free
+            })
             .collect();
         self.companions.sort();
         self.errors.sort_by(|a, b| a.path.cmp(&b.path));
@@ -490,9 +500,15 @@ fn merge(known: &mut Entry, mut other: Entry) {
         "as a hard link"
     };
     let text = format!("It is also found {how}: {}.", other.disk.path.display());
-    Arc::make_mut(&mut known.disk)
-        .findings
-        .push(Finding::new(&codes::SAME_FILE, text));
+    let findings = &mut Arc::make_mut(&mut known.disk).findings;
+    // What was told of other names stays, whichever name came first.
+    let is_told = |finding: &Finding| *finding.code == codes::SAME_FILE;
+    findings.extend(other.disk.findings.iter().filter(|of| is_told(of)).cloned());
+    findings.push(Finding::new(&codes::SAME_FILE, text));
+    findings.sort_by(|a, b| {
+        let rank = |of: &Finding| is_told(of).then(|| of.text.clone());
+        rank(a).cmp(&rank(b))
+    });
 }
 
 /// Files without a fault go to the readers, everything else to the gathering thread.
@@ -526,14 +542,24 @@ fn read_queue(
     files: &dyn Files,
     job: &Job,
 ) {
+    let mut done = Vec::new();
+    let mut told = Instant::now();
     loop {
-        let next = match queue.lock() {
-            Ok(queue) => queue.recv(),
-            Err(_) => return,
+        // A panicked reader ends the scan with it.
+        let Ok(next) = queue.lock().map(|queue| queue.try_recv()) else {
+            return;
         };
-        let Ok(batch) = next else { return };
-        let mut done = Vec::with_capacity(batch.len());
-        let mut told = Instant::now();
+        let batch = match next {
+            Ok(batch) => batch,
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                tell(&mut done, &mut told, notes);
+                match queue.lock().map(|queue| queue.recv()) {
+                    Ok(Ok(batch)) => batch,
+                    Ok(Err(_)) | Err(_) => break,
+                }
+            }
+        };
         for candidate in batch {
             // After a cancel the queue is drained, so that the walker is not left waiting.
             if job.cancel.is_cancelled() {
@@ -542,13 +568,68 @@ fn read_queue(
             let taken = Taken::As(named(&candidate.path));
             let outcome = probe::probe(files, &candidate.path, taken, options.counts, job);
             done.push((candidate, outcome));
-            if told.elapsed() >= HOLD_BACK {
-                told = Instant::now();
-                let _ = notes.send(Note::Probed(std::mem::take(&mut done)));
+            if done.len() >= HOLD_FILES || told.elapsed() >= HOLD_BACK {
+                tell(&mut done, &mut told, notes);
             }
         }
-        if notes.send(Note::Probed(done)).is_err() {
-            return;
+    }
+    tell(&mut done, &mut told, notes);
+}
+
+/// Hands over what was read. (The gatherer stays until the last reader has gone.)
+fn tell(done: &mut Vec<(Candidate, Outcome)>, told: &mut Instant, notes: &SyncSender<Note>) {
+    *told = Instant::now();
+    if !done.is_empty() {
+        let _ = notes.send(Note::Probed(std::mem::take(done)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::FileFacts;
+
+    fn entry(path: &str, way: Way) -> Entry {
+        let path = Path::new(path);
+        Entry {
+            disk: Arc::new(probe::row(path, FileFacts::default(), Vec::new())),
+            folder: path.parent().unwrap().into(),
+            way,
+            also: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whichever_name_of_a_file_comes_first_the_best_stays_and_all_others_are_told() {
+        let names = [
+            ("/s/a/base.vhd", Way::Direct),
+            ("/s/z/twin.vhd", Way::Direct),
+            ("/s/a/link.vhd", Way::Link),
+        ];
+        for order in [
+            [0, 1, 2],
+            [0, 2, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ] {
+            let [mut known, second, third] = order.map(|at: usize| entry(names[at].0, names[at].1));
+            merge(&mut known, second);
+            merge(&mut known, third);
+            assert_eq!(known.disk.path, Path::new("/s/a/base.vhd"), "{order:?}");
+            known.also.sort();
+            let also = ["/s/a/link.vhd", "/s/z/twin.vhd"].map(PathBuf::from);
+            assert_eq!(known.also, also, "{order:?}");
+            let told: Vec<_> = known.disk.findings.iter().map(|of| &*of.text).collect();
+            assert_eq!(
+                told,
+                [
+                    "It is also found as a hard link: /s/z/twin.vhd.",
+                    "It is also found through a symbolic link: /s/a/link.vhd.",
+                ],
+                "{order:?}"
+            );
         }
     }
 }
