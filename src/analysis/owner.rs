@@ -117,10 +117,16 @@ impl<'a> Owners<'a> {
     }
 
     fn family(&self, id: DiskId) -> Option<&BTreeSet<MachineId>> {
+        if self.families.is_empty() {
+            return None;
+        }
         self.families.get(&self.forest.line(id).last()?)
     }
 
     fn neighbours(&self, id: DiskId) -> Option<&BTreeSet<MachineId>> {
+        if self.folders.is_empty() {
+            return None;
+        }
         self.folders
             .get(&home(self.forest.disk(id)?.path.parent()?))
     }

@@ -42,8 +42,8 @@ pub(super) fn run(
             anyhow::bail!("--from reads a saved scan; a PATH beside it means nothing")
         }
         Some(from) => {
-            let store = saved(from)?;
-            Some((store.forest, Arc::new(store.assessment)))
+            let (forest, assessment) = saved(from)?;
+            Some((forest, Arc::new(assessment)))
         }
         None => None,
     };

@@ -1,5 +1,6 @@
 //! `ls`: the store as a tree, a table, JSON or CSV.
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use super::args::{self, OnlyWord, TreeArgs, Turn};
@@ -79,15 +80,16 @@ fn text(
     columns: &[Column],
     out: &mut Output,
 ) -> anyhow::Result<()> {
-    let rows = rows(&store.forest, &store.assessment, &row_options(tree));
+    // As the store, the rows are not given back.
+    let rows = ManuallyDrop::new(rows(&store.forest, &store.assessment, &row_options(tree)));
     let lines = tree_text::lines(&rows, columns, &out.style, out.headings);
     let head = usize::from(out.headings == Headings::Shown);
     let ends_in_verdict = columns.last() == Some(&Column::Verdict);
-    for (at, line) in lines.iter().enumerate() {
+    for (at, line) in lines.enumerate() {
         let row = at.checked_sub(head).and_then(|at| rows.get(at));
         match row.filter(|_| out.paint == Paint::Coloured && ends_in_verdict) {
-            Some(row) => out.line(&painted(line, row, out))?,
-            None => out.line(line)?,
+            Some(row) => out.line(&painted(&line, row, out))?,
+            None => out.line(&line)?,
         }
     }
     if rows.is_empty() && tree.only.is_none() && store.forest.complete {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,12 +26,13 @@ pub struct Session {
     pub scan: ScanArgs,
 }
 
-/// A store that was read.
+/// A store that was read. It is never given back: the program ends with its command, and to free each name of tens of
+/// thousands of disks would take as long as to link them.
 pub struct Store {
     /// The forest.
-    pub forest: Arc<Forest>,
+    pub forest: ManuallyDrop<Arc<Forest>>,
     /// The verdicts.
-    pub assessment: Assessment,
+    pub assessment: ManuallyDrop<Assessment>,
 }
 
 impl Session {
@@ -88,7 +90,8 @@ impl Session {
             if !roots.is_empty() {
                 bail!("--from reads a saved scan; a PATH beside it means nothing");
             }
-            return saved(from);
+            let (forest, assessment) = saved(from)?;
+            return Ok(Store::new(forest, assessment));
         }
         let options = ScanOptions {
             growth: Growth::Untold,
@@ -113,7 +116,7 @@ impl Session {
             out.warn(&format!("{path}: {why}"));
         }
         let assessment = assess(&forest, &Compared::default());
-        Ok(Store { forest, assessment })
+        Ok(Store::new(forest, assessment))
     }
 
     /// Reads the store of single files: the folders given, else the folders the files lie in.
@@ -156,6 +159,13 @@ impl Session {
 }
 
 impl Store {
+    fn new(forest: Arc<Forest>, assessment: Assessment) -> Self {
+        Self {
+            forest: ManuallyDrop::new(forest),
+            assessment: ManuallyDrop::new(assessment),
+        }
+    }
+
     /// The disk of a file, by path or, under another name, by what the path leads to.
     pub fn disk_of(&self, file: &Path) -> anyhow::Result<DiskId> {
         let forest = &self.forest;
@@ -205,7 +215,8 @@ impl Store {
     }
 }
 
-pub(super) fn saved(from: &Path) -> anyhow::Result<Store> {
+/// The forest and the verdicts of a saved scan.
+pub(super) fn saved(from: &Path) -> anyhow::Result<(Arc<Forest>, Assessment)> {
     let name = words::path_text(from);
     let read = if from == Path::new("-") {
         read::read(&mut io::stdin())
@@ -214,10 +225,7 @@ pub(super) fn saved(from: &Path) -> anyhow::Result<Store> {
         read::read(&mut file as &mut dyn Read)
     };
     let saved = read.with_context(|| name)?;
-    Ok(Store {
-        forest: Arc::new(saved.forest),
-        assessment: saved.assessment,
-    })
+    Ok((Arc::new(saved.forest), saved.assessment))
 }
 
 #[cfg(unix)]

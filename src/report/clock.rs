@@ -43,14 +43,13 @@ impl Clock {
 
     /// `2026-11-18`.
     pub fn date(&self, at: Timestamp) -> String {
-        at.to_zoned(self.tz.clone())
-            .strftime("%Y-%m-%d")
-            .to_string()
+        self.tz.to_datetime(at).strftime("%Y-%m-%d").to_string()
     }
 
     /// `2026-11-18 02:00`, for columns; the zone is said once, elsewhere.
     pub fn minute(&self, at: Timestamp) -> String {
-        at.to_zoned(self.tz.clone())
+        self.tz
+            .to_datetime(at)
             .strftime("%Y-%m-%d %H:%M")
             .to_string()
     }

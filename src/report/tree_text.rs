@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::job::spread;
+use crate::job::spread_shares;
 use crate::report::columns::{self, Column, Style};
 use crate::report::row::{self, Row, RowKind};
 
@@ -37,20 +37,78 @@ pub fn name_cell(rows: &[Row], index: usize, style: &Style) -> String {
 }
 
 /// Rows as lines of text, columns as wide as their values; the last column is not padded.
-pub fn lines(rows: &[Row], columns: &[Column], style: &Style, headings: Headings) -> Vec<String> {
-    let mut table: Vec<Vec<String>> = spread(rows, |at, row| {
-        let cells = columns.iter().map(|column| match column {
-            Column::Name => name_cell(rows, at, style),
-            other => columns::cell(*other, row, style),
-        });
-        cells.collect()
+pub fn lines(
+    rows: &[Row],
+    columns: &[Column],
+    style: &Style,
+    headings: Headings,
+) -> impl Iterator<Item = String> + use<> {
+    let heading = (headings == Headings::Shown).then(|| {
+        let mut heading = Share::default();
+        heading.add(columns.iter().map(|of| of.heading().to_owned()));
+        heading
     });
-    if headings == Headings::Shown {
-        let headings = columns.iter().map(|of| of.heading().to_owned());
-        table.insert(0, headings.collect());
+    let shares = spread_shares(rows, |first, share| {
+        let mut cells = Share::default();
+        for (at, row) in (first..).zip(share) {
+            cells.add(columns.iter().map(|column| match column {
+                Column::Name => name_cell(rows, at, style),
+                other => columns::cell(*other, row, style),
+            }));
+        }
+        cells
+    });
+    let shares: Vec<Share> = heading.into_iter().chain(shares).collect();
+    let layout: Vec<(usize, bool)> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            let width = |share: &Share| share.widths.get(at).copied().unwrap_or(0);
+            let widest = shares.iter().map(width).max().unwrap_or(0);
+            (widest, column.is_number())
+        })
+        .collect();
+    shares
+        .into_iter()
+        .flat_map(move |share| share.into_lines(layout.clone()))
+}
+
+/// The cells of some rows.
+#[derive(Default)]
+struct Share {
+    /// One behind the other.
+    text: String,
+    /// Where each ends in the text; row by row.
+    ends: Vec<usize>,
+    /// Of each column the widest.
+    widths: Vec<usize>,
+}
+
+impl Share {
+    fn add(&mut self, row: impl Iterator<Item = String>) {
+        for (column, cell) in row.enumerate() {
+            let width = cells(&cell);
+            match self.widths.get_mut(column) {
+                Some(widest) => *widest = width.max(*widest),
+                None => self.widths.push(width),
+            }
+            self.text.push_str(&cell);
+            self.ends.push(self.text.len());
+        }
     }
-    let right: Vec<bool> = columns.iter().map(|column| column.is_number()).collect();
-    align(&table, &right)
+
+    fn into_lines(self, layout: Vec<(usize, bool)>) -> impl Iterator<Item = String> {
+        let rows = self.ends.len().checked_div(layout.len()).unwrap_or(0);
+        (0..rows).map(move |row| {
+            let first = row.saturating_mul(layout.len());
+            let end = |cell: usize| self.ends.get(cell).copied().unwrap_or(0);
+            let cells = (first..first.saturating_add(layout.len())).map(|cell| {
+                let start = cell.checked_sub(1).map_or(0, end);
+                self.text.get(start..end(cell)).unwrap_or_default()
+            });
+            line(cells, &layout)
+        })
+    }
 }
 
 /// Columns of a terminal that a text takes. Most texts of a table are plain ASCII, of which nothing has to be looked up.
@@ -64,31 +122,34 @@ fn cells(text: &str) -> usize {
 
 /// Pads a table's cells to their columns' widths, two blanks between them; `right` says which columns stand right.
 pub fn align(table: &[Vec<String>], right: &[bool]) -> Vec<String> {
-    let mut widths = vec![0_usize; right.len()];
-    for line in table {
-        for (width, cell) in widths.iter_mut().zip(line) {
+    let mut layout: Vec<(usize, bool)> = right.iter().map(|right| (0, *right)).collect();
+    for row in table {
+        for ((width, _), cell) in layout.iter_mut().zip(row) {
             *width = (*width).max(cells(cell));
         }
     }
     table
         .iter()
-        .map(|line| {
-            let mut text = String::new();
-            for (at, ((cell, width), right)) in line.iter().zip(&widths).zip(right).enumerate() {
-                let pad = " ".repeat(width.saturating_sub(cells(cell)));
-                if at > 0 {
-                    text.push_str("  ");
-                }
-                if *right {
-                    text.push_str(&pad);
-                    text.push_str(cell);
-                } else {
-                    text.push_str(cell);
-                    text.push_str(&pad);
-                }
-            }
-            text.truncate(text.trim_end().len());
-            text
-        })
+        .map(|row| line(row.iter().map(String::as_str), &layout))
         .collect()
+}
+
+/// One line of a table, by the width of each column and whether it stands right; nothing behind the last cell.
+fn line<'c>(row: impl Iterator<Item = &'c str>, layout: &[(usize, bool)]) -> String {
+    let mut text = String::with_capacity(layout.iter().map(|(width, _)| width + 2).sum());
+    for (at, (cell, (width, right))) in row.zip(layout).enumerate() {
+        let pad = std::iter::repeat_n(' ', width.saturating_sub(cells(cell)));
+        if at > 0 {
+            text.push_str("  ");
+        }
+        if *right {
+            text.extend(pad);
+            text.push_str(cell);
+        } else {
+            text.push_str(cell);
+            text.extend(pad);
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
 }

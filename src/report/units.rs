@@ -1,5 +1,7 @@
 //! Numbers as text: sizes in binary units or exact bytes, counts with separators.
 
+use std::cell::RefCell;
+
 use humansize::{BINARY, FormatSizeOptions, format_size};
 
 /// How sizes are shown.
@@ -22,8 +24,29 @@ impl Units {
     }
 }
 
+/// Sizes remembered by a thread.
+const REMEMBERED: usize = 16;
+
+thread_local! {
+    /// Sizes written last, with their texts. A fraction is slow to write, and in a store most disks have the size of another.
+    static LAST: RefCell<[(u64, String); REMEMBERED]> = RefCell::default();
+}
+
 /// A size in binary units with one decimal: `0 B`, `512 B`, `8.1 MiB`.
 pub fn human(bytes: u64) -> String {
+    let place = usize::try_from(bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60).unwrap_or(0);
+    LAST.with_borrow_mut(|last| match last.get_mut(place) {
+        Some((known, text)) if *known == bytes && !text.is_empty() => text.clone(),
+        Some(slot) => {
+            let text = write_human(bytes);
+            *slot = (bytes, text.clone());
+            text
+        }
+        None => write_human(bytes),
+    })
+}
+
+fn write_human(bytes: u64) -> String {
     let places = usize::from(bytes >= 1024);
     let options = FormatSizeOptions::from(BINARY)
         .decimal_places(places)

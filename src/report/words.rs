@@ -250,6 +250,9 @@ pub const ROLES: [&str; 4] = [
 
 /// A path as text that is safe to show: bytes that are no UTF-8 as `\xNN`, everything else by [`escape`].
 pub fn path_text(path: &Path) -> String {
+    if let Some(text) = path.to_str() {
+        return escape(text);
+    }
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
         text.push_str(&escape(chunk.valid()));

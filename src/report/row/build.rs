@@ -4,10 +4,11 @@
 //!  trees (a top and what hangs below) ─► groups (machine or folder) ─► sort ─► emit ─► short names ─► select
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::flag::{Ground, disk_flag, ground_with};
+use super::names::Short;
 use super::select::{Order, select};
 use super::{Cells, Flag, Now, Phase, Row, RowKey, RowKind, RowOptions, names};
 use crate::analysis::Assessment;
@@ -410,18 +411,15 @@ impl Builder<'_> {
             })
             .collect();
         let short = names::shorten(&candidates);
-        let mut times: HashMap<String, u32> = HashMap::new();
-        for name in &short {
-            *times.entry(name.clone()).or_default() += 1;
-        }
-        for (row, name) in self.rows.iter_mut().skip(start).zip(short) {
+        for (row, short) in self.rows.iter_mut().skip(start).zip(short) {
             if row.depth == 0 {
                 continue;
             }
-            let alike = times.get(&name).copied().unwrap_or(0) > 1;
-            row.name = match &row.key {
-                RowKey::Disk(path) if alike => folder_name(self.forest, path) + "/" + &name,
-                _ => name,
+            row.name = match (&row.key, short) {
+                (RowKey::Disk(path), Short::Alike(name)) => {
+                    folder_name(self.forest, path) + "/" + &name
+                }
+                (_, Short::Alike(name) | Short::Only(name)) => name,
             };
         }
     }
@@ -472,8 +470,13 @@ fn blank(kind: RowKind, key: RowKey, name: String, depth: u32, parent: Option<us
         parent: parent.and_then(|at| u32::try_from(at).ok()),
         last: false,
         descendants: 0,
-        full_name: name.clone(),
-        name,
+        // Rows below a group get theirs with the others of the group.
+        name: if depth == 0 {
+            name.clone()
+        } else {
+            String::new()
+        },
+        full_name: name,
         snapshots: Vec::new(),
         note: String::new(),
         now: Now::No,

@@ -1,8 +1,6 @@
 //! Short names: in Hyper-V a child is named by its base and a GUID, so under its parent the first digits of the GUID and
 //! the extension say everything. Two rows never look alike.
 
-use std::collections::HashMap;
-
 /// Digits of the GUID shown at first, and the longer forms taken where two rows would look alike: up to each hyphen.
 const SHOWN: [usize; 5] = [8, 13, 18, 23, 36];
 
@@ -65,9 +63,17 @@ pub(super) struct Candidate<'a> {
     pub above: Option<&'a str>,
 }
 
-/// Short names for the rows of one group, in order: as short as they can be without two looking alike. Rows with the same
-/// whole name stay alike here; the caller tells them apart by their folders.
-pub(super) fn shorten(candidates: &[Candidate<'_>]) -> Vec<String> {
+/// A row's short name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Short {
+    /// No other row of the group has it.
+    Only(String),
+    /// Another row has the same whole name; the caller tells them apart by their folders.
+    Alike(String),
+}
+
+/// Short names for the rows of one group, in order: as short as they can be without two looking alike.
+pub(super) fn shorten(candidates: &[Candidate<'_>]) -> Vec<Short> {
     let mut level: Vec<usize> = vec![0; candidates.len()];
     loop {
         let names: Vec<String> = candidates
@@ -75,23 +81,38 @@ pub(super) fn shorten(candidates: &[Candidate<'_>]) -> Vec<String> {
             .zip(&level)
             .map(|(candidate, level)| at_level(candidate, *level))
             .collect();
-        let mut seen: HashMap<&str, Vec<usize>> = HashMap::with_capacity(names.len());
-        for (at, name) in names.iter().enumerate() {
-            seen.entry(name).or_default().push(at);
-        }
+        let mut sorted: Vec<(&str, usize)> = (0..)
+            .zip(&names)
+            .map(|(at, name)| (name.as_str(), at))
+            .collect();
+        sorted.sort_unstable();
+        let mut is_alike = vec![false; names.len()];
         let mut longer = false;
-        for alike in seen.values().filter(|alike| alike.len() > 1) {
-            for at in alike {
-                if let Some(level) = level.get_mut(*at)
-                    && *level < SHOWN.len()
-                {
-                    *level += 1;
-                    longer = true;
+        for alike in sorted.chunk_by(|(a, _), (b, _)| a == b) {
+            if alike.len() < 2 {
+                continue;
+            }
+            for (_, at) in alike {
+                if let (Some(level), Some(is_alike)) = (level.get_mut(*at), is_alike.get_mut(*at)) {
+                    *is_alike = true;
+                    if *level < SHOWN.len() {
+                        *level += 1;
+                        longer = true;
+                    }
                 }
             }
         }
         if !longer {
-            return names;
+            let names = names.into_iter().zip(is_alike);
+            return names
+                .map(|(name, is_alike)| {
+                    if is_alike {
+                        Short::Alike(name)
+                    } else {
+                        Short::Only(name)
+                    }
+                })
+                .collect();
         }
     }
 }
@@ -124,15 +145,31 @@ mod tests {
         }
     }
 
+    fn shown(candidates: &[Candidate<'_>]) -> Vec<String> {
+        let name = |short| match short {
+            Short::Only(name) => name,
+            Short::Alike(name) => panic!("{name} is not alone"),
+        };
+        shorten(candidates).into_iter().map(name).collect()
+    }
+
+    #[test]
+    fn rows_with_one_whole_name_are_told_to_be_alike() {
+        let names = shorten(&[under("web01", A), under("web01", B), under("web01", A)]);
+        let short = "3A55E0B1-0000-4000-9000.avhdx".to_owned();
+        let whole = || Short::Alike(A.to_owned());
+        assert_eq!(names, [whole(), Short::Only(short), whole()]);
+    }
+
     #[test]
     fn under_its_parent_a_name_is_eight_digits_and_the_extension() {
-        assert_eq!(shorten(&[under("WEB01", A)]), ["3A55E0B1.avhdx"]);
-        assert_eq!(shorten(&[under("db02", A)]), [A]);
+        assert_eq!(shown(&[under("WEB01", A)]), ["3A55E0B1.avhdx"]);
+        assert_eq!(shown(&[under("db02", A)]), [A]);
         let top = Candidate {
             full: A,
             above: None,
         };
-        assert_eq!(shorten(&[top]), [A]);
+        assert_eq!(shown(&[top]), [A]);
     }
 
     #[test]
@@ -141,12 +178,12 @@ mod tests {
             full: "79d0aca7-1111-2222-3333-444444444444.vhd",
             above: None,
         };
-        assert_eq!(shorten(&[top]), ["79d0aca7.vhd"]);
+        assert_eq!(shown(&[top]), ["79d0aca7.vhd"]);
     }
 
     #[test]
     fn names_that_would_look_alike_grow_until_they_differ() {
-        let names = shorten(&[under("web01", A), under("web01", B)]);
+        let names = shown(&[under("web01", A), under("web01", B)]);
         assert_eq!(
             names,
             [
@@ -160,7 +197,7 @@ mod tests {
     fn a_suffix_after_the_guid_stays() {
         let name = "web01_3A55E0B1-0000-4000-8000-000000000001-AutoRecovery.avhdx";
         assert_eq!(
-            shorten(&[under("web01", name)]),
+            shown(&[under("web01", name)]),
             ["3A55E0B1-AutoRecovery.avhdx"]
         );
         assert_eq!(stem(name), "web01");
@@ -170,6 +207,6 @@ mod tests {
     #[test]
     fn wide_characters_around_a_guid_do_not_split() {
         let name = "検証_3A55E0B1-0000-4000-8000-000000000001検.avhd";
-        assert_eq!(shorten(&[under("検証", name)]), ["3A55E0B1検.avhd"]);
+        assert_eq!(shown(&[under("検証", name)]), ["3A55E0B1検.avhd"]);
     }
 }

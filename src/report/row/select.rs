@@ -42,7 +42,7 @@ struct Key<'a> {
 }
 
 /// Puts rows (parents before children) in order and leaves out what is not wanted.
-pub(super) fn select(rows: Vec<Row>, options: &RowOptions, order: Order) -> Vec<Row> {
+pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions, order: Order) -> Vec<Row> {
     let kept = kept(&rows, options);
     let mut below: Vec<Vec<u32>> = vec![Vec::new(); rows.len()];
     let mut tops = Vec::new();
@@ -64,24 +64,44 @@ pub(super) fn select(rows: Vec<Row>, options: &RowOptions, order: Order) -> Vec<
     {
         in_order(siblings, &rows, order);
     }
-    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
-    let mut out: Vec<Row> = Vec::with_capacity(rows.len());
+    let mut wanted: Vec<u32> = Vec::with_capacity(rows.len());
     let mut todo: Vec<(u32, Option<u32>, bool)> = Vec::new();
     push(&mut todo, &tops, None);
     while let Some((at, parent, last)) = todo.pop() {
-        let Some(mut row) = rows.get_mut(at as usize).and_then(Option::take) else {
+        let Some(row) = rows.get_mut(at as usize) else {
             continue;
         };
         row.parent = parent;
         row.last = last;
-        let place = u32::try_from(out.len()).unwrap_or(u32::MAX);
-        out.push(row);
+        let place = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
+        wanted.push(at);
         if let Some(children) = below.get(at as usize) {
             push(&mut todo, children, Some(place));
         }
     }
-    count_below(&mut out);
-    out
+    put_in_order(&mut rows, &wanted);
+    count_below(&mut rows);
+    rows
+}
+
+/// Leaves the rows at the places `wanted`, in that order. Rows are large, so they are moved where they are, and mostly
+/// they are in order already.
+fn put_in_order(rows: &mut Vec<Row>, wanted: &[u32]) {
+    // Where each row is now, and which row is in each place.
+    let mut place: Vec<usize> = (0..rows.len()).collect();
+    let mut holds = place.clone();
+    for (to, row) in wanted.iter().enumerate() {
+        let row = *row as usize;
+        let (Some(from), Some(other)) = (place.get(row).copied(), holds.get(to).copied()) else {
+            continue;
+        };
+        if from != to {
+            rows.swap(from, to);
+            place.swap(row, other);
+            holds.swap(from, to);
+        }
+    }
+    rows.truncate(wanted.len());
 }
 
 fn push(todo: &mut Vec<(u32, Option<u32>, bool)>, siblings: &[u32], parent: Option<u32>) {

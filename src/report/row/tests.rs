@@ -108,6 +108,7 @@ fn text(forest: &Forest, assessment: &Assessment, options: &RowOptions) -> Vec<S
         &Style::default(),
         Headings::Hidden,
     )
+    .collect()
 }
 
 fn use_now(forest: &mut Forest, machine: &str, disk: usize) -> MachineId {
