@@ -2,6 +2,8 @@
 
 mod again;
 mod engine;
+mod queue;
+mod readers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

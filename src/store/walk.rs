@@ -33,6 +33,8 @@ pub(crate) enum Way {
 pub(crate) struct Candidate {
     /// Its path from the root given.
     pub path: PathBuf,
+    /// What its name promises.
+    pub name: Named,
     /// Its folder with every symbolic link resolved.
     pub folder: Arc<Path>,
     /// How it was reached.
@@ -171,10 +173,12 @@ impl Walk<'_> {
         }
         let step = match name {
             // A file given by name is looked into whatever it is called.
-            _ if given => Step::Candidate(Candidate::plain(path, folder, way)),
+            _ if given => Step::Candidate(Candidate::plain(path, name, folder, way)),
             Named::Companion(what) => Step::Companion(path, what),
             Named::Config => Step::Config(path),
-            Named::Disk | Named::Anything => Step::Candidate(Candidate::plain(path, folder, way)),
+            Named::Disk | Named::Anything => {
+                Step::Candidate(Candidate::plain(path, name, folder, way))
+            }
         };
         (self.take)(step);
     }
@@ -186,6 +190,7 @@ impl Walk<'_> {
         )
         .values("a regular file", what);
         (self.take)(Step::Candidate(Candidate {
+            name: named(&path),
             path,
             folder,
             way,
@@ -245,6 +250,7 @@ impl Walk<'_> {
             format!("It leads to {}: {error}.", target.display()),
         );
         (self.take)(Step::Candidate(Candidate {
+            name: named(&path),
             path,
             folder: folder.into(),
             way: Way::Link,
@@ -262,9 +268,10 @@ impl Walk<'_> {
 }
 
 impl Candidate {
-    fn plain(path: PathBuf, folder: Arc<Path>, way: Way) -> Self {
+    fn plain(path: PathBuf, name: Named, folder: Arc<Path>, way: Way) -> Self {
         Self {
             path,
+            name,
             folder,
             way,
             fault: None,

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::readers::Readers;
 use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
@@ -14,7 +15,7 @@ use crate::store::gate::Gate;
 use crate::store::hyperv::{ConfigRecord, MemoryFile};
 use crate::store::join::join;
 use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
-use crate::store::names::named;
+use crate::store::names::Named;
 use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::product::assign_by_companions;
@@ -23,26 +24,16 @@ use crate::store::times::{FileTimes, TimesIndex};
 use crate::store::walk::{Candidate, Step, Way, walk};
 use crate::store::{Disk, Forest, Growth, PathError, PathMap, codes};
 
-/// Batches the walk may be ahead of the readers, and the readers ahead of the gatherer.
+/// Notes the walk and the readers may be ahead of the gathering thread.
 const QUEUE: usize = 128;
-/// Files handed to a reader at once, at most: waking a thread costs as much as reading a few small headers.
-const BATCH: usize = 64;
-/// Of so many files found, one is the batch's share: a small store is still spread over all readers.
-const BATCH_SHARE: u64 = 32;
-/// A reader tells what it has once it has so many files, after so long, or when there is nothing to do for it.
-const HOLD_FILES: usize = 256;
-const HOLD_BACK: Duration = Duration::from_millis(20);
 /// How soon the first rows are shown, and how often the current path is told.
 const FIRST_ROWS: Duration = Duration::from_millis(30);
 /// The shortest time between two forests.
 const BETWEEN_FORESTS: Duration = Duration::from_millis(150);
 /// A forest may cost at most one in so many parts of the scan's time.
 const FOREST_SHARE: u32 = 6;
-/// Files read at once if nothing is said: enough for a disk to sort its reads, few enough for a low descriptor limit.
-const READERS: std::ops::RangeInclusive<usize> = 4..=16;
-
 /// What the threads tell the gathering one.
-enum Note {
+pub(super) enum Note {
     Step(Step),
     Probed(Vec<(Candidate, Outcome)>),
 }
@@ -146,35 +137,18 @@ impl<'a> Engine<'a> {
         forest
     }
 
-    fn readers(&self) -> usize {
-        match self.options.threads {
-            0 => std::thread::available_parallelism()
-                .map_or(*READERS.start(), std::num::NonZero::get)
-                .clamp(*READERS.start(), *READERS.end()),
-            threads => threads,
-        }
-    }
-
     /// First part: every file below the roots, headers and cheap counts.
     fn walk_and_probe(&mut self) -> Result<(), ScanError> {
-        let (options, files, job) = (self.options, self.files, self.job);
-        let readers = self.readers();
+        let (options, job) = (self.options, self.job);
+        let readers = Readers::new(options, self.files, job);
         std::thread::scope(|scope| {
             let (notes, inbox) = sync_channel(QUEUE);
-            let (found, queue) = sync_channel(QUEUE);
-            let queue = Arc::new(Mutex::new(queue));
-            for _ in 0..readers {
-                let (notes, queue) = (notes.clone(), Arc::clone(&queue));
-                scope.spawn(move || read_queue(&queue, &notes, options, files, job));
-            }
+            readers.start(scope, &notes);
+            let mut found = readers.found();
             let walker = scope.spawn(move || {
-                let mut batch = Vec::new();
-                let walked = walk(&options.roots, &job.cancel, &mut |step| {
-                    pass_on(step, &mut batch, &found, &notes, job);
-                });
-                // Readers stay until the walk has ended.
-                let _ = found.send(batch);
-                walked
+                walk(&options.roots, &job.cancel, &mut |step| {
+                    found.pass_on(step, &notes);
+                })
             });
             self.gather(&inbox);
             match walker.join() {
@@ -296,16 +270,14 @@ impl<'a> Engine<'a> {
 
     fn probe_wanted(&mut self, wanted: &[Wanted]) {
         let (files, options, job) = (self.files, self.options, self.job);
-        let readers = self.readers();
+        let readers = Readers::at_first(self.options);
         let mut probed = Vec::new();
         run_ordered(
             wanted,
             readers,
             &job.cancel,
             |_, wanted| {
-                let taken = wanted
-                    .raw
-                    .map_or(Taken::As(crate::store::names::Named::Disk), Taken::Raw);
+                let taken = wanted.raw.map_or(Taken::As(Named::Disk), Taken::Raw);
                 probe::probe(files, &wanted.path, taken, options.counts, job)
             },
             |at, outcome| probed.push((at, outcome)),
@@ -328,6 +300,7 @@ impl<'a> Engine<'a> {
                     let folder = wanted.path.parent().unwrap_or(&wanted.path).into();
                     let found = Candidate {
                         path: wanted.path.clone(),
+                        name: Named::Disk,
                         folder,
                         way: Way::Parent,
                         fault: None,
@@ -355,7 +328,7 @@ impl<'a> Engine<'a> {
         job.progress.expect(large.len() as u64);
         run_ordered(
             &large,
-            self.readers(),
+            Readers::at_first(self.options),
             &job.cancel,
             |_, (_, disk)| Arc::new(probe::count(files, disk, job)),
             |at, mut counted| {
@@ -509,79 +482,6 @@ fn merge(known: &mut Entry, mut other: Entry) {
         let rank = |of: &Finding| is_told(of).then(|| of.text.clone());
         rank(a).cmp(&rank(b))
     });
-}
-
-/// Files without a fault go to the readers, everything else to the gathering thread.
-fn pass_on(
-    step: Step,
-    batch: &mut Vec<Candidate>,
-    found: &SyncSender<Vec<Candidate>>,
-    notes: &SyncSender<Note>,
-    job: &Job,
-) {
-    match step {
-        Step::Candidate(candidate) if candidate.fault.is_none() => {
-            job.progress.expect(1);
-            batch.push(candidate);
-            let found_so_far = job.progress.total();
-            let share = usize::try_from(found_so_far.div_ceil(BATCH_SHARE)).unwrap_or(BATCH);
-            if batch.len() >= share.min(BATCH) {
-                let _ = found.send(std::mem::take(batch));
-            }
-        }
-        step => {
-            let _ = notes.send(Note::Step(step));
-        }
-    }
-}
-
-fn read_queue(
-    queue: &Mutex<Receiver<Vec<Candidate>>>,
-    notes: &SyncSender<Note>,
-    options: &ScanOptions,
-    files: &dyn Files,
-    job: &Job,
-) {
-    let mut done = Vec::new();
-    let mut told = Instant::now();
-    loop {
-        // A panicked reader ends the scan with it.
-        let Ok(next) = queue.lock().map(|queue| queue.try_recv()) else {
-            return;
-        };
-        let batch = match next {
-            Ok(batch) => batch,
-            Err(TryRecvError::Disconnected) => break,
-            Err(TryRecvError::Empty) => {
-                tell(&mut done, &mut told, notes);
-                match queue.lock().map(|queue| queue.recv()) {
-                    Ok(Ok(batch)) => batch,
-                    Ok(Err(_)) | Err(_) => break,
-                }
-            }
-        };
-        for candidate in batch {
-            // After a cancel the queue is drained, so that the walker is not left waiting.
-            if job.cancel.is_cancelled() {
-                break;
-            }
-            let taken = Taken::As(named(&candidate.path));
-            let outcome = probe::probe(files, &candidate.path, taken, options.counts, job);
-            done.push((candidate, outcome));
-            if done.len() >= HOLD_FILES || told.elapsed() >= HOLD_BACK {
-                tell(&mut done, &mut told, notes);
-            }
-        }
-    }
-    tell(&mut done, &mut told, notes);
-}
-
-/// Hands over what was read. (The gatherer stays until the last reader has gone.)
-fn tell(done: &mut Vec<(Candidate, Outcome)>, told: &mut Instant, notes: &SyncSender<Note>) {
-    *told = Instant::now();
-    if !done.is_empty() {
-        let _ = notes.send(Note::Probed(std::mem::take(done)));
-    }
 }
 
 #[cfg(test)]

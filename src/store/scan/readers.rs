@@ -1,0 +1,185 @@
+//! The readers of a scan: threads that probe the files the walk finds, and tell what came of them.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::thread::{Builder, Scope};
+use std::time::{Duration, Instant};
+
+use super::ScanOptions;
+use super::engine::Note;
+use super::queue::{Got, Queue};
+use crate::job::Job;
+use crate::store::facts::Files;
+use crate::store::probe::{self, Outcome, Taken};
+use crate::store::walk::{Candidate, Step};
+
+/// Files read at once if nothing is said: at first as many as keep the processors busy.
+const AT_FIRST: RangeInclusive<usize> = 4..=16;
+/// Files read at once when they come from storage, which sorts its reads; few enough for a low descriptor limit.
+const IF_SLOW: usize = 16;
+/// A file that takes a reader longer than this on average comes from storage; one from memory takes a tenth.
+const SLOW: Duration = Duration::from_micros(150);
+/// Files the walk gathers before it hands them on: one in so many of those found, and at most so many.
+const GATHERED_SHARE: u64 = 8;
+const GATHERED: u64 = 32;
+/// A reader tells what it has once it has so many files, after so long, or when there is nothing to do for it.
+const HOLD_FILES: usize = 256;
+const HOLD_BACK: Duration = Duration::from_millis(20);
+
+/// What all readers share.
+pub(super) struct Readers<'a> {
+    options: &'a ScanOptions,
+    files: &'a dyn Files,
+    job: &'a Job,
+    queue: Queue,
+    are_all_here: AtomicBool,
+}
+
+impl<'a> Readers<'a> {
+    pub(super) fn new(options: &'a ScanOptions, files: &'a dyn Files, job: &'a Job) -> Self {
+        Self {
+            options,
+            files,
+            job,
+            queue: Queue::default(),
+            // So many and no more, if the number is given.
+            are_all_here: AtomicBool::new(options.threads != 0),
+        }
+    }
+
+    /// Threads that read at first.
+    pub(super) fn at_first(options: &ScanOptions) -> usize {
+        match options.threads {
+            0 => std::thread::available_parallelism()
+                .map_or(*AT_FIRST.start(), std::num::NonZero::get)
+                .clamp(*AT_FIRST.start(), *AT_FIRST.end()),
+            threads => threads,
+        }
+    }
+
+    /// Starts the first readers. Each has a sender of its own, so the receiver knows when the last has gone.
+    pub(super) fn start<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        notes: &SyncSender<Note>,
+    ) {
+        for _ in 0..Self::at_first(self.options) {
+            self.queue.join();
+            let notes = notes.clone();
+            scope.spawn(move || self.read(scope, &notes));
+        }
+    }
+
+    fn start_more<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        notes: &SyncSender<Note>,
+    ) {
+        if self.are_all_here.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        for _ in Self::at_first(self.options)..IF_SLOW {
+            let notes = notes.clone();
+            // A thread that cannot be had is done without.
+            let started = Builder::new().spawn_scoped(scope, move || self.read(scope, &notes));
+            if started.is_ok() {
+                self.queue.join();
+            }
+        }
+    }
+
+    /// The walk's end of the queue.
+    pub(super) fn found(&self) -> Found<'_> {
+        Found {
+            readers: self,
+            gathered: Vec::new(),
+        }
+    }
+
+    fn read<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, notes: &SyncSender<Note>) {
+        let mut portion = Vec::new();
+        let mut done = Vec::new();
+        let mut told = Instant::now();
+        let mut slow = 0_u32;
+        loop {
+            if self.queue.take(&mut portion) == Got::None {
+                tell(&mut done, &mut told, notes);
+                self.queue.wait(&mut portion);
+            }
+            if portion.is_empty() {
+                break;
+            }
+            let count = u32::try_from(portion.len()).unwrap_or(u32::MAX);
+            let started = Instant::now();
+            for candidate in portion.drain(..) {
+                // After a cancel the queue is drained, so that the walk is not left waiting.
+                if self.job.cancel.is_cancelled() {
+                    break;
+                }
+                done.push(self.probe(candidate));
+                if done.len() >= HOLD_FILES || told.elapsed() >= HOLD_BACK {
+                    tell(&mut done, &mut told, notes);
+                }
+            }
+            // One slow portion may be the scheduler's doing; two in a row are the storage's.
+            slow = if started.elapsed() > SLOW.saturating_mul(count) {
+                slow.saturating_add(1)
+            } else {
+                0
+            };
+            if slow == 2 {
+                self.start_more(scope, notes);
+            }
+        }
+        tell(&mut done, &mut told, notes);
+    }
+
+    fn probe(&self, candidate: Candidate) -> (Candidate, Outcome) {
+        let taken = Taken::As(candidate.name);
+        let counts = self.options.counts;
+        let outcome = probe::probe(self.files, &candidate.path, taken, counts, self.job);
+        (candidate, outcome)
+    }
+}
+
+/// What the walk has found for the readers. They end when this is gone and all is read.
+pub(super) struct Found<'a> {
+    readers: &'a Readers<'a>,
+    gathered: Vec<Candidate>,
+}
+
+impl Found<'_> {
+    /// Takes one step: files without a fault go to the readers, everything else to the gathering thread.
+    pub(super) fn pass_on(&mut self, step: Step, notes: &SyncSender<Note>) {
+        match step {
+            Step::Candidate(candidate) if candidate.fault.is_none() => {
+                let progress = &self.readers.job.progress;
+                progress.expect(1);
+                self.gathered.push(candidate);
+                let enough = progress.total().div_ceil(GATHERED_SHARE).min(GATHERED);
+                if self.gathered.len() as u64 >= enough {
+                    self.readers.queue.put(&mut self.gathered);
+                }
+            }
+            step => {
+                let _ = notes.send(Note::Step(step));
+            }
+        }
+    }
+}
+
+impl Drop for Found<'_> {
+    fn drop(&mut self) {
+        self.readers.queue.put(&mut self.gathered);
+        self.readers.queue.close();
+    }
+}
+
+/// Hands over what was read. The gathering thread stays until the last reader has gone.
+fn tell(done: &mut Vec<(Candidate, Outcome)>, told: &mut Instant, notes: &SyncSender<Note>) {
+    *told = Instant::now();
+    if !done.is_empty() {
+        let _ = notes.send(Note::Probed(std::mem::take(done)));
+    }
+}
