@@ -1,12 +1,14 @@
 //! Work that can be watched and stopped: cancel token, progress counters, bounded worker pool.
 
 mod pool;
+mod room;
 mod spread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use pool::run_ordered;
+pub use room::is_room_for_threads;
 pub use spread::{spread, spread_shares};
 
 /// Asks work to stop; cheap to clone and to look at. Cancelling twice is the same as once.

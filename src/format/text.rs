@@ -21,25 +21,25 @@ pub fn utf16be(bytes: &[u8]) -> Text {
     utf16(bytes, u16::from_be_bytes)
 }
 
-fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Text {
+fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16 + Copy) -> Text {
     let units = bytes
         .chunks_exact(2)
         .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
-        .map(unit);
-    utf16_units(units.take_while(|unit| *unit != 0))
+        .map(unit)
+        .take_while(|unit| *unit != 0);
+    utf16_units(units)
 }
 
 /// UTF-16 code units as text, NULs and all.
-pub fn utf16_units(units: impl Iterator<Item = u16>) -> Text {
+pub fn utf16_units(units: impl Iterator<Item = u16> + Clone) -> Text {
     let mut damaged = false;
-    let text = char::decode_utf16(units)
-        .map(|unit| {
-            unit.unwrap_or_else(|_| {
-                damaged = true;
-                char::REPLACEMENT_CHARACTER
-            })
+    let mut text = String::with_capacity(units.clone().count());
+    text.extend(char::decode_utf16(units).map(|unit| {
+        unit.unwrap_or_else(|_| {
+            damaged = true;
+            char::REPLACEMENT_CHARACTER
         })
-        .collect();
+    }));
     Text { text, damaged }
 }
 

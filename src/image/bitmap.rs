@@ -103,10 +103,11 @@ pub(super) fn count_ones(bytes: &[u8], order: BitOrder, sectors: u32) -> u32 {
     let mut left = sectors;
     let mut ones = 0_u32;
     for chunk in bytes.chunks(8) {
-        let mut word = word(chunk, order);
-        if left < 64 {
-            word &= !u64::MAX.checked_shl(left).unwrap_or(0);
-        }
+        // In which order the bits of a whole word are does not matter.
+        let word = match chunk.first_chunk() {
+            Some(whole) if left >= 64 => u64::from_ne_bytes(*whole),
+            _ => word(chunk, order) & !u64::MAX.checked_shl(left).unwrap_or(0),
+        };
         // Most words are all of one kind, and not every processor has an instruction to count.
         ones = ones.saturating_add(match word {
             0 => 0,

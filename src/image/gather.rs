@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::format::block::{BlockEntry, BlockState};
-use crate::job::CancelToken;
+use crate::job::{CancelToken, is_room_for_threads};
 use crate::source::Source;
 
 /// Bitmaps with at most this between them are read as one, in bytes: a few pages cost about as much as one.
@@ -173,7 +173,7 @@ pub(super) fn bitmaps<'a, R: Send>(
             } else {
                 slow = 0;
             }
-            if slow == 2 {
+            if slow == 2 && is_room_for_threads() {
                 hire(IN_FLIGHT.saturating_sub(1));
             }
             started = now;

@@ -1,5 +1,7 @@
 //! Times as text, always with their zone: UTC marked `Z`, or the local zone with its offset.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -43,15 +45,22 @@ impl Clock {
 
     /// `2026-11-18`.
     pub fn date(&self, at: Timestamp) -> String {
-        self.tz.to_datetime(at).strftime("%Y-%m-%d").to_string()
+        let mut text = String::new();
+        self.write_date(at, &mut text);
+        text
     }
 
-    /// `2026-11-18 02:00`, for columns; the zone is said once, elsewhere.
-    pub fn minute(&self, at: Timestamp) -> String {
-        self.tz
-            .to_datetime(at)
-            .strftime("%Y-%m-%d %H:%M")
-            .to_string()
+    /// As [`Clock::date`], put behind `text`.
+    pub fn write_date(&self, at: Timestamp, text: &mut String) {
+        let at = self.tz.to_datetime(at);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{}", at.strftime("%Y-%m-%d"));
+    }
+
+    /// `2026-11-18 02:00`, for columns, put behind `text`; the zone is said once, elsewhere.
+    pub fn write_minute(&self, at: Timestamp, text: &mut String) {
+        let at = self.tz.to_datetime(at);
+        let _ = write!(text, "{}", at.strftime("%Y-%m-%d %H:%M"));
     }
 
     /// `2026-11-18 02:00:07Z`, or with the offset of the local zone.
@@ -91,7 +100,9 @@ mod tests {
         let at: Timestamp = "2026-11-18T02:00:07.25Z".parse().unwrap();
         let clock = Clock::new(Zone::Utc);
         assert_eq!(clock.date(at), "2026-11-18");
-        assert_eq!(clock.minute(at), "2026-11-18 02:00");
+        let mut minute = String::new();
+        clock.write_minute(at, &mut minute);
+        assert_eq!(minute, "2026-11-18 02:00");
         assert_eq!(clock.second(at), "2026-11-18 02:00:07Z");
         assert_eq!(rfc3339(at), "2026-11-18T02:00:07.25Z");
     }

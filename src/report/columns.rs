@@ -1,6 +1,9 @@
 //! Columns of the tree: their names, values as text, and which fit a width.
 
-use crate::report::row::{Now, Row, RowKind};
+use jiff::Timestamp;
+
+use crate::image::Kind;
+use crate::report::row::{Now, Row, RowKey, RowKind};
 use crate::report::{Clock, Glyphs, Units, words};
 
 /// A column.
@@ -136,58 +139,71 @@ pub struct Style {
 }
 
 /// The text of one column of a row; of [`Column::Name`] the name and its notes without tree lines and margin
-/// ([`label`] is that alone).
+/// ([`write_label`] is that alone).
 pub fn cell(column: Column, row: &Row, style: &Style) -> String {
+    let mut text = String::new();
+    write_cell(column, row, style, &mut text);
+    text
+}
+
+/// As [`cell`], put behind `text`.
+pub fn write_cell(column: Column, row: &Row, style: &Style, text: &mut String) {
     let cells = &row.cells;
-    let size = |bytes: Option<u64>| bytes.map_or_else(String::new, |bytes| style.units.size(bytes));
-    let time = |at: Option<jiff::Timestamp>| {
-        at.map_or_else(String::new, |at| match style.time {
-            TimeForm::Date => style.clock.date(at),
-            TimeForm::Minute => style.clock.minute(at),
-        })
-    };
     let is_disk = row.kind == RowKind::Disk;
     match column {
-        Column::Name => label(row),
-        Column::Format => match (cells.format, cells.kind) {
-            (Some(format), Some(kind)) => {
-                format!("{:<4} {}", words::format(format), words::short_kind(kind))
+        Column::Name => write_label(row, text),
+        Column::Format => {
+            if let (Some(format), Some(kind)) = (cells.format, cells.kind) {
+                let format = words::format(format);
+                text.push_str(format);
+                text.extend(std::iter::repeat_n(
+                    ' ',
+                    5_usize.saturating_sub(format.len()),
+                ));
+                text.push_str(words::short_kind(kind));
             }
-            _ => String::new(),
-        },
-        Column::Virtual => size(cells.virtual_size),
-        Column::OnDisk => size(cells.on_disk),
+        }
+        Column::Virtual => size(cells.virtual_size, style, text),
+        Column::OnDisk => size(cells.on_disk, style, text),
         Column::Blocks => match (cells.blocks, cells.kind) {
-            (_, Some(crate::image::Kind::Fixed)) => "all".to_owned(),
-            (Some(blocks), _) => match style.units {
+            (_, Some(Kind::Fixed)) => text.push_str("all"),
+            (Some(blocks), _) => text.push_str(&match style.units {
                 Units::Human => crate::report::units::count(blocks),
                 Units::Bytes => blocks.to_string(),
-            },
-            _ => String::new(),
+            }),
+            _ => {}
         },
-        Column::Dirty => match cells.dirty_bytes {
-            Some(bytes) if is_disk => style.units.size(bytes),
-            None if is_disk && cells.kind.is_some() => {
-                if cells.kind == Some(crate::image::Kind::Differencing) {
-                    style.glyphs.ellipsis().to_owned()
-                } else {
-                    "-".to_owned()
-                }
-            }
-            _ => String::new(),
+        Column::Dirty => match (cells.dirty_bytes, cells.kind) {
+            _ if !is_disk => {}
+            (None, Some(Kind::Differencing)) => text.push_str(style.glyphs.ellipsis()),
+            (None, Some(_)) => text.push('-'),
+            (dirty, _) => size(dirty, style, text),
         },
-        Column::Created if is_disk => time(cells.created),
-        Column::LastWrite => time(cells.modified),
-        Column::Created => String::new(),
-        Column::Verdict => verdict(row, style.glyphs),
+        Column::Created if is_disk => time(cells.created, style, text),
+        Column::LastWrite => time(cells.modified, style, text),
+        Column::Created => {}
+        Column::Verdict => text.push_str(&verdict(row, style.glyphs)),
         Column::Path => match &row.key {
-            crate::report::RowKey::Disk(path) | crate::report::RowKey::Error(path) => {
-                words::path_text(path)
-            }
-            _ => String::new(),
+            RowKey::Disk(path) | RowKey::Error(path) => text.push_str(&words::path_text(path)),
+            RowKey::Group(_) | RowKey::Missing(_) => {}
         },
-        Column::Snapshots => row.snapshots.join(", "),
-        Column::Now => row.now.word().to_owned(),
+        Column::Snapshots => text.push_str(&row.snapshots.join(", ")),
+        Column::Now => text.push_str(row.now.word()),
+    }
+}
+
+fn size(bytes: Option<u64>, style: &Style, text: &mut String) {
+    if let Some(bytes) = bytes {
+        style.units.write_size(bytes, text);
+    }
+}
+
+fn time(at: Option<Timestamp>, style: &Style, text: &mut String) {
+    if let Some(at) = at {
+        match style.time {
+            TimeForm::Date => style.clock.write_date(at, text),
+            TimeForm::Minute => style.clock.write_minute(at, text),
+        }
     }
 }
 
@@ -200,9 +216,9 @@ pub fn verdict(row: &Row, glyphs: Glyphs) -> String {
     text
 }
 
-/// Name, snapshots in quotes, `NOW`, users and note: what stands in the name's column after the lines.
-pub fn label(row: &Row) -> String {
-    let mut text = row.name.clone();
+/// Puts behind `text` the name, snapshots in quotes, `NOW`, users and note: what stands in the name's column after the lines.
+pub fn write_label(row: &Row, text: &mut String) {
+    text.push_str(&row.name);
     for snapshot in &row.snapshots {
         text.push_str("  \"");
         text.push_str(snapshot);
@@ -219,7 +235,6 @@ pub fn label(row: &Row) -> String {
             text.push_str(part);
         }
     }
-    text
 }
 
 /// A column with the width it gets.

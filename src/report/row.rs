@@ -23,7 +23,7 @@ use crate::store::{DiskId, MachineId};
 
 pub use build::rows;
 pub use flag::{Flag, Now};
-pub use prefix::{prefix, visible};
+pub use prefix::{prefix, visible, write_prefix};
 pub use why::why;
 
 /// What a row stands for.

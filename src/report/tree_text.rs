@@ -19,21 +19,19 @@ pub enum Headings {
 /// Levels of lines before a name; deeper ones are said as a number.
 const MAX_LEVELS: u32 = 24;
 
-/// The name's column of a row: margin with the sign of Now or of something missing, lines, name and notes.
-pub fn name_cell(rows: &[Row], index: usize, style: &Style) -> String {
-    let Some(row) = rows.get(index) else {
-        return String::new();
-    };
-    if row.kind == RowKind::Group {
-        return columns::label(row);
+/// Puts the name's column of a row behind `text`: margin with the sign of Now or of something missing, lines, name and notes.
+fn write_name(rows: &[Row], index: usize, row: &Row, style: &Style, text: &mut String) {
+    if row.kind != RowKind::Group {
+        let sign = match row.kind {
+            RowKind::MissingParent => "?",
+            RowKind::Error => "!",
+            _ => row.now.sign(style.glyphs),
+        };
+        text.push_str(sign);
+        text.push_str(if sign.is_empty() { "  " } else { " " });
+        row::write_prefix(rows, index, style.glyphs, MAX_LEVELS, text);
     }
-    let sign = match row.kind {
-        RowKind::MissingParent => "?",
-        RowKind::Error => "!",
-        _ => row.now.sign(style.glyphs),
-    };
-    let lines = row::prefix(rows, index, style.glyphs, MAX_LEVELS);
-    format!("{sign:<2}{lines}{}", columns::label(row))
+    columns::write_label(row, text);
 }
 
 /// Rows as lines of text, columns as wide as their values; the last column is not padded.
@@ -45,16 +43,16 @@ pub fn lines(
 ) -> impl Iterator<Item = String> + use<> {
     let heading = (headings == Headings::Shown).then(|| {
         let mut heading = Share::default();
-        heading.add(columns.iter().map(|of| of.heading().to_owned()));
+        heading.add(columns, |column, text| text.push_str(column.heading()));
         heading
     });
     let shares = spread_shares(rows, |first, share| {
         let mut cells = Share::default();
         for (at, row) in (first..).zip(share) {
-            cells.add(columns.iter().map(|column| match column {
-                Column::Name => name_cell(rows, at, style),
-                other => columns::cell(*other, row, style),
-            }));
+            cells.add(columns, |column, text| match column {
+                Column::Name => write_name(rows, at, row, style, text),
+                other => columns::write_cell(other, row, style, text),
+            });
         }
         cells
     });
@@ -85,14 +83,13 @@ struct Share {
 }
 
 impl Share {
-    fn add(&mut self, row: impl Iterator<Item = String>) {
-        for (column, cell) in row.enumerate() {
-            let width = cells(&cell);
-            match self.widths.get_mut(column) {
-                Some(widest) => *widest = width.max(*widest),
-                None => self.widths.push(width),
-            }
-            self.text.push_str(&cell);
+    fn add(&mut self, columns: &[Column], write: impl Fn(Column, &mut String)) {
+        self.widths.resize(columns.len(), 0);
+        for (column, widest) in columns.iter().zip(&mut self.widths) {
+            let start = self.text.len();
+            write(*column, &mut self.text);
+            let cell = self.text.get(start..).unwrap_or_default();
+            *widest = cells(cell).max(*widest);
             self.ends.push(self.text.len());
         }
     }

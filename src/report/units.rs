@@ -17,9 +17,16 @@ pub enum Units {
 impl Units {
     /// A size in these units.
     pub fn size(self, bytes: u64) -> String {
+        let mut text = String::new();
+        self.write_size(bytes, &mut text);
+        text
+    }
+
+    /// As [`Units::size`], put behind `text`.
+    pub fn write_size(self, bytes: u64, text: &mut String) {
         match self {
-            Self::Bytes => bytes.to_string(),
-            Self::Human => human(bytes),
+            Self::Bytes => text.push_str(&bytes.to_string()),
+            Self::Human => put_human(bytes, text),
         }
     }
 }
@@ -34,16 +41,20 @@ thread_local! {
 
 /// A size in binary units with one decimal: `0 B`, `512 B`, `8.1 MiB`.
 pub fn human(bytes: u64) -> String {
+    Units::Human.size(bytes)
+}
+
+fn put_human(bytes: u64, text: &mut String) {
     let place = usize::try_from(bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60).unwrap_or(0);
     LAST.with_borrow_mut(|last| match last.get_mut(place) {
-        Some((known, text)) if *known == bytes && !text.is_empty() => text.clone(),
-        Some(slot) => {
-            let text = write_human(bytes);
-            *slot = (bytes, text.clone());
-            text
+        Some((known, words)) => {
+            if *known != bytes || words.is_empty() {
+                (*known, *words) = (bytes, write_human(bytes));
+            }
+            text.push_str(words);
         }
-        None => write_human(bytes),
-    })
+        None => text.push_str(&write_human(bytes)),
+    });
 }
 
 fn write_human(bytes: u64) -> String {

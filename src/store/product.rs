@@ -102,11 +102,13 @@ fn sign(disk: &Disk) -> Sign {
         return Sign::Vhdx;
     }
     let creator = creator(header);
-    if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(&disk.path) {
+    let extension = disk.path.extension();
+    let is = |known: &str| extension.is_some_and(|found| found.eq_ignore_ascii_case(known));
+    if matches!(creator, "tap" | "CTXS" | "CXS") || (is("vhd") && is_vdi_name(&disk.path)) {
         Sign::XcpNg
-    } else if has_extension(&disk.path, "vud") || creator == "vs" {
+    } else if is("vud") || creator == "vs" {
         Sign::VirtualPc
-    } else if has_extension(&disk.path, "avhd") {
+    } else if is("avhd") {
         Sign::Avhd
     } else {
         Sign::None
@@ -119,25 +121,22 @@ fn creator(header: &Header) -> &str {
 
 /// XCP-ng names a disk by its VDI: `<uuid>.vhd`.
 fn is_vdi_name(path: &Path) -> bool {
-    has_extension(path, "vhd")
-        && path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
+    path.file_stem()
+        .and_then(|stem| stem.to_str())
+        .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
 }
 
 /// What name and flags say the disk is.
 fn role(disk: &Disk) -> Option<&'static str> {
     let header = disk.header.as_ref();
+    let is_own = header.is_some_and(|header| header.kind != Kind::Differencing);
     if header.is_some_and(is_hidden) {
         Some("hidden base copy")
     } else if has_extension(&disk.path, "vud") {
         Some("undo disk")
     } else if is_auto_recovery(&disk.path) {
         Some("backup's recovery checkpoint")
-    } else if header.is_some_and(|header| {
-        header.kind != Kind::Differencing && has_extension(&disk.path, "avhdx")
-    }) {
+    } else if is_own && has_extension(&disk.path, "avhdx") {
         // Hyper-V gives an `.avhdx` without a parent to VHD sets only.
         Some("data disk of a VHD set")
     } else {

@@ -116,8 +116,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn folder(&mut self, root: &Path, real_root: &Path, way: Way) {
-        // In order, so that disks come to be sorted as they are found.
-        let mut entries = WalkDir::new(root).sort_by_file_name().into_iter();
+        // By name, so that disks come to be sorted as they are found.
+        let mut entries = WalkDir::new(root)
+            .sort_by(|a, b| a.path().as_os_str().cmp(b.path().as_os_str()))
+            .into_iter();
         // The real folder of the entries met last; neighbours share it.
         let mut near: (PathBuf, Arc<Path>) = (root.to_path_buf(), real_root.into());
         while let Some(entry) = entries.next() {

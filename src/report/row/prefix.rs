@@ -1,6 +1,7 @@
 //! The lines before a name, and which rows are visible under folds.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::hash::BuildHasher;
 
 use crate::report::Glyphs;
@@ -11,12 +12,23 @@ use crate::report::row::{Row, RowKey};
 ///
 /// Groups and tops of chains have no lines; walks up the parents only, so it is cheap for the rows in a window.
 pub fn prefix(rows: &[Row], index: usize, glyphs: Glyphs, max_levels: u32) -> String {
-    let Some(row) = rows.get(index) else {
-        return String::new();
-    };
+    let mut text = String::new();
+    write_prefix(rows, index, glyphs, max_levels, &mut text);
+    text
+}
+
+/// As [`prefix`], put behind `text`.
+pub fn write_prefix(
+    rows: &[Row],
+    index: usize,
+    glyphs: Glyphs,
+    max_levels: u32,
+    text: &mut String,
+) {
+    let Some(row) = rows.get(index) else { return };
     let levels = row.depth.saturating_sub(1);
     if levels == 0 {
-        return String::new();
+        return;
     }
     let own = if row.last {
         glyphs.corner()
@@ -24,21 +36,25 @@ pub fn prefix(rows: &[Row], index: usize, glyphs: Glyphs, max_levels: u32) -> St
         glyphs.tee()
     };
     if levels > max_levels {
-        return format!("+{} {own} ", levels - max_levels);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "+{} {own} ", levels - max_levels);
+        return;
     }
     let width = own.chars().count();
-    let mut parts = vec![format!("{own} ")];
+    let mut rails = Vec::new();
     let mut above = row.parent;
     while let Some(parent) = above.and_then(|at| rows.get(at as usize)) {
         if parent.depth <= 1 {
             break;
         }
-        let rail = if parent.last { "" } else { glyphs.rail() };
-        parts.push(format!("{rail:<width$} "));
+        rails.push(if parent.last { "" } else { glyphs.rail() });
         above = parent.parent;
     }
-    parts.reverse();
-    parts.concat()
+    for rail in rails.iter().rev() {
+        let _ = write!(text, "{rail:<width$} ");
+    }
+    text.push_str(own);
+    text.push(' ');
 }
 
 /// The indexes of the rows that show when the rows in `folded` hide what is below them.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::ScanOptions;
 use super::engine::Note;
 use super::queue::{Got, Queue};
-use crate::job::Job;
+use crate::job::{Job, is_room_for_threads};
 use crate::store::facts::Files;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::walk::{Candidate, Step};
@@ -76,7 +76,7 @@ impl<'a> Readers<'a> {
         scope: &'scope Scope<'scope, '_>,
         notes: &SyncSender<Note>,
     ) {
-        if self.are_all_here.swap(true, Ordering::Relaxed) {
+        if self.are_all_here.swap(true, Ordering::Relaxed) || !is_room_for_threads() {
             return;
         }
         for _ in Self::at_first(self.options)..IF_SLOW {
