@@ -34,6 +34,11 @@ pub trait Source: Send + Sync + fmt::Debug {
         let _ = (offset_bytes, len);
     }
 
+    /// Whether somebody may have written to it, or taken it away, since it was opened; `None` if it cannot say.
+    fn has_changed(&self) -> Option<bool> {
+        None
+    }
+
     /// True if there is no byte to read.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -51,6 +56,10 @@ impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
 
     fn will_read(&self, offset_bytes: u64, len: u64) {
         (**self).will_read(offset_bytes, len);
+    }
+
+    fn has_changed(&self) -> Option<bool> {
+        (**self).has_changed()
     }
 }
 

@@ -198,6 +198,7 @@ fn attempt(
         }
     };
     let facts = opened.facts;
+    let source = Arc::clone(&opened.source);
     let content = match taken {
         _ if facts.len < SHORTEST_BYTES => Content::NoDisk(too_short(facts.len)),
         Taken::Raw(sector_size) => {
@@ -218,7 +219,9 @@ fn attempt(
             },
         },
     };
-    let moved = !files.facts(path).is_ok_and(|now| same_state(&now, &facts));
+    let moved = source
+        .has_changed()
+        .unwrap_or_else(|| !files.facts(path).is_ok_and(|now| same_state(&now, &facts)));
     Attempt {
         facts,
         content,

@@ -300,8 +300,13 @@ pub fn find(source: &dyn Source, findings: &mut Vec<Finding>) -> Result<FoundFoo
     let head = fill_up_to(source, 0, head).map_err(FormatError::read("footer copy", 0))?;
 
     let end = end_footer(tail, tail_at, len);
+    let copy = match &end {
+        // Of most disks they are the same.
+        Some((end, at)) if *at == tail_at && head == tail => Some(end.clone()),
+        _ => Footer::parse(head),
+    };
     // A copy that says "fixed" is the guest's own first sector or a leftover: fixed disks have no copy.
-    let copy = Footer::parse(head)
+    let copy = copy
         .filter(|copy| copy.kind() != Some(DiskType::Fixed))
         .filter(|_| len > FOOTER_BYTES as u64);
     let data_end = end.as_ref().map_or(len, |(_, at)| *at);
