@@ -102,25 +102,38 @@ impl Bitmap {
 pub(super) fn count_ones(bytes: &[u8], order: BitOrder, sectors: u32) -> u32 {
     let mut left = sectors;
     let mut ones = 0_u32;
-    for chunk in bytes.chunks(8) {
-        // In which order the bits of a whole word are does not matter.
-        let word = match chunk.first_chunk() {
-            Some(whole) if left >= 64 => u64::from_ne_bytes(*whole),
-            _ => word(chunk, order) & !u64::MAX.checked_shl(left).unwrap_or(0),
-        };
-        // Most words are all of one kind, and not every processor has an instruction to count.
-        ones = ones.saturating_add(match word {
-            0 => 0,
-            u64::MAX => u64::BITS,
-            word => word.count_ones(),
-        });
-        left = left.saturating_sub(64);
+    for stretch in bytes.chunks(STRETCH) {
+        let bits = left.min(STRETCH_BITS);
+        // Most stretches are all of one kind, and not every processor has an instruction to count.
+        if bits == STRETCH_BITS && stretch == [0xff; STRETCH] {
+            ones = ones.saturating_add(bits);
+        } else if stretch != [0; STRETCH] {
+            ones = ones.saturating_add(count_ones_of_words(stretch, order, bits));
+        }
+        left = left.saturating_sub(bits);
         if left == 0 {
             break;
         }
     }
     ones
 }
+
+fn count_ones_of_words(bytes: &[u8], order: BitOrder, sectors: u32) -> u32 {
+    let first = (0..sectors).step_by(64);
+    bytes.chunks(8).zip(first).fold(0, |ones, (chunk, first)| {
+        let left = sectors.saturating_sub(first);
+        // In which order the bits of a whole word are does not matter.
+        let word = match chunk.first_chunk() {
+            Some(whole) if left >= 64 => u64::from_ne_bytes(*whole),
+            _ => word(chunk, order) & !u64::MAX.checked_shl(left).unwrap_or(0),
+        };
+        ones.saturating_add(word.count_ones())
+    })
+}
+
+/// Bytes of a bitmap looked at together, and their bits.
+const STRETCH: usize = 64;
+const STRETCH_BITS: u32 = 512;
 
 /// Up to eight bytes as a word whose bit n is their sector n.
 fn word(chunk: &[u8], order: BitOrder) -> u64 {
@@ -260,5 +273,24 @@ mod tests {
         let bitmap = loaded(&[0xff], BitOrder::LsbFirst, 100);
         assert_eq!(bitmap.count_ones(), 8);
         assert_eq!(bitmap.runs().count(), 2);
+    }
+
+    #[test]
+    fn bits_are_counted_as_a_loaded_bitmap_counts_them() {
+        for order in [BitOrder::MsbFirst, BitOrder::LsbFirst] {
+            for fill in [0, 0xff, 0x5a, 0x01] {
+                for len in [0, 1, 8, 63, 64, 65, 128, 512] {
+                    let mut bytes = vec![fill; len];
+                    if let Some(odd) = bytes.get_mut(70) {
+                        *odd ^= 0x30;
+                    }
+                    for sectors in [0, 1, 7, 64, 500, 511, 512, 513, 1000, 4096] {
+                        let wanted = loaded(&bytes, order, sectors).count_ones();
+                        let counted = super::count_ones(&bytes, order, sectors);
+                        assert_eq!(counted, wanted, "{sectors} of {len} bytes {fill:#x}");
+                    }
+                }
+            }
+        }
     }
 }

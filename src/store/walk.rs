@@ -40,7 +40,7 @@ pub(crate) struct Candidate {
     /// How it was reached.
     pub way: Way,
     /// What is wrong with it already: then it is a row, and is not opened.
-    pub fault: Option<Finding>,
+    pub fault: Option<Box<Finding>>,
 }
 
 /// What the walk found.
@@ -196,7 +196,7 @@ impl Walk<'_> {
             path,
             folder,
             way,
-            fault: Some(fault),
+            fault: Some(Box::new(fault)),
         }));
     }
 
@@ -256,7 +256,7 @@ impl Walk<'_> {
             path,
             folder: folder.into(),
             way: Way::Link,
-            fault: Some(fault),
+            fault: Some(Box::new(fault)),
         }));
     }
 

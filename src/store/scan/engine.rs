@@ -177,7 +177,7 @@ impl<'a> Engine<'a> {
                 // Only files with a fault come this way; the others come probed.
                 if let Some(fault) = found.fault.clone() {
                     let facts = self.files.facts(&found.path).unwrap_or_default();
-                    let disk = Arc::new(probe::row(&found.path, facts, vec![fault]));
+                    let disk = Arc::new(probe::row(&found.path, facts, vec![*fault]));
                     self.add(found, disk);
                 }
             }

@@ -180,6 +180,7 @@ impl Drop for Found<'_> {
 fn tell(done: &mut Vec<(Candidate, Outcome)>, told: &mut Instant, notes: &SyncSender<Note>) {
     *told = Instant::now();
     if !done.is_empty() {
-        let _ = notes.send(Note::Probed(std::mem::take(done)));
+        let next = Vec::with_capacity(done.len());
+        let _ = notes.send(Note::Probed(std::mem::replace(done, next)));
     }
 }
