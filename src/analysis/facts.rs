@@ -4,13 +4,14 @@
 //!  Forest ─► topology (what each machine uses now, the disk above each frozen one, branches)
 //!         ─► taken    (when: claims, best first)      ─┐
 //!         ─► ages     (c(X): footer, believed birth)  ─┼─► Facts ─► judge
-//!         ─► belief   (may births of this chain be believed)
+//!         ─► belief   (may births of this chain be believed; chains has that of every disk)
 //! ```
 //!
 //! Facts hold no judgement. The times are raw, and doubts are listed with the values that raised them.
 
 pub mod ages;
 pub mod belief;
+mod chains;
 pub mod gather;
 pub mod name;
 pub mod taken;

@@ -98,9 +98,19 @@ impl Source for FileSource {
         self.opened.len()
     }
 
-    #[cfg(unix)]
-    fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, buf, offset_bytes)
+    fn read_exact_at(&self, mut buf: &mut [u8], mut offset_bytes: u64) -> io::Result<()> {
+        while !buf.is_empty() {
+            match read_at(&self.file, buf, offset_bytes) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    buf = buf.get_mut(read..).unwrap_or_default();
+                    offset_bytes = offset_bytes.saturating_add(read as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     #[cfg(target_os = "linux")]
@@ -132,23 +142,18 @@ impl Source for FileSource {
             now.nlink() == 0 || state(&now) != state(&self.opened)
         }))
     }
+}
 
-    #[cfg(windows)]
-    fn read_exact_at(&self, mut buf: &mut [u8], mut offset_bytes: u64) -> io::Result<()> {
-        use std::os::windows::fs::FileExt;
-        while !buf.is_empty() {
-            match self.file.seek_read(buf, offset_bytes) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => {
-                    buf = buf.get_mut(read..).unwrap_or_default();
-                    offset_bytes = offset_bytes.saturating_add(read as u64);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
+/// One read by the system itself: a scan makes tens of thousands, and the C library makes each a point where a thread
+/// could be cancelled.
+#[cfg(unix)]
+fn read_at(file: &File, buf: &mut [u8], offset_bytes: u64) -> io::Result<usize> {
+    Ok(rustix::io::pread(file, buf, offset_bytes)?)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buf: &mut [u8], offset_bytes: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buf, offset_bytes)
 }
 
 #[cfg(test)]

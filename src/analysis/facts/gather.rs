@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::analysis::Compared;
-use crate::analysis::facts::belief::Chain;
+use crate::analysis::facts::chains::Chains;
 use crate::analysis::facts::topology::{Lead, Passing, Topology};
 use crate::analysis::facts::{
     Above, Belief, Doubt, Facts, Line, Made, OtherBranch, SiblingSnapshot, UndoFacts, Way,
@@ -33,14 +33,14 @@ pub struct Gatherer<'a> {
     pub(super) compared: &'a Compared,
     pub(super) topology: Topology<'a>,
     pub(super) newest: Option<Timestamp>,
-    pub(super) chains: Vec<Chain>,
+    pub(super) chains: Chains,
 }
 
 impl<'a> Gatherer<'a> {
     /// Looks at a forest.
     pub fn new(forest: &'a Forest, compared: &'a Compared) -> Self {
         let topology = Topology::new(forest);
-        let chains = chains(forest, &topology);
+        let chains = Chains::new(forest, &topology.order);
         Self {
             forest,
             compared,
@@ -423,9 +423,7 @@ impl<'a> Gatherer<'a> {
     }
 
     fn belief(&self, top: DiskId) -> Belief {
-        let Some(chain) = self.chains.get(top.0 as usize) else {
-            return Belief::default();
-        };
+        let chain = self.chains.of(self.forest, top);
         let name = |disk: u32| {
             self.forest
                 .disk(DiskId(disk))
@@ -486,37 +484,4 @@ impl<'a> Gatherer<'a> {
             leaf,
         }
     }
-}
-
-/// The conditions of belief for each disk's chain, from the base to it.
-fn chains(forest: &Forest, topology: &Topology<'_>) -> Vec<Chain> {
-    let mut chains = vec![Chain::default(); forest.disks.len()];
-    for id in &topology.order {
-        let mut chain = forest
-            .parent_of(*id)
-            .and_then(|parent| chains.get(parent.0 as usize).copied())
-            .unwrap_or_default();
-        if let (Some(disk), Some(node)) = (forest.disk(*id), forest.node(*id)) {
-            chain.add_disk(id.0, &disk.file);
-            for snapshot_id in &node.snapshots {
-                let Some(snapshot) = forest.snapshot(*snapshot_id) else {
-                    continue;
-                };
-                let Some(dated) = taken::dated(snapshot) else {
-                    continue;
-                };
-                let tolerance = taken::tolerance(dated.source).unwrap_or(0);
-                chain.add_taken(id.0, &disk.file, dated.at, tolerance);
-                if let Some(born) = snapshot.config_born
-                    && matches!(dated.source, TakenSource::Config | TakenSource::Label)
-                {
-                    chain.add_config(snapshot_id.0, born.at, dated.at, tolerance);
-                }
-            }
-        }
-        if let Some(slot) = chains.get_mut(id.0 as usize) {
-            *slot = chain;
-        }
-    }
-    chains
 }

@@ -104,19 +104,20 @@ fn trees(forest: &Forest, adopted: &Adopted) -> Vec<Tree> {
     let tops = forest.tops.iter().copied();
     // Whatever the links say, every disk gets a row: what no top leads to becomes a top itself.
     for top in tops.filter(|top| !taken.contains(top)).chain(forest.ids()) {
+        if seen.get(top.0 as usize) != Some(&false) {
+            continue;
+        }
         let mut tree = Tree {
             top,
             leaves: 0,
             machines: BTreeSet::new(),
         };
         let mut todo = vec![top];
-        let mut found = false;
         while let Some(id) = todo.pop() {
             match seen.get_mut(id.0 as usize) {
                 Some(seen) if !*seen => *seen = true,
                 _ => continue,
             }
-            found = true;
             let Some(node) = forest.node(id) else {
                 continue;
             };
@@ -130,9 +131,7 @@ fn trees(forest: &Forest, adopted: &Adopted) -> Vec<Tree> {
                     .filter_map(|snapshot| forest.snapshot(*snapshot)?.machine),
             );
         }
-        if found {
-            trees.push(tree);
-        }
+        trees.push(tree);
     }
     trees
 }

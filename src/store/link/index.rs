@@ -9,6 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::image::{Format, Header};
+use crate::job::spread;
 use crate::store::DiskId;
 use crate::store::scan::Entry;
 
@@ -59,17 +60,21 @@ impl<'a> Index<'a> {
             families: Vec::new(),
         };
         let mut near: Option<(&Arc<Path>, u64)> = None;
-        for (id, entry) in (0_u32..).map(DiskId).zip(entries) {
+        for entry in entries {
             let folder = match near {
                 Some((folder, hash)) if Arc::ptr_eq(folder, &entry.folder) => hash,
                 _ => index.state.hash_one(fold(entry.folder.as_os_str())),
             };
             near = Some((&entry.folder, folder));
             index.folders.push(folder);
-            if let Some(name) = entry.disk.path.file_name() {
-                let place = index.state.hash_one((folder, fold(name)));
-                index.places.push((place, id));
-            }
+        }
+        let places = spread(entries, |at, entry| {
+            let name = entry.disk.path.file_name()?;
+            let folder = index.folders.get(at)?;
+            Some(index.state.hash_one((folder, fold(name))))
+        });
+        for ((id, entry), place) in (0_u32..).map(DiskId).zip(entries).zip(places) {
+            index.places.extend(place.map(|place| (place, id)));
             for also in &entry.also {
                 index
                     .places
