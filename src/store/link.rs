@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::job::spread;
+use crate::job::spread_shares;
 use crate::store::gate::{Admission, Admit};
 use crate::store::scan::Entry;
 use crate::store::{DiskId, Node, PathMap};
@@ -51,15 +51,25 @@ pub(super) struct Linked {
 /// Links disks that are sorted by path. O(n log n) in their number; nothing recurses.
 pub(super) fn link(entries: &[Entry], maps: &[PathMap], gate: &dyn Admit, stage: Stage) -> Linked {
     let index = index::Index::new(entries);
-    let mut linked = Linked::default();
-    let all = spread(entries, |at, entry| {
-        let id = DiskId(u32::try_from(at).unwrap_or(u32::MAX));
-        resolve::resolve(&index, id, entry, maps, gate, stage)
+    let shares = spread_shares(entries, |first, share| {
+        let mut found = Linked::default();
+        found.nodes.reserve_exact(share.len());
+        for (at, entry) in (first..).zip(share) {
+            let id = DiskId(u32::try_from(at).unwrap_or(u32::MAX));
+            let of_disk = resolve::resolve(&index, id, entry, maps, gate, stage);
+            found.nodes.push(of_disk.node);
+            found.wanted.extend(of_disk.wanted);
+        }
+        found
     });
-    linked.nodes.reserve_exact(all.len());
-    for found in all {
-        linked.nodes.push(found.node);
-        linked.wanted.extend(found.wanted);
+    let mut shares = shares.into_iter();
+    let mut linked = shares.next().unwrap_or_default();
+    linked
+        .nodes
+        .reserve_exact(entries.len().saturating_sub(linked.nodes.len()));
+    for share in shares {
+        linked.nodes.extend(share.nodes);
+        linked.wanted.extend(share.wanted);
     }
     linked.wanted.sort_by(|a, b| a.path.cmp(&b.path));
     linked.wanted.dedup_by(|a, b| a.path == b.path);

@@ -39,7 +39,8 @@ pub(crate) enum Taken {
     Raw(u32),
 }
 
-/// Opens, reads and closes one file. A file that changes meanwhile, or reads as damaged, is read once more.
+/// Opens, reads and closes one file. A file that changes meanwhile, or reads as damaged, is read once more. Of `job` only
+/// the cancel token is meant; its progress gets blocks.
 pub(crate) fn probe(
     files: &dyn Files,
     path: &Path,
@@ -132,8 +133,8 @@ fn is_cheap(header: &Header) -> bool {
     header.blocks <= INLINE_TABLE_BLOCKS && held <= INLINE_HELD_BLOCKS
 }
 
-/// A job that is cancelled with the scan and counts its blocks for itself.
-fn inner(job: &Job) -> Job {
+/// A job that is cancelled with the scan and counts its blocks for itself: what a disk is probed with.
+pub(super) fn inner(job: &Job) -> Job {
     Job {
         cancel: job.cancel.clone(),
         ..Job::default()
@@ -232,7 +233,7 @@ fn attempt(
 fn read(path: &Path, facts: &FileFacts, image: Image, policy: CountPolicy, job: &Job) -> Disk {
     let is_counted =
         policy == CountPolicy::Count && is_cheap(image.header()) && image.is_table_known();
-    let counts = is_counted.then(|| image.count(&inner(job), None));
+    let counts = is_counted.then(|| image.count(job, None));
     let (header, mut findings) = image.into_header();
     findings.extend(counts.iter().flat_map(|counts| counts.findings.clone()));
     Disk {

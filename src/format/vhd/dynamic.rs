@@ -42,8 +42,8 @@ pub struct DynamicHeader {
     pub parent_id: Option<Uuid>,
     /// The parent's modification time, seconds since 2000; 0 in Windows-made files.
     pub parent_timestamp: u32,
-    /// The 512 bytes of the parent's name.
-    parent_name: [u8; 512],
+    /// The parent's name as stored, up to its first NUL; 512 bytes at most.
+    parent_name: Vec<u8>,
     /// The eight locators.
     pub locators: [LocatorEntry; LOCATORS],
 }
@@ -65,7 +65,7 @@ impl DynamicHeader {
             expected_checksum: checksum(bytes, CHECKSUM_AT),
             parent_id: Some(guid::from_file_order(array(bytes, 40))).filter(|id| !id.is_nil()),
             parent_timestamp: be32(bytes, 56),
-            parent_name: array(bytes, 64),
+            parent_name: until_nul(bytes.get(64..LOCATORS_AT).unwrap_or_default()).to_vec(),
             locators: std::array::from_fn(|index| {
                 let start = LOCATORS_AT.saturating_add(index.saturating_mul(LOCATOR_BYTES));
                 LocatorEntry::parse(bytes.get(start..).unwrap_or_default())
@@ -124,6 +124,13 @@ impl DynamicHeader {
             );
         }
     }
+}
+
+/// UTF-16 up to the first unit that is NUL.
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    let (units, _) = bytes.as_chunks::<2>();
+    let units = units.iter().take_while(|unit| **unit != [0; 2]).count();
+    bytes.get(..units.saturating_mul(2)).unwrap_or(bytes)
 }
 
 /// Byte order of the parent's name.

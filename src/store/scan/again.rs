@@ -59,7 +59,7 @@ pub(super) fn rescan(
 
 fn read_again(old: &Disk, options: &ScanOptions, files: &dyn Files, job: &Job) -> Arc<Disk> {
     let taken = Taken::As(Named::Disk);
-    match probe::probe(files, &old.path, taken, options.counts, job) {
+    match probe::probe(files, &old.path, taken, options.counts, &probe::inner(job)) {
         Outcome::Disk(disk) if probe::is_counted_later(&disk, options.counts) => {
             Arc::new(probe::count(files, &disk, job))
         }

@@ -271,6 +271,7 @@ impl<'a> Engine<'a> {
     fn probe_wanted(&mut self, wanted: &[Wanted]) {
         let (files, options, job) = (self.files, self.options, self.job);
         let readers = Readers::at_first(self.options);
+        let counting = probe::inner(job);
         let mut probed = Vec::new();
         run_ordered(
             wanted,
@@ -278,7 +279,7 @@ impl<'a> Engine<'a> {
             &job.cancel,
             |_, wanted| {
                 let taken = wanted.raw.map_or(Taken::As(Named::Disk), Taken::Raw);
-                probe::probe(files, &wanted.path, taken, options.counts, job)
+                probe::probe(files, &wanted.path, taken, options.counts, &counting)
             },
             |at, outcome| probed.push((at, outcome)),
         );

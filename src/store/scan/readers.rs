@@ -32,6 +32,7 @@ pub(super) struct Readers<'a> {
     options: &'a ScanOptions,
     files: &'a dyn Files,
     job: &'a Job,
+    counting: Job,
     queue: Queue,
     are_all_here: AtomicBool,
 }
@@ -42,6 +43,7 @@ impl<'a> Readers<'a> {
             options,
             files,
             job,
+            counting: probe::inner(job),
             queue: Queue::default(),
             // So many and no more, if the number is given.
             are_all_here: AtomicBool::new(options.threads != 0),
@@ -138,7 +140,7 @@ impl<'a> Readers<'a> {
     fn probe(&self, candidate: Candidate) -> (Candidate, Outcome) {
         let taken = Taken::As(candidate.name);
         let counts = self.options.counts;
-        let outcome = probe::probe(self.files, &candidate.path, taken, counts, self.job);
+        let outcome = probe::probe(self.files, &candidate.path, taken, counts, &self.counting);
         (candidate, outcome)
     }
 }
