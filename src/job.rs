@@ -1,4 +1,5 @@
-//! Work that can be watched and stopped: cancel token, progress counters, bounded worker pool.
+//! Work that can be watched and stopped: cancel token, progress counters, bounded worker pool (`pool`); short work in
+//! memory on all processors (`spread`); whether there is room for threads that wait (`room`).
 
 mod pool;
 mod room;

@@ -1,6 +1,6 @@
 //! A store: the files below some folders, which of them are disks, and who is whose parent.
 //!
-//! [`scan`](scan::scan) walks the roots, probes every file by content on a bounded pool, reads configurations and side
+//! [`scan`](scan::scan) walks the roots, probes every file by content on a few threads, reads configurations and side
 //! files, links parents and hands over a [`Forest`]. A file's own faults are findings of its [`Disk`]; faults of links
 //! are findings of its [`Node`].
 

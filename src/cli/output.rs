@@ -11,6 +11,9 @@ use crate::report::json::{self, Layout};
 use crate::report::tree_text::Headings;
 use crate::report::{Clock, Glyphs, Style, Units, Zone};
 
+/// Bytes written at a time: what a pipe holds.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -60,7 +63,7 @@ impl Output {
             When::Auto => is_terminal && !no_color && !is_dumb(),
         };
         Self {
-            writer: BufWriter::new(Box::new(io::stdout())),
+            writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(io::stdout())),
             form: if args.json {
                 Form::Json
             } else if args.ndjson {

@@ -1,4 +1,10 @@
 //! The scan of a store: walk, probe, link; events on the way.
+//!
+//! ```text
+//!  walk ─► queue ─► readers (threads that probe) ─► engine (gathers, links, tells)
+//! ```
+//!
+//! `again` reads one disk of a finished scan anew.
 
 mod again;
 mod engine;

@@ -371,14 +371,9 @@ impl App {
         if self.units == Units::Bytes {
             return text;
         }
-        let at = self.shown.get(self.cursor).map_or(0, |at| *at as usize);
-        let top = |row: &&Row| row.depth == 0;
-        let start = self
-            .rows
-            .get(..=at)
-            .and_then(|rows| rows.iter().rposition(|row| row.depth == 0))
-            .unwrap_or(0);
-        let rows = self.rows.iter().skip(start + 1).take_while(|row| !top(row));
+        let start = self.group_place().unwrap_or(0);
+        let below = self.rows.iter().skip(start + 1);
+        let rows = below.take_while(|row| row.depth > 0);
         let mut names: Vec<(&str, &str)> = rows
             .filter(|row| row.name.len() < row.full_name.len())
             .map(|row| (row.full_name.as_str(), row.name.as_str()))
@@ -394,12 +389,15 @@ impl App {
     /// The name of the selected row's group: a machine or a folder. It has to be typed before the command of a plan that
     /// does not pass is taken away.
     pub fn group_name(&self) -> String {
-        let place = self.shown.get(self.cursor).map_or(0, |at| *at as usize);
-        let group = self
-            .rows
-            .get(..=place)
-            .and_then(|rows| rows.iter().rev().find(|row| row.depth == 0));
+        let group = self.group_place().and_then(|at| self.rows.get(at));
         group.map(|group| group.name.clone()).unwrap_or_default()
+    }
+
+    /// Where the group of the selected row is among the rows.
+    fn group_place(&self) -> Option<usize> {
+        let place = self.shown.get(self.cursor).map_or(0, |at| *at as usize);
+        let rows = self.rows.get(..=place)?;
+        rows.iter().rposition(|row| row.depth == 0)
     }
 
     /// The disk of the selected row: itself, the child of a missing parent, or what a group's machine uses now.

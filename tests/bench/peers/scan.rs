@@ -11,7 +11,7 @@ use crate::{limit, line, tools};
 
 /// Children to each base.
 const CHILDREN: usize = 10;
-/// Blocks a child holds, in part.
+/// Blocks a disk holds, in part: each a bitmap to read somewhere else in the file.
 const HELD: u64 = 3;
 /// Its table is in the first 2 KiB.
 const SMALL: u64 = 256 << 20;
@@ -66,10 +66,21 @@ for own in children[None]:
 ";
 
 pub fn ask(race: &mut Race) {
-    for disks in [1, 100, 1_000, 5_000] {
+    for (disks, held) in [
+        (1, HELD),
+        (100, HELD),
+        (1_000, HELD),
+        (5_000, HELD),
+        (5_000, 1),
+    ] {
         let folder = race.folder();
-        let files = build(folder.path(), disks, SMALL);
-        let question = format!("tree of {}", counted(disks));
+        let files = build(folder.path(), disks, SMALL, held);
+        let of_one_block = if held == 1 {
+            " that hold one block"
+        } else {
+            ""
+        };
+        let question = format!("tree of {}{of_one_block}", counted(disks));
         let mut entrants = entrants(folder.path(), &files, disks);
         let heads = Answer::Has(format!("{} files", files.len()));
         entrants.extend(limit::on_threads(
@@ -96,7 +107,7 @@ pub fn ask(race: &mut Race) {
         }
     }
     let folder = race.folder();
-    let files = build(folder.path(), 1_000, LARGE);
+    let files = build(folder.path(), 1_000, LARGE, HELD);
     let mut entrants = entrants(folder.path(), &files, 1_000);
     let heads = Answer::Has(format!("{} files", files.len()));
     entrants.extend(limit::on_threads(
@@ -170,14 +181,14 @@ fn entrants(folder: &Path, files: &[PathBuf], disks: usize) -> Vec<Entrant> {
 }
 
 /// Builds bases and their children into one folder, and names the files.
-fn build(folder: &Path, disks: usize, size: u64) -> Vec<PathBuf> {
+fn build(folder: &Path, disks: usize, size: u64, held: u64) -> Vec<PathBuf> {
     let bases = disks.div_ceil(CHILDREN);
     let mut files = Vec::new();
     for base in 0..bases {
         let name = format!("vm{base:05}.vhd");
         let id = (base as u128 + 1) << 64;
         let path = folder.join(&name);
-        holding(VhdBuilder::dynamic(size).id(id), 8)
+        holding(VhdBuilder::dynamic(size).id(id), held, 8)
             .build_to(&path)
             .expect("room for a base");
         files.push(path);
@@ -187,7 +198,9 @@ fn build(folder: &Path, disks: usize, size: u64) -> Vec<PathBuf> {
                 .id(id + child as u128 + 1)
                 .parent(id, &name)
                 .locator(Locator::relative(&format!(r".\{name}")));
-            holding(disk, 3).build_to(&path).expect("room for a child");
+            holding(disk, held, 3)
+                .build_to(&path)
+                .expect("room for a child");
             files.push(path);
         }
     }
@@ -195,8 +208,8 @@ fn build(folder: &Path, disks: usize, size: u64) -> Vec<PathBuf> {
 }
 
 /// A few blocks, with as many sectors written in the middle of each.
-fn holding(disk: VhdBuilder, sectors: usize) -> VhdBuilder {
-    (0..HELD).fold(disk, |disk, block| {
+fn holding(disk: VhdBuilder, held: u64, sectors: usize) -> VhdBuilder {
+    (0..held).fold(disk, |disk, block| {
         disk.write(block * 2 * 4096 + 1027, &vec![0xab; sectors * 512])
     })
 }

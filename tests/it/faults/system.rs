@@ -37,7 +37,7 @@ fn bytes_the_system_refuses_in_the_middle_of_a_diff_leave_a_partial_answer_that_
         let [base, child] = live::pair(folder.path(), ending);
         for (fault, why) in [
             ("error=EIO", "nput/output error"),
-            ("retval=0", "failed to fill"),
+            ("retval=0", "unexpected end of file"),
         ] {
             for file in [&base, &child] {
                 // The main thread reads headers, in fewer reads; the two that compare read more often, each 4 MiB at most.
