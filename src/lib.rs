@@ -21,7 +21,7 @@
 //! ```
 //!
 //! ```text
-//!  folders ─► store::walk ─► readers{ store::probe } ───► store::ScanEvent ─┐      keys, resize ─► tui::input ─┐
+//!  folders ─► store::walk ─► readers{ store::probe } ──► store::ScanEvent ─┐      keys, resize ─► tui::input ─┐
 //!                 ▲ store::gate                                            ▼                                  ▼
 //!           job::CancelToken ◄──────┐                      one bounded inbox: tui::Message { Scan, Job, Input, Signal }
 //!                                   │                                      │
