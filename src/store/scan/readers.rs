@@ -186,3 +186,68 @@ fn tell(done: &mut Vec<(Candidate, Outcome)>, told: &mut Instant, notes: &SyncSe
         let _ = notes.send(Note::Probed(std::mem::replace(done, next)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+    use std::sync::{Condvar, Mutex};
+
+    use super::*;
+    use crate::store::facts::{Opened, SystemFiles};
+    use crate::store::{FileFacts, scan_with};
+
+    /// Opening takes two milliseconds until more files are opened at once than `few`.
+    struct Slow {
+        few: usize,
+        files: SystemFiles,
+        at_once: Mutex<(usize, usize)>,
+        grown: Condvar,
+    }
+
+    impl Files for Slow {
+        fn open(&self, path: &Path) -> io::Result<Opened> {
+            let mut state = self.at_once.lock().unwrap();
+            state.0 += 1;
+            state.1 = state.1.max(state.0);
+            self.grown.notify_all();
+            let is_few = |(_, most): &mut (usize, usize)| *most <= self.few;
+            let wait = Duration::from_millis(2);
+            let (mut state, _) = self.grown.wait_timeout_while(state, wait, is_few).unwrap();
+            state.0 -= 1;
+            drop(state);
+            self.files.open(path)
+        }
+
+        fn facts(&self, path: &Path) -> io::Result<FileFacts> {
+            self.files.facts(path)
+        }
+    }
+
+    #[test]
+    fn slow_storage_brings_more_readers_unless_their_number_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in 0..200 {
+            std::fs::write(folder.path().join(format!("{file}.vhd")), [0; 600]).unwrap();
+        }
+        for threads in [0, 2] {
+            let options = ScanOptions {
+                roots: vec![folder.path().to_path_buf()],
+                threads,
+                ..ScanOptions::default()
+            };
+            let few = Readers::at_first(&options);
+            let slow = Slow {
+                few,
+                files: SystemFiles::new(),
+                at_once: Mutex::default(),
+                grown: Condvar::new(),
+            };
+            let forest = scan_with(&options, &slow, &Job::default(), &mut |_| {}).unwrap();
+            assert_eq!(forest.disks.len(), 200);
+            let (_, most) = *slow.at_once.lock().unwrap();
+            let may_grow = threads == 0 && few < IF_SLOW && is_room_for_threads();
+            assert_eq!(most > few, may_grow, "{most} at once, {few} at first");
+        }
+    }
+}
