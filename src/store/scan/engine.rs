@@ -464,21 +464,23 @@ fn merge(known: &mut Entry, mut other: Entry) {
     };
     known.also.append(&mut other.also);
     let (here, there) = (place(known), place(&other));
-    if here == there {
-        return;
+    let is_elsewhere = here != there;
+    if is_elsewhere {
+        known.also.extend(there);
     }
-    known.also.extend(there);
-    let how = if other.way == Way::Link {
-        "through a symbolic link"
-    } else {
-        "as a hard link"
-    };
-    let text = format!("It is also found {how}: {}.", other.disk.path.display());
     let findings = &mut Arc::make_mut(&mut known.disk).findings;
     // What was told of other names stays, whichever name came first.
     let is_told = |finding: &Finding| *finding.code == codes::SAME_FILE;
     findings.extend(other.disk.findings.iter().filter(|of| is_told(of)).cloned());
-    findings.push(Finding::new(&codes::SAME_FILE, text));
+    if is_elsewhere {
+        let how = if other.way == Way::Link {
+            "through a symbolic link"
+        } else {
+            "as a hard link"
+        };
+        let text = format!("It is also found {how}: {}.", other.disk.path.display());
+        findings.push(Finding::new(&codes::SAME_FILE, text));
+    }
     findings.sort_by(|a, b| {
         let rank = |of: &Finding| is_told(of).then(|| of.text.clone());
         rank(a).cmp(&rank(b))
@@ -501,6 +503,23 @@ mod tests {
     }
 
     #[test]
+    fn a_place_reached_through_a_link_first_and_then_directly_keeps_what_was_told() {
+        let mut known = entry("/s/linked/base.vhd", Way::Link);
+        known.folder = Path::new("/s/a").into();
+        let mut link = entry("/s/z/link.vhd", Way::Link);
+        link.folder = Path::new("/s/z").into();
+        merge(&mut known, link);
+        merge(&mut known, entry("/s/a/base.vhd", Way::Direct));
+        assert_eq!(known.disk.path, Path::new("/s/a/base.vhd"));
+        assert_eq!(known.also, [Path::new("/s/z/link.vhd")]);
+        let told: Vec<_> = known.disk.findings.iter().map(|of| &*of.text).collect();
+        assert_eq!(
+            told,
+            ["It is also found through a symbolic link: /s/z/link.vhd."]
+        );
+    }
+
+    #[test]
     fn whichever_name_of_a_file_comes_first_the_best_stays_and_all_others_are_told() {
         let names = [
             ("/s/a/base.vhd", Way::Direct),
@@ -518,6 +537,10 @@ mod tests {
             let [mut known, second, third] = order.map(|at: usize| entry(names[at].0, names[at].1));
             merge(&mut known, second);
             merge(&mut known, third);
+            // Its own place, reached again through a folder that is a link, is nothing to tell.
+            let mut again = entry("/s/linked/base.vhd", Way::Link);
+            again.folder = Path::new("/s/a").into();
+            merge(&mut known, again);
             assert_eq!(known.disk.path, Path::new("/s/a/base.vhd"), "{order:?}");
             known.also.sort();
             let also = ["/s/a/link.vhd", "/s/z/twin.vhd"].map(PathBuf::from);
