@@ -7,7 +7,7 @@ use crate::finding::{Finding, Severity};
 use crate::format::FormatError;
 use crate::image::{self, Header, Image};
 use crate::job::Job;
-use crate::source::error_words;
+use crate::source::{Source, error_words};
 use crate::store::facts::Files;
 use crate::store::names::Named;
 use crate::store::{CountPolicy, Disk, FileFacts, Liveness, PathError, codes};
@@ -97,12 +97,10 @@ pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
         let counts = image.count(&inner(job), None);
         let is_cancelled = job.cancel.is_cancelled();
         // The table may take minutes; what was true at its start must still be true at its end.
-        let after = Image::open(opened.source).ok();
+        let after = Image::open(Arc::clone(&opened.source)).ok();
         let held_still = after.is_some_and(|after| after.header() == image.header())
             && before.as_ref() == Some(image.header())
-            && files
-                .facts(&disk.path)
-                .is_ok_and(|now| same_state(&now, &opened.facts));
+            && has_held_still(files, &disk.path, &*opened.source, &opened.facts);
         let is_whole = counts.complete;
         last.findings.clone_from(&disk.findings);
         last.findings.extend(counts.findings.iter().cloned());
@@ -139,6 +137,14 @@ pub(super) fn inner(job: &Job) -> Job {
         cancel: job.cancel.clone(),
         ..Job::default()
     }
+}
+
+/// True if nothing shows that somebody wrote to an open file or took it away: asked of itself, else by its path.
+fn has_held_still(files: &dyn Files, path: &Path, source: &dyn Source, opened: &FileFacts) -> bool {
+    let by_path = || files.facts(path).is_ok_and(|now| same_state(&now, opened));
+    source
+        .has_changed()
+        .map_or_else(by_path, |changed| !changed)
 }
 
 /// True if nothing shows that somebody wrote to the file between the two looks.
@@ -220,9 +226,7 @@ fn attempt(
             },
         },
     };
-    let moved = source
-        .has_changed()
-        .unwrap_or_else(|| !files.facts(path).is_ok_and(|now| same_state(&now, &facts)));
+    let moved = !has_held_still(files, path, &*source, &facts);
     Attempt {
         facts,
         content,
