@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+/// Bytes of a bitmap looked at together, and their bits.
+const STRETCH: usize = 64;
+const STRETCH_BITS: u32 = 512;
+
 /// Which bit of a byte on disk is the first sector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BitOrder {
@@ -130,10 +134,6 @@ fn count_ones_of_words(bytes: &[u8], order: BitOrder, sectors: u32) -> u32 {
         ones.saturating_add(word.count_ones())
     })
 }
-
-/// Bytes of a bitmap looked at together, and their bits.
-const STRETCH: usize = 64;
-const STRETCH_BITS: u32 = 512;
 
 /// Up to eight bytes as a word whose bit n is their sector n.
 fn word(chunk: &[u8], order: BitOrder) -> u64 {

@@ -143,45 +143,45 @@ pub(super) fn bitmaps<'a, R: Send>(
     };
     let mut done = Vec::new();
     if plan.groups.len() <= PORTION {
+        // So few are not worth the means to call for help.
         portion(&mut done, &mut Vec::new());
-        done.sort_unstable_by_key(|(index, _)| *index);
-        return done;
-    }
-    std::thread::scope(|scope| {
-        let mut helpers = Vec::new();
-        // A thread that cannot be had is done without.
-        let mut hire = |up_to: usize| {
-            while helpers.len() < up_to {
-                match std::thread::Builder::new().spawn_scoped(scope, help) {
-                    Ok(helper) => helpers.push(helper),
-                    Err(_) => break,
+    } else {
+        std::thread::scope(|scope| {
+            let mut helpers = Vec::new();
+            // A thread that cannot be had is done without.
+            let mut hire = |up_to: usize| {
+                while helpers.len() < up_to {
+                    match std::thread::Builder::new().spawn_scoped(scope, help) {
+                        Ok(helper) => helpers.push(helper),
+                        Err(_) => break,
+                    }
                 }
+            };
+            if plan.groups.len() >= MANY {
+                let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+                hire(cores.min(IN_FLIGHT).saturating_sub(1));
             }
-        };
-        if plan.groups.len() >= MANY {
-            let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-            hire(cores.min(IN_FLIGHT).saturating_sub(1));
-        }
-        let mut buffer = Vec::new();
-        let (mut slow, mut started) = (0_u32, Instant::now());
-        while !cancel.is_cancelled() && portion(&mut done, &mut buffer) {
-            let now = Instant::now();
-            let reads = u32::try_from(PORTION).unwrap_or(1);
-            // One slow portion may be the scheduler's doing; two in a row are the storage's.
-            if now.duration_since(started) > SLOW.saturating_mul(reads) {
-                slow = slow.saturating_add(1);
-            } else {
-                slow = 0;
+            let mut buffer = Vec::new();
+            let (mut slow, mut started) = (0_u32, Instant::now());
+            while !cancel.is_cancelled() && portion(&mut done, &mut buffer) {
+                let now = Instant::now();
+                let reads = u32::try_from(PORTION).unwrap_or(1);
+                // One slow portion may be the scheduler's doing; two in a row are the storage's.
+                if now.duration_since(started) > SLOW.saturating_mul(reads) {
+                    slow = slow.saturating_add(1);
+                } else {
+                    slow = 0;
+                }
+                if slow == 2 && is_room_for_threads() {
+                    hire(IN_FLIGHT.saturating_sub(1));
+                }
+                started = now;
             }
-            if slow == 2 && is_room_for_threads() {
-                hire(IN_FLIGHT.saturating_sub(1));
+            for helper in helpers {
+                done.extend(helper.join().unwrap_or_default());
             }
-            started = now;
-        }
-        for helper in helpers {
-            done.extend(helper.join().unwrap_or_default());
-        }
-    });
+        });
+    }
     done.sort_unstable_by_key(|(index, _)| *index);
     done
 }

@@ -43,14 +43,7 @@ impl Clock {
         self.zone
     }
 
-    /// `2026-11-18`.
-    pub fn date(&self, at: Timestamp) -> String {
-        let mut text = String::new();
-        self.write_date(at, &mut text);
-        text
-    }
-
-    /// As [`Clock::date`], put behind `text`.
+    /// `2026-11-18`, put behind `text`.
     pub fn write_date(&self, at: Timestamp, text: &mut String) {
         let at = self.tz.to_datetime(at);
         // Writing to a String cannot fail.
@@ -99,10 +92,12 @@ mod tests {
     fn utc_is_marked_and_fractions_do_not_show_in_columns() {
         let at: Timestamp = "2026-11-18T02:00:07.25Z".parse().unwrap();
         let clock = Clock::new(Zone::Utc);
-        assert_eq!(clock.date(at), "2026-11-18");
-        let mut minute = String::new();
-        clock.write_minute(at, &mut minute);
-        assert_eq!(minute, "2026-11-18 02:00");
+        let mut text = String::new();
+        clock.write_date(at, &mut text);
+        assert_eq!(text, "2026-11-18");
+        text.clear();
+        clock.write_minute(at, &mut text);
+        assert_eq!(text, "2026-11-18 02:00");
         assert_eq!(clock.second(at), "2026-11-18 02:00:07Z");
         assert_eq!(rfc3339(at), "2026-11-18T02:00:07.25Z");
     }
