@@ -102,13 +102,11 @@ fn sign(disk: &Disk) -> Sign {
         return Sign::Vhdx;
     }
     let creator = creator(header);
-    let extension = disk.path.extension();
-    let is = |known: &str| extension.is_some_and(|found| found.eq_ignore_ascii_case(known));
-    if matches!(creator, "tap" | "CTXS" | "CXS") || (is("vhd") && is_vdi_name(&disk.path)) {
+    if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(&disk.path) {
         Sign::XcpNg
-    } else if is("vud") || creator == "vs" {
+    } else if has_extension(&disk.path, "vud") || creator == "vs" {
         Sign::VirtualPc
-    } else if is("avhd") {
+    } else if has_extension(&disk.path, "avhd") {
         Sign::Avhd
     } else {
         Sign::None
@@ -121,9 +119,11 @@ fn creator(header: &Header) -> &str {
 
 /// XCP-ng names a disk by its VDI: `<uuid>.vhd`.
 fn is_vdi_name(path: &Path) -> bool {
-    path.file_stem()
-        .and_then(|stem| stem.to_str())
-        .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
+    has_extension(path, "vhd")
+        && path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
 }
 
 /// What name and flags say the disk is.
