@@ -22,6 +22,7 @@ mod readme;
 mod runner;
 mod screens;
 mod screenshots;
+mod simulator;
 mod store;
 mod stores;
 mod truth;
