@@ -10,6 +10,7 @@
 //! checksum is no table. Nothing but the table and each partition's first sector is read; no file system is looked into.
 
 pub mod gpt;
+pub mod lvm;
 pub mod mbr;
 
 use crate::chain::Chain;

@@ -3,6 +3,8 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod faulty;
 pub mod hyperv;
+#[cfg(any(test, feature = "testing"))]
+pub mod lvm;
 pub mod vhd;
 pub mod vhdx;
 pub mod vmcx;
