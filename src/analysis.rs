@@ -25,7 +25,6 @@ pub mod witness;
 
 #[cfg(test)]
 pub(crate) mod plain;
-mod words;
 
 pub use assessment::{AssessedSnapshot, Assessment, Compared, DiskAssessment, assess};
 pub use evidence::{Bearing, Evidence};

@@ -52,7 +52,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn trouble(error: &anyhow::Error) -> ExitCode {
-    let said = crate::format::text::escape(&causes(error));
+    let said = crate::text::escape(&causes(error));
     // There is nowhere left to say that standard error is gone.
     let _ = writeln!(std::io::stderr(), "vhdtree: {said}");
     Exit::Trouble.into()

@@ -6,6 +6,7 @@
 //! ```text
 //!  finding   what is wrong or notable, as data: stable code, severity, where, expected, actual
 //!  job       cancel token, progress counters, bounded worker pool
+//!  text      sizes, times, counts, escapes, widths, signs as text: each in one way
 //!  source    positioned, read-only access: the only door to disk bytes
 //!  format    bytes -> struct + findings, one file per on-disk structure: vhd, vhdx, hyperv (XML and VMCX containers)
 //!  image     one face over the formats: header, block table, sector runs, counts
@@ -50,6 +51,10 @@
 pub mod finding;
 pub mod job;
 pub mod source;
+
+// Counts columns and digits of strings that are in memory.
+#[allow(clippy::arithmetic_side_effects)]
+pub mod text;
 
 pub mod format;
 

@@ -11,21 +11,17 @@
 //! escapes of its own.
 
 pub mod beside;
-pub mod clock;
 pub mod codes;
 pub mod columns;
 pub mod csv;
 pub mod findings;
 pub mod json;
+pub mod page;
 pub mod row;
 pub mod short;
 pub mod tree_text;
-pub mod units;
 pub mod words;
 
-pub use clock::{Clock, Zone};
 pub use columns::{Column, Style};
 pub use row::{Flag, Now, Row, RowKey, RowKind, RowOptions, Sort, rows};
 pub use short::ShortNames;
-pub use units::Units;
-pub use words::Glyphs;

@@ -13,7 +13,6 @@ pub mod app;
 pub mod command;
 pub mod depth;
 pub mod effect;
-pub mod glyph;
 pub mod input;
 pub mod keymap;
 pub mod message;
@@ -45,13 +44,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::analysis::Assessment;
-use crate::report::clock::Zone;
-use crate::report::{Clock, RowOptions, Units, words};
+use crate::report::RowOptions;
 use crate::store::{Forest, Product, ScanOptions};
+use crate::text::{self, Charset, Clock, Units, Zone};
 
 use self::app::{App, Settings};
 use self::depth::{ColorChoice, Depth};
-use self::glyph::Charset;
 use self::keymap::Keymap;
 use self::signals::Left;
 use self::state::{Memory, Place};
@@ -131,16 +129,12 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
         themes.push(named.to_owned());
     }
     let roots: Vec<String> = match &options.saved {
-        Some((forest, _)) => forest
-            .roots
-            .iter()
-            .map(|root| words::path_text(root))
-            .collect(),
+        Some((forest, _)) => forest.roots.iter().map(|root| text::path(root)).collect(),
         None => options
             .scan
             .roots
             .iter()
-            .map(|root| words::path_text(root))
+            .map(|root| text::path(root))
             .collect(),
     };
     let charset = if cfg!(windows) {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::analysis::facts::topology::Topology;
 use crate::analysis::owner::Owners;
-use crate::analysis::words::{count, file_name};
 use crate::finding::Finding;
 use crate::store::{DiskId, DiskUse, Forest, MachineId};
+use crate::text::{file_name, many};
 
 /// Every finding of a forest with the file it is about: disks by path (the file's own, then its links', then what only the whole
 /// forest shows), then side files, then machines and snapshots.
@@ -155,7 +155,7 @@ impl<'a> Whole<'a> {
                     "{} uses {}, on which {} hangs",
                     self.machine(*user),
                     self.name(id),
-                    count(children, "other disk")
+                    many(children, "other disk")
                 ),
             )
         })

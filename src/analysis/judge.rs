@@ -19,10 +19,10 @@ use jiff::Timestamp;
 use crate::analysis::facts::belief::seconds_between;
 use crate::analysis::facts::taken::CLOSE_SECONDS;
 use crate::analysis::facts::{Facts, Line, Way};
-use crate::analysis::words::span;
 use crate::analysis::{Bearing, Evidence, Reverted, Verdict, rows, witness};
 use crate::finding::Code;
 use crate::store::{DiskId, Product, SnapshotKind};
+use crate::text::span;
 
 /// What one frozen disk says.
 #[derive(Debug, Clone)]

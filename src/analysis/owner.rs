@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::analysis::words::file_name;
 use crate::store::{DiskId, Forest, MachineId};
+use crate::text::file_name;
 
 /// Folders Hyper-V makes inside a machine's folder; a disk in one of them belongs to the machine's surroundings.
 const INNER_FOLDERS: [&str; 4] = [

@@ -6,12 +6,12 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
 use crate::finding::Severity;
-use crate::format::text::escape;
+use crate::report::csv;
 use crate::report::findings::{self, Found};
 use crate::report::json::check as json;
 use crate::report::json::ls::head;
-use crate::report::{csv, units, words};
 use crate::store::CountPolicy;
+use crate::text::{self, escape};
 
 pub(super) fn run(
     session: &Session,
@@ -35,7 +35,7 @@ pub(super) fn run(
             for one in &found {
                 let finding = &one.finding;
                 let at = finding.at.map_or_else(String::new, |at| at.to_string());
-                let path = words::path_text(&one.path);
+                let path = text::path(&one.path);
                 let (expected, actual, text) = (
                     escape(&finding.expected),
                     escape(&finding.actual),
@@ -81,7 +81,7 @@ fn text(found: &[Found], disks: usize, out: &mut Output) -> anyhow::Result<()> {
 fn counted(n: usize, what: &str) -> String {
     format!(
         "{} {what}{}",
-        units::count(n as u64),
+        text::count(n as u64),
         if n == 1 { "" } else { "s" }
     )
 }
@@ -94,7 +94,7 @@ pub(super) fn finding_lines(one: &Found) -> Vec<String> {
             "{:<8} {:<28} {}",
             finding.code.severity.word(),
             finding.code.id,
-            words::path_text(&one.path)
+            text::path(&one.path)
         ),
         format!("         {}", escape(&finding.text)),
     ];

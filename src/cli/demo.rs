@@ -8,7 +8,7 @@ use super::args::Cli;
 use super::exit::Exit;
 use super::output::Output;
 use super::session::Session;
-use crate::report::words;
+use crate::text;
 
 pub(super) fn run(
     session: &Session,
@@ -22,7 +22,7 @@ pub(super) fn run(
         None => Folder::temporary()?,
     };
     crate::demo::build(&folder.path)
-        .with_context(|| format!("cannot make the demo in {}", words::path_text(&folder.path)))?;
+        .with_context(|| format!("cannot make the demo in {}", text::path(&folder.path)))?;
     let session = &session.with_times(folder.path.join(crate::demo::configs::LISTING));
     let paths = [folder.path.clone()];
     let exit = if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
@@ -33,7 +33,7 @@ pub(super) fn run(
     if dir.is_some() {
         out.warn(&format!(
             "the demo's store is in {0}; to look at it again: vhdtree {0} --times {0}/{1}",
-            words::path_text(&folder.path),
+            text::path(&folder.path),
             crate::demo::configs::LISTING
         ));
     }
@@ -49,7 +49,7 @@ struct Folder {
 impl Folder {
     /// A folder that is new or empty: the demo never writes among files of somebody else.
     fn given(dir: &Path) -> anyhow::Result<Self> {
-        let name = words::path_text(dir);
+        let name = text::path(dir);
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {name}"))?;
         let mut entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {name}"))?;
         if entries.next().is_some() {
@@ -78,8 +78,8 @@ impl Folder {
         }
         match last {
             Some(error) => Err(error)
-                .with_context(|| format!("cannot make a folder in {}", words::path_text(&parent))),
-            None => bail!("cannot make a folder in {}", words::path_text(&parent)),
+                .with_context(|| format!("cannot make a folder in {}", text::path(&parent))),
+            None => bail!("cannot make a folder in {}", text::path(&parent)),
         }
     }
 }

@@ -14,14 +14,14 @@ use crate::analysis::diff::{DiffError, DiffEvent, DiffRun, DiffSummary, diff, re
 use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
 use crate::chain::{Chain, ReadFault};
-use crate::format::text::escape;
 use crate::guest::Partitions;
 use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
-use crate::report::units::{Units, count};
 use crate::report::{csv, words};
 use crate::store::{CountPolicy, DiskId, LinkState};
+use crate::text::{self, escape};
+use crate::text::{Units, count};
 
 /// What is said of a file that looks otherwise after the comparison.
 const CHANGED: &str = "it changed while it was compared; the answer may mix two moments";
@@ -110,9 +110,7 @@ pub(super) fn run(
         }
     }
     drop(line);
-    let ended = outcome
-        .into_inner()
-        .with_context(|| words::path_text(child))?;
+    let ended = outcome.into_inner().with_context(|| text::path(child))?;
     for error in &ended.errors {
         out.warn(&escape(&format!("{}: {}", error.path, error.error)));
     }
@@ -159,10 +157,10 @@ fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pai
     let left_id = store.disk_of(child)?;
     let right_id = other.map(|other| store.disk_of(other)).transpose()?;
     let moment = Moment::of_lines(&store.forest, std::iter::once(left_id).chain(right_id));
-    let name = words::path_text(child);
+    let name = text::path(child);
     let (with, left, right, name) = if let (Some(right_id), Some(other)) = (right_id, other) {
         let (left, right) = open_pair(&store.forest, left_id, right_id)?;
-        let name = format!("{name} and {}", words::path_text(other));
+        let name = format!("{name} and {}", text::path(other));
         (Some(right_id), left, right, name)
     } else {
         let left = open_chain(&store.forest, left_id)?;
@@ -272,7 +270,7 @@ fn text(
     ))?;
     let name = |id: DiskId| {
         let disk = store.forest.disk(id);
-        disk.map(|disk| words::file_name(&disk.path))
+        disk.map(|disk| text::file_name(&disk.path))
     };
     let child = name(pair.child).unwrap_or_default();
     let with = pair

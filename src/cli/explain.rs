@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use crate::finding::Code;
 use crate::report::codes;
+use crate::text::{Overlong, wrap_plain};
 
 #[derive(Serialize)]
 struct CodeJson {
@@ -73,7 +74,7 @@ pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> 
                     out.line("")?;
                     out.line(&format!("  {head}"))?;
                     out.lines(
-                        wrap(text, width - 4)
+                        wrap_plain(text, width - 4, Overlong::Keep)
                             .iter()
                             .map(|line| format!("    {line}")),
                     )?;
@@ -91,20 +92,4 @@ fn unknown(name: &str) -> String {
         some => format!("did you mean {}?", some.join(", ")),
     };
     format!("no code {name:?}; {hint}")
-}
-
-/// Breaks a text at blanks into lines of at most `width` characters; a longer word stands alone.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    use unicode_width::UnicodeWidthStr as _;
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

@@ -8,18 +8,16 @@ use serde::Serialize;
 use super::args::StoreArgs;
 use super::check::finding_lines;
 use super::exit::Exit;
-use super::explain::wrap;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
 use crate::analysis::{AssessedSnapshot, Bearing};
-use crate::format::text::escape;
 use crate::image::{Kind, LogState, Specific};
 use crate::report::findings::Found;
 use crate::report::json::ls as json;
 use crate::report::row::why;
-use crate::report::units::count;
-use crate::report::{Clock, RowOptions, clock, rows, words};
+use crate::report::{RowOptions, rows, words};
 use crate::store::{CountPolicy, DiskId, Forest, LinkState};
+use crate::text::{self, Clock, Overlong, count, escape, wrap_plain};
 
 #[derive(Serialize)]
 struct Body {
@@ -74,7 +72,7 @@ fn text(store: &Store, id: DiskId, out: &mut Output) -> anyhow::Result<()> {
     let rows = rows(forest, &store.assessment, &RowOptions::default());
     let mut lines = Vec::new();
     if let Some(row) = rows.iter().find(|row| row.disk == Some(id)) {
-        let glyphs = out.style.glyphs;
+        let glyphs = out.style.charset.glyphs();
         lines.push(format!(
             "{}  {}",
             row.full_name,
@@ -82,7 +80,7 @@ fn text(store: &Store, id: DiskId, out: &mut Output) -> anyhow::Result<()> {
         ));
         let said = why(forest, &store.assessment, row, &out.style.clock);
         lines.extend(
-            wrap(&said, out.text_width().saturating_sub(2))
+            wrap_plain(&said, out.text_width().saturating_sub(2), Overlong::Keep)
                 .into_iter()
                 .map(|line| format!("  {line}")),
         );
@@ -116,10 +114,10 @@ fn header(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
     let Some(disk) = forest.disk(id) else { return };
     let (units, clock) = (out.style.units, &out.style.clock);
     let mut add = |name: &str, value: String| lines.push(format!("  {name:<14} {value}"));
-    add("path", words::path_text(&disk.path));
+    add("path", text::path(&disk.path));
     let exact = |bytes: u64| match units {
-        crate::report::Units::Human => format!("{} ({})", units.size(bytes), count(bytes)),
-        crate::report::Units::Bytes => bytes.to_string(),
+        text::Units::Human => format!("{} ({})", units.size(bytes), count(bytes)),
+        text::Units::Bytes => bytes.to_string(),
     };
     add("file size", exact(disk.file.len));
     if let Some(at) = disk.file.modified {
@@ -217,7 +215,7 @@ fn header(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
 /// Files that belong to the disk without being one, and what each is.
 fn beside(forest: &Forest, id: DiskId, lines: &mut Vec<String>) {
     for (path, what) in crate::report::beside::beside(forest, id) {
-        let name = words::file_name(path);
+        let name = text::file_name(path);
         lines.push(format!("  {:<14} {name}  ({what})", "beside"));
     }
 }
@@ -233,7 +231,7 @@ fn chain(forest: &Forest, id: DiskId, out: &Output, lines: &mut Vec<String>) {
         };
         let mut line = format!(
             "  {:<44} {:>10}",
-            words::file_name(&disk.path),
+            text::file_name(&disk.path),
             out.style.units.size(disk.file.len)
         );
         let wanted = disk
@@ -315,7 +313,7 @@ pub(super) fn verdict(
     let of = &of.verdict;
     let gap = of
         .gap_seconds
-        .map_or_else(String::new, |gap| format!(", gap {}", clock::span(gap)));
+        .map_or_else(String::new, |gap| format!(", gap {}", text::span(gap)));
     lines.push(format!(
         "  {} ({}{gap})",
         words::reverted(of.reverted),
@@ -323,9 +321,13 @@ pub(super) fn verdict(
     ));
     let mut add = |text: &str| {
         lines.extend(
-            wrap(&(form.names)(&escape(text)), form.width.saturating_sub(4))
-                .into_iter()
-                .map(|line| format!("    {line}")),
+            wrap_plain(
+                &(form.names)(&escape(text)),
+                form.width.saturating_sub(4),
+                Overlong::Keep,
+            )
+            .into_iter()
+            .map(|line| format!("    {line}")),
         );
     };
     add(&of.summary);
@@ -341,9 +343,10 @@ pub(super) fn verdict(
             Bearing::Against => '-',
             Bearing::Silent => '~',
         };
-        let text = wrap(
+        let text = wrap_plain(
             &(form.names)(&escape(&witness.text)),
             form.width.saturating_sub(4),
+            Overlong::Keep,
         );
         for (at, line) in text.iter().enumerate() {
             let sign = if at == 0 { sign } else { ' ' };

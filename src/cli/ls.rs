@@ -11,8 +11,9 @@ use crate::report::columns::{self, TimeForm};
 use crate::report::json::ls as json;
 use crate::report::row::{Direction, Only, Phase};
 use crate::report::tree_text::{self, Headings};
-use crate::report::{Column, Flag, Row, RowKind, RowOptions, Units, csv, rows, words};
+use crate::report::{Column, Flag, Row, RowKind, RowOptions, csv, rows};
 use crate::store::CountPolicy;
+use crate::text::{self, Units};
 
 pub(super) fn run(
     session: &Session,
@@ -97,7 +98,7 @@ fn text(
             .forest
             .roots
             .iter()
-            .map(|root| words::path_text(root))
+            .map(|root| text::path(root))
             .collect();
         out.warn(&format!("no virtual disk in {}", roots.join(", ")));
     }
@@ -105,7 +106,7 @@ fn text(
 }
 
 fn painted(line: &str, row: &Row, out: &Output) -> String {
-    let verdict = columns::verdict(row, out.style.glyphs);
+    let verdict = columns::verdict(row, out.style.charset.glyphs());
     let code = match row.flag {
         flag if flag <= Flag::Unreadable => "31",
         Flag::Orphan | Flag::Unsure | Flag::Live | Flag::Partial => "33",
@@ -156,11 +157,11 @@ fn table(
                 Column::Created => row
                     .cells
                     .created
-                    .map_or_else(String::new, crate::report::clock::rfc3339),
+                    .map_or_else(String::new, |at| at.to_string()),
                 Column::LastWrite => row
                     .cells
                     .modified
-                    .map_or_else(String::new, crate::report::clock::rfc3339),
+                    .map_or_else(String::new, |at| at.to_string()),
                 other => columns::cell(*other, row, &style),
             })
             .collect();

@@ -11,14 +11,13 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
 use crate::analysis::moment::Moment;
-use crate::format::text::escape;
 use crate::image::{BlockState, Counts, Image, StateRun, codes};
 use crate::report::json::diff::{CountRuns, Ended, MapDocument, StateRunJson};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
-use crate::report::units::{self, Units};
-use crate::report::{Glyphs, csv, words};
+use crate::report::{csv, words};
 use crate::source::FileSource;
+use crate::text::{self, Glyphs, escape};
 
 /// What is said of a file that looks otherwise after its table was read.
 const CHANGED: &str = "it changed while it was read; the map may mix two moments";
@@ -34,7 +33,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
     session.listen()?;
-    let name = words::path_text(file);
+    let name = text::path(file);
     let source = FileSource::open(file).with_context(|| format!("cannot open {name}"))?;
     let image = Image::open(Arc::new(source)).with_context(|| name.clone())?;
     let moment = Moment::of_files([(file.to_path_buf(), Some(image.header().clone()))]);
@@ -136,10 +135,7 @@ fn draw_runs(
         out.lines(lines)
     };
     let ended = each(count, &mut |run| {
-        let number = |value: u64| match out.style.units {
-            Units::Human => units::count(value),
-            Units::Bytes => value.to_string(),
-        };
+        let number = |value: u64| out.style.units.count(value);
         let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
         table.push(vec![
             number(run.first.0),
@@ -167,13 +163,13 @@ struct Cell {
 }
 
 impl Cell {
-    fn sign(self, of: u64, glyphs: Glyphs) -> &'static str {
+    fn sign(self, of: u64, glyphs: &Glyphs) -> &'static str {
         if self.error > 0 {
-            glyphs.block(BlockState::Error)
+            "!"
         } else if self.held == 0 && self.zero > 0 {
-            glyphs.block(BlockState::Zero)
+            "0"
         } else if self.held == 0 && self.unmapped > 0 {
-            glyphs.block(BlockState::Unmapped)
+            "x"
         } else {
             glyphs.shade(self.held, of)
         }
@@ -230,10 +226,10 @@ impl Grid {
         let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
         let head = format!(
             "1 cell = {} = {}; 1 row = {}; {}",
-            units::many(per_cell, "block"),
+            text::many(per_cell, "block"),
             size(per_cell),
             size(row_blocks),
-            units::many(self.blocks, "block")
+            text::many(self.blocks, "block")
         );
         let mut lines = vec![head];
         for (row, cells) in self.cells.chunks(columns as usize).enumerate() {
@@ -242,11 +238,11 @@ impl Grid {
             for (at, cell) in cells.iter().enumerate() {
                 let first = (row as u64 * u64::from(columns) + at as u64) * per_cell;
                 let of = self.blocks.saturating_sub(first).min(per_cell);
-                line.push_str(cell.sign(of, out.style.glyphs));
+                line.push_str(cell.sign(of, out.style.charset.glyphs()));
             }
             lines.push(line);
         }
-        let glyphs = out.style.glyphs;
+        let glyphs = out.style.charset.glyphs();
         lines.push(format!(
         "{} none  {} any  {} over 10 %  {} over half  {} all  0 zero  x unmapped  ! error, before all others",
         glyphs.shade(0, 100),
@@ -267,13 +263,13 @@ fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()
     }
     let mut line = format!(
         "{}: {} full, {} partial, {} zero, {} unmapped, {} absent, {}",
-        units::many(counts.total, "block"),
-        units::count(counts.full),
-        units::count(counts.partial),
-        units::count(counts.zero),
-        units::count(counts.unmapped),
-        units::count(counts.absent),
-        units::many(counts.error, "error")
+        text::many(counts.total, "block"),
+        text::count(counts.full),
+        text::count(counts.partial),
+        text::count(counts.zero),
+        text::count(counts.unmapped),
+        text::count(counts.absent),
+        text::many(counts.error, "error")
     );
     if header.kind == crate::image::Kind::Differencing {
         let bytes = counts
@@ -282,7 +278,7 @@ fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()
         let _ = write!(
             line,
             "; {} dirty sectors, {}",
-            units::count(counts.dirty_sectors),
+            text::count(counts.dirty_sectors),
             out.style.units.size(bytes)
         );
     }

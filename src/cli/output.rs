@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::args::{OutArgs, When};
+use crate::report::Style;
 use crate::report::json::{self, Layout};
 use crate::report::tree_text::Headings;
-use crate::report::{Clock, Glyphs, Style, Units, Zone};
+use crate::text::{Charset, Clock, Units, Zone};
 
 /// Bytes written at a time: what a pipe holds.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -80,10 +81,10 @@ impl Output {
                     Units::Human
                 },
                 clock: Clock::new(if args.local { Zone::Local } else { Zone::Utc }),
-                glyphs: if args.ascii || !speaks_utf8() {
-                    Glyphs::Ascii
+                charset: if args.ascii {
+                    Charset::Ascii
                 } else {
-                    Glyphs::Utf8
+                    charset()
                 },
                 ..Style::default()
             },
@@ -242,17 +243,15 @@ fn is_dumb() -> bool {
     std::env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
-/// True if the locale's characters are UTF-8 and the terminal can show them.
-fn speaks_utf8() -> bool {
+/// The signs that the locale and the terminal can show.
+fn charset() -> Charset {
     if cfg!(windows) {
-        return true;
+        return Charset::Unicode;
     }
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-    utf8 && !std::env::var("TERM").is_ok_and(|term| term == "linux" || term == "dumb")
+        .find(|value| !value.is_empty());
+    let term = std::env::var("TERM").ok();
+    Charset::detect(locale.as_deref(), term.as_deref())
 }

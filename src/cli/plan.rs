@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 
 use super::args::PlanArgs;
 use super::exit::Exit;
-use super::explain::wrap;
 use super::info;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
@@ -14,10 +13,10 @@ use crate::analysis::plan::{
     Accept, Answer, Loss, Plan, PlanOptions, Reason, StoreTables, Target, plan,
 };
 use crate::analysis::reasons;
-use crate::format::text::escape;
 use crate::report::json::{ls::head, plan as json};
-use crate::report::{ShortNames, Style, units, words};
+use crate::report::{ShortNames, Style, words};
 use crate::store::{CountPolicy, DiskId, Product};
+use crate::text::{self, Overlong, escape, wrap_plain};
 
 /// Which of the two commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
     let is_folder = std::fs::metadata(&args.target)
-        .with_context(|| words::path_text(&args.target))?
+        .with_context(|| text::path(&args.target))?
         .is_dir();
     let store = if is_folder {
         session.read(std::slice::from_ref(&args.target), CountPolicy::Count, out)?
@@ -75,7 +74,7 @@ fn by_name(store: &Store, args: &PlanArgs) -> anyhow::Result<Target> {
     let Some(wanted) = args.snapshot.as_deref() else {
         bail!(
             "{} is a folder: say which snapshot with --snapshot NAME|ID{}",
-            words::path_text(&args.target),
+            text::path(&args.target),
             known(store, args)
         );
     };
@@ -111,17 +110,14 @@ fn by_file(store: &Store, file: &Path, args: &PlanArgs) -> anyhow::Result<Target
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
         [] if args.snapshot.is_some() || args.vm.is_some() => {
-            bail!(
-                "{} is not frozen for such a snapshot",
-                words::path_text(file)
-            )
+            bail!("{} is not frozen for such a snapshot", text::path(file))
         }
         [] => Ok(Target::Disk(id)),
         several => {
             let all: Vec<String> = several.iter().map(|at| title(store, *at)).collect();
             bail!(
                 "{} is frozen for {} snapshots: {}; choose with --snapshot or --vm",
-                words::path_text(file),
+                text::path(file),
                 several.len(),
                 all.join(", ")
             )
@@ -297,10 +293,14 @@ impl Page<'_> {
     }
 
     fn fold(&self, escaped: &str, margin: &str) -> Vec<String> {
-        wrap(escaped, self.width.saturating_sub(margin.len()))
-            .into_iter()
-            .map(|line| format!("{margin}{line}"))
-            .collect()
+        wrap_plain(
+            escaped,
+            self.width.saturating_sub(margin.len()),
+            Overlong::Keep,
+        )
+        .into_iter()
+        .map(|line| format!("{margin}{line}"))
+        .collect()
     }
 
     fn section(&self, lines: &mut Vec<String>, name: &str, texts: &[String]) {
@@ -435,7 +435,7 @@ impl Page<'_> {
         let full = |id: DiskId| {
             forest
                 .disk(id)
-                .map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
+                .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path))
         };
         let name = |id: DiskId| self.names.of(forest, id);
         let size = |bytes: u64| self.style.units.size(bytes);
@@ -453,7 +453,7 @@ impl Page<'_> {
             add(format!(
                 "{from} is written into {into}: {} in {} (at worst {})",
                 size(merge.bytes),
-                blocks(merge.blocks),
+                text::many(merge.blocks, "block"),
                 size(merge.bytes_max),
             ));
             let free = match merge.free {
@@ -500,12 +500,6 @@ const MANY: usize = 5;
 const ITEM: &str = "      ";
 /// Margin of a labelled text; its label stands in it.
 const LABEL: &str = "          ";
-
-/// `19 blocks`, `1 block`.
-fn blocks(n: u64) -> String {
-    let ending = if n == 1 { "" } else { "s" };
-    format!("{} block{ending}", units::count(n))
-}
 
 /// The sentence of the answer already is this reason's.
 fn says_all(plan: &Plan, reason: &Reason) -> bool {

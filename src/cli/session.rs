@@ -15,8 +15,8 @@ use crate::analysis::assessment::Compared;
 use crate::analysis::{Assessment, assess};
 use crate::job::Job;
 use crate::report::json::read;
-use crate::report::words;
 use crate::store::{self, CountPolicy, DiskId, Forest, Growth, ScanEvent, ScanOptions};
+use crate::text;
 
 /// What the commands share.
 pub struct Session {
@@ -105,14 +105,14 @@ impl Session {
                 line.show(|| format!("{files} files found"));
             }
             ScanEvent::Reading { path } => {
-                line.show(|| format!("{seen} files, reading {}", words::path_text(&path)));
+                line.show(|| format!("{seen} files, reading {}", text::path(&path)));
             }
             ScanEvent::Forest(_) => {}
         })?;
         drop(line);
         for error in &forest.errors {
-            let path = words::path_text(&error.path);
-            let why = crate::format::text::escape(&error.error);
+            let path = text::path(&error.path);
+            let why = crate::text::escape(&error.error);
             out.warn(&format!("{path}: {why}"));
         }
         let assessment = assess(&forest, &Compared::default());
@@ -130,7 +130,7 @@ impl Session {
         self.forbid_saved()?;
         for file in files {
             // A wrong name must be said as what it is, not as a disk that is not in some store.
-            std::fs::metadata(file).with_context(|| words::path_text(file))?;
+            std::fs::metadata(file).with_context(|| text::path(file))?;
         }
         let mut roots = store.store.clone();
         if roots.is_empty() {
@@ -190,15 +190,15 @@ impl Store {
             .find(|id| same(id) == Some(true));
         found.with_context(|| {
             if file.is_dir() {
-                return format!("{} is a folder, not a disk file", words::path_text(file));
+                return format!("{} is a folder, not a disk file", text::path(file));
             }
             format!(
                 "{} is no disk of the store {}",
-                words::path_text(file),
+                text::path(file),
                 forest
                     .roots
                     .iter()
-                    .map(|root| words::path_text(root))
+                    .map(|root| text::path(root))
                     .collect::<Vec<_>>()
                     .join(", ")
             )
@@ -217,7 +217,7 @@ impl Store {
 
 /// The forest and the verdicts of a saved scan.
 pub(super) fn saved(from: &Path) -> anyhow::Result<(Arc<Forest>, Assessment)> {
-    let name = words::path_text(from);
+    let name = text::path(from);
     let read = if from == Path::new("-") {
         read::read(&mut io::stdin())
     } else {

@@ -1,6 +1,4 @@
-//! Text fields: UTF-16 in both byte orders, ASCII; and the escaping of whatever came from a disk.
-
-use std::fmt::Write as _;
+//! Text fields: UTF-16 in both byte orders, ASCII.
 
 /// Text as it was stored, and whether it was sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,51 +57,9 @@ pub fn utf8(bytes: &[u8]) -> Text {
     }
 }
 
-/// Makes text safe to show on one line: controls, escape codes, bidi marks, line separators and invisible characters
-/// become `\u{..}` or the usual short form. Everything else stays, backslashes included, so Windows paths read as they are.
-pub fn escape(text: &str) -> String {
-    if is_plain(text) {
-        return text.to_owned();
-    }
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => safe.push_str("\\n"),
-            '\r' => safe.push_str("\\r"),
-            '\t' => safe.push_str("\\t"),
-            '\0' => safe.push_str("\\0"),
-            c if is_unsafe(c) => {
-                // Writing to a String cannot fail.
-                let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// True for printable ASCII, which most names are.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-}
-
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn escape_codes_and_bidi_marks_are_shown_not_sent() {
-        assert_eq!(escape("a\u{1b}[31mb"), "a\\u{1b}[31mb");
-        assert_eq!(escape("x\u{202e}y\n"), "x\\u{202e}y\\n");
-        assert_eq!(escape("C:\\VMs\\検証用.vhd"), "C:\\VMs\\検証用.vhd");
-    }
 
     #[test]
     fn a_lone_surrogate_is_damage_not_a_panic() {

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::image::Kind;
 use crate::report::row::{Now, Row, RowKey, RowKind};
-use crate::report::{Clock, Glyphs, Units, words};
+use crate::report::words;
+use crate::text::{Charset, Clock, Glyphs, Units};
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,7 +134,7 @@ pub struct Style {
     /// Times.
     pub clock: Clock,
     /// Signs.
-    pub glyphs: Glyphs,
+    pub charset: Charset,
     /// How much of a time.
     pub time: TimeForm,
 }
@@ -167,24 +168,21 @@ pub fn write_cell(column: Column, row: &Row, style: &Style, text: &mut String) {
         Column::OnDisk => size(cells.on_disk, style, text),
         Column::Blocks => match (cells.blocks, cells.kind) {
             (_, Some(Kind::Fixed)) => text.push_str("all"),
-            (Some(blocks), _) => text.push_str(&match style.units {
-                Units::Human => crate::report::units::count(blocks),
-                Units::Bytes => blocks.to_string(),
-            }),
+            (Some(blocks), _) => text.push_str(&style.units.count(blocks)),
             _ => {}
         },
         Column::Dirty => match (cells.dirty_bytes, cells.kind) {
             _ if !is_disk => {}
-            (None, Some(Kind::Differencing)) => text.push_str(style.glyphs.ellipsis()),
+            (None, Some(Kind::Differencing)) => text.push_str(style.charset.glyphs().ellipsis),
             (None, Some(_)) => text.push('-'),
             (dirty, _) => size(dirty, style, text),
         },
         Column::Created if is_disk => time(cells.created, style, text),
         Column::LastWrite => time(cells.modified, style, text),
         Column::Created => {}
-        Column::Verdict => text.push_str(&verdict(row, style.glyphs)),
+        Column::Verdict => text.push_str(&verdict(row, style.charset.glyphs())),
         Column::Path => match &row.key {
-            RowKey::Disk(path) | RowKey::Error(path) => text.push_str(&words::path_text(path)),
+            RowKey::Disk(path) | RowKey::Error(path) => text.push_str(&crate::text::path(path)),
             RowKey::Group(_) | RowKey::Missing(_) => {}
         },
         Column::Snapshots => text.push_str(&row.snapshots.join(", ")),
@@ -208,7 +206,7 @@ fn time(at: Option<Timestamp>, style: &Style, text: &mut String) {
 }
 
 /// The text of the verdict: sign, word, and `=` where the disk equals its parent.
-pub fn verdict(row: &Row, glyphs: Glyphs) -> String {
+pub fn verdict(row: &Row, glyphs: &Glyphs) -> String {
     let mut text = row.flag.text(glyphs);
     if row.equals_parent {
         text.push_str(" =");

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::finding::Finding;
-use crate::format::text::escape;
+use crate::text::escape;
 
 /// The name of the schema in every document.
 pub const SCHEMA: &str = "vhdtree/1";

@@ -2,8 +2,8 @@
 
 use crate::analysis::Assessment;
 use crate::report::row::{RowOptions, rows};
-use crate::report::words;
 use crate::store::{DiskId, Forest};
+use crate::text;
 
 /// The short names of some disks, as the tree of the whole store shows them: never two alike in one machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl ShortNames {
             || {
                 forest
                     .disk(id)
-                    .map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
+                    .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path))
             },
             |(.., short)| short.clone(),
         )

@@ -25,11 +25,11 @@ fn write_name(rows: &[Row], index: usize, row: &Row, style: &Style, text: &mut S
         let sign = match row.kind {
             RowKind::MissingParent => "?",
             RowKind::Error => "!",
-            _ => row.now.sign(style.glyphs),
+            _ => row.now.sign(style.charset.glyphs()),
         };
         text.push_str(sign);
         text.push_str(if sign.is_empty() { "  " } else { " " });
-        row::write_prefix(rows, index, style.glyphs, MAX_LEVELS, text);
+        row::write_prefix(rows, index, style.charset.glyphs(), MAX_LEVELS, text);
     }
     columns::write_label(row, text);
 }

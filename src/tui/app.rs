@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use crate::analysis::plan::Plan;
 use crate::report::row::{Direction, Phase, Sort, visible};
-use crate::report::{Clock, Row, RowKey, RowOptions, Units, words};
+use crate::report::{Row, RowKey, RowOptions};
 use crate::store::DiskId;
+use crate::text::{self, Charset, Clock, Units};
 use crate::tui::depth::Depth;
-use crate::tui::glyph::Charset;
 use crate::tui::keymap::{Context, Keymap};
 use crate::tui::message::{JobNo, Progress, Slot, Snapshot};
 use crate::tui::state::{Memory, Place};
@@ -362,7 +362,7 @@ impl App {
                 .store
                 .forest
                 .disk(disk)
-                .map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path)),
+                .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path)),
         }
     }
 
@@ -597,10 +597,10 @@ impl App {
 
 /// The name of a disk's parent: the file found, else the name stored, escaped.
 pub fn parent_name(forest: &crate::store::Forest, child: DiskId) -> String {
-    use crate::format::text::escape;
+    use crate::text::escape;
     let link = forest.node(child).and_then(|node| node.parent.as_ref());
     if let Some(parent) = link.and_then(|link| forest.disk(link.disk?)) {
-        return crate::report::words::file_name(&parent.path);
+        return text::file_name(&parent.path);
     }
     let stored = forest.disk(child).and_then(|disk| {
         disk.header

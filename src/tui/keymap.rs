@@ -7,8 +7,8 @@ mod table;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
+use crate::text::Charset;
 use crate::tui::command::Command;
-use crate::tui::glyph::Charset;
 
 pub use key::Key;
 pub use table::{BINDINGS, Binding, Group};

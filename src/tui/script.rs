@@ -8,11 +8,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::Clock;
+use crate::text::{Charset, Clock};
 use crate::tui::app::{App, Settings};
 use crate::tui::depth::Depth;
 use crate::tui::effect::Effect;
-use crate::tui::glyph::Charset;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::message::{JobNo, Message, News, Slot};
 use crate::tui::sample::Sample;

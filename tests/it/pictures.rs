@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use vhdtree::text::Charset;
 use vhdtree::tui::depth::Depth;
-use vhdtree::tui::glyph::Charset;
 use vhdtree::tui::picture::{Ground, svg};
 use vhdtree::tui::sample;
 use vhdtree::tui::script::{Script, browser};

@@ -11,11 +11,11 @@ use crate::analysis::facts::{
     Above, Belief, Doubt, Facts, Line, Made, OtherBranch, SiblingSnapshot, UndoFacts, Way,
     XcpFacts, ages, taken,
 };
-use crate::analysis::words::file_name;
 use crate::store::virtualpc::undo_name_time;
 use crate::store::{
     Disk, DiskId, Forest, MachineId, Product, Snapshot, SnapshotId, SnapshotKind, TakenSource,
 };
+use crate::text::file_name;
 
 /// A snapshot to gather facts of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

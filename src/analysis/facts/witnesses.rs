@@ -3,8 +3,8 @@
 use crate::analysis::facts::belief::seconds_between;
 use crate::analysis::facts::gather::Gatherer;
 use crate::analysis::facts::{Builds, Claim, Generation, Line, Way, taken};
-use crate::analysis::words::file_name;
 use crate::store::{Disk, DiskId, MachineId, Snapshot};
+use crate::text::file_name;
 
 impl Gatherer<'_> {
     pub(super) fn generation(

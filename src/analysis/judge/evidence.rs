@@ -3,10 +3,10 @@
 use super::table::{Case, Relation};
 use crate::analysis::facts::taken::tolerance;
 use crate::analysis::facts::{Claim, Doubt, Generation, Guest, Made};
-use crate::analysis::words::{second, span};
 use crate::analysis::{Bearing, Evidence, rows, witness};
 use crate::finding::Code;
 use crate::store::{BornSource, TakenSource};
+use crate::text::{second, span};
 
 /// Every witness the table was shown, present or missing, the deciding ones first.
 pub(super) fn gather(case: &Case<'_>) -> Vec<Evidence> {

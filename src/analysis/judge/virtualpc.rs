@@ -4,8 +4,8 @@ use super::{Outcome, words};
 use crate::analysis::facts::belief::seconds_between;
 use crate::analysis::facts::taken::CLOSE_SECONDS;
 use crate::analysis::facts::{Above, Facts, Line, Made};
-use crate::analysis::words::{second, span, when};
 use crate::analysis::{Bearing, Evidence, Reverted, rows, witness};
+use crate::text::{minute, second, span};
 
 /// Zones differ from UTC by at most this, in steps of a quarter of an hour.
 const FARTHEST_ZONE_SECONDS: i64 = 14 * 3_600;
@@ -33,8 +33,8 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
         _ => (&rows::ROW_VPC_UNKNOWN, Reverted::CannotTell),
     };
     let (named_text, stamp_text) = (
-        named.map_or_else(|| "no time".to_owned(), when),
-        stamp.map_or_else(|| "at an unknown time".to_owned(), when),
+        named.map_or_else(|| "no time".to_owned(), minute),
+        stamp.map_or_else(|| "at an unknown time".to_owned(), minute),
     );
     let summary = match reverted {
         Reverted::Likely | Reverted::Certain => format!(

@@ -2,9 +2,9 @@
 
 use super::Outcome;
 use crate::analysis::facts::{Facts, Line, Way};
-use crate::analysis::words::count;
 use crate::analysis::{Bearing, Evidence, Reverted, rows, witness};
 use crate::finding::Code;
+use crate::text::many;
 
 /// The outcome where X(s) is not known, or there is none.
 pub(super) fn judge(facts: &Facts, line: &Line) -> Outcome {
@@ -35,7 +35,7 @@ pub(super) fn judge(facts: &Facts, line: &Line) -> Outcome {
             line,
             &format!(
                 "{} above {name} could be what {vm} uses now, and nothing says which.",
-                count(*leaves, "leaf").replace("leafs", "leaves")
+                many(*leaves, "leaf").replace("leafs", "leaves")
             ),
             Some(
                 "Bring the VM's configuration, or its disks in the labels (Get-VM | Select Name,@{n='Disks';e={$_.HardDrives.Path}}).",

@@ -3,9 +3,9 @@
 use super::table::{Case, Relation, kept_sibling};
 use crate::analysis::facts::taken::{CLOSE_SECONDS, NO_ZONE_SECONDS, tolerance};
 use crate::analysis::facts::{Facts, Generation};
-use crate::analysis::words::{second, span, when};
 use crate::analysis::{Reverted, rows};
 use crate::finding::Code;
+use crate::text::{minute, second, span};
 
 /// What a person brings to settle the date.
 pub(super) const BRING_LABELS: &str = "Bring the host's list of snapshots: Get-VMSnapshot -VMName ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json, given with --labels";
@@ -30,9 +30,9 @@ pub(super) fn snapshot(case: &Case<'_>) -> String {
     };
     match case.claim {
         Some(claim) if tolerance(claim.source).is_some() => {
-            format!("{name} (taken {})", when(claim.at))
+            format!("{name} (taken {})", minute(claim.at))
         }
-        Some(claim) => format!("{name} (not taken before {})", when(claim.at)),
+        Some(claim) => format!("{name} (not taken before {})", minute(claim.at)),
         None => format!("{name} (taken at an unknown time)"),
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn summary(case: &Case<'_>, row: &'static Code, reverted: Reverted) -
     let vm = subject(case.facts);
     let snapshot = snapshot(case);
     let above = &case.above.name;
-    let made = case.above.made.at().map(when);
+    let made = case.above.made.at().map(minute);
     let made_text = made.as_deref().unwrap_or("at an unknown time");
     let is = |other: &'static Code| std::ptr::eq(row, other);
     if is(&rows::ROW_24) {
@@ -137,7 +137,7 @@ fn blind(case: &Case<'_>) -> &'static str {
 
 fn why_not(case: &Case<'_>, row: &'static Code) -> String {
     let above = &case.above.name;
-    let made = case.made().at().map(when).unwrap_or_default();
+    let made = case.made().at().map(minute).unwrap_or_default();
     let gap = case.gap.map(span).unwrap_or_default();
     let is = |other: &'static Code| std::ptr::eq(row, other);
     if is(&rows::ROW_5) || is(&rows::ROW_12) {
@@ -177,7 +177,7 @@ fn why_not(case: &Case<'_>, row: &'static Code) -> String {
         );
     }
     if is(&rows::ROW_21) {
-        let bound = case.claim.map(|claim| when(claim.at)).unwrap_or_default();
+        let bound = case.claim.map(|claim| minute(claim.at)).unwrap_or_default();
         let near = match (case.claim, case.made().at()) {
             (Some(claim), Some(made))
                 if (0..=CLOSE_SECONDS).contains(
@@ -216,22 +216,25 @@ fn doubt_words(doubt: &crate::analysis::facts::Doubt) -> String {
     match doubt {
         Doubt::FrozenLater(_, born, _) => format!(
             "the frozen disk was born after its snapshot ({}): the files were copied",
-            when(*born)
+            minute(*born)
         ),
         Doubt::AfterWrite(_, born, _) => format!(
             "the files were copied on {} (births later than last writes)",
-            when(*born)
+            minute(*born)
         ),
         Doubt::Together(first, _) => format!(
             "all files of the chain were born together on {}, as by a copy",
-            when(*first)
+            minute(*first)
         ),
         Doubt::ConfigDiffers(_, born, _) => {
-            format!("the snapshot's configuration was copied on {}", when(*born))
+            format!(
+                "the snapshot's configuration was copied on {}",
+                minute(*born)
+            )
         }
         Doubt::OfCopy(_, born) => format!(
             "the file system here knows only the birth of this copy ({})",
-            when(*born)
+            minute(*born)
         ),
         Doubt::Missing(_) => {
             "the file system gives no birth time and a VHDX holds no date".to_owned()

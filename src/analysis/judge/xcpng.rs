@@ -8,10 +8,10 @@ use super::{Outcome, evidence, words};
 use crate::analysis::facts::belief::seconds_between;
 use crate::analysis::facts::taken::{CLOSE_SECONDS, NO_ZONE_SECONDS, is_a_zone, tolerance};
 use crate::analysis::facts::{Above, Claim, Facts, Line, Made};
-use crate::analysis::words::{second, span, when};
 use crate::analysis::{Bearing, Evidence, Reverted, rows, witness};
 use crate::finding::Code;
 use crate::store::TakenSource;
+use crate::text::{minute, second, span};
 
 /// Judges a base with the disk above it on the way to the active one.
 pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
@@ -28,14 +28,14 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
     });
     let (row, reverted, gap) = decide(line, made, dated);
     let vm = words::subject(facts);
-    let made_text = made.map_or_else(|| "at an unknown time".to_owned(), when);
+    let made_text = made.map_or_else(|| "at an unknown time".to_owned(), minute);
     let base = line
         .xcp
         .base_write
-        .map_or_else(|| "at an unknown time".to_owned(), when);
+        .map_or_else(|| "at an unknown time".to_owned(), minute);
     let taken_text = dated.map_or_else(
         || format!("its base was last written {base}"),
-        |claim| format!("the snapshot was taken {}", when(claim.at)),
+        |claim| format!("the snapshot was taken {}", minute(claim.at)),
     );
     let summary = match reverted {
         Reverted::Certain | Reverted::Likely => format!(
@@ -44,7 +44,7 @@ pub(super) fn judge(facts: &Facts, line: &Line, above: &Above) -> Outcome {
                 .leaf
                 .as_ref()
                 .filter(|_| row == &rows::ROW_XCP_CLONED)
-                .map_or(made_text, |(_, stamp)| when(*stamp)),
+                .map_or(made_text, |(_, stamp)| minute(*stamp)),
             gap.map(span).unwrap_or_default(),
         ),
         Reverted::NoSign | Reverted::NotReverted => format!(

@@ -2,10 +2,10 @@
 
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Accept, Answer, Merge, Reason, token};
-use crate::analysis::words::{bytes, count, file_name};
 use crate::analysis::{Reverted, Verdict, reasons};
 use crate::finding::{Code, Severity};
 use crate::store::{Disk, DiskId, Forest, LinkState, Node, Product, codes as store_codes};
+use crate::text::{file_name, many, size};
 
 /// What the reasons rest on.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
             format!(
                 "{} ({}) is part of no running VM: its changes are deleted, not merged",
                 names(case.forest, &steps.dead_ends),
-                bytes(held)
+                size(held)
             ),
         ));
     }
@@ -165,7 +165,7 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
         let name = names(case.forest, &[*id]);
         let more = match broken.len() - 1 {
             0 => String::new(),
-            n => format!(" (and {} more)", count(n, "fault")),
+            n => format!(" (and {} more)", many(n, "fault")),
         };
         all.push(reason(
             &reasons::BROKEN_CHAIN,
@@ -232,8 +232,8 @@ fn space(case: &Case<'_>, all: &mut Vec<Reason>) {
                 format!(
                     "{} may grow by up to {}; free there: {}",
                     names(case.forest, &[merge.into]),
-                    bytes(need),
-                    bytes(free)
+                    size(need),
+                    size(free)
                 ),
             ));
         }
@@ -303,7 +303,7 @@ fn scan(case: &Case<'_>, all: &mut Vec<Reason>) {
             Answer::CannotTell,
             format!(
                 "{} could not be looked at: {} ({})",
-                count(errors, "path"),
+                many(errors, "path"),
                 first.path.display(),
                 first.error
             ),

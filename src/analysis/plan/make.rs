@@ -5,9 +5,9 @@ use crate::analysis::plan::steps::{Steps, Subject, steps};
 use crate::analysis::plan::{
     BlockMaps, Merge, Plan, PlanOptions, Target, TargetError, gate, growth::grow_max, token, words,
 };
-use crate::analysis::words::file_name;
 use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::store::{DiskId, Forest, Product};
+use crate::text::file_name;
 
 /// Chains shown for one frozen disk; a golden image may have thousands.
 const SHOWN_CHAINS: usize = 16;

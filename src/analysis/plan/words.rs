@@ -3,9 +3,9 @@
 use crate::analysis::plan::gate::names;
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Answer, Loss, Merge, Reason};
-use crate::analysis::words::{bytes, count, file_name, span, when};
 use crate::analysis::{AssessedSnapshot, Reverted, Verdict, reasons, rows};
 use crate::store::{DiskId, Forest, Product, Snapshot, TakenSource};
+use crate::text::{file_name, many, minute, size, span};
 
 /// What the sentences are about.
 #[derive(Debug)]
@@ -34,13 +34,13 @@ impl Case<'_> {
     fn taken(&self) -> Option<String> {
         let taken = self.assessed?.taken?;
         Some(match taken.source {
-            TakenSource::FrozenWrite => format!("{} or later", when(taken.at)),
-            _ => when(taken.at),
+            TakenSource::FrozenWrite => format!("{} or later", minute(taken.at)),
+            _ => minute(taken.at),
         })
     }
 
     fn made(&self) -> Option<String> {
-        self.verdict()?.above_made.map(when)
+        self.verdict()?.above_made.map(minute)
     }
 
     fn name(&self, id: DiskId) -> String {
@@ -148,7 +148,7 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
                 let sector = u64::from(disk.header.as_ref()?.sector_size);
                 Some(disk.counts.as_ref()?.dirty_sectors.saturating_mul(sector))
             })
-            .map(|held| format!(" ({} of changes)", bytes(held)))
+            .map(|held| format!(" ({} of changes)", size(held)))
             .unwrap_or_default();
         all.push(Loss {
             code: &reasons::LOSS_DEAD_END,
@@ -195,7 +195,7 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
             bytes: Some(memory),
             text: format!(
                 "the memory saved with the snapshot ({}), removed at once",
-                bytes(memory)
+                size(memory)
             ),
         });
     }
@@ -321,7 +321,7 @@ pub(super) fn summary(case: &Case<'_>, answer: Answer, reasons: &[Reason]) -> St
     };
     let more = match open.len() - 1 {
         0 => String::new(),
-        n => format!(" And {}.", count(n, "further reason")),
+        n => format!(" And {}.", many(n, "further reason")),
     };
     let of_verdict = case
         .verdict()

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text};
 use crate::analysis::{AssessedSnapshot, Assessment, Bearing, Verdict};
 use crate::image::{Counts, Kind};
-use crate::report::clock::rfc3339;
 use crate::report::words;
 use crate::store::{DiskId, Forest, LinkState, Liveness};
 
@@ -356,10 +355,10 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
         id: header.map(|of| of.id.to_string()),
         data_write_id: header.and_then(|of| Some(of.data_write_id?.to_string())),
         creator: header.and_then(|of| super::some_text(&of.creator)),
-        created: created.map(|(at, _)| rfc3339(at)),
+        created: created.map(|(at, _)| at.to_string()),
         created_source: created
             .map(|(_, source)| source.map_or("footer", words::born_source).to_owned()),
-        modified: disk.file.modified.map(rfc3339),
+        modified: disk.file.modified.map(|at| at.to_string()),
         parent: parent(forest, id),
         children: node
             .children
@@ -428,7 +427,7 @@ pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
         name: known.and_then(|known| known.name.clone()),
         id: known.and_then(|known| known.id.clone()),
         vm: machine.and_then(|id| Some(forest.machine(id)?.name.clone())),
-        taken: of.taken.map(|taken| rfc3339(taken.at)),
+        taken: of.taken.map(|taken| taken.at.to_string()),
         taken_source: of
             .taken
             .map(|taken| words::taken_source(taken.source).to_owned()),

@@ -2,9 +2,9 @@
 
 use crate::analysis::{Assessment, Reverted};
 use crate::finding::Severity;
-use crate::report::Glyphs;
 use crate::report::row::Phase;
 use crate::store::{Disk, DiskId, Forest, LinkState, Liveness};
+use crate::text::Glyphs;
 
 /// The state of a row, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +70,7 @@ impl Flag {
     }
 
     /// The sign before the word; empty where nothing is wrong.
-    pub fn sign(self, glyphs: Glyphs) -> &'static str {
+    pub fn sign(self, glyphs: &Glyphs) -> &'static str {
         match self {
             Self::RevertedCertain
             | Self::RevertedLikely
@@ -79,16 +79,13 @@ impl Flag {
             | Self::Unreadable => "!",
             Self::Orphan | Self::Unsure => "?",
             Self::Live | Self::Partial => "~",
-            Self::Pending => match glyphs {
-                Glyphs::Utf8 => "…",
-                Glyphs::Ascii => ".",
-            },
+            Self::Pending => glyphs.pending,
             Self::Base | Self::Ok => "",
         }
     }
 
     /// Sign and word: `! REVERTED`, `ok`.
-    pub fn text(self, glyphs: Glyphs) -> String {
+    pub fn text(self, glyphs: &Glyphs) -> String {
         match self.sign(glyphs) {
             "" => self.word().to_owned(),
             sign => format!("{sign} {}", self.word()),
@@ -127,10 +124,10 @@ impl Now {
     }
 
     /// The sign in the margin: `●` where it is known or the only candidate, `?` for one of several.
-    pub fn sign(self, glyphs: Glyphs) -> &'static str {
+    pub fn sign(self, glyphs: &Glyphs) -> &'static str {
         match self {
             Self::No => "",
-            Self::Known | Self::Alone => glyphs.now(),
+            Self::Known | Self::Alone => glyphs.now,
             Self::Unsure => "?",
         }
     }
@@ -228,7 +225,7 @@ mod tests {
     fn every_state_has_a_word_and_an_ascii_sign() {
         for flag in Flag::ALL {
             assert!(!flag.word().is_empty());
-            assert!(flag.text(Glyphs::Ascii).is_ascii());
+            assert!(flag.text(crate::text::Charset::Ascii.glyphs()).is_ascii());
         }
         assert!(Flag::ALL.is_sorted());
         assert!(Flag::Orphan.is_problem() && !Flag::Unsure.is_problem());

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::hash::BuildHasher;
 
-use crate::report::Glyphs;
 use crate::report::row::{Row, RowKey};
+use crate::text::Glyphs;
 
 /// The lines `├ └ │` before the name of `rows[index]`, without the margin. Levels beyond `max_levels` are said as a
 /// number, so that a chain of sixty disks still shows its names.
 ///
 /// Groups and tops of chains have no lines; walks up the parents only, so it is cheap for the rows in a window.
-pub fn prefix(rows: &[Row], index: usize, glyphs: Glyphs, max_levels: u32) -> String {
+pub fn prefix(rows: &[Row], index: usize, glyphs: &Glyphs, max_levels: u32) -> String {
     let mut text = String::new();
     write_prefix(rows, index, glyphs, max_levels, &mut text);
     text
@@ -21,7 +21,7 @@ pub fn prefix(rows: &[Row], index: usize, glyphs: Glyphs, max_levels: u32) -> St
 pub fn write_prefix(
     rows: &[Row],
     index: usize,
-    glyphs: Glyphs,
+    glyphs: &Glyphs,
     max_levels: u32,
     text: &mut String,
 ) {
@@ -30,11 +30,8 @@ pub fn write_prefix(
     if levels == 0 {
         return;
     }
-    let own = if row.last {
-        glyphs.corner()
-    } else {
-        glyphs.tee()
-    };
+    let [tee, corner] = glyphs.branches;
+    let own = if row.last { corner } else { tee };
     if levels > max_levels {
         // Writing to a String cannot fail.
         let _ = write!(text, "+{} {own} ", levels - max_levels);
@@ -47,7 +44,7 @@ pub fn write_prefix(
         if parent.depth <= 1 {
             break;
         }
-        rails.push(if parent.last { "" } else { glyphs.rail() });
+        rails.push(if parent.last { "" } else { glyphs.wall });
         above = parent.parent;
     }
     for rail in rails.iter().rev() {

@@ -212,7 +212,7 @@ fn a_base_that_nothing_names_joins_the_machine_whose_chain_is_cut_beside_it() {
         &forest,
         &assessment,
         &built[5],
-        &crate::report::Clock::default(),
+        &crate::text::Clock::default(),
     );
     assert!(
         said.contains("chain of db02 is cut below db02_77AB01D3"),
@@ -311,7 +311,7 @@ fn every_disk_has_a_row_even_where_links_form_a_ring() {
         &forest,
         &assessment,
         &built[1],
-        &crate::report::Clock::default(),
+        &crate::text::Clock::default(),
     );
     assert!(said.contains("comes back"), "{said}");
 }
@@ -339,11 +339,11 @@ fn a_deep_chain_says_its_depth_as_a_number() {
     let assessment = assess(&forest, &Compared::default());
     let built = rows(&forest, &assessment, &RowOptions::default());
     assert_eq!(
-        prefix(&built, 60, crate::report::Glyphs::Utf8, 10),
+        prefix(&built, 60, crate::text::Charset::Unicode.glyphs(), 10),
         "+49 └ "
     );
     assert_eq!(
-        prefix(&built, 60, crate::report::Glyphs::Ascii, 10),
+        prefix(&built, 60, crate::text::Charset::Ascii.glyphs(), 10),
         "+49 `- "
     );
 }

@@ -3,9 +3,8 @@
 use super::{Flag, Now, Row, RowKind};
 use crate::analysis::{Assessment, Reverted, rows};
 use crate::finding::Severity;
-use crate::format::text::escape;
-use crate::report::{Clock, words};
 use crate::store::{DiskId, Forest, LinkState};
+use crate::text::{self, Clock, escape};
 
 /// Why a row looks as it does, in one or two sentences for a person; escaped.
 pub fn why(forest: &Forest, assessment: &Assessment, row: &Row, clock: &Clock) -> String {
@@ -135,7 +134,7 @@ fn headline(
     let name = known.and_then(|known| known.name.as_deref()).map_or_else(
         || {
             let frozen = forest.parent_of(id).and_then(|id| forest.disk(id));
-            let name = frozen.map(|disk| words::file_name(&disk.path));
+            let name = frozen.map(|disk| text::file_name(&disk.path));
             format!("the unnamed snapshot on {}", name.unwrap_or_default())
         },
         |name| format!("\"{}\"", escape(name)),
@@ -193,7 +192,7 @@ fn orphan(forest: &Forest, row: &Row, id: DiskId) -> String {
             .find(|end| forest.node(*end).is_some_and(|node| node.parent.is_some()))?;
         Some((
             escape(&forest.machine(machine)?.name),
-            words::file_name(&forest.disk(end)?.path),
+            text::file_name(&forest.disk(end)?.path),
         ))
     });
     match cut {
@@ -231,7 +230,7 @@ fn broken(forest: &Forest, id: DiskId) -> String {
         } else {
             forest.disk(at).map_or_else(
                 || "Below".to_owned(),
-                |disk| format!("In {} below it", words::file_name(&disk.path)),
+                |disk| format!("In {} below it", text::file_name(&disk.path)),
             )
         };
         let Some(node) = forest.node(at) else { break };

@@ -389,7 +389,7 @@ fn seek_sectors(held: &[bool], cursor: u64, forward: bool) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::glyph::Charset;
+    use crate::text::Charset;
     use crate::tui::sample;
 
     fn map() -> MapState {

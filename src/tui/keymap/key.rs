@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::tui::glyph::Charset;
+use crate::text::Charset;
 
 /// One key: a character or a named key, with or without Ctrl. Shift is in the character itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::format::base64;
+use crate::text;
 use crate::tui::effect::Export;
 
 /// Longest text sent to a clipboard, in bytes: terminals drop longer ones without a word.
@@ -98,19 +99,13 @@ pub fn export(name: &Path, export: &Export) -> String {
         match std::fs::File::create_new(&path) {
             Ok(mut file) => {
                 return match file.write_all(&bytes) {
-                    Ok(()) => format!(
-                        "written: {}",
-                        crate::report::words::path_text(&absolute(&path))
-                    ),
+                    Ok(()) => format!("written: {}", text::path(&absolute(&path))),
                     Err(error) => format!("not written: {error}"),
                 };
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {
-                return format!(
-                    "not written: {}: {error}",
-                    crate::report::words::path_text(&path)
-                );
+                return format!("not written: {}: {error}", text::path(&path));
             }
         }
     }

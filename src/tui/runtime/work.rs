@@ -24,6 +24,7 @@ use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides, Snapsh
 use crate::tui::prepared::Prepared;
 
 use super::job::Reporter;
+use crate::text;
 
 /// Runs of a diff that are kept; beyond, the sums go on and the list says that it is partial.
 const RUNS_KEPT: usize = 1 << 20;
@@ -90,7 +91,7 @@ fn read_store(options: &Options, growth: Growth, reporter: &Reporter) -> Result<
     };
     let result = scan(&scanned, &reporter.job, &mut |event| match event {
         ScanEvent::Walking { files } => reporter.tick(|| format!("{files} files found")),
-        ScanEvent::Reading { path } => reporter.tick(|| words::file_name(&path)),
+        ScanEvent::Reading { path } => reporter.tick(|| text::file_name(&path)),
         ScanEvent::Forest(forest) if forest.complete || reporter.job.cancel.is_cancelled() => {
             show(&forest, Phase::Done);
             ended_with = Some(forest);
@@ -111,8 +112,8 @@ fn read_store(options: &Options, growth: Growth, reporter: &Reporter) -> Result<
 
 fn open(path: &Path) -> Result<Image, String> {
     let source =
-        FileSource::open(path).map_err(|error| format!("{}: {error}", words::path_text(path)))?;
-    Image::open(Arc::new(source)).map_err(|error| format!("{}: {error}", words::path_text(path)))
+        FileSource::open(path).map_err(|error| format!("{}: {error}", text::path(path)))?;
+    Image::open(Arc::new(source)).map_err(|error| format!("{}: {error}", text::path(path)))
 }
 
 /// Waits a moment; false if the job was stopped meanwhile.

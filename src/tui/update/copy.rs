@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use crate::analysis::plan::Answer;
-use crate::format::text::escape;
-use crate::report::words;
+use crate::text::{self, escape};
 use crate::tui::app::{App, Asking, Overlay, View};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Export};
@@ -45,10 +44,10 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
 fn subject(app: &App, command: Command) -> Option<String> {
     let id = app.shown_disk()?;
     let disk = app.store.forest.disk(id)?;
-    let path = words::path_text(&disk.path);
+    let path = text::path(&disk.path);
     Some(match command {
         Command::CopyPath => path,
-        Command::CopyName => words::file_name(&disk.path),
+        Command::CopyName => text::file_name(&disk.path),
         Command::CopyId => disk.header.as_ref()?.id.to_string(),
         Command::CopyJson => crate::tui::saved::disk_json(&app.store, id)?,
         _ => {
@@ -62,7 +61,7 @@ fn subject(app: &App, command: Command) -> Option<String> {
                 }
             };
             let other = match (app.view, &app.diff.other) {
-                (View::Diff, Some(other)) => format!(" {}", quoted(&words::path_text(other))),
+                (View::Diff, Some(other)) => format!(" {}", quoted(&text::path(other))),
                 _ => String::new(),
             };
             format!("vhdtree {verb} {}{other}", quoted(&path))

@@ -1,9 +1,9 @@
 //! Going from view to view.
 
 use crate::analysis::plan::Target;
-use crate::format::text::escape;
 use crate::report::RowKind;
 use crate::report::row::Only;
+use crate::text::escape;
 use crate::tui::app::{App, Overlay, View};
 use crate::tui::effect::{Effect, Work};
 use crate::tui::update::{NOT_SAVED, changed, start_job};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::report::row::Phase;
-use crate::report::units;
 use crate::store::Growth;
+use crate::text;
 use crate::tui::app::{App, View};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
@@ -154,9 +154,9 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) -> Vec<Effect> {
             };
             app.scan_words = format!(
                 "{words}: {} in {}, {} unreadable",
-                units::many(disks, "disk"),
+                text::many(disks, "disk"),
                 seconds(job.progress.millis),
-                units::count(unreadable as u64)
+                text::count(unreadable as u64)
             );
             if let Err(error) = result {
                 app.scan_words = format!("! {error}");

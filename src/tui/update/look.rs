@@ -1,6 +1,7 @@
 //! How it looks.
 
-use crate::report::{RowKey, Units};
+use crate::report::RowKey;
+use crate::text::Units;
 use crate::tui::app::diff::Part;
 use crate::tui::app::{App, Overlay, Panes, View};
 use crate::tui::command::Command;

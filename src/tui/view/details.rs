@@ -2,12 +2,12 @@
 
 use crate::analysis::{Bearing, Evidence, Verdict};
 use crate::finding::Severity;
-use crate::format::text::escape;
 use crate::image::{Header, Kind, LogState, Specific};
 use crate::report::beside::beside;
 use crate::report::words;
-use crate::report::{Units, units};
 use crate::store::{Disk, DiskId, Forest, LinkState, Node};
+use crate::text::escape;
+use crate::text::{self, Units};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 use crate::tui::widget::text::Line;
@@ -40,15 +40,15 @@ pub fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
     page.findings(disk, node);
     page.beside(id);
     page.heading("PATH");
-    page.text(Role::Text, 2, words::path_text(&disk.path));
+    page.text(Role::Text, 2, text::path(&disk.path));
     page.lines
 }
 
 fn exact(app: &App, bytes: u64) -> String {
     match app.units {
-        Units::Human => units::human(bytes),
+        Units::Human => text::size(bytes),
         Units::Bytes => {
-            format!("{} ({} bytes)", units::human(bytes), units::count(bytes))
+            format!("{} ({} bytes)", text::size(bytes), text::count(bytes))
         }
     }
 }
@@ -199,9 +199,9 @@ impl Page<'_> {
         };
         self.lines.push(Line::of(Role::Heading, " CHAIN  ").with(
             Role::Dim,
-            format!("{}, {state}", units::many(disks as u64, "disk")),
+            format!("{}, {state}", text::many(disks as u64, "disk")),
         ));
-        let glyphs = self.app.settings.charset.of_rows();
+        let glyphs = self.app.settings.charset.glyphs();
         for (place, at) in line.iter().enumerate() {
             let Some(disk) = forest.disk(*at) else {
                 continue;
@@ -211,15 +211,15 @@ impl Page<'_> {
             let (sign, role) = if !now.is_empty() {
                 (now, Role::Now)
             } else if place + 1 == disks && last_link.is_none() {
-                (glyphs.corner(), Role::Border)
+                (glyphs.branches[1], Role::Border)
             } else {
-                (glyphs.rail(), Role::Border)
+                (glyphs.wall, Role::Border)
             };
             let mut row =
-                Line::of(role, format!("  {sign:<2} ")).with(here, words::file_name(&disk.path));
-            row.push(Role::Text, format!("  {}", units::human(disk.file.len)));
+                Line::of(role, format!("  {sign:<2} ")).with(here, text::file_name(&disk.path));
+            row.push(Role::Text, format!("  {}", text::size(disk.file.len)));
             if let Some(dirty) = disk.dirty_bytes() {
-                row.push(Role::Text, format!("  dirty {}", units::human(dirty)));
+                row.push(Role::Text, format!("  dirty {}", text::size(dirty)));
             } else if disk
                 .header
                 .as_ref()
@@ -345,8 +345,8 @@ impl Page<'_> {
             "blocks",
             format!(
                 "{} of {}",
-                units::count(header.blocks),
-                units::human(block_size.into())
+                text::count(header.blocks),
+                text::size(block_size.into())
             ),
         );
         let Some(counts) = &disk.counts else {
@@ -369,7 +369,7 @@ impl Page<'_> {
             "in this file",
             format!(
                 "{} ({}.{:02} %)",
-                units::count(held),
+                text::count(held),
                 hundredths / 100,
                 hundredths % 100
             ),
@@ -378,8 +378,8 @@ impl Page<'_> {
             "full, partial",
             format!(
                 "{}, {}",
-                units::count(counts.full),
-                units::count(counts.partial)
+                text::count(counts.full),
+                text::count(counts.partial)
             ),
         );
         if counts.zero.saturating_add(counts.unmapped) > 0 {
@@ -387,8 +387,8 @@ impl Page<'_> {
                 "zero, unmapped",
                 format!(
                     "{}, {}",
-                    units::count(counts.zero),
-                    units::count(counts.unmapped)
+                    text::count(counts.zero),
+                    text::count(counts.unmapped)
                 ),
             );
         }
@@ -397,9 +397,9 @@ impl Page<'_> {
         } else {
             "never written"
         };
-        self.field(absent, units::count(counts.absent));
+        self.field(absent, text::count(counts.absent));
         if counts.error > 0 {
-            self.field("errors", units::count(counts.error));
+            self.field("errors", text::count(counts.error));
         }
         if header.kind == Kind::Differencing {
             let bytes = counts
@@ -409,7 +409,7 @@ impl Page<'_> {
                 "dirty",
                 format!(
                     "{} sectors, {}",
-                    units::count(counts.dirty_sectors),
+                    text::count(counts.dirty_sectors),
                     exact(self.app, bytes)
                 ),
             );
@@ -436,7 +436,7 @@ impl Page<'_> {
                 let by = link
                     .by
                     .map_or(String::new(), |by| format!(" ({})", words::resolved_by(by)));
-                self.field("found", format!("{}{by}", words::path_text(path)));
+                self.field("found", format!("{}{by}", text::path(path)));
             }
             if link.state != LinkState::Ok {
                 self.field("state", format!("! {}", words::link_state(link.state)));
@@ -454,7 +454,7 @@ impl Page<'_> {
             self.text(
                 Role::Text,
                 2,
-                format!("{}  ({what})", words::file_name(path)),
+                format!("{}  ({what})", text::file_name(path)),
             );
         }
     }

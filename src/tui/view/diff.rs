@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::analysis::diff::{DiffKind, DiffRun};
 use crate::format::SectorNo;
-use crate::report::units;
+use crate::text;
 use crate::tui::app::App;
 use crate::tui::app::diff::Part;
 use crate::tui::message::{Compared, Slot};
@@ -180,13 +180,13 @@ fn line_of(run: &DiffRun, place: usize, data: &Compared, width: u16) -> Line {
         DiffKind::Unreadable => "!",
     };
     let kind = format!("{sign} {:<10} ", run.kind.word());
-    let (sector, count) = (units::count(run.sector.0), units::count(run.count));
+    let (sector, count) = (text::count(run.sector.0), text::count(run.count));
     if width < NARROW {
         return Line::of(Role::Text, format!("{sector:>14} {count:>9}  "))
             .with(kind_role(run.kind), kind);
     }
-    let number = format!(" {:>5} ", units::count(place as u64 + 1));
-    let bytes = units::human(run.count.saturating_mul(unit));
+    let number = format!(" {:>5} ", text::count(place as u64 + 1));
+    let bytes = text::size(run.count.saturating_mul(unit));
     let at = offset(run.sector.0.saturating_mul(unit));
     let mut line = Line::of(Role::Dim, number)
         .with(Role::Text, format!("{sector:>14} {count:>9} {bytes:>9}  "))
@@ -208,11 +208,11 @@ fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
     let words = match (run, app.diff.sector()) {
         (Some(run), Some(sector)) => format!(
             " run {} of {}   sector {} ({} of {} in the run){} ",
-            units::count(app.diff.cursor as u64 + 1),
-            units::count(app.diff.shown.len() as u64),
-            units::count(sector),
-            units::count(app.diff.into + 1),
-            units::count(run.count),
+            text::count(app.diff.cursor as u64 + 1),
+            text::count(app.diff.shown.len() as u64),
+            text::count(sector),
+            text::count(app.diff.into + 1),
+            text::count(run.count),
             place(app, sector),
         ),
         _ => " bytes ".to_owned(),
@@ -366,7 +366,7 @@ fn totals(app: &App, width: u16) -> Line {
     if width < NARROW {
         return short_totals(data);
     }
-    let bytes = |sectors: u64| units::human(sectors.saturating_mul(data.sector_size.into()));
+    let bytes = |sectors: u64| text::size(sectors.saturating_mul(data.sector_size.into()));
     let mut line = Line::of(Role::Text, " ")
         .with(
             Role::Changed,
@@ -382,7 +382,7 @@ fn totals(app: &App, width: u16) -> Line {
     }
     line.push(
         Role::Text,
-        format!("in {}", units::many(data.runs.len() as u64, "run")),
+        format!("in {}", text::many(data.runs.len() as u64, "run")),
     );
     if !data.summary.complete {
         line.push(Role::Unsure, "  ~ partial");
@@ -401,7 +401,7 @@ fn short_totals(data: &Compared) -> Line {
         ("=", Role::Same, totals.same),
     ] {
         if sectors > 0 {
-            let bytes = units::human(sectors.saturating_mul(data.sector_size.into()));
+            let bytes = text::size(sectors.saturating_mul(data.sector_size.into()));
             line.push(role, format!("{sign}: {bytes}  "));
         }
     }

@@ -4,9 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::finding::{Finding, Severity};
-use crate::format::text::escape;
 use crate::report::findings::Found;
-use crate::report::words;
+use crate::text::{self, escape};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 use crate::tui::view::Seen;
@@ -134,7 +133,7 @@ pub fn values(finding: &Finding) -> String {
 fn place(app: &App, item: &Found) -> String {
     let row = app.find(&item.path).and_then(|id| app.row_of(id));
     let Some(row) = row else {
-        return words::file_name(&item.path);
+        return text::file_name(&item.path);
     };
     let mut group = row;
     while let Some(above) = group.parent.and_then(|at| app.rows.get(at as usize)) {
@@ -166,7 +165,7 @@ pub fn about(item: &Found, width: usize) -> Vec<Line> {
         lines.extend(line.wrap(width, indent));
     };
     say("What", escape(&finding.text));
-    say("File", words::path_text(&item.path));
+    say("File", text::path(&item.path));
     let at = finding
         .at
         .map(|at| format!("offset {at:#x}"))

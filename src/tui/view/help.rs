@@ -2,9 +2,9 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::text::Charset;
 use crate::tui::app::App;
 use crate::tui::command::Command;
-use crate::tui::glyph::Charset;
 use crate::tui::keymap::{Context, Group};
 use crate::tui::theme::Role;
 use crate::tui::widget::text::{Line, pad};
@@ -81,7 +81,7 @@ fn signs(
 ) {
     let before = lines.len();
     lines.push(Line::of(Role::Heading, "SIGNS"));
-    let now = charset.of_rows().now();
+    let now = charset.glyphs().now;
     let shades = charset.glyphs().shades;
     for (sign, role, words) in [
         (

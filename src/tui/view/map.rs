@@ -3,7 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::report::{units, words};
+use crate::report::words;
+use crate::text;
 use crate::tui::app::App;
 use crate::tui::app::map::MapState;
 use crate::tui::message::Slot;
@@ -90,7 +91,7 @@ fn draw_overview(app: &App, buffer: &mut Buffer, area: Rect) -> Rect {
     let head = format!(
         "{} WHOLE DISK  1 cell = {} = {}   1 row = {}",
         pad_left("offset", usize::from(OFFSETS - 1)),
-        units::many(1 << map.overview.zoom, "block"),
+        text::many(1 << map.overview.zoom, "block"),
         offset(cell),
         offset(row)
     );
@@ -181,19 +182,19 @@ fn scale(app: &App, width: usize) -> String {
     let word = unit_word(map);
     let numbers = if by_number(app) { word } else { "offset" };
     let within = match &map.sectors {
-        Some(sectors) => format!("block {}: ", units::count(sectors.block)),
+        Some(sectors) => format!("block {}: ", text::count(sectors.block)),
         None => String::new(),
     };
     let mut text = format!(
         "{} {within}1 cell = {} {word}{} = {}",
         pad_left(numbers, usize::from(OFFSETS - 1)),
-        units::count(cell),
+        text::count(cell),
         if cell == 1 { "" } else { "s" },
         offset(cell.saturating_mul(unit)),
     );
     for part in [
         format!("   1 row = {}", offset(row.saturating_mul(unit))),
-        format!("   {} {word}s", units::count(map.len())),
+        format!("   {} {word}s", text::count(map.len())),
     ] {
         if text.len() + part.len() <= width {
             text.push_str(&part);
@@ -249,7 +250,7 @@ fn labels(app: &App) -> Vec<String> {
         if !by_number {
             return offset(first.saturating_mul(unit_bytes(app)));
         }
-        let grouped = units::count(first);
+        let grouped = text::count(first);
         if grouped.len() < usize::from(OFFSETS) {
             grouped
         } else {
@@ -282,9 +283,9 @@ fn cursor_line(app: &App) -> Line {
     let (first, last) = (map.first_of_cell(), map.last_of_cell());
     let word = unit_word(map);
     let place = if first == last {
-        format!(" {word} {}", units::count(first))
+        format!(" {word} {}", text::count(first))
     } else {
-        format!(" {word}s {}-{}", units::count(first), units::count(last))
+        format!(" {word}s {}-{}", text::count(first), text::count(last))
     };
     let at = first.saturating_mul(unit_bytes(app));
     let at = match &map.sectors {
@@ -311,8 +312,8 @@ fn contents(cell: &Cell, map: &MapState) -> String {
     if map.sectors.is_some() {
         return format!(
             "{} of {} held by this disk",
-            units::count(cell.full),
-            units::count(cell.total)
+            text::count(cell.full),
+            text::count(cell.total)
         );
     }
     let absent = cell.total
@@ -330,7 +331,7 @@ fn contents(cell: &Cell, map: &MapState) -> String {
             parts.push(if cell.total == 1 {
                 word.to_owned()
             } else {
-                format!("{} {word}", units::count(count))
+                format!("{} {word}", text::count(count))
             });
         }
     }
@@ -348,7 +349,7 @@ fn contents(cell: &Cell, map: &MapState) -> String {
             parts.push(match (cell.total, count) {
                 (1, _) => one.to_owned(),
                 (_, 1) => format!("1 {one}"),
-                _ => format!("{} {many}", units::count(count)),
+                _ => format!("{} {many}", text::count(count)),
             });
         }
     }
@@ -416,13 +417,13 @@ fn totals(app: &App) -> Vec<Line> {
         Role::Text,
         format!(
             " in file {} ({}.{:02} %)  zero {}  unmapped {}  error {}  absent {}{}",
-            units::count(held),
+            text::count(held),
             hundredths / 100,
             hundredths % 100,
-            units::count(counts.zero),
-            units::count(counts.unmapped),
-            units::count(counts.error),
-            units::count(counts.absent),
+            text::count(counts.zero),
+            text::count(counts.unmapped),
+            text::count(counts.error),
+            text::count(counts.absent),
             if counts.complete { "" } else { "  ~ partial" },
         ),
     )];
@@ -432,14 +433,14 @@ fn totals(app: &App) -> Vec<Line> {
             Role::Text,
             format!(
                 " compared {} sectors: {} differ, {} zeroed, {} equal{}{}",
-                units::count(totals.compared),
-                units::count(totals.changed),
-                units::count(totals.zeroed),
-                units::count(totals.same),
+                text::count(totals.compared),
+                text::count(totals.changed),
+                text::count(totals.zeroed),
+                text::count(totals.same),
                 if totals.unreadable == 0 {
                     String::new()
                 } else {
-                    format!(", {} unreadable", units::count(totals.unreadable))
+                    format!(", {} unreadable", text::count(totals.unreadable))
                 },
                 if compared.summary.complete {
                     ""
@@ -464,8 +465,8 @@ pub fn text_lines(app: &App) -> Vec<Line> {
             Role::Text,
             format!(
                 "{:>14} {:>14}  {:<9} at {}",
-                units::count(run.first.0),
-                units::count(run.count),
+                text::count(run.first.0),
+                text::count(run.count),
                 words::block_state(run.state),
                 offset(run.first.0.saturating_mul(unit)),
             ),

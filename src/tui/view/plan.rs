@@ -1,9 +1,10 @@
 //! What deleting a snapshot would do: the answer first, then which file goes into which, then what is lost.
 
 use crate::analysis::plan::{Answer, Merge, Plan};
-use crate::format::text::escape;
-use crate::report::{units, words};
+use crate::report::words;
 use crate::store::DiskId;
+use crate::text;
+use crate::text::escape;
 use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::theme::Role;
@@ -63,7 +64,7 @@ impl Page<'_> {
     /// The whole name of a disk: what goes into what is never said in short.
     fn whole_name(&self, id: DiskId) -> String {
         let disk = self.app.store.forest.disk(id);
-        disk.map_or_else(|| "?".to_owned(), |disk| words::file_name(&disk.path))
+        disk.map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path))
     }
 
     /// A text of the plan, escaped, with the names of the tree.
@@ -73,7 +74,7 @@ impl Page<'_> {
 
     fn size(&self, id: DiskId) -> String {
         let disk = self.app.store.forest.disk(id);
-        disk.map_or_else(String::new, |disk| units::human(disk.file.len))
+        disk.map_or_else(String::new, |disk| text::size(disk.file.len))
     }
 
     /// Which of the disk's snapshots this is about, where there are several.
@@ -250,20 +251,20 @@ impl Page<'_> {
         );
         let moves = format!(
             "{} of changed sectors in {} (at worst {} written)",
-            units::human(merge.bytes),
-            units::many(merge.blocks, "block"),
-            units::human(merge.bytes_max)
+            text::size(merge.bytes),
+            text::many(merge.blocks, "block"),
+            text::size(merge.bytes_max)
         );
         self.labelled("MOVES", Role::Text, moves);
         let free = merge.free.map_or_else(
             || "free space unknown".to_owned(),
-            |free| format!("{} free", units::human(free)),
+            |free| format!("{} free", text::size(free)),
         );
         let tight = merge.free.is_some_and(|free| free < merge.grow_max);
         let space = format!(
             "{} grows by up to {}; {free}",
             self.name(merge.into),
-            units::human(merge.grow_max)
+            text::size(merge.grow_max)
         );
         self.labelled("SPACE", if tight { Role::Error } else { Role::Text }, space);
     }

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::format::text::escape;
 use crate::report::row::why;
-use crate::report::units;
+use crate::text;
+use crate::text::escape;
 use crate::tui::app::{App, Asking, View};
 use crate::tui::command::Command;
 use crate::tui::keymap::Context;
@@ -252,25 +252,25 @@ fn job_words(app: &App, slot: Slot, others: &[Slot], progress: &Progress) -> Str
                 format!("  {}", escape(&progress.at))
             };
             let of = if progress.total > 0 {
-                format!(" of {}", units::count(progress.total))
+                format!(" of {}", text::count(progress.total))
             } else {
                 String::new()
             };
             format!(
                 "{doing}: {}{of} files{left}  {stop} stops{at}",
-                units::count(progress.done)
+                text::count(progress.done)
             )
         }
         Slot::Map | Slot::Diff if progress.total == 0 => format!("{doing}  {stop} stops"),
         Slot::Map => format!(
             "{doing}: {} of {}{left}  {stop} stops",
-            units::count(progress.done),
-            units::count(progress.total)
+            text::count(progress.done),
+            text::count(progress.total)
         ),
         Slot::Diff => format!(
             "{doing}: {} of {}{left}  {stop} stops",
-            units::human(progress.done),
-            units::human(progress.total)
+            text::size(progress.done),
+            text::size(progress.total)
         ),
         Slot::Reread | Slot::Sectors | Slot::Hex | Slot::Plan | Slot::Watch => doing,
     }

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::report::Row;
 use crate::report::row::{Direction, Now, Only};
-use crate::report::units;
+use crate::text;
 use crate::tui::app::{App, View};
 use crate::tui::command::Command;
 use crate::tui::message::Slot;
@@ -70,9 +70,9 @@ fn store_facts(app: &App) -> String {
     };
     format!(
         "{saved}{machines}{} disk{}  {} on disk",
-        units::count(disks),
+        text::count(disks),
         if disks == 1 { "" } else { "s" },
-        units::human(app.bytes)
+        text::size(app.bytes)
     )
 }
 

@@ -81,7 +81,7 @@ impl<'a> Sheet<'a> {
         let style = Style {
             units: app.units,
             clock: app.settings.clock.clone(),
-            glyphs: app.settings.charset.of_rows(),
+            charset: app.settings.charset,
             time,
         };
         Self {
@@ -119,7 +119,7 @@ impl<'a> Sheet<'a> {
             return Line::new();
         };
         let mut line = Line::new();
-        let ellipsis = self.style.glyphs.ellipsis();
+        let ellipsis = self.style.charset.glyphs().ellipsis;
         for fitted in &self.columns {
             let width = usize::from(fitted.width);
             match fitted.column {
@@ -159,18 +159,18 @@ impl<'a> Sheet<'a> {
 
     /// Margin, lines, name, snapshots, NOW, notes; cut so that what tells two names apart stays.
     fn name(&self, line: &mut Line, row: &Row, index: usize, width: usize) {
-        let glyphs = self.style.glyphs;
+        let glyphs = self.style.charset.glyphs();
         let start = line.width();
         let folded = self.app.folded.contains(&row.key);
         let fold = match (row.descendants > 0, folded) {
-            (true, true) => glyphs.folded(),
-            (true, false) if row.kind == RowKind::Group => glyphs.unfolded(),
+            (true, true) => glyphs.folds[1],
+            (true, false) if row.kind == RowKind::Group => glyphs.folds[0],
             _ => " ",
         };
         let marked = matches!(&row.key, RowKey::Disk(path) if self.app.marks.contains(path));
         if row.kind == RowKind::Group {
             line.push(Role::Text, format!(" {fold} "));
-            let name = clip_middle(&row.name, width.saturating_sub(3), glyphs.ellipsis());
+            let name = clip_middle(&row.name, width.saturating_sub(3), glyphs.ellipsis);
             line.push(Role::Heading, name);
             self.labels(line, row, start, width);
         } else {
@@ -203,7 +203,7 @@ impl<'a> Sheet<'a> {
                 .clamp(2, 12);
             line.push(Role::Border, prefix(&self.app.rows, index, glyphs, levels));
             let used = line.width() - start;
-            let name = if self.app.units == crate::report::Units::Bytes {
+            let name = if self.app.units == crate::text::Units::Bytes {
                 &row.full_name
             } else {
                 &row.name
@@ -218,7 +218,7 @@ impl<'a> Sheet<'a> {
                 room.saturating_sub(wanted.min(room / 3))
                     .max(room.min(SHORT_NAME))
             };
-            let name = clip_middle(name, kept, glyphs.ellipsis());
+            let name = clip_middle(name, kept, glyphs.ellipsis);
             line.push(if marked { Role::Marked } else { Role::Text }, name);
             self.labels(line, row, start, width);
         }
@@ -231,7 +231,10 @@ impl<'a> Sheet<'a> {
             let room = (start + width).saturating_sub(line.width() + 2);
             if room >= 4 {
                 line.push(Role::Text, "  ");
-                line.push(role, clip(&text, room, self.style.glyphs.ellipsis()));
+                line.push(
+                    role,
+                    clip(&text, room, self.style.charset.glyphs().ellipsis),
+                );
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A progress bar with numbers beside it: never a bar alone.
 
-use crate::tui::glyph::Glyphs;
+use crate::text::Glyphs;
 use crate::tui::theme::Role;
 use crate::tui::widget::text::Line;
 
@@ -21,7 +21,7 @@ pub fn bar(done: u64, total: u64, words: &str, width: usize, glyphs: &Glyphs) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::glyph::Charset;
+    use crate::text::Charset;
 
     #[test]
     fn the_bar_is_full_only_at_the_end() {

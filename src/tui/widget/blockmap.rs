@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
-use crate::tui::glyph::{Charset, Glyphs};
+use crate::text::{Charset, Glyphs};
 use crate::tui::theme::{Role, Theme};
 
 /// What lies in one cell, in blocks (or sectors).

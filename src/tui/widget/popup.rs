@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::tui::glyph::Glyphs;
+use crate::text::Glyphs;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::text::clip;
 
@@ -118,7 +118,7 @@ pub fn sheet(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::glyph::Charset;
+    use crate::text::Charset;
 
     #[test]
     fn a_popup_fits_any_screen() {

@@ -67,7 +67,7 @@ impl Prompt {
     /// Takes pasted text; what is no printable character is left out.
     pub fn paste(&mut self, text: &str) {
         let room = LONGEST.saturating_sub(self.text.chars().count());
-        let safe = crate::format::text::escape(text);
+        let safe = crate::text::escape(text);
         self.text.extend(safe.chars().take(room));
     }
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use unicode_width::UnicodeWidthStr as _;
-use vhdtree::format::{base64, encoding, guid, text};
-use vhdtree::report::{csv, units, words};
-use vhdtree::tui::theme::Role;
-use vhdtree::tui::widget::text::{Line, clip, clip_middle, split_at_width};
+use vhdtree::format::{base64, encoding, guid, text as field};
+use vhdtree::report::csv;
+use vhdtree::report::page::{Line, Role};
+use vhdtree::text::{self, clip, clip_middle, split_at_width};
 
 /// Inputs to start from.
 pub fn seeds() -> Vec<Vec<u8>> {
@@ -29,15 +29,15 @@ pub fn run(input: &[u8]) {
     };
     let width = usize::from(*width).max(1);
     for read in [
-        text::utf16le(bytes),
-        text::utf16be(bytes),
-        text::utf8(bytes),
+        field::utf16le(bytes),
+        field::utf16be(bytes),
+        field::utf8(bytes),
     ] {
         assert!(!read.text.contains('\0'));
     }
     let text = String::from_utf8_lossy(bytes);
     let stored: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let read = text::utf16le(&stored);
+    let read = field::utf16le(&stored);
     assert!(
         !read.damaged && text.starts_with(&read.text),
         "sound text stays"
@@ -62,8 +62,8 @@ pub fn run(input: &[u8]) {
     let number = bytes
         .iter()
         .fold(0_u64, |sum, byte| sum.wrapping_mul(257) + u64::from(*byte));
-    assert!(units::human(number).len() < 20);
-    units::count(number);
+    assert!(text::size(number).len() < 20);
+    text::count(number);
 
     let is_narrow = |line: &str| line.width() <= width;
     for ellipsis in ["…", "~"] {
@@ -86,7 +86,7 @@ pub fn run(input: &[u8]) {
 fn path(bytes: &[u8]) {
     use std::os::unix::ffi::OsStrExt as _;
     let path = Path::new(std::ffi::OsStr::from_bytes(bytes));
-    for shown in [words::path_text(path), words::file_name(path)] {
+    for shown in [text::path(path), text::file_name(path)] {
         assert!(!shown.chars().any(char::is_control), "{shown:?}");
     }
 }

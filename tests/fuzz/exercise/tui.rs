@@ -11,9 +11,9 @@ use vhdtree::guest::{Kind, Partition, Partitions, Table};
 use vhdtree::image::{BlockState, Counts, StateRun};
 use vhdtree::report::row::Phase;
 use vhdtree::store::DiskId;
+use vhdtree::text::Charset;
 use vhdtree::tui::app::App;
 use vhdtree::tui::effect::{Effect, Work};
-use vhdtree::tui::glyph::Charset;
 use vhdtree::tui::keymap::Key;
 use vhdtree::tui::message::{
     BlockTable, Compared, JobNo, Message, MouseAction, News, Progress, SectorTable, Sides, Signal,

@@ -41,14 +41,6 @@ impl Charset {
         }
     }
 
-    /// The same choice as the rows know it.
-    pub fn of_rows(self) -> crate::report::Glyphs {
-        match self {
-            Self::Unicode => crate::report::Glyphs::Utf8,
-            Self::Ascii => crate::report::Glyphs::Ascii,
-        }
-    }
-
     /// The signs of this charset.
     pub fn glyphs(self) -> &'static Glyphs {
         match self {
@@ -58,7 +50,7 @@ impl Charset {
     }
 }
 
-/// One set of signs; each is one column wide.
+/// One set of signs; each is one column wide, but those of a tree's branches in ASCII.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Glyphs {
     /// A marked row.
@@ -77,10 +69,36 @@ pub struct Glyphs {
     pub shades: [&'static str; 5],
     /// The cursor on a map.
     pub cursor: &'static str,
+    /// Before a child with later siblings, before the last child; beside the former's children stands `wall`.
+    pub branches: [&'static str; 2],
+    /// The disk a machine uses now.
+    pub now: &'static str,
+    /// An open fold, a closed one.
+    pub folds: [&'static str; 2],
+    /// Something that is still read.
+    pub pending: &'static str,
     /// Arrow keys in help: up, down, left, right.
     pub arrows: [&'static str; 4],
     /// Progress bar: done, to do.
     pub bar: [&'static str; 2],
+}
+
+impl Glyphs {
+    /// The sign of a cell by how much of it is held, from none to all: never rounded to either end.
+    pub fn shade(&self, held: u64, of: u64) -> &'static str {
+        let [none, any, tenth, half, all] = self.shades;
+        if held == 0 {
+            none
+        } else if held >= of {
+            all
+        } else if held.saturating_mul(2) > of {
+            half
+        } else if held.saturating_mul(10) > of {
+            tenth
+        } else {
+            any
+        }
+    }
 }
 
 static UNICODE: Glyphs = Glyphs {
@@ -92,6 +110,10 @@ static UNICODE: Glyphs = Glyphs {
     tee: "┬",
     shades: ["·", "░", "▒", "▓", "█"],
     cursor: "▲",
+    branches: ["├", "└"],
+    now: "●",
+    folds: ["▼", "►"],
+    pending: "…",
     arrows: ["↑", "↓", "←", "→"],
     bar: ["█", "░"],
 };
@@ -105,6 +127,10 @@ static ASCII: Glyphs = Glyphs {
     tee: "+",
     shades: [".", ":", "+", "%", "#"],
     cursor: "^",
+    branches: ["|-", "`-"],
+    now: "*",
+    folds: ["v", ">"],
+    pending: ".",
     arrows: ["Up", "Down", "Left", "Right"],
     bar: ["#", "-"],
 };
@@ -122,8 +148,11 @@ mod tests {
             glyphs.wall,
             glyphs.tee,
             glyphs.cursor,
+            glyphs.now,
+            glyphs.pending,
         ];
         all.extend(glyphs.corners);
+        all.extend(glyphs.folds);
         all.extend(glyphs.shades);
         all.extend(glyphs.bar);
         all
@@ -139,7 +168,8 @@ mod tests {
     #[test]
     fn the_ascii_set_is_ascii() {
         assert!(all(&ASCII).iter().all(|glyph| glyph.is_ascii()));
-        assert!(ASCII.arrows.iter().all(|glyph| glyph.is_ascii()));
+        let longer = ASCII.arrows.into_iter().chain(ASCII.branches);
+        assert!(longer.into_iter().all(str::is_ascii));
     }
 
     #[test]
@@ -149,6 +179,12 @@ mod tests {
                 assert!(!glyphs.shades[..index].contains(shade));
             }
         }
+    }
+
+    #[test]
+    fn a_shade_never_rounds_something_to_nothing_or_to_everything() {
+        let signs = [0, 1, 102, 103, 512, 513, 1023, 1024].map(|held| UNICODE.shade(held, 1024));
+        assert_eq!(signs, ["·", "░", "░", "▒", "▒", "▓", "▓", "█"]);
     }
 
     #[test]

@@ -1,0 +1,21 @@
+//! How numbers, times, names and signs become text; each in one way, for sentences, pages, tables and screens alike.
+//!
+//! ```text
+//!  number   sizes (`8.1 MiB` or exact bytes), counts with separators, plurals
+//!  moment   times with their zone, spans
+//!  escape   text from disks made safe to show, paths, file names
+//!  width    columns of a terminal: clipping, padding, wrapping
+//!  glyph    the two sets of signs
+//! ```
+
+mod escape;
+mod glyph;
+mod moment;
+mod number;
+mod width;
+
+pub use escape::{escape, file_name, path};
+pub use glyph::{Charset, Glyphs};
+pub use moment::{Clock, Zone, minute, second, span};
+pub use number::{Units, count, many, size};
+pub use width::{Overlong, clip, clip_middle, pad, pad_left, split_at_width, wrap, wrap_plain};
