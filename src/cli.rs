@@ -4,6 +4,7 @@ pub mod args;
 mod browse;
 mod check;
 mod completions;
+pub mod confine;
 mod demo;
 mod diff;
 mod exit;
@@ -86,10 +87,17 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         anyhow::bail!("a PATH before the command means nothing; put it after the command");
     }
     let columns = cli.out.columns.as_deref();
+    let browses = out.form == Form::Text && columns.is_none() && std::io::stdout().is_terminal();
+    let names_what_it_writes = match cli.command {
+        Some(Command::Demo { .. }) => true,
+        None => browses,
+        Some(_) => false,
+    };
+    if !names_what_it_writes {
+        confine::confine(confine::Writable::default());
+    }
     match &cli.command {
-        None if out.form == Form::Text && columns.is_none() && std::io::stdout().is_terminal() => {
-            browse::run(session, &cli.paths, cli, out)
-        }
+        None if browses => browse::run(session, &cli.paths, cli, out),
         None => ls::run(session, &cli.paths, &cli.tree, columns, out),
         Some(Command::Ls { paths, tree }) => ls::run(session, paths, tree, columns, out),
         Some(Command::Info { file, store }) => info::run(session, file, store, out),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::args::Cli;
+use super::confine::{Writable, confine};
 use super::exit::Exit;
 use super::output::Output;
 use super::session::Session;
@@ -28,6 +29,11 @@ pub(super) fn run(
     let exit = if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         super::browse::run(session, &paths, cli, out)
     } else {
+        let parent = folder.path.parent().filter(|_| folder.temporary);
+        confine(Writable {
+            folders: &[&folder.path],
+            emptied: parent.as_slice(),
+        });
         super::ls::run(session, &paths, &cli.tree, cli.out.columns.as_deref(), out)
     };
     if dir.is_some() {

@@ -7,6 +7,7 @@
 mod architecture;
 mod budgets;
 mod cli;
+mod confine;
 mod corpus;
 mod damage;
 mod damage_vhdx;
