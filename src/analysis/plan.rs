@@ -12,6 +12,7 @@ pub mod growth;
 mod make;
 pub mod steps;
 pub mod tables;
+pub mod target;
 #[cfg(test)]
 mod tests;
 pub mod token;

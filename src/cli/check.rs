@@ -10,8 +10,10 @@ use crate::report::csv;
 use crate::report::findings::{self, Found};
 use crate::report::json::check as json;
 use crate::report::json::ls::head;
+use crate::report::page::Page;
+use crate::report::page::finding::brief;
 use crate::store::CountPolicy;
-use crate::text::{self, escape};
+use crate::text::{self, Overlong, escape, many};
 
 pub(super) fn run(
     session: &Session,
@@ -58,9 +60,11 @@ pub(super) fn run(
 }
 
 fn text(found: &[Found], disks: usize, out: &mut Output) -> anyhow::Result<()> {
+    let mut page = Page::new(out.text_width(), Overlong::Keep);
     for one in found {
-        out.lines(finding_lines(one))?;
+        brief(&mut page, &one.finding, Some(&one.path));
     }
+    out.page(&page.into_lines())?;
     let count = |severity: Severity| {
         found
             .iter()
@@ -69,47 +73,10 @@ fn text(found: &[Found], disks: usize, out: &mut Output) -> anyhow::Result<()> {
     };
     out.line(&format!(
         "{} checked: {}, {}, {}",
-        counted(disks, "disk"),
-        counted(count(Severity::Error), "error"),
-        counted(count(Severity::Warning), "warning"),
-        counted(count(Severity::Info), "remark"),
+        many(disks, "disk"),
+        many(count(Severity::Error), "error"),
+        many(count(Severity::Warning), "warning"),
+        many(count(Severity::Info), "remark"),
     ))?;
     Ok(())
-}
-
-/// `1 error`, `2 errors`.
-fn counted(n: usize, what: &str) -> String {
-    format!(
-        "{} {what}{}",
-        text::count(n as u64),
-        if n == 1 { "" } else { "s" }
-    )
-}
-
-/// A finding in two or three lines: severity, code and file; what; where, expected and found.
-pub(super) fn finding_lines(one: &Found) -> Vec<String> {
-    let finding = &one.finding;
-    let mut lines = vec![
-        format!(
-            "{:<8} {:<28} {}",
-            finding.code.severity.word(),
-            finding.code.id,
-            text::path(&one.path)
-        ),
-        format!("         {}", escape(&finding.text)),
-    ];
-    let mut place = Vec::new();
-    if let Some(at) = finding.at {
-        place.push(format!("at byte {at} (0x{at:x})"));
-    }
-    if !finding.expected.is_empty() {
-        place.push(format!("expected {}", escape(&finding.expected)));
-    }
-    if !finding.actual.is_empty() {
-        place.push(format!("found {}", escape(&finding.actual)));
-    }
-    if !place.is_empty() {
-        lines.push(format!("         {}", place.join("; ")));
-    }
-    lines
 }

@@ -7,7 +7,8 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use crate::finding::Code;
 use crate::report::codes;
-use crate::text::{Overlong, wrap_plain};
+use crate::report::page::{Page, finding};
+use crate::text::Overlong;
 
 #[derive(Serialize)]
 struct CodeJson {
@@ -66,20 +67,11 @@ pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> 
             }
         }
         Form::Csv | Form::Text => {
+            let mut page = Page::new(out.text_width(), Overlong::Keep);
             for code in found {
-                let width = out.width().map_or(100, usize::from).clamp(40, 100);
-                out.line(&format!("{}  ({})", code.id, code.severity.word()))?;
-                out.line(&format!("  {}", code.title))?;
-                for (head, text) in [("Why it matters", code.why), ("What to do", code.action)] {
-                    out.line("")?;
-                    out.line(&format!("  {head}"))?;
-                    out.lines(
-                        wrap_plain(text, width - 4, Overlong::Keep)
-                            .iter()
-                            .map(|line| format!("    {line}")),
-                    )?;
-                }
+                finding::code(&mut page, code);
             }
+            out.page(&page.into_lines())?;
         }
     }
     Ok(Exit::Done)

@@ -9,9 +9,10 @@ use super::output::{Form, Output, Paint};
 use super::session::{Session, Store};
 use crate::report::columns::{self, TimeForm};
 use crate::report::json::ls as json;
+use crate::report::page::{Line, Role};
 use crate::report::row::{Direction, Only, Phase};
 use crate::report::tree_text::{self, Headings};
-use crate::report::{Column, Flag, Row, RowKind, RowOptions, csv, rows};
+use crate::report::{Column, Row, RowKind, RowOptions, csv, rows};
 use crate::store::CountPolicy;
 use crate::text::{self, Units};
 
@@ -89,7 +90,7 @@ fn text(
     for (at, line) in lines.enumerate() {
         let row = at.checked_sub(head).and_then(|at| rows.get(at));
         match row.filter(|_| out.paint == Paint::Coloured && ends_in_verdict) {
-            Some(row) => out.line(&painted(&line, row, out))?,
+            Some(row) => out.page(&[painted(&line, row, out)])?,
             None => out.line(&line)?,
         }
     }
@@ -105,16 +106,12 @@ fn text(
     Ok(())
 }
 
-fn painted(line: &str, row: &Row, out: &Output) -> String {
+/// The line with its verdict in a role of its own.
+fn painted(line: &str, row: &Row, out: &Output) -> Line {
     let verdict = columns::verdict(row, out.style.charset.glyphs());
-    let code = match row.flag {
-        flag if flag <= Flag::Unreadable => "31",
-        Flag::Orphan | Flag::Unsure | Flag::Live | Flag::Partial => "33",
-        _ => return line.to_owned(),
-    };
     match line.strip_suffix(&verdict) {
-        Some(rest) => format!("{rest}\x1b[{code}m{verdict}\x1b[0m"),
-        None => line.to_owned(),
+        Some(rest) => Line::of(Role::Text, rest).with(row.flag.role(), verdict),
+        None => Line::of(Role::Text, line),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::args::{OutArgs, When};
 use crate::report::Style;
 use crate::report::json::{self, Layout};
+use crate::report::page::{Line, Role};
 use crate::report::tree_text::Headings;
 use crate::text::{Charset, Clock, Units, Zone};
 
@@ -136,6 +137,18 @@ impl Output {
             .try_for_each(|line| self.line(line.as_ref()))
     }
 
+    /// A page, in colours if there are to be any.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn page(&mut self, page: &[Line]) -> io::Result<()> {
+        let paint = self.paint;
+        self.lines(page.iter().map(|line| match paint {
+            Paint::Plain => line.plain(),
+            Paint::Coloured => coloured(line),
+        }))
+    }
+
     /// A JSON value, as wide as the form wants it.
     ///
     /// # Errors
@@ -237,6 +250,30 @@ impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// A line with the escape codes of its roles, in the terminal's own sixteen colours.
+fn coloured(line: &Line) -> String {
+    let mut text = String::new();
+    for (role, piece) in line.pieces() {
+        let code = match role {
+            Role::Heading => "1",
+            Role::Dim | Role::Border => "2",
+            Role::Ok | Role::Now | Role::For => "32",
+            Role::Warning | Role::Unsure => "33",
+            Role::Error => "31",
+            _ => "",
+        };
+        if code.is_empty() || piece.trim().is_empty() {
+            text.push_str(piece);
+        } else {
+            // Writing to a String cannot fail.
+            let _ =
+                std::fmt::Write::write_fmt(&mut text, format_args!("\x1b[{code}m{piece}\x1b[0m"));
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
 }
 
 fn is_dumb() -> bool {

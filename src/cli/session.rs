@@ -14,9 +14,11 @@ use super::output::Output;
 use crate::analysis::assessment::Compared;
 use crate::analysis::{Assessment, assess};
 use crate::job::Job;
+use crate::report::ShortNames;
 use crate::report::json::read;
+use crate::report::page::PageContext;
 use crate::store::{self, CountPolicy, DiskId, Forest, Growth, ScanEvent, ScanOptions};
-use crate::text;
+use crate::text::{self, Overlong};
 
 /// What the commands share.
 pub struct Session {
@@ -163,6 +165,18 @@ impl Store {
         Self {
             forest: ManuallyDrop::new(forest),
             assessment: ManuallyDrop::new(assessment),
+        }
+    }
+
+    /// What pages about this store are made from.
+    pub fn page_context<'a>(&'a self, names: &'a ShortNames, out: &'a Output) -> PageContext<'a> {
+        PageContext {
+            forest: &self.forest,
+            assessment: &self.assessment,
+            names,
+            style: &out.style,
+            width: out.text_width(),
+            overlong: Overlong::Keep,
         }
     }
 

@@ -1,9 +1,15 @@
 //! A page: lines of text in roles, wrapped to a width. Made once, printed by the command line and painted by the browser.
 
-pub mod role;
+mod context;
+pub mod disk;
+pub mod finding;
+pub mod plan;
+mod role;
+pub mod verdict;
 
 use unicode_width::UnicodeWidthStr as _;
 
+pub use self::context::PageContext;
 pub use self::role::Role;
 use crate::text::{Overlong, wrap};
 
@@ -116,6 +122,14 @@ impl Page {
             .extend(line.wrap_with(self.width, indent, self.overlong));
     }
 
+    /// A line of a list that programs may read: broken only where the rest could not be seen.
+    pub fn record(&mut self, line: Line, indent: usize) {
+        match self.overlong {
+            Overlong::Keep => self.lines.push(line),
+            Overlong::Cut => self.line(&line, indent),
+        }
+    }
+
     /// The name of a section.
     pub fn heading(&mut self, text: impl AsRef<str>) {
         self.line(&Line::of(Role::Heading, format!(" {}", text.as_ref())), 2);
@@ -137,6 +151,23 @@ impl Page {
     pub fn labelled(&mut self, label: &str, role: Role, text: impl Into<String>) {
         let line = Line::of(Role::Heading, format!(" {label:<8} ")).with(role, text);
         self.line(&line, LABEL);
+    }
+
+    /// A name and running text beside it, or below each other where there is no room; nothing for an empty text.
+    pub fn paragraph(&mut self, name: &str, text: impl Into<String>) {
+        let text = text.into();
+        if text.is_empty() {
+            return;
+        }
+        let (name, indent) = if self.width < 60 {
+            (format!(" {name}: "), 2)
+        } else {
+            (format!(" {name:<14} "), 16)
+        };
+        self.line(
+            &Line::of(Role::Heading, name).with(Role::Text, text),
+            indent,
+        );
     }
 
     /// One of several texts below a heading.

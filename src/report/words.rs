@@ -2,8 +2,10 @@
 
 use crate::analysis::Reverted;
 use crate::image::{BlockState, Format, Kind};
-use crate::store::{BornSource, LinkState, Product, ResolvedBy, SnapshotKind, Taken, TakenSource};
-use crate::text::Clock;
+use crate::store::{
+    BornSource, DiskId, Forest, LinkState, Product, ResolvedBy, SnapshotKind, Taken, TakenSource,
+};
+use crate::text::{Clock, escape, file_name};
 
 /// `vhd` or `vhdx`.
 pub fn format(format: Format) -> &'static str {
@@ -161,3 +163,15 @@ pub const ROLES: [&str; 4] = [
     "backup's recovery checkpoint",
     "data disk of a VHD set",
 ];
+
+/// The name of a disk's parent: the file found, else the name stored; escaped.
+pub fn parent_name(forest: &Forest, child: DiskId) -> String {
+    let link = forest.node(child).and_then(|node| node.parent.as_ref());
+    if let Some(parent) = link.and_then(|link| forest.disk(link.disk?)) {
+        return file_name(&parent.path);
+    }
+    let header = forest.disk(child).and_then(|disk| disk.header.as_ref());
+    let stored = header.and_then(|header| header.parent.as_ref()?.paths.first());
+    let text = stored.map_or("(no name stored)", |path| path.text.as_str());
+    escape(text.rsplit(['\\', '/']).next().unwrap_or(text))
+}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::analysis::plan::Plan;
 use crate::report::row::{Direction, Phase, Sort, visible};
+pub use crate::report::words::parent_name;
 use crate::report::{Row, RowKey, RowOptions};
 use crate::store::DiskId;
 use crate::text::{self, Charset, Clock, Units};
@@ -593,24 +594,4 @@ impl App {
     pub fn page(&self) -> usize {
         crate::tui::view::layout::body(self).height.into()
     }
-}
-
-/// The name of a disk's parent: the file found, else the name stored, escaped.
-pub fn parent_name(forest: &crate::store::Forest, child: DiskId) -> String {
-    use crate::text::escape;
-    let link = forest.node(child).and_then(|node| node.parent.as_ref());
-    if let Some(parent) = link.and_then(|link| forest.disk(link.disk?)) {
-        return text::file_name(&parent.path);
-    }
-    let stored = forest.disk(child).and_then(|disk| {
-        disk.header
-            .as_ref()?
-            .parent
-            .as_ref()?
-            .paths
-            .first()
-            .map(|path| path.text.clone())
-    });
-    let text = stored.unwrap_or_else(|| "(no name stored)".to_owned());
-    escape(text.rsplit(['\\', '/']).next().unwrap_or(&text))
 }

@@ -2,6 +2,7 @@
 
 use crate::analysis::{Assessment, Reverted};
 use crate::finding::Severity;
+use crate::report::page::Role;
 use crate::report::row::Phase;
 use crate::store::{Disk, DiskId, Forest, LinkState, Liveness};
 use crate::text::Glyphs;
@@ -89,6 +90,17 @@ impl Flag {
         match self.sign(glyphs) {
             "" => self.word().to_owned(),
             sign => format!("{sign} {}", self.word()),
+        }
+    }
+
+    /// How it looks.
+    pub fn role(self) -> Role {
+        match self {
+            Self::RevertedCertain | Self::Broken | Self::Missing | Self::Unreadable => Role::Error,
+            Self::RevertedLikely => Role::Warning,
+            Self::Orphan | Self::Unsure | Self::Live | Self::Partial => Role::Unsure,
+            Self::Pending | Self::Base => Role::Dim,
+            Self::Ok => Role::Ok,
         }
     }
 

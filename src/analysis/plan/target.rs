@@ -1,0 +1,229 @@
+//! Which snapshot a person means: by its name or id, by its machine, by its disk.
+
+use thiserror::Error;
+
+use crate::analysis::Assessment;
+use crate::analysis::plan::Target;
+use crate::store::{DiskId, Forest};
+use crate::text::{escape, file_name, many};
+
+/// What a person said of the snapshot they mean. Names are compared without case, as `PowerShell` does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SnapshotQuery<'a> {
+    /// Its name or id.
+    pub snapshot: Option<&'a str>,
+    /// The name of its machine.
+    pub machine: Option<&'a str>,
+}
+
+/// Why that is no single snapshot. Names in it are escaped.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum QueryError {
+    /// Neither name nor id was given.
+    #[error("say which snapshot with --snapshot NAME|ID{0}")]
+    Unnamed(KnownSnapshots),
+    /// There is none of that name or id.
+    #[error("no snapshot {0:?} in this store{1}")]
+    NotFound(String, KnownSnapshots),
+    /// There are several.
+    #[error("{} are called {wanted:?}: {}; choose with --vm or by id", many(titles.len(), "snapshot"), titles.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        titles: Vec<String>,
+    },
+    /// The disk is none of that snapshot or machine.
+    #[error("{0} is not the disk of such a snapshot")]
+    OtherDisk(String),
+    /// The disk is that of several snapshots.
+    #[error("{disk} is the disk of {}: {}; choose with --snapshot or --vm", many(titles.len(), "snapshot"), titles.join(", "))]
+    SeveralOfDisk {
+        /// The disk's file name.
+        disk: String,
+        /// Its snapshots.
+        titles: Vec<String>,
+    },
+}
+
+/// The snapshots there are, for an answer to a wrong name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownSnapshots(Vec<String>);
+
+impl std::fmt::Display for KnownSnapshots {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            f.write_str("; nothing here names any: name the snapshot's disk, or bring the list of snapshots with --labels")
+        } else {
+            write!(f, "; there are {}", self.0.join(", "))
+        }
+    }
+}
+
+/// Snapshots named in an answer at most.
+const SHOWN: usize = 12;
+
+/// The snapshot of a name or id, and of the machine if one is given.
+///
+/// # Errors
+/// When nothing, or more than one, goes by that name.
+pub fn by_name(
+    forest: &Forest,
+    assessment: &Assessment,
+    query: SnapshotQuery<'_>,
+) -> Result<Target, QueryError> {
+    let store = Store { forest, assessment };
+    let Some(wanted) = query.snapshot else {
+        return Err(QueryError::Unnamed(store.known(query.machine)));
+    };
+    let found: Vec<usize> = (0..assessment.snapshots.len())
+        .filter(|at| store.is_meant(*at, query))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(Target::Snapshot(*one)),
+        [] => Err(QueryError::NotFound(
+            wanted.to_owned(),
+            store.known(query.machine),
+        )),
+        several => Err(QueryError::Ambiguous {
+            wanted: wanted.to_owned(),
+            titles: several.iter().map(|at| store.title(*at)).collect(),
+        }),
+    }
+}
+
+/// The snapshot whose disk this is; the disk itself where nothing calls it a snapshot's.
+///
+/// # Errors
+/// When it is the disk of several, or of none that is asked for.
+pub fn by_disk(
+    forest: &Forest,
+    assessment: &Assessment,
+    id: DiskId,
+    query: SnapshotQuery<'_>,
+) -> Result<Target, QueryError> {
+    let store = Store { forest, assessment };
+    let name = || {
+        forest
+            .disk(id)
+            .map_or_else(String::new, |disk| file_name(&disk.path))
+    };
+    let found: Vec<usize> = assessment
+        .disk(id)
+        .into_iter()
+        .flat_map(|of| &of.snapshots)
+        .copied()
+        .filter(|at| store.is_meant(*at, query))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(Target::Snapshot(*one)),
+        [] if query == SnapshotQuery::default() => Ok(Target::Disk(id)),
+        [] => Err(QueryError::OtherDisk(name())),
+        several => Err(QueryError::SeveralOfDisk {
+            disk: name(),
+            titles: several.iter().map(|at| store.title(*at)).collect(),
+        }),
+    }
+}
+
+struct Store<'a> {
+    forest: &'a Forest,
+    assessment: &'a Assessment,
+}
+
+impl Store<'_> {
+    fn is_meant(&self, at: usize, query: SnapshotQuery<'_>) -> bool {
+        let Some(of) = self.assessment.snapshots.get(at) else {
+            return false;
+        };
+        let known = of.snapshot.and_then(|id| self.forest.snapshot(id));
+        let name = known.and_then(|known| known.name.as_deref());
+        let id = known.and_then(|known| known.id.as_deref());
+        let plain = |text: &str| text.trim_matches(['{', '}']).to_ascii_lowercase();
+        let is_same = |wanted: &str, name: &str| wanted.to_lowercase() == name.to_lowercase();
+        let named = query.snapshot.is_none_or(|wanted| {
+            name.is_some_and(|name| is_same(wanted, name))
+                || id.is_some_and(|id| plain(id) == plain(wanted))
+        });
+        let machine = of.machine.or(known.and_then(|known| known.machine));
+        let machine = machine.and_then(|id| self.forest.machine(id));
+        named
+            && query
+                .machine
+                .is_none_or(|vm| machine.is_some_and(|machine| is_same(vm, &machine.name)))
+    }
+
+    fn title(&self, at: usize) -> String {
+        let of = self.assessment.snapshots.get(at);
+        let known = of.and_then(|of| self.forest.snapshot(of.snapshot?));
+        let machine = of
+            .and_then(|of| of.machine.or(known?.machine))
+            .and_then(|id| Some(escape(&self.forest.machine(id)?.name)))
+            .map_or_else(String::new, |name| format!(" of {name}"));
+        let id = known
+            .and_then(|known| known.id.as_deref())
+            .unwrap_or("no id");
+        let name = known.and_then(|known| known.name.as_deref()).unwrap_or("?");
+        format!("\"{}\"{machine} ({})", escape(name), escape(id))
+    }
+
+    fn known(&self, machine: Option<&str>) -> KnownSnapshots {
+        let query = SnapshotQuery {
+            snapshot: None,
+            machine,
+        };
+        let named = (0..).zip(&self.assessment.snapshots);
+        let titles = named
+            .filter(|(at, of)| of.snapshot.is_some() && self.is_meant(*at, query))
+            .take(SHOWN)
+            .map(|(at, _)| self.title(at));
+        KnownSnapshots(titles.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::plain::story;
+    use crate::analysis::{Compared, assess};
+
+    const DAY: &str = "2009-06-30T09:41:00Z";
+
+    #[test]
+    fn names_are_compared_without_case_and_a_wrong_one_is_answered_with_what_there_is() {
+        let store = story(DAY);
+        let assessment = assess(&store.forest, &Compared::default());
+        let ask = |snapshot, machine| {
+            let query = SnapshotQuery { snapshot, machine };
+            by_name(&store.forest, &assessment, query)
+        };
+        let name = store.forest.snapshots[0].name.clone().unwrap();
+        let upper = name.to_uppercase();
+        assert_eq!(ask(Some(&upper), None), ask(Some(&name), None));
+        assert!(matches!(ask(Some(&name), None), Ok(Target::Snapshot(_))));
+        let wrong = ask(Some("nothing like it"), None).unwrap_err().to_string();
+        assert!(wrong.contains(&name), "{wrong}");
+        let elsewhere = ask(Some(&name), Some("no such machine")).unwrap_err();
+        assert!(matches!(elsewhere, QueryError::NotFound(..)));
+        assert!(matches!(ask(None, None), Err(QueryError::Unnamed(_))));
+    }
+
+    #[test]
+    fn a_disk_stands_for_its_snapshot_or_for_itself() {
+        let store = story(DAY);
+        let assessment = assess(&store.forest, &Compared::default());
+        let of = |id, query| by_disk(&store.forest, &assessment, id, query);
+        let frozen = assessment.snapshots[0].frozen[0];
+        assert_eq!(
+            of(frozen, SnapshotQuery::default()),
+            Ok(Target::Snapshot(0))
+        );
+        let other = SnapshotQuery {
+            snapshot: Some("nothing like it"),
+            machine: None,
+        };
+        assert!(matches!(of(frozen, other), Err(QueryError::OtherDisk(_))));
+        let leaf = store.forest.ids().find(|id| *id != frozen).unwrap();
+        assert_eq!(of(leaf, SnapshotQuery::default()), Ok(Target::Disk(leaf)));
+    }
+}

@@ -1,0 +1,343 @@
+//! One disk: what is said of it, verdicts with their witnesses, chain, header, blocks, parent, findings.
+
+use std::cmp::Reverse;
+
+use crate::analysis::AssessedSnapshot;
+use crate::finding::Severity;
+use crate::image::{Header, Kind, LogState, Specific};
+use crate::report::beside::beside;
+use crate::report::page::{Line, Page, PageContext, Role, finding, verdict};
+use crate::report::row::{Row, why};
+use crate::report::{columns, words};
+use crate::store::{Disk, DiskId, LinkState, Node};
+use crate::text::{self, count, escape, many};
+
+/// The page of a disk. `row` is its row in the tree, if it has one.
+pub fn lines(context: &PageContext<'_>, id: DiskId, row: Option<&Row>) -> Vec<Line> {
+    let mut page = context.page();
+    let Some((disk, node)) = context.forest.disk(id).zip(context.forest.node(id)) else {
+        return Vec::new();
+    };
+    if let Some(row) = row {
+        summary(&mut page, context, row);
+    }
+    verdicts(&mut page, context, id);
+    chain(&mut page, context, id, row);
+    page.heading("FILE");
+    file(&mut page, context, disk, node);
+    if let Some(of) = &disk.header {
+        header(&mut page, context, of);
+        blocks(&mut page, context, disk, of);
+        parent(&mut page, context, of, node);
+    }
+    for (at, (path, what)) in beside(context.forest, id).enumerate() {
+        if at == 0 {
+            page.heading("BESIDE");
+        }
+        page.text(
+            Role::Text,
+            2,
+            format!("{}  ({what})", text::file_name(path)),
+        );
+    }
+    findings(&mut page, disk, node);
+    page.into_lines()
+}
+
+fn summary(page: &mut Page, context: &PageContext<'_>, row: &Row) {
+    let glyphs = context.style.charset.glyphs();
+    let line = Line::of(Role::Heading, format!(" {}  ", row.full_name))
+        .with(row.flag.role(), columns::verdict(row, glyphs));
+    page.line(&line, 2);
+    let said = why(
+        context.forest,
+        context.assessment,
+        row,
+        &context.style.clock,
+    );
+    page.text(Role::Text, 2, said);
+}
+
+/// What its own creation says of the snapshot below it, and the snapshots whose disk it is.
+fn verdicts(page: &mut Page, context: &PageContext<'_>, id: DiskId) {
+    let Some(of_disk) = context.assessment.disk(id) else {
+        return;
+    };
+    let of = |at: &usize| context.assessment.snapshots.get(*at);
+    let mut write = |name: &str, about: &str, of: &AssessedSnapshot| {
+        let (snapshot, taken) = verdict::snapshot(context, of);
+        let line = Line::of(Role::Heading, format!(" {name}  "))
+            .with(Role::Text, format!("{about}{snapshot}  "))
+            .with(Role::Dim, taken);
+        page.line(&line, 2);
+        verdict::write(page, context, &of.verdict);
+    };
+    if let Some(below) = of_disk.above_of.as_ref().and_then(of) {
+        write("VERDICT", "by the age of this disk, on ", below);
+    }
+    for own in of_disk.snapshots.iter().filter_map(of) {
+        write("SNAPSHOT", "whose disk this is: ", own);
+    }
+    if of_disk.equals_parent == Some(true) {
+        page.text(
+            Role::Text,
+            1,
+            "= Every sector it holds is the same in its parent.",
+        );
+    }
+}
+
+/// From the disk to its base: what each wants and what it finds.
+fn chain(page: &mut Page, context: &PageContext<'_>, id: DiskId, row: Option<&Row>) {
+    let forest = context.forest;
+    let members: Vec<DiskId> = forest.line(id).collect();
+    let broken = members
+        .last()
+        .and_then(|last| forest.node(*last)?.parent.as_ref());
+    let readable = forest.disk(id).is_some_and(|disk| disk.header.is_some());
+    let state = match broken.map(|link| link.state) {
+        None if !readable => "it cannot be read".to_owned(),
+        None if members.len() == 1 => "it has no parent".to_owned(),
+        None => "newest first; ids match down to the base".to_owned(),
+        Some(state) => format!("newest first; ends: parent {}", words::link_state(state)),
+    };
+    let disks = many(members.len(), "disk");
+    page.line(
+        &Line::of(Role::Heading, " CHAIN  ").with(Role::Dim, format!("{disks}, {state}")),
+        2,
+    );
+    let glyphs = context.style.charset.glyphs();
+    for (place, at) in members.iter().enumerate() {
+        let Some(disk) = forest.disk(*at) else {
+            continue;
+        };
+        let here = *at == id;
+        let now = row.filter(|_| here).map_or("", |row| row.now.sign(glyphs));
+        let (sign, role) = if !now.is_empty() {
+            (now, Role::Now)
+        } else if place + 1 == members.len() && broken.is_none() {
+            (glyphs.branches[1], Role::Border)
+        } else {
+            (glyphs.wall, Role::Border)
+        };
+        let name = text::file_name(&disk.path);
+        let mut line = Line::of(role, format!("  {sign:<2} "))
+            .with(if here { Role::Now } else { Role::Text }, name)
+            .with(Role::Text, format!("  {}", context.length(*at)));
+        if let Some(changed) = disk.dirty_bytes() {
+            line.push(Role::Text, format!("  changed {}", context.size(changed)));
+        } else if disk.header.as_ref().is_some_and(is_base) {
+            line.push(Role::Dim, "  base");
+        }
+        if let Some(wanted) = wanted(context, *at) {
+            line.push(Role::Dim, format!("  {wanted}"));
+        }
+        page.line(&line, 5);
+    }
+    let last = members.last().copied().unwrap_or(id);
+    if let Some(link) = broken {
+        let line = Line::of(Role::Error, "  !  ")
+            .with(
+                Role::Error,
+                format!("{}: ", words::parent_name(forest, last)),
+            )
+            .with(Role::Text, words::link_state(link.state));
+        page.line(&line, 5);
+        for tried in &link.tried {
+            let by = words::resolved_by(tried.by);
+            let what = escape(&tried.what);
+            page.text(
+                Role::Dim,
+                5,
+                format!("tried {by} {what}: {}", tried.outcome),
+            );
+        }
+    }
+}
+
+fn is_base(header: &Header) -> bool {
+    header.kind != Kind::Differencing
+}
+
+/// What a child wants of its parent and what it finds; a few characters of each id unless they are wanted in full.
+fn wanted(context: &PageContext<'_>, id: DiskId) -> Option<String> {
+    let parent = context.forest.disk(id)?.header.as_ref()?.parent.as_ref()?;
+    let show = |id: uuid::Uuid| {
+        let id = id.to_string();
+        if context.is_full() {
+            id
+        } else {
+            format!("{}..", id.get(..4).unwrap_or(&id))
+        }
+    };
+    let wanted = show(parent.id_wanted?);
+    let link = context.forest.node(id)?.parent.as_ref()?;
+    let found = link
+        .disk
+        .and_then(|id| context.forest.disk(id)?.header.as_ref())
+        // A VHDX child names its parent's data write id, a VHD child the parent's own id.
+        .map(|header| show(header.data_write_id.unwrap_or(header.id)));
+    let state = words::link_state(link.state);
+    Some(match found {
+        Some(found) => format!("wants {wanted} finds {found} {state}"),
+        None => format!("wants {wanted} {state}"),
+    })
+}
+
+fn file(page: &mut Page, context: &PageContext<'_>, disk: &Disk, node: &Node) {
+    let clock = &context.style.clock;
+    page.field("path", text::path(&disk.path));
+    page.field("file size", context.style.units.exact(disk.file.len));
+    if let Some(at) = disk.header.as_ref().and_then(|header| header.created) {
+        page.field("created", format!("{} (footer)", clock.second(at)));
+    }
+    if let Some(born) = disk.file.born {
+        let source = words::born_source(born.source);
+        page.field(
+            "file created",
+            format!("{} ({source})", clock.second(born.at)),
+        );
+    }
+    if let Some(at) = disk.file.modified {
+        page.field("last write", clock.second(at));
+    }
+    if disk.header.is_some() {
+        page.field("product", words::product_name(node.product));
+    }
+    if let Some(role) = node.role {
+        page.field("role", role);
+    }
+}
+
+fn header(page: &mut Page, context: &PageContext<'_>, of: &Header) {
+    page.heading("HEADER");
+    let format = words::format(of.format).to_uppercase();
+    page.field("format", format!("{format}, {}", words::kind(of.kind)));
+    page.field("virtual size", context.style.units.exact(of.virtual_size));
+    page.field("id", of.id.to_string());
+    if let Some(id) = of.data_write_id {
+        page.field("data write id", id.to_string());
+    }
+    page.field("creator", escape(&of.creator));
+    match &of.specific {
+        Specific::Vhd(vhd) => {
+            page.field("sectors", format!("{} bytes", of.sector_size));
+            let (cylinders, heads, sectors) = vhd.geometry;
+            page.field("geometry", format!("{cylinders} x {heads} x {sectors}"));
+            if vhd.saved_state {
+                page.field("saved state", "the footer says that the VM was saved");
+            }
+            if vhd.hidden {
+                page.field("hidden", "by XenServer's tool stack");
+            }
+            if vhd.footer_is_copy {
+                let copy = "the copy at the start; the one at the end is not usable";
+                page.field("footer", copy);
+            }
+        }
+        Specific::Vhdx(vhdx) => {
+            let sectors = format!(
+                "{} logical, {} physical bytes",
+                of.sector_size, vhdx.physical_sector_size
+            );
+            page.field("sectors", sectors);
+            let log = match vhdx.log {
+                LogState::Empty => "empty (clean)".to_owned(),
+                LogState::Replayed(entries) => {
+                    format!("not empty, replayed in memory (entries: {entries})")
+                }
+                LogState::Unusable => {
+                    "not empty, and cannot be replayed: no block numbers are shown".to_owned()
+                }
+            };
+            page.field("log", log);
+            let sequence = format!("{} (header {})", vhdx.sequence_number, vhdx.current_header);
+            page.field("sequence", sequence);
+        }
+    }
+}
+
+fn blocks(page: &mut Page, context: &PageContext<'_>, disk: &Disk, of: &Header) {
+    let Some(block_size) = of.block_size.filter(|_| of.kind != Kind::Fixed) else {
+        return;
+    };
+    page.heading("BLOCKS");
+    let each = context.size(block_size.into());
+    page.field("blocks", format!("{} of {each}", count(of.blocks)));
+    let Some(counts) = &disk.counts else {
+        let counted = if context.forest.complete {
+            "not counted"
+        } else {
+            "not yet"
+        };
+        page.field("counted", counted);
+        return;
+    };
+    let held = counts.full.saturating_add(counts.partial);
+    let hundredths = held
+        .saturating_mul(10_000)
+        .checked_div(counts.total)
+        .unwrap_or(0);
+    let share = format!("{}.{:02} %", hundredths / 100, hundredths % 100);
+    page.field("in this file", format!("{} ({share})", count(held)));
+    let two = |a, b| format!("{}, {}", count(a), count(b));
+    page.field("full, partial", two(counts.full, counts.partial));
+    if counts.zero.saturating_add(counts.unmapped) > 0 {
+        page.field("zero, unmapped", two(counts.zero, counts.unmapped));
+    }
+    let absent = if of.kind == Kind::Differencing {
+        "from parent"
+    } else {
+        "never written"
+    };
+    page.field(absent, count(counts.absent));
+    if counts.error > 0 {
+        page.field("errors", count(counts.error));
+    }
+    if let Some(bytes) = disk.dirty_bytes() {
+        let sectors = many(counts.dirty_sectors, "sector");
+        let bytes = context.style.units.exact(bytes);
+        page.field("changed", format!("{sectors}, {bytes}"));
+    }
+    if !counts.complete {
+        page.field("", "~ partial: not everything could be read");
+    }
+}
+
+fn parent(page: &mut Page, context: &PageContext<'_>, of: &Header, node: &Node) {
+    let Some(parent) = &of.parent else { return };
+    page.heading("PARENT");
+    if let Some(id) = parent.id_wanted {
+        page.field("id wanted", id.to_string());
+    }
+    for path in &parent.paths {
+        let stored = escape(&path.text);
+        page.field("stored path", format!("{stored}  ({})", path.field));
+    }
+    let Some(link) = &node.parent else { return };
+    let found = link.disk.and_then(|id| context.forest.disk(id));
+    if let Some(path) = found.map(|disk| &disk.path).or(link.resolved.as_ref()) {
+        let by = link.by.map(words::resolved_by);
+        let by = by.map_or(String::new(), |by| format!(" ({by})"));
+        page.field("found", format!("{}{by}", text::path(path)));
+    }
+    if link.state != LinkState::Ok {
+        page.field("state", format!("! {}", words::link_state(link.state)));
+    }
+}
+
+fn findings(page: &mut Page, disk: &Disk, node: &Node) {
+    let mut all: Vec<_> = disk.findings.iter().chain(&node.findings).collect();
+    all.sort_by_key(|finding| Reverse::<Severity>(finding.code.severity));
+    let number = match all.len() {
+        0 => "none".to_owned(),
+        some => some.to_string(),
+    };
+    page.line(
+        &Line::of(Role::Heading, " FINDINGS  ").with(Role::Dim, number),
+        2,
+    );
+    for one in all {
+        finding::brief(page, one, None);
+    }
+}

@@ -1,0 +1,329 @@
+//! What deleting a snapshot would do. First the answer, what is gone already, what the delete loses and what it breaks; then
+//! which file goes into which, how the engine goes about it, and what was not checked. No sentence stands there twice.
+
+use crate::analysis::plan::{Answer, Loss, Merge, Plan, Reason};
+use crate::analysis::reasons;
+use crate::report::page::{Line, Page, PageContext, Role, verdict};
+use crate::report::words;
+use crate::store::{DiskId, Product};
+use crate::text::{escape, many};
+
+/// Things of one kind that are shown one by one.
+const MANY: usize = 5;
+
+/// The whole page.
+pub fn lines(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
+    let mut page = Writer::new(context, plan);
+    let heading = heading(context, plan);
+    page.page.heading(heading);
+    page.answer();
+    page.losses();
+    page.consequences();
+    page.chains("BEFORE", &plan.before);
+    if plan.after.is_empty() {
+        let text = match (plan.deleted.is_empty(), plan.merges.is_empty()) {
+            (true, true) => "as before",
+            _ => "nothing of this chain is left",
+        };
+        page.page.labelled("AFTER", Role::Text, text);
+    }
+    page.chains("AFTER", &plan.after);
+    if !plan.ends_in.is_empty() {
+        let text = context.sentence(&plan.ends_in);
+        page.page.labelled("ENDS IN", Role::Text, text);
+    }
+    page.evidence();
+    page.list(
+        "HOW THE ENGINE GOES ABOUT IT",
+        Role::Text,
+        &plan.engine_notes,
+    );
+    page.list("DO FIRST", Role::Text, &plan.do_first);
+    page.end();
+    page.page.into_lines()
+}
+
+/// The answer alone: its reasons or what it rests on, what is gone already, the token.
+pub fn answer(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
+    let mut page = Writer::new(context, plan);
+    page.answer();
+    if let Some(verdict) = &plan.verdict
+        && page.is_new(&verdict.summary)
+    {
+        let text = context.sentence(&verdict.summary);
+        page.page.text(Role::Text, 5, text);
+    }
+    page.list(GONE, Role::Warning, &plan.already_lost);
+    page.token();
+    page.page.into_lines()
+}
+
+const GONE: &str = "GONE ALREADY, whatever is done now";
+
+/// The word of an answer with its sign, as it is shown.
+pub fn answer_word(answer: Answer) -> (&'static str, Role) {
+    match answer {
+        Answer::Pass => ("PASS", Role::Ok),
+        Answer::Refuse => ("! REFUSE", Role::Error),
+        Answer::CannotTell => ("? CANNOT TELL", Role::Unsure),
+    }
+}
+
+/// A plan on its way to a page.
+struct Writer<'a> {
+    context: &'a PageContext<'a>,
+    plan: &'a Plan,
+    page: Page,
+    /// Sentences that stand on the page.
+    said: Vec<&'a str>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(context: &'a PageContext<'a>, plan: &'a Plan) -> Self {
+        Self {
+            context,
+            plan,
+            page: context.page(),
+            said: Vec::new(),
+        }
+    }
+
+    /// True the first time a sentence is to be said.
+    fn is_new(&mut self, text: &'a str) -> bool {
+        let bare = text.trim_end_matches('.');
+        if self.said.iter().any(|said| said.contains(bare)) {
+            return false;
+        }
+        self.said.push(text);
+        true
+    }
+
+    fn list(&mut self, name: &str, role: Role, texts: &'a [String]) {
+        let mut new = texts
+            .iter()
+            .filter(|text| self.is_new(text))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .peekable();
+        if new.peek().is_some() {
+            self.page.heading(name);
+        }
+        for text in new {
+            self.page.item(role, self.context.sentence(text));
+        }
+    }
+
+    /// The answer and its sentence, then each reason; what the sentence says already is not said again.
+    fn answer(&mut self) {
+        let (context, plan) = (self.context, self.plan);
+        let (word, role) = answer_word(plan.answer);
+        let summary = context.sentence(&plan.summary);
+        let summary = summary.strip_prefix("Cannot tell ").unwrap_or(&summary);
+        let line = Line::of(role, format!(" {word}  ")).with(Role::Text, summary);
+        self.page.line(&line, 2);
+        self.said.push(&plan.summary);
+        for reason in &plan.reasons {
+            self.reason(reason);
+        }
+    }
+
+    fn reason(&mut self, reason: &'a Reason) {
+        let (sign, role) = match (reason.accepted, reason.answer) {
+            (true, _) => ("accepted: ", Role::Dim),
+            (false, Answer::Refuse) => ("! ", Role::Error),
+            (false, Answer::CannotTell | Answer::Pass) => ("? ", Role::Unsure),
+        };
+        let mut line = Line::of(role, format!("   {sign}{}", reason.code.id));
+        // What the verdict says stands below, with what was lost and with its evidence.
+        let is_of_verdict =
+            reason.code == &reasons::REVERTED || reason.code == &reasons::CANNOT_TELL;
+        if self.is_new(&reason.text) && !is_of_verdict {
+            line.push(
+                Role::Text,
+                format!(": {}", self.context.sentence(&reason.text)),
+            );
+        }
+        self.page.line(&line, 5);
+    }
+
+    /// What is gone already, what the delete loses, what it breaks.
+    fn losses(&mut self) {
+        let plan = self.plan;
+        self.list(GONE, Role::Warning, &plan.already_lost);
+        let is_branch = |loss: &&Loss| loss.code == &reasons::LOSS_OTHER_BRANCH;
+        let own: Vec<&Loss> = plan.lost.iter().filter(|loss| !is_branch(loss)).collect();
+        self.some("THE DELETE LOSES", &own);
+        let broken: Vec<&Loss> = plan.lost.iter().filter(is_branch).collect();
+        self.some("BREAKS", &broken);
+    }
+
+    /// A few losses of many.
+    fn some(&mut self, name: &str, losses: &[&'a Loss]) {
+        if !losses.is_empty() {
+            self.page.heading(name);
+        }
+        for loss in losses.iter().take(MANY) {
+            self.said.push(&loss.text);
+            let text = self.context.sentence(&loss.text);
+            self.page.item(Role::Error, text);
+        }
+        if let Some(more) = losses.len().checked_sub(MANY).filter(|more| *more > 0) {
+            let text = format!("the same holds for {more} more");
+            self.page.item(Role::Text, text);
+        }
+    }
+
+    /// What happens to which file, with bytes and space. A merge names its files whole.
+    fn consequences(&mut self) {
+        let (context, plan) = (self.context, self.plan);
+        self.page.heading("IF YOU DELETE IT");
+        for merge in &plan.merges {
+            self.merge(merge);
+        }
+        if plan.merges.is_empty() && plan.deleted.is_empty() {
+            self.page.item(Role::Text, "nothing is merged");
+        }
+        for disk in &plan.deleted {
+            let (name, length) = (context.whole_name(*disk), context.length(*disk));
+            let text = format!("{name} ({length}) is deleted, not merged");
+            self.page.item(Role::Text, text);
+        }
+        for disk in &plan.freed {
+            let (name, length) = (context.name(*disk), context.length(*disk));
+            let text = format!("{name} is removed after the merge, which frees {length}");
+            self.page.item(Role::Text, text);
+        }
+    }
+
+    fn merge(&mut self, merge: &Merge) {
+        let context = self.context;
+        let (from, into) = (
+            context.whole_name(merge.from),
+            context.whole_name(merge.into),
+        );
+        if merge.blocks == 0 {
+            let text = format!("{from} is merged into {into}; it holds no block of its own");
+            self.page.item(Role::Text, text);
+            return;
+        }
+        let text = format!(
+            "{from} is written into {into}: {} in {} (at worst {})",
+            context.size(merge.bytes),
+            many(merge.blocks, "block"),
+            context.size(merge.bytes_max),
+        );
+        self.page.item(Role::Text, text);
+        let name = context.name(merge.into);
+        if merge.grow_max == 0 {
+            self.page.item(Role::Text, format!("{name} does not grow"));
+            return;
+        }
+        let (free, role) = match merge.free {
+            Some(free) if free < merge.grow_max => (
+                format!("free there: {}, NOT ENOUGH", context.size(free)),
+                Role::Error,
+            ),
+            Some(free) => (format!("free there: {}", context.size(free)), Role::Text),
+            None => ("the free space there is not known".to_owned(), Role::Unsure),
+        };
+        let grow = context.size(merge.grow_max);
+        self.page
+            .item(role, format!("{name} may grow by up to {grow}; {free}"));
+    }
+
+    fn chains(&mut self, name: &str, chains: &[Vec<DiskId>]) {
+        for (at, chain) in chains.iter().take(MANY).enumerate() {
+            let names: Vec<String> = chain.iter().map(|id| self.context.name(*id)).collect();
+            let name = if at == 0 { name } else { "" };
+            self.page.labelled(name, Role::Text, names.join(" <- "));
+        }
+        if let Some(more) = chains.len().checked_sub(MANY).filter(|more| *more > 0) {
+            self.page
+                .labelled("", Role::Dim, format!("and {more} more"));
+        }
+    }
+
+    fn evidence(&mut self) {
+        let (context, plan) = (self.context, self.plan);
+        let Some(of) = &plan.verdict else { return };
+        let mut line = Line::of(Role::Heading, " EVIDENCE  ");
+        let word = words::reverted(of.reverted);
+        line.push(verdict::role(of.reverted), word);
+        let taken = plan
+            .snapshot
+            .and_then(|at| context.assessment.snapshots.get(at))
+            .map(|of| verdict::snapshot(context, of));
+        if let Some((snapshot, taken)) = taken {
+            line.push(Role::Dim, format!("  {snapshot}, {taken}"));
+        }
+        self.page.line(&line, 2);
+        if self.is_new(&of.summary) {
+            let summary = context.sentence(&of.summary);
+            self.page.text(Role::Text, 2, summary);
+        }
+        for note in of.notes.iter().chain(&of.would_settle) {
+            if self.is_new(note) {
+                self.page.text(Role::Text, 2, context.sentence(note));
+            }
+        }
+        verdict::evidence(&mut self.page, context, of);
+    }
+
+    fn end(&mut self) {
+        if !self.plan.not_checked.is_empty() {
+            self.page.heading("NOT CHECKED");
+            let questions = words::unchecked(&self.plan.not_checked);
+            self.page.text(Role::Unsure, 3, questions);
+        }
+        self.page.blank();
+        let manager = match self.plan.product {
+            Product::HyperV | Product::HyperV2008 => "Hyper-V Manager",
+            Product::XcpNg => "your XCP-ng tools",
+            Product::VirtualPc => "Virtual PC",
+        };
+        self.page.text(
+            Role::Dim,
+            1,
+            format!("vhdtree never changes a disk. Delete it in {manager} once you are sure."),
+        );
+        self.token();
+    }
+
+    fn token(&mut self) {
+        let token = format!("state token {}", self.plan.state_token);
+        self.page.text(Role::Dim, 1, token);
+    }
+}
+
+/// What would be deleted, of which machine, since when there, and by whose rules.
+fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
+    let forest = context.forest;
+    let of = plan
+        .snapshot
+        .and_then(|at| context.assessment.snapshots.get(at));
+    let known = of.and_then(|of| forest.snapshot(of.snapshot?));
+    let name = known.and_then(|known| known.name.as_deref());
+    let what = match (name, plan.frozen.first()) {
+        (Some(name), _) => format!("snapshot \"{}\"", escape(name)),
+        (None, Some(disk)) => {
+            let name = context.name(*disk);
+            match (of, plan.product) {
+                (None, _) => name,
+                (_, Product::VirtualPc) => format!("the undo disk of {name}"),
+                _ => format!("the unnamed snapshot on {name}"),
+            }
+        }
+        (None, None) => "?".to_owned(),
+    };
+    let taken = of.and_then(|of| of.taken);
+    let taken = taken.map(|taken| words::taken(&taken, &context.style.clock));
+    let machine = plan.machine.and_then(|id| forest.machine(id));
+    let machine = machine.map(|machine| format!("VM \"{}\"", escape(&machine.name)));
+    let rules = Some(format!("{} rules", words::product_name(plan.product)));
+    let facts: Vec<String> = [taken, machine, rules].into_iter().flatten().collect();
+    let verb = match plan.product {
+        Product::VirtualPc => "Commit",
+        _ => "Delete",
+    };
+    format!("{verb} {what} ({})", facts.join(", "))
+}
