@@ -200,7 +200,7 @@ mod tests {
                 && config.bytes.is_some()
         );
         assert!(!config.keys.is_empty());
-        crate::tui::keymap::Keymap::new(&config.keys).unwrap();
+        crate::tui::screens::keymap(&config.keys).unwrap();
     }
 
     #[test]

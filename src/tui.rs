@@ -1,37 +1,50 @@
 //! The terminal browser.
 //!
 //! `update` is a pure function of state and message; drawing reads the state; everything with a thread, a clock or a
-//! file is in [`runtime`]. What a key does is in [`keymap`]'s one table.
+//! file is in [`runtime`]. What a key does is in [`keymap`]'s table; a screen is
+//! one file and one row of [`screens::SCREENS`].
 //!
 //! ```text
 //!  input, signals, jobs ─► Message ─► update(&mut App) ─► Effect ─► runtime
 //!                                          │
-//!                                          └─► view::paint(&App) ─► screen: depth, one synchronised write
+//!                                          └─► frame::paint(&App) ─► paint: depth, one synchronised write
 //! ```
 
 pub mod app;
 pub mod command;
 pub mod depth;
+mod document;
 pub mod effect;
+pub mod frame;
+mod help;
 pub mod input;
 pub mod keymap;
+pub mod layout;
+mod list;
 pub mod message;
+mod overlay;
 pub mod pace;
+pub mod paint;
 #[cfg(any(test, feature = "testing"))]
 pub mod picture;
+mod place;
 pub mod prepared;
+mod roles;
 pub mod runtime;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;
 pub mod saved;
 pub mod screen;
+pub mod screens;
 #[cfg(any(test, feature = "testing"))]
 #[allow(clippy::expect_used, clippy::panic)]
 pub mod script;
 pub mod signals;
 pub mod state;
+mod status;
 pub mod terminal;
 pub mod theme;
+mod title;
 #[cfg(feature = "testing")]
 pub mod trip;
 pub mod update;
@@ -50,7 +63,6 @@ use crate::text::{self, Charset, Clock, Units, Zone};
 
 use self::app::{App, Settings};
 use self::depth::{ColorChoice, Depth};
-use self::keymap::Keymap;
 use self::signals::Left;
 use self::state::{Memory, Place};
 use self::terminal::Mouse;
@@ -149,7 +161,7 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
         depth,
         mouse: options.mouse,
         clock: Clock::new(options.zone),
-        keymap: Arc::new(Keymap::new(&options.keys)?),
+        keymap: Arc::new(screens::keymap(&options.keys)?),
         roots: roots.join(" "),
         saved: options.saved.is_some(),
     })

@@ -1,12 +1,13 @@
-//! What a key can ask for. Verbs; the key table says which key asks for which, `update` says what happens.
+//! What a key can ask for. Verbs; the key tables say which key asks for which. Those that several screens or the frame
+//! know have a name of their own here; what only one screen can do is [`Command::Own`], and stands in that screen's file.
 
-use crate::tui::keymap::Context;
+use crate::tui::view::View;
 
 /// One thing a key, a click or a script can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(
     missing_docs,
-    reason = "the table in keymap.rs documents every command in the words people read"
+    reason = "the key tables document every command in the words people read"
 )]
 pub enum Command {
     Down,
@@ -19,41 +20,19 @@ pub enum Command {
     PageUp,
     HalfDown,
     HalfUp,
-    NextProblem,
-    PrevProblem,
-    Fold,
-    Unfold,
-    UnfoldAll,
+    Next,
+    Previous,
     Open,
     Search,
     SearchNext,
     SearchPrev,
-    Filter,
-    Sort,
-    SortName,
-    SortSize,
-    SortDirty,
-    SortCreated,
-    SortVerdict,
-    Mark,
-    OnlyProblems,
-    ShowTree,
-    ShowDetails,
-    ShowMap,
-    ShowDiff,
-    ShowPlan,
-    ShowHealth,
-    ZoomIn,
-    ZoomOut,
     GoTo,
-    Overlay,
-    Style,
-    Kinds,
-    AllBytes,
-    Severity,
-    HideCode,
-    ShowHidden,
     Explain,
+    /// Opens a screen.
+    Show(View),
+    /// Something only one screen can do, by the name of its binding.
+    Own(&'static str),
+    Sort,
     Copy,
     CopyPath,
     CopyId,
@@ -77,19 +56,4 @@ pub enum Command {
     Quit,
     Interrupt,
     Suspend,
-}
-
-impl Command {
-    /// The context of the view it opens, if it opens one.
-    pub fn opens(self) -> Option<Context> {
-        Some(match self {
-            Self::ShowTree => Context::Tree,
-            Self::ShowDetails => Context::Details,
-            Self::ShowMap => Context::Map,
-            Self::ShowDiff => Context::Diff,
-            Self::ShowPlan => Context::Plan,
-            Self::ShowHealth => Context::Health,
-            _ => return None,
-        })
-    }
 }

@@ -1,6 +1,7 @@
-//! The one key table: keys, command, context, words. It feeds dispatch, the footer, the help overlay, the table in
-//! README.md and the `[keys]` section of the config file.
+//! The key table: keys, command, context, words. It feeds dispatch, the footer, the help overlay, the table in
+//! README.md and the `[keys]` section of the config file. Its rows come from [`COMMON`] and from each screen's file.
 
+mod binding;
 mod key;
 mod table;
 
@@ -9,27 +10,20 @@ use std::fmt::Write as _;
 
 use crate::text::Charset;
 use crate::tui::command::Command;
+use crate::tui::view::View;
 
+pub(in crate::tui) use binding::bindings;
+pub use binding::{Binding, Group};
 pub use key::Key;
-pub use table::{BINDINGS, Binding, Group};
+pub use table::COMMON;
 
 /// Where a binding holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
     /// Every view.
     Any,
-    /// The tree.
-    Tree,
-    /// The details of a disk.
-    Details,
-    /// The block map.
-    Map,
-    /// The diff.
-    Diff,
-    /// The delete plan.
-    Plan,
-    /// The findings.
-    Health,
+    /// One screen.
+    View(View),
     /// After the sort key: by what.
     Sort,
     /// After the copy key: what.
@@ -41,12 +35,7 @@ impl Context {
     pub fn word(self) -> &'static str {
         match self {
             Self::Any => "every view",
-            Self::Tree => "tree",
-            Self::Details => "details",
-            Self::Map => "map",
-            Self::Diff => "diff",
-            Self::Plan => "plan",
-            Self::Health => "health",
+            Self::View(view) => view.0,
             Self::Sort => "sort by",
             Self::Copy => "copy",
         }
@@ -93,18 +82,21 @@ pub struct Bound {
 }
 
 impl Keymap {
-    /// The built-in table with overrides: command name to its keys.
+    /// A table with overrides: command name to its keys.
     ///
     /// # Errors
     /// When an override names no command or no key, or two commands would share a key in one context.
-    pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
+    pub fn new(
+        table: &[&'static Binding],
+        overrides: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Self, KeymapError> {
         for name in overrides.keys() {
-            if !BINDINGS.iter().any(|binding| binding.name == name) {
+            if !table.iter().any(|binding| binding.name == name) {
                 return Err(KeymapError::Command(name.clone()));
             }
         }
-        let mut bindings = Vec::with_capacity(BINDINGS.len());
-        for binding in BINDINGS {
+        let mut bindings = Vec::with_capacity(table.len());
+        for binding in table.iter().copied() {
             let keys = match overrides.get(binding.name) {
                 Some(texts) => texts
                     .iter()
@@ -171,7 +163,7 @@ impl Keymap {
         let mut rows: Vec<_> = self
             .rows(context)
             .filter(|bound| bound.binding.rank > 0 && !bound.keys.is_empty())
-            .filter(|bound| bound.binding.command.opens() != Some(context))
+            .filter(|bound| !matches!(bound.binding.command, Command::Show(view) if Context::View(view) == context))
             .collect();
         rows.sort_by_key(|bound| rank(bound.binding, context));
         rows.into_iter()
@@ -192,7 +184,7 @@ impl Keymap {
 
 /// The place in a footer. Jumping is what one does in a map or a list of runs; the tree says it in its status line.
 fn rank(binding: &Binding, context: Context) -> u8 {
-    if binding.command == Command::NextProblem && context != Context::Tree {
+    if binding.command == Command::Next && context != Context::View(View::HOME) {
         3
     } else {
         binding.rank
@@ -216,11 +208,11 @@ fn conflict(key: Key, first: &Binding, second: &Binding, context: Context) -> Ke
     }
 }
 
-/// The key table as Markdown, for README.md.
-pub fn markdown() -> String {
+/// A key table as Markdown, for README.md.
+pub fn markdown(table: &[&'static Binding]) -> String {
     let mut text =
         String::from("| keys | command | where | what it does |\n| --- | --- | --- | --- |\n");
-    for binding in BINDINGS {
+    for binding in table {
         let keys: Vec<String> = binding
             .keys
             .iter()
@@ -242,123 +234,4 @@ pub fn markdown() -> String {
         );
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn keymap() -> Keymap {
-        Keymap::new(&BTreeMap::new()).unwrap()
-    }
-
-    fn key(text: &str) -> Key {
-        Key::parse(text).unwrap()
-    }
-
-    #[test]
-    fn no_key_means_two_things_in_one_context() {
-        keymap();
-    }
-
-    #[test]
-    fn every_key_of_the_table_is_a_key() {
-        for binding in BINDINGS {
-            for text in binding.keys {
-                assert!(Key::parse(text).is_some(), "{}: {text}", binding.name);
-            }
-        }
-    }
-
-    #[test]
-    fn names_are_unique_and_every_row_says_what_it_does() {
-        for (index, binding) in BINDINGS.iter().enumerate() {
-            assert!(
-                !binding.long.is_empty() && !binding.contexts.is_empty(),
-                "{}",
-                binding.name
-            );
-            assert!(
-                BINDINGS[..index]
-                    .iter()
-                    .all(|other| other.name != binding.name),
-                "{}",
-                binding.name
-            );
-        }
-    }
-
-    #[test]
-    fn habit_does_no_harm() {
-        let keymap = keymap();
-        for context in [
-            Context::Tree,
-            Context::Details,
-            Context::Map,
-            Context::Diff,
-            Context::Health,
-        ] {
-            assert_eq!(keymap.command(context, key("d")), Some(Command::ShowPlan));
-            assert_eq!(keymap.command(context, key("Esc")), Some(Command::Back));
-            assert_eq!(keymap.command(context, key("q")), Some(Command::Quit));
-            assert_eq!(keymap.command(context, key("?")), Some(Command::Help));
-        }
-    }
-
-    #[test]
-    fn after_a_first_key_only_second_keys_count() {
-        let keymap = keymap();
-        assert_eq!(
-            keymap.command(Context::Sort, key("n")),
-            Some(Command::SortName)
-        );
-        assert_eq!(keymap.command(Context::Sort, key("q")), None);
-        for context in [Context::Sort, Context::Copy] {
-            for (shown, word) in keymap.footer(context, Charset::Ascii) {
-                let works = keymap.command(context, key(&shown)).is_some();
-                assert!(works, "{shown} {word}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_footer_does_not_offer_the_view_that_is_open() {
-        let keymap = keymap();
-        let words = |context| -> Vec<_> {
-            let pairs = keymap.footer(context, Charset::Ascii);
-            pairs.into_iter().map(|(_, word)| word).collect()
-        };
-        assert!(!words(Context::Map).contains(&"map"));
-        assert!(words(Context::Diff).contains(&"map"));
-        assert!(!words(Context::Plan).contains(&"plan"));
-    }
-
-    #[test]
-    fn a_config_file_may_move_keys() {
-        let overrides = BTreeMap::from([("help".to_owned(), vec!["H".to_owned()])]);
-        let keymap = Keymap::new(&overrides).unwrap();
-        assert_eq!(keymap.command(Context::Tree, key("H")), Some(Command::Help));
-        assert_eq!(keymap.command(Context::Tree, key("?")), None);
-        assert_eq!(keymap.key_of(Command::Help, Charset::Ascii), "H");
-    }
-
-    #[test]
-    fn a_config_file_may_not_put_two_commands_on_one_key() {
-        let wrong = |name: &str, text: &str| {
-            Keymap::new(&BTreeMap::from([(name.to_owned(), vec![text.to_owned()])]))
-        };
-        assert!(matches!(
-            wrong("help", "q"),
-            Err(KeymapError::Conflict { .. })
-        ));
-        assert!(matches!(
-            wrong("search", "q"),
-            Err(KeymapError::Conflict { .. })
-        ));
-        assert!(matches!(wrong("hlep", "H"), Err(KeymapError::Command(_))));
-        assert!(matches!(
-            wrong("help", "Hyper-x"),
-            Err(KeymapError::Key(..))
-        ));
-    }
 }

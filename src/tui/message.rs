@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::analysis::Assessment;
 use crate::analysis::diff::{BlockDiff, DiffRun, DiffSummary};
 use crate::analysis::plan::Plan;
 use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
-use crate::store::Forest;
 use crate::tui::keymap::Key;
 use crate::tui::prepared::Prepared;
 
@@ -46,15 +44,6 @@ pub enum MouseAction {
     WheelDown,
     /// The wheel, towards the beginning.
     WheelUp,
-}
-
-/// A forest and what is to be said of it, of one moment.
-#[derive(Debug, Clone, Default)]
-pub struct Snapshot {
-    /// The forest.
-    pub forest: Arc<Forest>,
-    /// Its verdicts.
-    pub assessment: Arc<Assessment>,
 }
 
 /// How far a job has come.
@@ -127,8 +116,6 @@ pub struct Sides {
 pub enum News {
     /// How far it is.
     Progress(Progress),
-    /// The store as known now: its rows are still to be made.
-    Store(Snapshot),
     /// The store as known now, with its rows.
     Prepared(Box<Prepared>),
     /// A disk's blocks.

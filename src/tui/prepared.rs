@@ -11,8 +11,15 @@ use crate::report::findings::{self, Found};
 use crate::report::row::Phase;
 use crate::report::{Row, RowOptions, rows};
 use crate::store::Forest;
-use crate::tui::app::App;
-use crate::tui::message::Snapshot;
+
+/// A forest and what is to be said of it, of one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The forest.
+    pub forest: Arc<Forest>,
+    /// Its verdicts.
+    pub assessment: Arc<Assessment>,
+}
 
 /// What the browser shows a store by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,26 +31,18 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What a browser wants now.
-    pub fn of(app: &App) -> Self {
-        Self {
-            options: app.options.clone(),
-            equals: app.equals.clone(),
-        }
-    }
-
-    /// True if it is what a browser wants now.
-    pub fn suits(&self, app: &App) -> bool {
+    /// True if rows made by it are those that are wanted now; their phase is the worker's to say.
+    pub fn suits(&self, options: &RowOptions, equals: &BTreeMap<PathBuf, bool>) -> bool {
         let options = RowOptions {
             phase: self.options.phase,
-            ..app.options.clone()
+            ..options.clone()
         };
-        self.options == options && self.equals == app.equals
+        self.options == options && self.equals == *equals
     }
 }
 
 /// A store with everything the browser needs of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Prepared {
     /// The store and its verdicts.
     pub store: Snapshot,

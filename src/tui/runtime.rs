@@ -9,6 +9,7 @@
 
 mod job;
 mod outside;
+mod reporter;
 mod work;
 
 use std::io::{self, Stdout};
@@ -22,7 +23,8 @@ use crate::tui::effect::Effect;
 use crate::tui::input::Input;
 use crate::tui::message::Message;
 use crate::tui::pace::Pace;
-use crate::tui::screen::Screen;
+use crate::tui::paint::Painter;
+use crate::tui::screens::Screens;
 use crate::tui::signals::Left;
 use crate::tui::terminal::Guard;
 use crate::tui::update::{start, update};
@@ -45,12 +47,13 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<Left> {
     signals::start(sender.clone()).context("cannot listen for signals")?;
     let mut guard = Guard::enter(app.settings.mouse).context("cannot take the terminal")?;
     app.size = crossterm::terminal::size().context("cannot learn the size of the terminal")?;
-    let screen = Screen::new(io::stdout(), app.size);
+    let painter = Painter::new(io::stdout(), app.size);
     let input = Input::start(sender.clone()).context("cannot read the terminal")?;
     let jobs = Jobs::new(options, sender.clone());
     let mut runtime = Runtime {
         app,
-        screen,
+        screens: Screens::default(),
+        painter,
         input,
         jobs,
         pace: Pace::default(),
@@ -74,7 +77,8 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<Left> {
 
 struct Runtime {
     app: App,
-    screen: Screen<Stdout>,
+    screens: Screens,
+    painter: Painter<Stdout>,
     input: Input,
     jobs: Jobs,
     pace: Pace,
@@ -104,8 +108,8 @@ impl Runtime {
                 },
                 Some(wait) if wait.is_zero() => {
                     let started = Instant::now();
-                    self.screen
-                        .draw(&self.app)
+                    self.painter
+                        .draw(&self.app, &self.screens)
                         .context("cannot write to the terminal")?;
                     self.pace.drawn(started, Instant::now());
                     continue;
@@ -135,7 +139,7 @@ impl Runtime {
     fn take(&mut self, message: Message, guard: &mut Guard) -> anyhow::Result<()> {
         #[cfg(feature = "testing")]
         crate::tui::trip::check(&message);
-        let effects = update(&mut self.app, message);
+        let effects = update(&mut self.app, &mut self.screens, message);
         self.jobs.want(&self.app);
         self.carry_out(effects, guard)
     }
@@ -199,9 +203,11 @@ impl Runtime {
             .resume(self.app.settings.mouse)
             .context("cannot take the terminal again")?;
         if let Ok((width, height)) = crossterm::terminal::size() {
-            update(&mut self.app, Message::Resize(width, height));
+            let resize = Message::Resize(width, height);
+            let effects = update(&mut self.app, &mut self.screens, resize);
+            self.carry_out(effects, guard)?;
         }
-        self.screen.forget();
+        self.painter.forget();
         self.app.dirty = true;
         Ok(())
     }

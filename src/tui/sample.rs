@@ -19,7 +19,8 @@ use crate::store::{
     Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Machine, MachineId, Node, ParentLink,
     ResolvedBy, Snapshot, SnapshotId, SnapshotKind, Taken, TakenSource, Tried,
 };
-use crate::tui::message::{self, BlockTable};
+use crate::tui::message::BlockTable;
+use crate::tui::prepared;
 
 crate::catalogue! {
     /// A row of the decision table, as it is called there.
@@ -58,8 +59,8 @@ pub struct Sample {
 
 impl Sample {
     /// As a message brings it.
-    pub fn snapshot(self) -> message::Snapshot {
-        message::Snapshot {
+    pub fn snapshot(self) -> prepared::Snapshot {
+        prepared::Snapshot {
             forest: Arc::new(self.forest),
             assessment: Arc::new(self.assessment),
         }

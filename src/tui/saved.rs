@@ -3,7 +3,7 @@
 use crate::analysis::Assessment;
 use crate::report::json::{self, Layout, ls};
 use crate::store::{DiskId, Forest};
-use crate::tui::message::Snapshot;
+use crate::tui::prepared::Snapshot;
 
 /// One disk as `ls --json` writes it, on one line; `None` if there is no such disk.
 pub fn disk_json(store: &Snapshot, id: DiskId) -> Option<String> {

@@ -1,171 +1,123 @@
-//! The way out: one buffered writer, a synchronised update around each frame, and not a byte when nothing changed.
+//! What a screen is: one file with its own state, its drawing, its keys, its text, and what it needs to be read. The table
+//! in [`screens`](super::screens) lists them; nothing else knows any of them by more than its name.
 
-mod encode;
-
-use std::io::{self, Write};
+use std::fmt::Debug;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::app::App;
-use crate::tui::view::{Seen, paint};
+use crate::store::DiskId;
+use crate::tui::app::{App, Asking};
+use crate::tui::command::Command;
+use crate::tui::effect::Effect;
+use crate::tui::keymap::Binding;
+use crate::tui::message::{News, Slot};
+use crate::tui::view::View;
+use crate::tui::widget::text::Line;
 
-use self::encode::encode;
-
-/// Room kept for a frame; a larger one is given back.
-const BUFFER_BYTES: usize = 256 << 10;
-const BEGIN_SYNC: &[u8] = b"\x1b[?2026h";
-const END_SYNC: &[u8] = b"\x1b[?2026l";
-/// Plain letters, everything blank.
-const CLEAR: &[u8] = b"\x1b[m\x1b[2J";
-
-/// The screen: what was sent last, and where scrolled lists are. The cursor stays hidden: the terminal guard hid it.
+/// One row of the table of screens.
 #[derive(Debug)]
-pub struct Screen<W: Write> {
-    out: W,
-    /// What the terminal shows.
-    shown: Buffer,
-    /// What it is to show next.
-    next: Buffer,
-    /// What the terminal shows is not known.
-    unknown: bool,
-    frame: Vec<u8>,
-    sent: u64,
-    seen: Seen,
+pub struct Entry {
+    /// Its name.
+    pub view: View,
+    /// Its name among the tabs.
+    pub title: &'static str,
+    /// Its rows of the key table: what opens it, and what is its own.
+    pub keys: &'static [Binding],
+    /// Makes one with nothing in it.
+    pub make: fn() -> Box<dyn Screen>,
 }
 
-impl<W: Write> Screen<W> {
-    /// A blank screen on a writer.
-    pub fn new(out: W, (width, height): (u16, u16)) -> Self {
-        let area = Rect::new(0, 0, width, height);
-        Self {
-            out,
-            shown: Buffer::empty(area),
-            next: Buffer::empty(area),
-            unknown: false,
-            frame: Vec::with_capacity(BUFFER_BYTES),
-            sent: 0,
-            seen: Seen::default(),
-        }
-    }
+/// What a screen did with a command.
+#[derive(Debug)]
+pub enum Act {
+    /// What it knows of; these orders follow.
+    Done(Vec<Effect>),
+    /// Another screen is to be opened.
+    Show(View),
+    /// It does not know the command.
+    Pass,
+}
 
-    /// Draws the state; sends what changed on the screen, in one write, or nothing.
-    ///
-    /// # Errors
-    /// When the terminal cannot be written to.
-    pub fn draw(&mut self, app: &App) -> io::Result<()> {
-        let area = Rect::new(0, 0, app.size.0, app.size.1);
-        self.frame.extend_from_slice(BEGIN_SYNC);
-        if self.unknown || self.shown.area != area {
-            self.unknown = false;
-            self.shown = Buffer::empty(area);
-            self.next = Buffer::empty(area);
-            self.frame.extend_from_slice(CLEAR);
-        } else {
-            self.next.reset();
-        }
-        paint(app, &mut self.seen, area, &mut self.next);
-        app.settings.depth.apply(&mut self.next);
-        encode(&self.shown, &self.next, &mut self.frame);
-        std::mem::swap(&mut self.shown, &mut self.next);
-        let result = if self.frame.len() > BEGIN_SYNC.len() {
-            self.frame.extend_from_slice(END_SYNC);
-            self.sent = self.sent.saturating_add(self.frame.len() as u64);
-            self.out
-                .write_all(&self.frame)
-                .and_then(|()| self.out.flush())
-        } else {
-            Ok(())
-        };
-        self.frame.clear();
-        self.frame.shrink_to(BUFFER_BYTES);
-        result
-    }
-
-    /// Forgets what was sent: the next frame is sent whole.
-    pub fn forget(&mut self) {
-        self.unknown = true;
-    }
-
-    /// Bytes sent so far.
-    pub fn bytes_sent(&self) -> u64 {
-        self.sent
+impl Act {
+    /// Done, and nothing else is wanted.
+    pub fn done() -> Self {
+        Self::Done(Vec::new())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tui::keymap::Key;
-    use crate::tui::message::Message;
-    use crate::tui::sample;
-    use crate::tui::script::browser;
-    use crate::tui::update::update;
+/// What the program's line names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The store.
+    Store,
+    /// A disk.
+    Disk(Option<DiskId>),
+}
 
-    fn sent(screen: &mut Screen<Vec<u8>>, app: &mut App, key: &str) -> u64 {
-        let before = screen.bytes_sent();
-        update(app, Message::Key(Key::parse(key).unwrap()));
-        screen.draw(app).unwrap();
-        screen.bytes_sent() - before
+/// What became of a typed line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    /// It changed.
+    Changed,
+    /// It is meant.
+    Done,
+    /// Never mind.
+    Gone,
+}
+
+/// A screen.
+pub trait Screen: Debug + Send {
+    /// Draws it into its part of the terminal.
+    fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer);
+
+    /// All of it as lines, for the pager and for export.
+    fn text(&self, app: &App, width: u16) -> Vec<Line>;
+
+    /// Does what a key asks for. `area` is where it is drawn: a page is what fits there.
+    fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act;
+
+    /// It was opened, or another row was selected, or the store is a newer one: shows that, and asks for what it needs.
+    fn follow(&mut self, _app: &mut App) -> Vec<Effect> {
+        Vec::new()
     }
 
-    #[test]
-    fn nothing_is_sent_when_nothing_changed() {
-        let app = browser(sample::store(), (80, 24));
-        let mut screen = Screen::new(Vec::new(), app.size);
-        screen.draw(&app).unwrap();
-        let first = screen.bytes_sent();
-        assert!(first > 500);
-        for _ in 0..3 {
-            screen.draw(&app).unwrap();
-        }
-        assert_eq!(screen.bytes_sent(), first);
+    /// A job has something to tell. Every screen hears it, and takes what is its own.
+    fn news(&mut self, _app: &mut App, _news: &News) -> Vec<Effect> {
+        Vec::new()
     }
 
-    #[test]
-    fn a_cursor_step_is_small_at_140_by_40() {
-        let mut app = browser(sample::store(), (140, 40));
-        let mut screen = Screen::new(Vec::new(), app.size);
-        screen.draw(&app).unwrap();
-        for key in [
-            "j", "j", "j", "k", "j", "j", "j", "j", "j", "j", "j", "k", "k",
-        ] {
-            let bytes = sent(&mut screen, &mut app, key);
-            assert!((1..=1536).contains(&bytes), "{key}: {bytes} bytes");
-            let before = screen.bytes_sent();
-            update(&mut app, Message::Rested);
-            screen.draw(&app).unwrap();
-            let panes = screen.bytes_sent() - before;
-            println!("{key}: {bytes} + {panes}");
-            assert!(
-                bytes + panes <= 1536,
-                "{key}: {bytes} bytes, the panes {panes}"
-            );
-        }
+    /// The job of a slot could not go on.
+    fn failed(&mut self, _slot: Slot, _error: &str) {}
+
+    /// What was read before may be stale.
+    fn forget(&mut self) {}
+
+    /// Keeps its scroll in step with its cursor, and whatever depends on its part of the terminal; after every message.
+    fn settle(&mut self, _app: &App, _area: Rect) {}
+
+    /// A click into its part of the terminal, at a column and row of that part.
+    fn click(&mut self, _app: &mut App, _area: Rect, _column: u16, _row: u16) -> Act {
+        Act::Pass
     }
 
-    #[test]
-    fn a_frame_is_one_synchronised_update() {
-        let app = browser(sample::store(), (80, 24));
-        let mut screen = Screen::new(Vec::new(), app.size);
-        screen.draw(&app).unwrap();
-        let bytes = &screen.out;
-        assert!(bytes.starts_with(BEGIN_SYNC) && bytes.ends_with(END_SYNC));
-        let begins = bytes
-            .windows(BEGIN_SYNC.len())
-            .filter(|window| *window == BEGIN_SYNC)
-            .count();
-        assert_eq!(begins, 1);
+    /// A line that it asked for was typed.
+    fn typed(&mut self, _app: &mut App, _asking: Asking, _text: &str, _how: Typing) -> Act {
+        Act::Pass
     }
 
-    #[test]
-    fn a_redraw_sends_the_whole_screen_again() {
-        let app = browser(sample::store(), (80, 24));
-        let mut screen = Screen::new(Vec::new(), app.size);
-        screen.draw(&app).unwrap();
-        let first = screen.bytes_sent();
-        screen.forget();
-        screen.draw(&app).unwrap();
-        assert!(screen.bytes_sent() >= first * 2 - 100);
+    /// What the program's line names.
+    fn subject(&self, app: &App) -> Subject {
+        Subject::Disk(app.disk())
+    }
+
+    /// What stands beside the tabs, the most telling first.
+    fn aside(&self, _app: &App) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The command of the command line that shows the same, without the file: `info`.
+    fn verb(&self) -> &'static str {
+        "info"
     }
 }

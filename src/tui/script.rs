@@ -12,13 +12,15 @@ use crate::text::{Charset, Clock};
 use crate::tui::app::{App, Settings};
 use crate::tui::depth::Depth;
 use crate::tui::effect::Effect;
-use crate::tui::keymap::{Key, Keymap};
-use crate::tui::message::{JobNo, Message, News, Slot};
+use crate::tui::frame::paint;
+use crate::tui::keymap::Key;
+use crate::tui::message::{Message, News, Slot};
+use crate::tui::prepared::{Prepared, Snapshot};
 use crate::tui::sample::Sample;
+use crate::tui::screens::{Screens, keymap};
 use crate::tui::terminal::Mouse;
 use crate::tui::theme::Theme;
 use crate::tui::update::{start, update};
-use crate::tui::view::{Seen, paint};
 
 /// Settings as a fresh browser has them, on a terminal with 16 colours and UTF-8.
 ///
@@ -34,25 +36,22 @@ pub fn settings() -> Settings {
         depth: Depth::Ansi16,
         mouse: Mouse::Off,
         clock: Clock::default(),
-        keymap: Arc::new(
-            Keymap::new(&BTreeMap::new()).expect("the built-in table holds no conflict"),
-        ),
+        keymap: Arc::new(keymap(&BTreeMap::new()).expect("the built-in table holds no conflict")),
         roots: "/vmstore".to_owned(),
         saved: false,
     }
 }
 
+/// A store as the program's own jobs tell it: ready to be shown by what a browser wants.
+pub fn told(app: &App, store: Snapshot) -> News {
+    let mut by = app.wanted();
+    by.options.phase = app.phase();
+    News::Prepared(Box::new(Prepared::judged(store, by)))
+}
+
 /// A browser that has read a sample.
 pub fn browser(sample: Sample, size: (u16, u16)) -> App {
-    let mut app = App::new(settings(), size);
-    start(&mut app);
-    let no = JobNo(1);
-    update(
-        &mut app,
-        Message::Job(Slot::Scan, no, News::Store(sample.snapshot())),
-    );
-    update(&mut app, Message::Job(Slot::Scan, no, News::Ended(Ok(()))));
-    app
+    Script::read(App::new(settings(), size), sample).app
 }
 
 /// A browser, the effects its keys asked for, and its screen.
@@ -62,13 +61,29 @@ pub struct Script {
     pub app: App,
     /// What was asked for since the last look at it.
     pub effects: Vec<Effect>,
-    seen: Seen,
+    /// The screens.
+    pub screens: Screens,
 }
 
 impl Script {
     /// A script on a browser that has read a sample.
     pub fn new(sample: Sample, size: (u16, u16)) -> Self {
-        Self::of(browser(sample, size))
+        Self::read(App::new(settings(), size), sample)
+    }
+
+    /// A script on a browser that has nothing yet and reads a sample.
+    pub fn read(app: App, sample: Sample) -> Self {
+        let mut script = Self::of(app);
+        start(&mut script.app);
+        script.store(Slot::Scan, sample);
+        script.effects.clear();
+        script
+    }
+
+    /// A job brings a sample, and ends.
+    pub fn store(&mut self, slot: Slot, sample: Sample) -> &mut Self {
+        let news = told(&self.app, sample.snapshot());
+        self.answer(slot, news)
     }
 
     /// A script on any browser.
@@ -76,7 +91,7 @@ impl Script {
         Self {
             app,
             effects: Vec::new(),
-            seen: Seen::default(),
+            screens: Screens::default(),
         }
     }
 
@@ -109,7 +124,7 @@ impl Script {
 
     /// Sends a message.
     pub fn send(&mut self, message: Message) -> &mut Self {
-        let effects = update(&mut self.app, message);
+        let effects = update(&mut self.app, &mut self.screens, message);
         self.effects.extend(effects);
         self
     }
@@ -133,7 +148,7 @@ impl Script {
     pub fn buffer(&mut self) -> Buffer {
         let area = Rect::new(0, 0, self.app.size.0, self.app.size.1);
         let mut buffer = Buffer::empty(area);
-        paint(&self.app, &mut self.seen, area, &mut buffer);
+        paint(&self.app, &self.screens, area, &mut buffer);
         self.app.settings.depth.apply(&mut buffer);
         buffer
     }

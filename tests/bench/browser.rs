@@ -28,8 +28,9 @@ use std::time::Duration;
 
 use vhdtree::tui::app::App;
 use vhdtree::tui::message::{JobNo, Message, News, Slot};
-use vhdtree::tui::prepared::{Prepared, Wanted};
+use vhdtree::tui::prepared::Prepared;
 use vhdtree::tui::sample;
+use vhdtree::tui::screens::Screens;
 use vhdtree::tui::script::settings;
 use vhdtree::tui::update::{start, update};
 
@@ -94,8 +95,9 @@ fn drawing(table: &mut Table) {
 fn forests(table: &mut Table) {
     let store = sample::many(2_000).snapshot();
     let mut app = App::new(settings(), (140, 40));
+    let mut screens = Screens::default();
     start(&mut app);
-    let wanted = Wanted::of(&app);
+    let wanted = app.wanted();
     let phase = wanted.options.phase;
     let took = median(20, || {
         drop(Prepared::of(store.forest.clone(), wanted.clone(), phase));
@@ -110,7 +112,11 @@ fn forests(table: &mut Table) {
         .collect();
     let took = median(20, || {
         let news = News::Prepared(Box::new(ready.pop().unwrap()));
-        update(&mut app, Message::Job(Slot::Scan, JobNo(1), news));
+        update(
+            &mut app,
+            &mut screens,
+            Message::Job(Slot::Scan, JobNo(1), news),
+        );
     });
     table.time(
         "4,000 disks taken by the browser between two keys",

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use vhdtree::report::row::Phase;
 use vhdtree::tui::app::App;
-use vhdtree::tui::keymap::Key;
 use vhdtree::tui::message::{JobNo, Message, News, Slot};
+use vhdtree::tui::paint::Painter;
 use vhdtree::tui::prepared::{Prepared, Wanted};
 use vhdtree::tui::sample;
-use vhdtree::tui::screen::Screen;
-use vhdtree::tui::script::{Script, browser, settings};
+use vhdtree::tui::screens::Screens;
+use vhdtree::tui::script::{Script, settings};
 use vhdtree::tui::update::{start, update};
 
 fn quickest(times: usize, mut work: impl FnMut()) -> Duration {
@@ -60,12 +60,17 @@ fn a_cursor_step_over_40000_rows_touches_no_other_rows() {
 fn a_new_forest_of_4000_disks_is_taken_between_two_keys() {
     let forest = sample::many(2_000).snapshot().forest;
     let mut app = App::new(settings(), (140, 40));
+    let mut screens = Screens::default();
     start(&mut app);
-    let prepared = || Prepared::of(Arc::clone(&forest), Wanted::of(&app), Phase::Scanning);
+    let prepared = || Prepared::of(Arc::clone(&forest), app.wanted(), Phase::Scanning);
     let mut ready: Vec<Prepared> = (0..5).map(|_| prepared()).collect();
     let took = quickest(5, || {
         let news = News::Prepared(Box::new(ready.pop().unwrap()));
-        update(&mut app, Message::Job(Slot::Scan, JobNo(1), news));
+        update(
+            &mut app,
+            &mut screens,
+            Message::Job(Slot::Scan, JobNo(1), news),
+        );
     });
     println!("a forest of 4,000 disks is taken in {took:?}");
     assert_eq!(app.store.forest.disks.len(), 4_000);
@@ -79,13 +84,18 @@ fn a_new_forest_of_4000_disks_is_taken_between_two_keys() {
 fn rows_made_by_the_scan_are_those_the_keys_asked_for_meanwhile() {
     let forest = sample::many(20).snapshot().forest;
     let mut app = App::new(settings(), (140, 40));
+    let mut screens = Screens::default();
     start(&mut app);
     let scanned = |app: &mut App, by: Wanted, phase: Phase| {
         let prepared = Prepared::of(Arc::clone(&forest), by, phase);
         let news = News::Prepared(Box::new(prepared));
-        update(app, Message::Job(Slot::Scan, JobNo(1), news));
+        update(
+            app,
+            &mut Screens::default(),
+            Message::Job(Slot::Scan, JobNo(1), news),
+        );
     };
-    let before = Wanted::of(&app);
+    let before = app.wanted();
     scanned(&mut app, before.clone(), Phase::Scanning);
     let all = app.rows.len();
     app.options.filter = "vm00007".to_owned();
@@ -95,12 +105,13 @@ fn rows_made_by_the_scan_are_those_the_keys_asked_for_meanwhile() {
         filtered.len() < all,
         "rows made before the filter must not be shown"
     );
-    let now = Wanted::of(&app);
-    assert!(now.suits(&app));
+    let now = app.wanted();
+    assert!(app.suits(&now));
     scanned(&mut app, now, Phase::Done);
     assert_eq!(app.options.phase, Phase::Done);
     update(
         &mut app,
+        &mut screens,
         Message::Job(Slot::Scan, JobNo(1), News::Ended(Ok(()))),
     );
     let (forest, assessment) = (&app.store.forest, &app.store.assessment);
@@ -112,13 +123,13 @@ fn rows_made_by_the_scan_are_those_the_keys_asked_for_meanwhile() {
 
 #[test]
 fn scrolling_a_page_sends_less_than_a_screen_of_plain_text() {
-    let mut app = browser(sample::many(500), (140, 40));
-    let mut screen = Screen::new(Vec::new(), app.size);
-    screen.draw(&app).unwrap();
-    let before = screen.bytes_sent();
-    update(&mut app, Message::Key(Key::parse("PgDn").unwrap()));
-    screen.draw(&app).unwrap();
-    let sent = screen.bytes_sent() - before;
+    let mut script = Script::new(sample::many(500), (140, 40));
+    let mut painter = Painter::new(Vec::new(), script.app.size);
+    painter.draw(&script.app, &script.screens).unwrap();
+    let before = painter.bytes_sent();
+    script.keys("<PgDn>");
+    painter.draw(&script.app, &script.screens).unwrap();
+    let sent = painter.bytes_sent() - before;
     println!("a page at 140x40 sends {sent} bytes");
     assert!(sent < 140 * 40, "{sent} bytes");
 }

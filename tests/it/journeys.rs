@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use vhdtree::analysis::diff::DiffRun;
 use vhdtree::analysis::plan::{Answer, Merge, Plan};
+use vhdtree::format::SectorNo;
 use vhdtree::store::Product;
-use vhdtree::tui::app::{Overlay, View};
+use vhdtree::tui::app::{App, Overlay};
 use vhdtree::tui::effect::{Effect, Export, Work};
 use vhdtree::tui::message::{Message, MouseAction, News, Progress, Signal, Slot};
 use vhdtree::tui::sample;
-use vhdtree::tui::script::{Script, browser};
+use vhdtree::tui::script::{Script, settings, told};
 use vhdtree::tui::state::Place;
+use vhdtree::tui::view::View;
 
 use crate::screens::{answer_map, answer_plan, compared, sides};
 
@@ -73,7 +76,7 @@ fn the_reverted_machine_is_found_and_its_evidence_is_one_key_away() {
         "{screen}"
     );
     script.keys("<Esc>");
-    assert_eq!(script.app.view, View::Tree);
+    assert_eq!(script.app.view, View::HOME);
 }
 
 #[test]
@@ -141,11 +144,9 @@ fn what_was_changed_is_kept_for_the_next_visit_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::below(folder.path(), &["/vmstore".into()]).unwrap();
     let visit = |keys: &str| {
-        let mut app = browser(sample::store(), (80, 24));
+        let mut app = App::new(settings(), (80, 24));
         app.remember(Some(place.clone()), place.load());
-        app.rebuild();
-        app.health.filter();
-        let mut script = Script::of(app);
+        let mut script = Script::read(app, sample::store());
         script.keys(keys);
         for effect in &script.effects {
             if let Effect::Remember(place, memory) = effect {
@@ -190,7 +191,7 @@ fn one_disk_is_read_again_and_the_rest_stays() {
     Arc::make_mut(&mut sample.forest.disks[wanted.0 as usize])
         .file
         .len = 123 << 20;
-    script.answer(Slot::Reread, News::Store(sample.snapshot()));
+    script.store(Slot::Reread, sample);
     assert_eq!(script.app.disk(), Some(wanted));
     assert!(script.screen().contains("123.0 MiB"));
     script.keys("R");
@@ -228,8 +229,8 @@ fn the_differing_bytes_are_shown_side_by_side() {
     script.keys("/7c44<Enter>=");
     assert!(matches!(last_job(&script), Work::Diff { other: None, .. }));
     script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
-    let sector = script.app.diff.sector().unwrap();
-    assert_eq!(sector, 2_051);
+    let sector = 2_051;
+    assert!(matches!(last_job(&script), Work::Hex { sector: 2_051, .. }));
     script.answer(Slot::Hex, News::Sides(Arc::new(sides(sector))));
     let screen = script.screen();
     assert!(
@@ -258,7 +259,7 @@ fn the_missing_parent_is_found_and_named() {
     let screen = script.keys("c").screen();
     assert!(screen.contains("parent-missing"), "{screen}");
     script.keys("<Enter>");
-    assert_eq!(script.app.view, View::Tree);
+    assert_eq!(script.app.view, View::HOME);
     assert!(
         script
             .app
@@ -344,7 +345,7 @@ fn esc_never_quits_and_q_does() {
     let mut script = at_80x24();
     script.keys("cm<Enter>?<Esc><Esc><Esc><Esc><Esc><Esc><Esc>");
     assert!(!script.app.leaving);
-    assert_eq!(script.app.view, View::Tree);
+    assert_eq!(script.app.view, View::HOME);
     script.keys("?q");
     assert!(!script.app.leaving, "q closes an overlay first");
     script.keys("q");
@@ -378,11 +379,11 @@ fn news_of_an_older_job_is_dropped() {
     let mut script = at_80x24();
     script.keys("/7c44<Enter>m");
     let old = script.app.jobs[&Slot::Map].no;
-    let path = script.app.map.path.clone().unwrap();
+    let path = script.app.disk_path().unwrap();
     script.keys("1/a02e<Enter>m");
     let table = sample::block_table(&path.to_string_lossy());
     script.send(Message::Job(Slot::Map, old, News::Blocks(Arc::new(table))));
-    assert!(script.app.map.table.is_none());
+    assert!(script.screen().contains("reading the block table"));
 }
 
 #[test]
@@ -398,7 +399,7 @@ fn the_cursor_stays_on_its_disk_when_the_store_grows() {
         0,
         "2020-01-01T00:00:00Z",
     );
-    script.answer(Slot::Scan, News::Store(sample.snapshot()));
+    script.store(Slot::Scan, sample);
     assert_eq!(script.app.disk_path(), before);
 }
 
@@ -414,17 +415,19 @@ fn a_store_read_again_stays_on_the_screen_until_it_is_read_whole() {
         ))),
     );
     script.keys("R");
-    assert!(script.app.map.path.is_none(), "the map may be stale");
-    let mut partial = sample::many(1).snapshot();
-    Arc::make_mut(&mut partial.forest).complete = false;
+    let partial = || {
+        let mut partial = sample::many(1);
+        partial.forest.complete = false;
+        partial
+    };
     let no = script.app.jobs[&Slot::Scan].no;
-    let growing = News::Store(partial.clone());
+    let growing = told(&script.app, partial().snapshot());
     script.send(Message::Job(Slot::Scan, no, growing));
     assert_eq!(script.app.disk_path(), before);
 
     // Stopped in the middle, what is known better stays, and the words say so.
     script.effects.clear();
-    script.answer(Slot::Scan, News::Store(partial));
+    script.store(Slot::Scan, partial());
     assert_eq!(script.app.disk_path(), before);
     let words = &script.app.scan_words;
     assert!(words.contains("as read before"), "{words}");
@@ -432,7 +435,7 @@ fn a_store_read_again_stays_on_the_screen_until_it_is_read_whole() {
 
     // Read whole, the open view is about the new store.
     script.keys("R").effects.clear();
-    script.answer(Slot::Scan, News::Store(sample::store().snapshot()));
+    script.store(Slot::Scan, sample::store());
     assert_eq!(script.app.disk_path(), before);
     assert!(script.app.scan_words.starts_with("scan done"));
     assert!(matches!(last_job(&script), Work::Blocks { .. }));
@@ -558,7 +561,7 @@ fn the_wheel_and_a_click_move_the_cursor() {
     script.send(Message::Mouse(MouseAction::Click(5, 4)));
     assert_eq!(script.app.cursor, 1);
     script.send(Message::Mouse(MouseAction::Click(1, 1)));
-    assert_eq!(script.app.view, View::Tree);
+    assert_eq!(script.app.view, View::HOME);
 }
 
 #[test]
@@ -589,16 +592,14 @@ fn the_panes_take_the_keys_in_turn_and_one_fills_the_screen() {
     let screen = script.keys("<Tab>jj").screen();
     assert_eq!(script.app.cursor, row, "the tree stands still");
     assert!(screen.contains("[Details]"), "{screen}");
-    assert_eq!(script.app.pane_scroll, 2);
     script.keys("<Tab>]");
     assert!(script.screen().contains("[Map]"));
-    assert!(script.app.map.cursor > 0, "the map has the keys");
     script.keys("_");
-    assert_eq!(script.app.view, View::Map);
+    assert_eq!(script.app.view, View("map"));
     script.keys("_");
     assert_eq!(
         (script.app.view, script.app.acting()),
-        (View::Tree, View::Map)
+        (View::HOME, View("map"))
     );
     script.keys("<Esc>j");
     assert_eq!(
@@ -635,7 +636,7 @@ fn a_script_that_presses_no_key_is_refused() {
 fn esc_lifts_the_filter_whatever_was_looked_at_before() {
     let mut script = at_80x24();
     script.keys("/7c44<Enter>=1f77c0<Enter><Esc>");
-    assert_eq!(script.app.view, View::Tree);
+    assert_eq!(script.app.view, View::HOME);
     assert!(script.screen().contains("build-agent"));
     script.keys("!<Esc>");
     assert!(script.screen().contains("build-agent.vhd"));
@@ -665,7 +666,7 @@ fn a_copied_text_stands_alone_and_the_next_key_goes_on() {
     script.keys("c");
     assert_eq!(
         (script.app.view, script.app.overlay.is_none()),
-        (View::Health, true)
+        (View("health"), true)
     );
 }
 
@@ -703,7 +704,7 @@ fn what_is_on_the_screen_is_read_again_with_the_store() {
             script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
         }
         script.keys("R");
-        script.answer(Slot::Scan, News::Store(sample::store().snapshot()));
+        script.store(Slot::Scan, sample::store());
         script
     };
     let script = again("m");
@@ -730,4 +731,93 @@ fn zooming_in_ends_at_the_sectors_of_a_block() {
         last_job(&script),
         Work::Sectors { block: 543_210, .. }
     ));
+}
+
+/// Where a text stands on the screen.
+fn row_with(script: &mut Script, text: &str) -> u16 {
+    let screen = script.screen();
+    let row = screen.lines().position(|line| line.contains(text));
+    let row = row.unwrap_or_else(|| panic!("{text} is not on the screen:\n{screen}"));
+    u16::try_from(row).unwrap()
+}
+
+#[test]
+fn a_click_on_a_row_of_a_scrolled_list_selects_that_row() {
+    // The tree.
+    let mut script = Script::new(sample::many(40), (80, 12));
+    script.keys("<End>kkkk");
+    for y in 3..9 {
+        let row = script.screen().lines().nth(y.into()).unwrap().to_owned();
+        if row.starts_with('>') {
+            continue;
+        }
+        script.send(Message::Mouse(MouseAction::Click(9, y)));
+        let name = script.app.row().unwrap().name.clone();
+        assert!(row.contains(&name), "{name} is selected, clicked: {row}");
+        assert_eq!(script.app.view, View::HOME);
+        script.keys("<End>kkkk");
+    }
+    // The findings: a second click on the selected one goes to its disk.
+    let mut store = sample::many(40);
+    for (disk, number) in store.forest.disks.iter_mut().zip(0..) {
+        let finding = vhdtree::finding::Finding::new(
+            &vhdtree::format::vhd::codes::TIMESTAMP,
+            format!("finding number {number:02}"),
+        );
+        Arc::make_mut(disk).findings.push(finding);
+    }
+    let mut script = Script::new(store, (80, 24));
+    script.keys("c<End>kkk");
+    let y = row_with(&mut script, "vm00036.vhd");
+    script.send(Message::Mouse(MouseAction::Click(30, y)));
+    assert!(script.screen().contains("What           finding number 72"));
+    script.send(Message::Mouse(MouseAction::Click(30, y)));
+    assert_eq!(script.app.row().unwrap().name, "vm00036.vhd");
+    // The runs of a diff.
+    let mut many = compared();
+    let first = many.runs[0];
+    many.runs = (0..200_u64)
+        .map(|run| DiffRun {
+            sector: SectorNo(run * 1_000),
+            ..first
+        })
+        .collect();
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>=");
+    script.answer(Slot::Diff, News::Compared(Arc::new(many)));
+    script.keys("<End>kkk");
+    let y = row_with(&mut script, "195,000");
+    script.send(Message::Mouse(MouseAction::Click(9, y)));
+    assert!(matches!(
+        last_job(&script),
+        Work::Hex {
+            sector: 195_000,
+            ..
+        }
+    ));
+    // The map: the cell under the pointer.
+    let mut script = at_80x24();
+    script.keys("/7c44<Enter>m");
+    answer_map(&mut script);
+    script.send(Message::Mouse(MouseAction::Click(8 + 5, 3 + 2)));
+    assert!(script.screen().contains("blocks 136,192-137,215"));
+}
+
+#[test]
+fn every_number_is_whole_where_bytes_are_asked_for() {
+    let mut script = at_80x24();
+    script.keys("/WIN7x64_Diff.vhd<Enter>d");
+    let plan = plan_of(&script, Answer::Refuse);
+    script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
+    let screen = script.keys("z").screen();
+    for number in ["8493056", "10485760", "4194304", "1000000"] {
+        assert!(screen.contains(number), "{number}:\n{screen}");
+    }
+    script.keys("1/7c44<Enter>=");
+    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    let screen = script.screen();
+    assert!(screen.contains("3221241856"), "{screen}");
+    script.keys("1m");
+    answer_map(&mut script);
+    assert!(script.screen().contains("at byte 0"));
 }

@@ -11,7 +11,7 @@ fn the_keys_are_those_of_the_key_table() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (head, rest) = text.split_once(FROM).unwrap();
     let (keys, tail) = rest.split_once(TO).unwrap();
-    let wanted = vhdtree::tui::keymap::markdown();
+    let wanted = vhdtree::tui::keymap::markdown(&vhdtree::tui::screens::bindings());
     if std::env::var_os("VHDTREE_README").is_some() {
         std::fs::write(&path, format!("{head}{FROM}{wanted}{TO}{tail}")).unwrap();
     } else {

@@ -16,7 +16,7 @@ use vhdtree::tui::depth::Depth;
 use vhdtree::tui::effect::{Effect, Work};
 use vhdtree::tui::message::{Compared, Message, News, Progress, SectorTable, Sides, Slot};
 use vhdtree::tui::sample;
-use vhdtree::tui::script::{Script, browser, settings};
+use vhdtree::tui::script::{Script, browser, settings, told};
 use vhdtree::tui::theme::Theme;
 
 pub const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (140, 40), (200, 60)];
@@ -32,7 +32,7 @@ pub fn at_the_reverted_disk(size: (u16, u16)) -> Script {
 /// Answers the map of whatever disk was asked for.
 pub fn answer_map(script: &mut Script) {
     if script.app.jobs.contains_key(&Slot::Map) {
-        let path = script.app.map.path.clone().unwrap_or_default();
+        let path = script.app.disk_path().unwrap_or_default();
         let table = sample::block_table(&path.to_string_lossy());
         script.answer(Slot::Map, News::Blocks(Arc::new(table)));
     }
@@ -124,8 +124,7 @@ pub fn diffed(size: (u16, u16)) -> Script {
     let mut script = at_the_reverted_disk(size);
     script.keys("=");
     script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
-    let sector = script.app.diff.sector().unwrap();
-    script.answer(Slot::Hex, News::Sides(Arc::new(sides(sector))));
+    script.answer(Slot::Hex, News::Sides(Arc::new(sides(2_051))));
     script
 }
 
@@ -172,7 +171,7 @@ fn map_zoomed_to_one_block_a_cell_and_to_sectors() {
     let held = (0..4096)
         .map(|sector| (1000..1007).contains(&sector))
         .collect();
-    let path = script.app.map.path.clone().unwrap();
+    let path = script.app.disk_path().unwrap();
     let table = SectorTable {
         path,
         block: 543_210,
@@ -333,7 +332,8 @@ fn a_scan_under_way() {
         let mut sample = sample::store();
         sample.forest.complete = false;
         let no = script.app.jobs[&Slot::Scan].no;
-        script.send(Message::Job(Slot::Scan, no, News::Store(sample.snapshot())));
+        let growing = told(&script.app, sample.snapshot());
+        script.send(Message::Job(Slot::Scan, no, growing));
         let progress = Progress {
             done: 17,
             total: 41,

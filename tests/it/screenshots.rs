@@ -15,6 +15,7 @@ use vhdtree::image::Image;
 use vhdtree::job::Job;
 use vhdtree::source::FileSource;
 use vhdtree::store::{Born, BornSource, DiskId, Forest, ScanOptions, scan};
+use vhdtree::tui::effect::{Effect, Work};
 use vhdtree::tui::message::{BlockTable, Compared, Message, News, Sides, Slot};
 use vhdtree::tui::picture::{Ground, svg};
 use vhdtree::tui::sample::Sample;
@@ -104,7 +105,7 @@ impl Demo {
         if !script.app.jobs.contains_key(&Slot::Map) {
             return;
         }
-        let shown = script.app.map.path.clone().unwrap();
+        let shown = script.app.disk_path().unwrap();
         let real = self.folder.path().join(shown.strip_prefix(SHOWN).unwrap());
         let image = Image::open(Arc::new(FileSource::open(&real).unwrap())).unwrap();
         let mut runs = Vec::new();
@@ -134,7 +135,11 @@ impl Demo {
         });
         found.summary = report.unwrap().summary;
         script.answer(Slot::Diff, News::Compared(Arc::new(found)));
-        let sector = script.app.diff.sector().unwrap();
+        let asked = script.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Start(_, Work::Hex { sector, .. }) => Some(*sector),
+            _ => None,
+        });
+        let sector = asked.unwrap();
         let both = side_by_side(&chain.parent().unwrap(), &chain, SectorNo(sector), 1);
         let sides = Sides {
             sector,

@@ -20,10 +20,10 @@ use crate::store::pulse::{Pulse, pulse};
 use crate::store::{DiskId, Forest, Growth, ScanEvent, ScanOptions, rescan, scan};
 use crate::tui::Options;
 use crate::tui::effect::Work;
-use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides, Snapshot};
-use crate::tui::prepared::Prepared;
+use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides};
+use crate::tui::prepared::{Prepared, Snapshot};
 
-use super::job::Reporter;
+use super::reporter::Reporter;
 use crate::text;
 
 /// Runs of a diff that are kept; beyond, the sums go on and the list says that it is partial.

@@ -3,137 +3,93 @@
 use std::sync::Arc;
 
 use crate::report::row::Phase;
-use crate::store::Growth;
 use crate::text;
-use crate::tui::app::{App, View};
+use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
+use crate::tui::frame::visible;
 use crate::tui::message::{Compared, JobNo, News, Slot};
-use crate::tui::prepared::{Prepared, Wanted, judge};
-use crate::tui::update::{changed, leave, start_job};
+use crate::tui::screens::Screens;
+use crate::tui::update::leave;
 
 /// Takes what a job tells; of a job that is not the newest of its slot, nothing.
-pub fn news(app: &mut App, slot: Slot, no: JobNo, news: News) -> Vec<Effect> {
+pub fn news(
+    app: &mut App,
+    screens: &mut Screens,
+    slot: Slot,
+    no: JobNo,
+    mut news: News,
+) -> Vec<Effect> {
     if app.jobs.get(&slot).is_none_or(|running| running.no != no) {
         return Vec::new();
     }
-    match news {
+    match &mut news {
         News::Progress(progress) => {
             if let Some(running) = app.jobs.get_mut(&slot) {
-                app.dirty |= running.progress != progress;
-                running.progress = progress;
+                app.dirty |= running.progress != *progress;
+                running.progress = std::mem::take(progress);
+            }
+            return Vec::new();
+        }
+        News::Prepared(prepared) => {
+            if !app.take_store(std::mem::take(prepared)) {
+                return Vec::new();
             }
         }
-        News::Store(snapshot) => {
-            let mut by = Wanted::of(app);
-            by.options.phase = app.phase();
-            return store(app, Prepared::judged(snapshot, by));
-        }
-        News::Prepared(prepared) => return store(app, *prepared),
-        News::Blocks(table) => {
-            if app.map.path.as_ref() == Some(&table.path) {
-                app.map.open(table);
-                app.dirty = true;
-            }
-        }
-        News::Sectors(sectors) => {
-            if app.map.path.as_ref() == Some(&sectors.path) {
-                app.map.enter(sectors);
-                app.dirty = true;
-            }
-        }
-        News::Compared(data) => return compared(app, &data),
-        News::Sides(sides) => {
-            app.diff.sides = Some(sides);
-            app.dirty = true;
-        }
-        News::Plan(plan) => {
-            app.plan = app.disk_path().map(|path| (path, plan));
-            app.dirty = true;
-        }
+        News::Compared(data) => compared(app, data),
         News::Changed => {
-            app.notice = Some("the store changed: reading it again".to_owned());
-            forget(app);
-            return vec![scan(app)];
+            app.say("the store changed: reading it again");
+            forget(app, screens);
+            return vec![app.scan()];
         }
-        News::Ended(result) => return ended(app, slot, result),
-    }
-    Vec::new()
-}
-
-/// A newer forest: rows, verdicts, and whatever was worked out from the old one.
-fn store(app: &mut App, prepared: Prepared) -> Vec<Effect> {
-    let is_whole = prepared.store.forest.complete;
-    if let Some(scan) = app.jobs.get_mut(&Slot::Scan) {
-        scan.read_whole = is_whole;
-    }
-    // What was read whole stays until it is read whole again: the disk one looks at must not go away meanwhile.
-    if app.store.forest.complete && !is_whole {
-        return Vec::new();
-    }
-    let suits = prepared.by.suits(app);
-    app.store = prepared.store;
-    app.health.rebuild(prepared.findings);
-    app.bytes = prepared.bytes;
-    if app.store.forest.complete {
-        app.plan = None;
-    }
-    if suits {
-        app.take_rows(prepared.rows, prepared.by.options.phase);
-    } else {
-        // A key that came meanwhile wants other rows.
-        if prepared.by.equals != app.equals {
-            reassess(app);
+        News::Ended(result) => {
+            let result = std::mem::replace(result, Ok(()));
+            return ended(app, screens, slot, result);
         }
-        app.rebuild();
+        News::Blocks(_) | News::Sectors(_) | News::Sides(_) | News::Plan(_) => {}
     }
+    let mut effects: Vec<Effect> = screens
+        .all()
+        .flat_map(|screen| screen.news(app, &news))
+        .collect();
     // Ids of the old forest mean nothing in the new one.
-    if is_whole {
-        look_again(app)
-    } else {
-        Vec::new()
+    if matches!(news, News::Prepared(_)) {
+        effects.extend(look_again(app, screens));
     }
+    effects
 }
 
-/// Asks anew for what the open view shows, where a newer store made it stale.
-fn look_again(app: &mut App) -> Vec<Effect> {
-    match app.view {
-        View::Plan => super::go::plan(app),
-        View::Map => {
-            let mut effects = super::map::ask(app);
-            effects.extend(super::map::overlay(app));
-            effects
-        }
-        View::Diff => super::diff::ask(app),
-        View::Tree | View::Details | View::Health => Vec::new(),
+/// Asks again for what is on the screen, where a newer store made it stale.
+fn look_again(app: &mut App, screens: &mut Screens) -> Vec<Effect> {
+    let parts = app.layout();
+    if parts.is_split() {
+        app.pane = app.row().map(|row| row.key.clone());
     }
+    let views: Vec<_> = visible(app, &parts).map(|(view, _)| view).collect();
+    let follow = |view| screens.get_mut(view).follow(app);
+    views.into_iter().flat_map(follow).collect()
 }
 
-fn compared(app: &mut App, data: &Arc<Compared>) -> Vec<Effect> {
-    app.diff.open(Arc::clone(data));
-    super::map::compared(app, data);
-    if app.diff.other.is_none()
+fn compared(app: &mut App, data: &Arc<Compared>) {
+    app.comparison.data = Some(Arc::clone(data));
+    app.comparison.error = None;
+    app.dirty = true;
+    if app.comparison.other.is_none()
         && data.summary.complete
-        && let Some(path) = app.diff.child.clone()
+        && let Some(path) = app.comparison.child.clone()
     {
         app.equals.insert(path, data.summary.equal);
-        reassess(app);
+        app.reassess();
         app.rebuild();
     }
-    app.dirty = true;
-    if app.view == View::Diff {
-        super::diff::bytes(app)
-    } else {
-        Vec::new()
-    }
 }
 
-/// Verdicts anew, with what comparisons have told.
-fn reassess(app: &mut App) {
-    app.store.assessment = judge(&app.store.forest, &app.equals);
-}
-
-fn ended(app: &mut App, slot: Slot, result: Result<(), String>) -> Vec<Effect> {
+fn ended(
+    app: &mut App,
+    screens: &mut Screens,
+    slot: Slot,
+    result: Result<(), String>,
+) -> Vec<Effect> {
     let job = app.jobs.remove(&slot).unwrap_or_default();
     app.dirty = true;
     match (slot, result) {
@@ -167,7 +123,7 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) -> Vec<Effect> {
                 app.rebuild();
             }
             if !job.read_whole {
-                return look_again(app);
+                return look_again(app, screens);
             }
         }
         (Slot::Reread, Ok(())) => {
@@ -177,22 +133,15 @@ fn ended(app: &mut App, slot: Slot, result: Result<(), String>) -> Vec<Effect> {
             }
         }
         (_, Ok(())) => {}
-        (Slot::Map | Slot::Sectors, Err(error)) => app.map.error = Some(error),
-        (Slot::Diff, Err(error)) => app.diff.error = Some(error),
-        (Slot::Plan, Err(error)) => app.plan_error = Some(error),
+        (Slot::Diff, Err(error)) => app.comparison.error = Some(error),
         (Slot::Reread | Slot::Hex | Slot::Watch, Err(error)) => app.notice = Some(error),
+        (Slot::Map | Slot::Sectors | Slot::Plan, Err(error)) => {
+            for screen in screens.all() {
+                screen.failed(slot, &error);
+            }
+        }
     }
     Vec::new()
-}
-
-/// The order to read the store. One that was read before stays on the screen meanwhile, so its growth is not asked for.
-pub fn scan(app: &mut App) -> Effect {
-    let growth = if app.store.forest.complete {
-        Growth::Untold
-    } else {
-        Growth::Told
-    };
-    start_job(app, Work::Scan { growth })
 }
 
 /// `0.3 s`, `12 s`.
@@ -205,13 +154,13 @@ fn seconds(millis: u64) -> String {
 }
 
 /// Reading again, watching.
-pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
+pub fn run(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect> {
     if app.settings.saved {
-        app.notice = Some("this is a saved scan: there is nothing to read again".to_owned());
-        return changed(app);
+        app.say("this is a saved scan: there is nothing to read again");
+        return Vec::new();
     }
     match command {
-        Command::Watch if super::runs(app, Slot::Watch) => {
+        Command::Watch if app.runs(Slot::Watch) => {
             app.jobs.remove(&Slot::Watch);
             app.notice = Some("watch off".to_owned());
             app.dirty = true;
@@ -220,37 +169,39 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Watch => {
             app.notice = Some("watch on: the store is looked at every 5 s".to_owned());
             let forest = Arc::clone(&app.store.forest);
-            vec![start_job(app, Work::Watch { forest })]
+            vec![app.start(Work::Watch { forest })]
         }
         Command::Reread => match app.disk() {
             _ if app.scanning() => {
-                app.notice = Some("the whole store is being read".to_owned());
-                changed(app)
+                app.say("the whole store is being read");
+                Vec::new()
             }
             None => {
-                app.notice = Some("no disk is selected".to_owned());
-                changed(app)
+                app.say("no disk is selected");
+                Vec::new()
             }
             Some(disk) => {
-                forget(app);
+                forget(app, screens);
                 let forest = Arc::clone(&app.store.forest);
-                vec![start_job(app, Work::Reread { forest, disk })]
+                vec![app.start(Work::Reread { forest, disk })]
             }
         },
         _ => {
-            forget(app);
+            forget(app, screens);
             // Its answer would be about the forest of before.
             app.jobs.remove(&Slot::Reread);
-            vec![Effect::Cancel(Slot::Reread), scan(app)]
+            vec![Effect::Cancel(Slot::Reread), app.scan()]
         }
     }
 }
 
-/// What was read before may be stale: maps and comparisons are asked for anew.
-fn forget(app: &mut App) {
-    app.map.path = None;
-    app.diff.child = None;
+/// What was read before may be stale: maps and comparisons are asked for again.
+fn forget(app: &mut App, screens: &mut Screens) {
+    app.comparison.child = None;
     app.equals.clear();
+    for screen in screens.all() {
+        screen.forget();
+    }
 }
 
 /// Ctrl-C: stops the running job, of several the one on the status line, and keeps what is known; if none runs, leaves.

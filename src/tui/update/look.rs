@@ -1,14 +1,11 @@
 //! How it looks.
 
-use crate::report::RowKey;
 use crate::text::Units;
-use crate::tui::app::diff::Part;
-use crate::tui::app::{App, Overlay, Panes, View};
+use crate::tui::app::{App, Overlay};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::terminal::Mouse;
 use crate::tui::theme::Theme;
-use crate::tui::update::changed;
 
 /// Changes how things look.
 pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
@@ -35,12 +32,9 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
                 }
                 .to_owned(),
             );
-            app.dirty = true;
             return vec![Effect::Mouse(app.settings.mouse)];
         }
         Command::Redraw => return vec![Effect::Redraw],
-        Command::SwapPane => return swap(app),
-        Command::WholePane => return whole(app),
         _ => {
             app.overlay = Some(Overlay::Help {
                 scroll: 0,
@@ -48,7 +42,8 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
             });
         }
     }
-    changed(app)
+    app.dirty = true;
+    Vec::new()
 }
 
 fn next_theme(app: &mut App) {
@@ -64,52 +59,5 @@ fn next_theme(app: &mut App) {
             app.settings.theme = theme;
         }
         Err(error) => app.notice = Some(error.to_string()),
-    }
-}
-
-/// The pane in focus on the whole screen, or back to the panes.
-fn whole(app: &mut App) -> Vec<Effect> {
-    match (app.view, app.acting()) {
-        (View::Tree, View::Tree) => {
-            app.panes = match app.panes {
-                Panes::Split => Panes::Whole,
-                Panes::Whole => Panes::Split,
-            };
-            changed(app)
-        }
-        (View::Tree, pane) => super::go::show(app, pane),
-        (View::Details | View::Map, _) if app.trail.last() == Some(&View::Tree) => {
-            app.trail.pop();
-            app.view = View::Tree;
-            changed(app)
-        }
-        _ => changed(app),
-    }
-}
-
-/// The other pane: in the diff the bytes, elsewhere between the tree and the details of the selected row.
-fn swap(app: &mut App) -> Vec<Effect> {
-    match app.view {
-        View::Diff => {
-            app.diff.part = match app.diff.part {
-                Part::Runs => Part::Bytes,
-                Part::Bytes => Part::Runs,
-            };
-            changed(app)
-        }
-        View::Tree if crate::tui::view::is_split(app) => {
-            app.focus = match app.focus {
-                View::Tree => View::Details,
-                View::Details => View::Map,
-                _ => View::Tree,
-            };
-            changed(app)
-        }
-        View::Tree if matches!(app.row().map(|row| &row.key), Some(RowKey::Error(_))) => {
-            changed(app)
-        }
-        View::Tree => super::go::show(app, View::Details),
-        View::Details => super::go::show(app, View::Map),
-        View::Map | View::Plan | View::Health => super::go::show(app, View::Tree),
     }
 }

@@ -5,13 +5,10 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use vhdtree::tui::app::App;
-use vhdtree::tui::keymap::Key;
 use vhdtree::tui::message::Message;
+use vhdtree::tui::paint::Painter;
 use vhdtree::tui::sample::{self, Sample};
-use vhdtree::tui::screen::Screen;
-use vhdtree::tui::script::{Script, browser};
-use vhdtree::tui::update::update;
+use vhdtree::tui::script::Script;
 
 use super::machine::median;
 
@@ -39,13 +36,13 @@ pub fn times() -> Times {
         cells.clone_from(&after);
         black_box(before.diff(&cells));
     });
-    let mut app = browser(sample::many(13_334), SIZE);
-    let mut screen = Screen::new(std::io::sink(), app.size);
-    screen.draw(&app).unwrap();
-    let mut keys = ["PgDn", "PgUp"].iter().cycle();
+    let mut script = Script::new(sample::many(13_334), SIZE);
+    let mut painter = Painter::new(std::io::sink(), SIZE);
+    painter.draw(&script.app, &script.screens).unwrap();
+    let mut keys = ["<PgDn>", "<PgUp>"].iter().cycle();
     let key = median(TIMES, || {
-        press(&mut app, keys.next().unwrap());
-        screen.draw(&app).unwrap();
+        script.keys(keys.next().unwrap());
+        painter.draw(&script.app, &script.screens).unwrap();
     });
     Times { frame, key, least }
 }
@@ -63,19 +60,19 @@ pub struct Steps {
 }
 
 pub fn steps(sample: Sample) -> Steps {
-    let mut script = Script::of(browser(sample, SIZE));
-    let mut screen = Screen::new(std::io::sink(), SIZE);
-    screen.draw(&script.app).unwrap();
+    let mut script = Script::new(sample, SIZE);
+    let mut painter = Painter::new(std::io::sink(), SIZE);
+    painter.draw(&script.app, &script.screens).unwrap();
     let (mut at_once, mut with_panes, mut letters) = (0, 0, 0);
     for key in "jjjjjjjjjjkkkkkkkkkkjjjkjkjj".chars() {
-        let before = screen.bytes_sent();
+        let before = painter.bytes_sent();
         let shown = script.buffer();
-        press(&mut script.app, &key.to_string());
-        screen.draw(&script.app).unwrap();
-        at_once = at_once.max(screen.bytes_sent() - before);
-        update(&mut script.app, Message::Rested);
-        screen.draw(&script.app).unwrap();
-        let sent = screen.bytes_sent() - before;
+        script.keys(&key.to_string());
+        painter.draw(&script.app, &script.screens).unwrap();
+        at_once = at_once.max(painter.bytes_sent() - before);
+        script.send(Message::Rested);
+        painter.draw(&script.app, &script.screens).unwrap();
+        let sent = painter.bytes_sent() - before;
         if sent >= with_panes {
             with_panes = sent;
             let next = script.buffer();
@@ -86,18 +83,14 @@ pub fn steps(sample: Sample) -> Steps {
                 .sum();
         }
     }
-    let before = screen.bytes_sent();
+    let before = painter.bytes_sent();
     for _ in 0..100 {
-        screen.draw(&script.app).unwrap();
+        painter.draw(&script.app, &script.screens).unwrap();
     }
     Steps {
         at_once,
         with_panes,
         letters,
-        idle: screen.bytes_sent() - before,
+        idle: painter.bytes_sent() - before,
     }
-}
-
-fn press(app: &mut App, key: &str) {
-    update(app, Message::Key(Key::parse(key).unwrap()));
 }

@@ -8,9 +8,10 @@ use vhdtree::report::json::{self, Layout};
 use vhdtree::report::tree_text::{self, Headings};
 use vhdtree::report::{RowOptions, Style, findings, rows};
 use vhdtree::store::Forest;
-use vhdtree::tui::message::{JobNo, Message, News, Slot, Snapshot};
+use vhdtree::tui::message::{JobNo, Message, Slot};
+use vhdtree::tui::prepared::Snapshot;
 use vhdtree::tui::sample::{self, Sample};
-use vhdtree::tui::script::Script;
+use vhdtree::tui::script::{Script, told};
 
 use super::tui;
 
@@ -71,7 +72,8 @@ pub fn run(input: &[u8]) {
         forest: Arc::new(forest),
         assessment: Arc::new(assessment),
     };
-    script.send(Message::Job(Slot::Scan, no, News::Store(store)));
+    let news = told(&script.app, store);
+    script.send(Message::Job(Slot::Scan, no, news));
     for keys in ["jj", "2", "<Esc>6", "<Esc>j5"] {
         script.keys(keys);
         tui::screen(&mut script);

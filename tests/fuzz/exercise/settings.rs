@@ -1,7 +1,7 @@
 //! The user's own files: the config file with its keys, and themes.
 
 use vhdtree::config::Config;
-use vhdtree::tui::keymap::Keymap;
+use vhdtree::tui::screens::keymap;
 use vhdtree::tui::theme::Theme;
 
 /// Inputs to start from.
@@ -29,7 +29,7 @@ pub fn run(input: &[u8]) {
                 .expect("a line");
             assert!((1..=lines).contains(&line), "{warning}");
         }
-        let _ = Keymap::new(&config.keys);
+        let _ = keymap(&config.keys);
     }
     let _ = Theme::parse("own", &text);
 }

@@ -14,15 +14,15 @@ use vhdtree::store::DiskId;
 use vhdtree::text::Charset;
 use vhdtree::tui::app::App;
 use vhdtree::tui::effect::{Effect, Work};
+use vhdtree::tui::frame;
 use vhdtree::tui::keymap::Key;
 use vhdtree::tui::message::{
     BlockTable, Compared, JobNo, Message, MouseAction, News, Progress, SectorTable, Sides, Signal,
-    Slot, Snapshot,
+    Slot,
 };
-use vhdtree::tui::prepared::{Prepared, Wanted};
+use vhdtree::tui::prepared::{Prepared, Snapshot, Wanted};
 use vhdtree::tui::sample;
-use vhdtree::tui::script::{Script, browser};
-use vhdtree::tui::view;
+use vhdtree::tui::script::{Script, browser, told};
 
 use super::bytes::Bytes;
 
@@ -148,7 +148,7 @@ pub fn run(input: &[u8]) {
         }
     }
     screen(&mut script);
-    for line in view::text(&script.app) {
+    for line in frame::text(&script.app, &script.screens) {
         assert!(!line.chars().any(char::is_control), "{line:?}");
     }
 }
@@ -238,10 +238,10 @@ fn news(script: &Script, slot: Slot, input: &mut Bytes<'_>) -> News {
         (Slot::Scan | Slot::Reread, _) => {
             let store = input.one_of(&STORES).clone();
             match input.byte() & 3 {
-                0 => News::Store(store),
+                0 => told(&script.app, store),
                 of => {
                     let by = match of {
-                        1 => Wanted::of(&script.app),
+                        1 => script.app.wanted(),
                         _ => Wanted::default(),
                     };
                     News::Prepared(Box::new(Prepared::of(store.forest, by, Phase::Done)))

@@ -1,42 +1,33 @@
-//! The block map of one disk, as a view and as a pane.
+//! The map drawn: overview, scale, offsets, cells, and what they mean.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::report::words;
-use crate::text;
+use crate::text::{self, Units};
 use crate::tui::app::App;
-use crate::tui::app::map::MapState;
-use crate::tui::message::Slot;
+use crate::tui::place::offset;
 use crate::tui::theme::Role;
-use crate::tui::view::layout::MAP_HEAD;
 use crate::tui::widget::blockmap::{Cell, Layer, Style, draw_cells};
 use crate::tui::widget::text::{Line, pad_left};
 
-/// Columns for the offsets beside the rows.
-pub const OFFSETS: u16 = 8;
+use super::window::{HEAD, OFFSETS, Window};
 
 /// Draws the map into its part.
-pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
-    let map = &app.map;
+pub fn draw(app: &App, map: &Window, area: Rect, buffer: &mut Buffer) {
     let theme = &app.settings.theme;
     if area.height == 0 {
         return;
     }
-    if let Some(words) = nothing(app) {
-        let lines = Line::of(Role::Dim, format!(" {words}")).wrap(area.width.into(), 1);
-        Line::paint_all(&lines, buffer, area, theme);
-        return;
-    }
-    let area = draw_overview(app, buffer, area);
-    Line::of(Role::Dim, scale(app, area.width.into())).paint(buffer, area, theme);
+    let area = draw_overview(app, map, buffer, area);
+    Line::of(Role::Dim, scale(map, area.width.into())).paint(buffer, area, theme);
     let (columns, rows) = map.grid;
     let body = Rect {
-        y: area.y + MAP_HEAD,
-        height: rows.min(area.height.saturating_sub(MAP_HEAD)),
+        y: area.y + HEAD,
+        height: rows.min(area.height.saturating_sub(HEAD)),
         ..area
     };
-    let labels = labels(app);
+    let labels = labels(map);
     for (label, y) in labels.iter().zip(body.y..body.bottom()) {
         let text = pad_left(label, usize::from(OFFSETS - 1));
         Line::of(Role::Dim, text).paint(
@@ -68,12 +59,11 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
         height: area.bottom().saturating_sub(top),
         ..area
     };
-    Line::paint_all(&foot_lines(app, foot), buffer, foot, theme);
+    Line::paint_all(&foot_lines(app, map, foot), buffer, foot, theme);
 }
 
 /// Draws the whole disk in a few rows, if that is wanted; the room that is left.
-fn draw_overview(app: &App, buffer: &mut Buffer, area: Rect) -> Rect {
-    let map = &app.map;
+fn draw_overview(app: &App, map: &Window, buffer: &mut Buffer, area: Rect) -> Rect {
     let columns = map.grid.0;
     let needed = map
         .overview
@@ -81,11 +71,11 @@ fn draw_overview(app: &App, buffer: &mut Buffer, area: Rect) -> Rect {
         .len()
         .div_ceil(usize::from(columns.max(1)));
     let rows = u16::try_from(needed).unwrap_or(u16::MAX);
-    if rows == 0 || rows + MAP_HEAD >= area.height {
+    if rows == 0 || rows + HEAD >= area.height {
         return area;
     }
     let theme = &app.settings.theme;
-    let bytes = unit_bytes(app);
+    let bytes = unit_bytes(map);
     let cell = bytes.saturating_mul(1 << map.overview.zoom);
     let row = cell.saturating_mul(columns.into());
     let head = format!(
@@ -97,7 +87,7 @@ fn draw_overview(app: &App, buffer: &mut Buffer, area: Rect) -> Rect {
     );
     Line::of(Role::Dim, head).paint(buffer, area, theme);
     let body = Rect {
-        y: area.y + MAP_HEAD,
+        y: area.y + HEAD,
         height: rows,
         ..area
     };
@@ -123,7 +113,7 @@ fn draw_overview(app: &App, buffer: &mut Buffer, area: Rect) -> Rect {
         .map(|cell| cell.sign(map.style, map.layer, glyphs));
     let here = usize::try_from(map.cursor >> map.overview.zoom).ok();
     draw_cells(buffer, cells, theme, columns, signs, here);
-    let taken = rows + MAP_HEAD;
+    let taken = rows + HEAD;
     Rect {
         y: area.y + taken,
         height: area.height - taken,
@@ -131,41 +121,19 @@ fn draw_overview(app: &App, buffer: &mut Buffer, area: Rect) -> Rect {
     }
 }
 
-/// Why there is no map, if there is none.
-fn nothing(app: &App) -> Option<String> {
-    let map = &app.map;
-    if let Some(error) = &map.error {
-        return Some(format!("! {error}"));
-    }
-    if map.table.is_none() {
-        let words = if app.jobs.contains_key(&Slot::Map) {
-            "reading the block table ..."
-        } else {
-            "no disk is selected"
-        };
-        return Some(words.to_owned());
-    }
-    if map.is_empty() {
-        return Some(
-            "A fixed disk has no blocks: every sector lies in the file, in order.".to_owned(),
-        );
-    }
-    None
-}
-
 /// Bytes of one block, or of one sector inside a block.
-fn unit_bytes(app: &App) -> u64 {
-    let Some(table) = &app.map.table else {
+fn unit_bytes(map: &Window) -> u64 {
+    let Some(table) = &map.table else {
         return 0;
     };
-    if app.map.sectors.is_some() {
+    if map.sectors.is_some() {
         table.sector_bytes
     } else {
         table.block_bytes
     }
 }
 
-fn unit_word(map: &MapState) -> &'static str {
+fn unit_word(map: &Window) -> &'static str {
     if map.sectors.is_some() {
         "sector"
     } else {
@@ -174,13 +142,12 @@ fn unit_word(map: &MapState) -> &'static str {
 }
 
 /// What the columns and rows stand for, as much of it as fits; first what the numbers beside the rows are.
-fn scale(app: &App, width: usize) -> String {
-    let map = &app.map;
-    let unit = unit_bytes(app);
+fn scale(map: &Window, width: usize) -> String {
+    let unit = unit_bytes(map);
     let cell = 1_u64 << map.zoom;
     let row = cell.saturating_mul(map.grid.0.into());
     let word = unit_word(map);
-    let numbers = if by_number(app) { word } else { "offset" };
+    let numbers = if by_number(map) { word } else { "offset" };
     let within = match &map.sectors {
         Some(sectors) => format!("block {}: ", text::count(sectors.block)),
         None => String::new(),
@@ -203,31 +170,8 @@ fn scale(app: &App, width: usize) -> String {
     text
 }
 
-/// An offset in few columns: `1.12T`.
-pub fn offset(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [
-        (1 << 40, "T"),
-        (1 << 30, "G"),
-        (1 << 20, "M"),
-        (1 << 10, "K"),
-    ];
-    for (unit, name) in UNITS {
-        if bytes >= unit {
-            let hundredths = bytes % unit / (unit / 100).max(1);
-            let whole = bytes / unit;
-            return if bytes.is_multiple_of(unit) {
-                format!("{whole} {name}")
-            } else {
-                format!("{whole}.{:02} {name}", hundredths.min(99))
-            };
-        }
-    }
-    bytes.to_string()
-}
-
 /// The first unit of each row in use.
-fn row_starts(app: &App) -> impl Iterator<Item = u64> {
-    let map = &app.map;
+fn row_starts(map: &Window) -> impl Iterator<Item = u64> {
     let row = (u64::from(map.grid.0) << map.zoom).max(1);
     (0..u64::from(map.grid.1))
         .map(move |index| map.top + index * row)
@@ -235,20 +179,20 @@ fn row_starts(app: &App) -> impl Iterator<Item = u64> {
 }
 
 /// Whether rows are told apart by number: sectors always, blocks where their offsets, cut to three digits, look alike.
-fn by_number(app: &App) -> bool {
-    let name = |first: u64| offset(first.saturating_mul(unit_bytes(app)));
-    app.map.sectors.is_some()
-        || row_starts(app)
-            .zip(row_starts(app).skip(1))
+fn by_number(map: &Window) -> bool {
+    let name = |first: u64| offset(first.saturating_mul(unit_bytes(map)));
+    map.sectors.is_some()
+        || row_starts(map)
+            .zip(row_starts(map).skip(1))
             .any(|(one, next)| name(one) == name(next))
 }
 
 /// What stands beside the rows in use.
-fn labels(app: &App) -> Vec<String> {
-    let by_number = by_number(app);
+fn labels(map: &Window) -> Vec<String> {
+    let by_number = by_number(map);
     let name = |first: u64| {
         if !by_number {
-            return offset(first.saturating_mul(unit_bytes(app)));
+            return offset(first.saturating_mul(unit_bytes(map)));
         }
         let grouped = text::count(first);
         if grouped.len() < usize::from(OFFSETS) {
@@ -257,19 +201,19 @@ fn labels(app: &App) -> Vec<String> {
             first.to_string()
         }
     };
-    row_starts(app).map(name).collect()
+    row_starts(map).map(name).collect()
 }
 
 /// The lines below the map, the most telling first: the cursor's whole, then what the signs mean, then sums.
-fn foot_lines(app: &App, area: Rect) -> Vec<Line> {
+fn foot_lines(app: &App, map: &Window, area: Rect) -> Vec<Line> {
     let width = usize::from(area.width);
-    let mut lines = cursor_line(app).wrap(width, 1);
-    let mut totals = totals(app);
-    if app.map.layer == Layer::Compared {
+    let mut lines = cursor_line(map, app.units).wrap(width, 1);
+    let mut totals = totals(map);
+    if map.layer == Layer::Compared {
         // With the comparison shown, what it came to is worth the room first.
         totals.reverse();
     }
-    for line in std::iter::once(legend(app)).chain(totals) {
+    for line in std::iter::once(legend(app, map)).chain(totals) {
         let wrapped = line.wrap(width, 1);
         if lines.len() + wrapped.len() <= usize::from(area.height) {
             lines.extend(wrapped);
@@ -278,8 +222,7 @@ fn foot_lines(app: &App, area: Rect) -> Vec<Line> {
     lines
 }
 
-fn cursor_line(app: &App) -> Line {
-    let map = &app.map;
+fn cursor_line(map: &Window, sizes: Units) -> Line {
     let (first, last) = (map.first_of_cell(), map.last_of_cell());
     let word = unit_word(map);
     let place = if first == last {
@@ -287,28 +230,32 @@ fn cursor_line(app: &App) -> Line {
     } else {
         format!(" {word}s {}-{}", text::count(first), text::count(last))
     };
-    let at = first.saturating_mul(unit_bytes(app));
+    let at = first.saturating_mul(unit_bytes(map));
     let at = match &map.sectors {
         Some(sectors) => {
-            let block = app.map.table.as_ref().map_or(0, |table| table.block_bytes);
+            let block = map.table.as_ref().map_or(0, |table| table.block_bytes);
             sectors.block.saturating_mul(block).saturating_add(at)
         }
         None => at,
     };
+    let at = match sizes {
+        Units::Human => offset(at),
+        Units::Bytes => format!("byte {}", text::count(at)),
+    };
     Line::of(Role::Notice, place)
-        .with(Role::Text, format!("  at {}: ", offset(at)))
+        .with(Role::Text, format!("  at {at}: "))
         .with(Role::Text, contents(&map.cell(), map))
 }
 
 /// Whether what the disk does not hold is its parent's.
-fn has_parent(app: &App) -> bool {
-    let disk = app.map.path.as_deref().and_then(|path| app.find(path));
+fn has_parent(app: &App, map: &Window) -> bool {
+    let disk = map.path.as_deref().and_then(|path| app.find(path));
     disk.and_then(|disk| app.store.forest.disk(disk)?.header.as_ref())
         .is_some_and(|header| header.parent.is_some())
 }
 
 /// What a cell holds, in words.
-fn contents(cell: &Cell, map: &MapState) -> String {
+fn contents(cell: &Cell, map: &Window) -> String {
     if map.sectors.is_some() {
         return format!(
             "{} of {} held by this disk",
@@ -356,16 +303,16 @@ fn contents(cell: &Cell, map: &MapState) -> String {
     parts.join(", ")
 }
 
-fn legend(app: &App) -> Line {
+fn legend(app: &App, map: &Window) -> Line {
     let [none, any, tenth, half, all] = app.settings.charset.glyphs().shades;
-    if app.map.sectors.is_some() {
-        let elsewhere = if has_parent(app) {
+    if map.sectors.is_some() {
+        let elsewhere = if has_parent(app, map) {
             "parent answers"
         } else {
             "never written"
         };
         let mut words = format!(" {none} {elsewhere}  {all} held here");
-        if app.map.zoom > 0 {
+        if map.zoom > 0 {
             words = format!(
                 " {none} {elsewhere}; held here: {any} any {tenth} >10% {half} >50% {all} all"
             );
@@ -373,7 +320,7 @@ fn legend(app: &App) -> Line {
         return Line::of(Role::Dim, words);
     }
     let mut line = Line::of(Role::Dim, " ");
-    match app.map.style.within(none.is_ascii()) {
+    match map.style.within(none.is_ascii()) {
         Style::Halves => line.push(
             Role::Dim,
             format!("{none} none ▀ first half ▄ second █ both  "),
@@ -391,12 +338,12 @@ fn legend(app: &App) -> Line {
             format!("{none} none p partial f some full F all full  "),
         ),
     }
-    if app.map.layer == Layer::Held {
+    if map.layer == Layer::Held {
         line.push(Role::Dim, "0 zero  x unmapped  ! error");
     } else {
         line.push(Role::Dim, "0 zero x unmapped ! error # differs = equal");
-        if app.map.compared.is_none() {
-            let words = match &app.diff.error {
+        if map.compared.is_none() {
+            let words = match &app.comparison.error {
                 Some(error) => error.as_str(),
                 None => "comparing",
             };
@@ -406,8 +353,8 @@ fn legend(app: &App) -> Line {
     line
 }
 
-fn totals(app: &App) -> Vec<Line> {
-    let Some(table) = &app.map.table else {
+fn totals(map: &Window) -> Vec<Line> {
+    let Some(table) = &map.table else {
         return Vec::new();
     };
     let counts = &table.counts;
@@ -427,7 +374,7 @@ fn totals(app: &App) -> Vec<Line> {
             if counts.complete { "" } else { "  ~ partial" },
         ),
     )];
-    if let Some(compared) = &app.map.compared {
+    if let Some(compared) = &map.compared {
         let totals = compared.summary.totals;
         lines.push(Line::of(
             Role::Text,
@@ -454,12 +401,12 @@ fn totals(app: &App) -> Vec<Line> {
 }
 
 /// The runs of the map as text.
-pub fn text_lines(app: &App) -> Vec<Line> {
-    let Some(table) = &app.map.table else {
+pub fn text_lines(map: &Window) -> Vec<Line> {
+    let Some(table) = &map.table else {
         return Vec::new();
     };
-    let unit = unit_bytes(app);
-    let mut lines = totals(app);
+    let unit = unit_bytes(map);
+    let mut lines = totals(map);
     for run in &table.runs {
         lines.push(Line::of(
             Role::Text,
@@ -473,17 +420,4 @@ pub fn text_lines(app: &App) -> Vec<Line> {
         ));
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_are_short_and_round_down() {
-        assert_eq!(offset(0), "0");
-        assert_eq!(offset(2 << 20), "2 M");
-        assert_eq!(offset((1 << 40) + (128 << 30)), "1.12 T");
-        assert_eq!(offset((2 << 40) - 1), "1.99 T");
-    }
 }

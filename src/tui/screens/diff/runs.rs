@@ -1,6 +1,5 @@
-//! The diff: runs, which of them are shown, and the bytes of the selected one.
+//! The runs of a comparison: which of them are shown, which is selected, and its bytes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::diff::{DiffKind, DiffRun};
@@ -62,23 +61,19 @@ pub enum Part {
     Bytes,
 }
 
-/// The diff of a child with another disk.
+/// The runs of a comparison, and the selected place.
 #[derive(Debug, Clone, Default)]
-pub struct DiffState {
-    /// The child.
-    pub child: Option<PathBuf>,
-    /// The other; `None` = its parent.
-    pub other: Option<PathBuf>,
+pub struct Runs {
     /// What was compared.
     pub data: Option<Arc<Compared>>,
-    /// Why there is nothing.
-    pub error: Option<String>,
     /// Which runs are shown.
     pub kinds: Kinds,
     /// Indexes of the runs shown.
     pub shown: Vec<usize>,
     /// The selected one of those.
     pub cursor: usize,
+    /// The first one on the screen.
+    pub top: usize,
     /// How many sectors into the run the bytes are.
     pub into: u64,
     /// The bytes.
@@ -91,10 +86,24 @@ pub struct DiffState {
     pub all_bytes: bool,
 }
 
-impl DiffState {
+impl Runs {
+    /// None yet, shown by the same rules.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            kinds: self.kinds,
+            all_bytes: self.all_bytes,
+            ..Self::default()
+        }
+    }
+
     /// Takes what was compared.
     pub fn open(&mut self, data: Arc<Compared>) {
-        self.error = None;
+        let known = self.data.as_ref();
+        if known.is_some_and(|known| Arc::ptr_eq(known, &data)) {
+            return;
+        }
+        *self = self.emptied();
         self.data = Some(data);
         self.filter();
     }
@@ -150,13 +159,13 @@ mod tests {
     use super::*;
     use crate::format::SectorNo;
 
-    fn state() -> DiffState {
+    fn state() -> Runs {
         let run = |sector, count, kind| DiffRun {
             sector: SectorNo(sector),
             count,
             kind,
         };
-        let mut state = DiffState::default();
+        let mut state = Runs::default();
         state.open(Arc::new(Compared {
             runs: vec![
                 run(3, 5, DiffKind::Changed),

@@ -5,35 +5,38 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::report::Row;
-use crate::report::row::{Direction, Now, Only};
+use crate::report::row::Now;
+use crate::store::DiskId;
 use crate::text;
-use crate::tui::app::{App, View};
-use crate::tui::command::Command;
-use crate::tui::message::Slot;
+use crate::tui::app::App;
+use crate::tui::screen::Subject;
+use crate::tui::screens::{SCREENS, Screens};
 use crate::tui::theme::Role;
+use crate::tui::view::View;
 use crate::tui::widget::text::{Line, clip, clip_middle};
 
 /// What says that nothing is written; always there.
 const READ_ONLY: &str = "READ-ONLY";
 
 /// Draws the program's line.
-pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
-    line(app, usize::from(area.width)).paint(buffer, area, &app.settings.theme);
+pub fn draw(app: &App, screens: &Screens, buffer: &mut Buffer, area: Rect) {
+    line(app, screens, usize::from(area.width)).paint(buffer, area, &app.settings.theme);
 }
 
 /// The program's line: what is open, how much it is, and that it is read-only.
-pub fn line(app: &App, width: usize) -> Line {
+pub fn line(app: &App, screens: &Screens, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let room = width.saturating_sub(READ_ONLY.len() + 2);
     let head = " vhdtree  ";
     let room_for_subject = room.saturating_sub(head.len());
-    let (subject, facts) = match app.view {
-        View::Tree | View::Health => (app.settings.roots.clone(), store_facts(app)),
-        _ => {
-            let facts = view_facts(app);
+    let (subject, facts) = match screens.get(app.view).subject(app) {
+        Subject::Store => (app.settings.roots.clone(), store_facts(app)),
+        Subject::Disk(disk) => {
+            let facts = disk_facts(app, disk);
             let room = room_for_subject.saturating_sub(facts.width() + 2);
             // The tree's name says more than what a cut would leave of a longer one.
-            let mut names = [Names::Whole, Names::Short, Names::Alone].map(|how| subject(app, how));
+            let mut names =
+                [Names::Whole, Names::Short, Names::Alone].map(|how| subject(app, disk, how));
             let fits = names.iter().position(|name| name.width() <= room);
             (std::mem::take(&mut names[fits.unwrap_or(2)]), facts)
         }
@@ -72,16 +75,14 @@ fn store_facts(app: &App) -> String {
         "{saved}{machines}{} disk{}  {} on disk",
         text::count(disks),
         if disks == 1 { "" } else { "s" },
-        text::size(app.bytes)
+        app.units.size(app.bytes)
     )
 }
 
-/// The row of the disk that the view shows. Not always the selected one: a group shows the disk its machine uses, a
+/// The row of the disk that the screen shows. Not always the selected one: a group shows the disk its machine uses, a
 /// missing parent its child, and the diff may be of two marked disks.
-fn shown(app: &App) -> Option<&Row> {
-    app.shown_disk()
-        .and_then(|disk| app.row_of(disk))
-        .or_else(|| app.row())
+fn shown(app: &App, disk: Option<DiskId>) -> Option<&Row> {
+    disk.and_then(|disk| app.row_of(disk)).or_else(|| app.row())
 }
 
 /// How a disk is called.
@@ -95,8 +96,8 @@ enum Names {
     Alone,
 }
 
-fn subject(app: &App, names: Names) -> String {
-    let Some(row) = shown(app) else {
+fn subject(app: &App, disk: Option<DiskId>, names: Names) -> String {
+    let Some(row) = shown(app, disk) else {
         return String::new();
     };
     let name = match names {
@@ -114,8 +115,8 @@ fn subject(app: &App, names: Names) -> String {
     }
 }
 
-fn view_facts(app: &App) -> String {
-    let now = shown(app).map(|row| row.now).unwrap_or_default();
+fn disk_facts(app: &App, disk: Option<DiskId>) -> String {
+    let now = shown(app, disk).map(|row| row.now).unwrap_or_default();
     match now {
         Now::Unsure => "one of several leaves",
         now => now.word(),
@@ -123,39 +124,44 @@ fn view_facts(app: &App) -> String {
     .to_owned()
 }
 
-/// The views with the columns their names take, and how each is shown.
+/// The screens with the columns their names take, and how each is shown.
 pub fn tabs(app: &App) -> Vec<(View, usize, usize, String)> {
-    let problems = app.health.problems;
+    let problems = app.severe();
     let width = usize::from(app.size.0);
     let mut column = 0;
-    View::ALL
-        .into_iter()
+    SCREENS
+        .iter()
         .zip(1..)
-        .map(|(view, number)| {
-            let mut name = format!("{number} {}", view.word());
-            if width < 60 {
-                name = if view == app.view {
-                    format!("{number} {}", view.word())
-                } else {
-                    number.to_string()
-                };
-            } else if view == View::Health && problems > 0 {
+        .map(|(entry, number)| {
+            let open = entry.view == app.view;
+            let mut name = format!("{number} {}", entry.title);
+            if width < 60 && !open {
+                name = number.to_string();
+            } else if width >= 60 && entry.view == View("health") && problems > 0 {
                 name = format!("{name}({problems})");
             }
-            let shown = if view == app.view {
+            let shown = if open {
                 format!("[{name}]")
             } else {
                 format!(" {name} ")
             };
             let from = column;
             column += shown.width();
-            (view, from, column, shown)
+            (entry.view, from, column, shown)
         })
         .collect()
 }
 
-/// Draws the views by number, and what changes the rows.
-pub fn draw_tabs(app: &App, buffer: &mut Buffer, area: Rect) {
+/// The screen whose name is at a column of the tabs.
+pub fn tab_at(app: &App, column: u16) -> Option<View> {
+    tabs(app)
+        .into_iter()
+        .find(|(_, from, to, _)| (*from..*to).contains(&usize::from(column)))
+        .map(|(view, ..)| view)
+}
+
+/// Draws the screens by number, and what changes what is shown.
+pub fn draw_tabs(app: &App, screens: &Screens, buffer: &mut Buffer, area: Rect) {
     let mut line = Line::new();
     for (view, _, _, shown) in tabs(app) {
         line.push(
@@ -169,7 +175,8 @@ pub fn draw_tabs(app: &App, buffer: &mut Buffer, area: Rect) {
     }
     let width = usize::from(area.width);
     let room = width.saturating_sub(line.width() + 2);
-    let aside = fitting(aside(app), room, app.settings.charset.glyphs().ellipsis);
+    let aside = screens.get(app.view).aside(app);
+    let aside = fitting(aside, room, app.settings.charset.glyphs().ellipsis);
     line.pad_to(width.saturating_sub(aside.width() + 1));
     line.push(Role::Dim, aside);
     line.paint(buffer, area, &app.settings.theme);
@@ -186,69 +193,4 @@ fn fitting(parts: Vec<String>, room: usize, ellipsis: &str) -> String {
         }
     }
     text
-}
-
-/// What changes what is shown, the most telling first.
-fn aside(app: &App) -> Vec<String> {
-    let narrow = app.size.0 < 60;
-    match app.view {
-        View::Tree => {
-            let mut parts = Vec::new();
-            if !app.options.filter.is_empty() {
-                parts.push(format!(
-                    "filter: {}, {} of {} {}",
-                    app.options.filter,
-                    app.groups.1,
-                    app.groups.0,
-                    groups_word(app)
-                ));
-            }
-            if app.options.only == Only::Problems {
-                parts.push("problems only".to_owned());
-            }
-            if app.jobs.contains_key(&Slot::Watch) {
-                parts.push("watching".to_owned());
-            }
-            let reversed = if app.options.direction == Direction::Reversed {
-                " reversed"
-            } else {
-                ""
-            };
-            parts.push(format!("sort: {}{reversed}", app.options.sort.word()));
-            parts
-        }
-        View::Map => {
-            let steps = app.map.widest().div_ceil(2) + 1;
-            let step = steps - app.map.zoom.div_ceil(2);
-            vec![
-                format!("zoom {step}/{steps}"),
-                app.map.style.word().to_owned(),
-            ]
-        }
-        View::Diff if narrow => vec![app.diff.kinds.word().to_owned()],
-        View::Diff => vec![format!("shown: {}", app.diff.kinds.word())],
-        View::Health => {
-            let hidden = app.health.hidden_items();
-            if hidden > 0 {
-                let keymap = &app.settings.keymap;
-                let key = keymap.key_of(Command::ShowHidden, app.settings.charset);
-                vec![format!("{hidden} hidden: {key} shows")]
-            } else {
-                Vec::new()
-            }
-        }
-        View::Details | View::Plan => Vec::new(),
-    }
-}
-
-/// What the rows at the top of the tree are.
-fn groups_word(app: &App) -> &'static str {
-    let machines = app.store.forest.machines.len();
-    if machines == 0 {
-        "folders"
-    } else if machines == app.groups.0 {
-        "VMs"
-    } else {
-        "VMs and folders"
-    }
 }

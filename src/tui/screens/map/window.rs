@@ -1,18 +1,30 @@
-//! The map: which blocks are in the window, in cells of a power of two, and where the cursor is.
+//! Which blocks are in the window of the map, in cells of a power of two, and where the cursor is.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ratatui::layout::Rect;
+
 use crate::image::{BlockState, StateRun};
+use crate::tui::layout::WIDE;
 use crate::tui::message::{BlockTable, Compared, SectorTable};
 use crate::tui::widget::blockmap::{Cell, Layer, Style};
 
 /// How many halvings one zoom step is.
 const STEP: u32 = 2;
 
-/// The map of one disk.
+/// Columns for the offsets beside the rows.
+pub const OFFSETS: u16 = 8;
+
+/// Lines above the cells.
+pub const HEAD: u16 = 1;
+
+/// Rows of the overview above a map that is zoomed in.
+const OVERVIEW: u16 = 8;
+
+/// The window on the blocks of one disk.
 #[derive(Debug, Clone, Default)]
-pub struct MapState {
+pub struct Window {
     /// The disk that is asked for.
     pub path: Option<PathBuf>,
     /// Its blocks, once read.
@@ -21,8 +33,6 @@ pub struct MapState {
     pub compared: Option<Arc<Compared>>,
     /// The sectors of one block, at the deepest zoom.
     pub sectors: Option<Arc<SectorTable>>,
-    /// Why there is no map.
-    pub error: Option<String>,
     /// Blocks per cell, as a power of two.
     pub zoom: u32,
     /// The block (or, in a block, the sector) under the cursor.
@@ -54,7 +64,7 @@ pub struct Overview {
     of: (u16, u16, usize, usize),
 }
 
-impl MapState {
+impl Window {
     /// Blocks of the disk, or sectors of the block.
     pub fn len(&self) -> u64 {
         match (&self.sectors, &self.table) {
@@ -92,7 +102,6 @@ impl MapState {
             .is_some_and(|old| old.path == table.path);
         self.table = Some(table);
         self.sectors = None;
-        self.error = None;
         if !same {
             self.cursor = 0;
             self.compared = None;
@@ -110,7 +119,6 @@ impl MapState {
         }
         self.path = path;
         self.compared = None;
-        self.error = None;
         self.refresh();
     }
 
@@ -187,6 +195,48 @@ impl MapState {
         self.cursor = 0;
         self.zoom = self.widest();
         self.refresh();
+    }
+
+    /// Fills its part of the screen: with the whole disk in a few rows above, where there is room, that is wanted, and the
+    /// window shows a part of the disk.
+    pub fn fit(&mut self, area: Rect, overview: bool) {
+        let whole = grid(area);
+        let part = self.zoom < self.widest_in(whole) && self.sectors.is_none();
+        let roomy = area.width >= WIDE.0 && area.height >= WIDE.1 - 5;
+        let rows = if overview && roomy && part {
+            OVERVIEW
+        } else {
+            0
+        };
+        let taken = if rows == 0 { 0 } else { rows + HEAD };
+        self.resize((whole.0, whole.1.saturating_sub(taken)));
+        self.survey(rows);
+    }
+
+    /// Lines the overview takes.
+    pub fn overview_lines(&self) -> u16 {
+        let columns = usize::from(self.grid.0.max(1));
+        match u16::try_from(self.overview.cells.len().div_ceil(columns)) {
+            Ok(0) | Err(_) => 0,
+            Ok(rows) => rows + HEAD,
+        }
+    }
+
+    /// Puts the cursor on the cell at a column and row of the map's part of the screen; false if there is none.
+    pub fn click(&mut self, area: Rect, column: u16, row: u16) -> bool {
+        let first = HEAD + self.overview_lines();
+        let Some((column, row)) = column.checked_sub(OFFSETS).zip(row.checked_sub(first)) else {
+            return false;
+        };
+        if column >= self.grid.0 || row >= self.grid.1 || row + first >= area.height {
+            return false;
+        }
+        let cell = usize::from(row) * usize::from(self.grid.0) + usize::from(column);
+        if cell >= self.cells.len() {
+            return false;
+        }
+        self.go(self.top + ((cell as u64) << self.zoom));
+        true
     }
 
     /// Moves by cells and rows of cells.
@@ -358,6 +408,22 @@ impl MapState {
     }
 }
 
+/// The window of a map that fills an area, in cells.
+fn grid(area: Rect) -> (u16, u16) {
+    let room = area.width.saturating_sub(OFFSETS);
+    let columns = if room == 0 {
+        0
+    } else {
+        (1_u16 << room.ilog2()).min(128)
+    };
+    let foot = match area.height {
+        0..=6 => 1,
+        7..=13 => 2,
+        _ => 3,
+    };
+    (columns, area.height.saturating_sub(HEAD + foot))
+}
+
 fn seek_runs(runs: &[StateRun], first: u64, last: u64, forward: bool) -> Option<u64> {
     let shown = |run: &&StateRun| run.state != BlockState::Absent;
     if forward {
@@ -392,16 +458,16 @@ mod tests {
     use crate::text::Charset;
     use crate::tui::sample;
 
-    fn map() -> MapState {
-        let mut map = MapState {
+    fn map() -> Window {
+        let mut map = Window {
             grid: (64, 16),
-            ..MapState::default()
+            ..Window::default()
         };
         map.open(Arc::new(sample::block_table("/a.avhd")));
         map
     }
 
-    fn signs(map: &MapState) -> String {
+    fn signs(map: &Window) -> String {
         let glyphs = Charset::Unicode.glyphs();
         map.cells
             .iter()

@@ -7,6 +7,7 @@ use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::keymap::{Context, Group};
 use crate::tui::theme::Role;
+use crate::tui::view::View;
 use crate::tui::widget::text::{Line, pad};
 
 /// Keys of this view first, then those of every view, then what the signs mean; of all these the lines with a text.
@@ -56,9 +57,9 @@ pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
             lines.push(Line::new());
         }
     };
-    let own = app.acting().context();
+    let own = Context::View(app.acting());
     section(own, format!("IN THIS VIEW ({})", own.word()), &mut lines);
-    if own == Context::Tree {
+    if own == Context::View(View::HOME) {
         let key = keymap.key_of(Command::Sort, charset);
         section(Context::Sort, format!("AFTER {key}, SORT BY"), &mut lines);
     }

@@ -1,49 +1,41 @@
-//! The diff: runs above, both sides' bytes below.
+//! The diff drawn: heading, runs, bytes, totals.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::diff::{DiffKind, DiffRun};
 use crate::format::SectorNo;
-use crate::text;
+use crate::text::{self, Units};
 use crate::tui::app::App;
-use crate::tui::app::diff::Part;
 use crate::tui::message::{Compared, Slot};
+use crate::tui::place::offset;
 use crate::tui::theme::Role;
-use crate::tui::view::Seen;
-use crate::tui::view::layout::diff_parts;
-use crate::tui::view::map::offset;
-use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
+use crate::tui::widget::rows::{Focus, draw_rows};
 use crate::tui::widget::text::{Line, clip_middle};
 
+use super::runs::{Part, Runs};
+
 /// Draws runs, bytes and totals.
-pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
-    let diff = &app.diff;
+pub fn draw(app: &App, diff: &Runs, area: Rect, buffer: &mut Buffer) {
     let theme = &app.settings.theme;
     if area.height == 0 {
         return;
     }
-    if let Some(error) = &diff.error {
+    if let Some(error) = &app.comparison.error {
         let lines = Line::of(Role::Text, format!(" {error}")).wrap(area.width.into(), 1);
         Line::paint_all(&lines, buffer, area, theme);
         return;
     }
     heading(app, area.width).paint(buffer, area, theme);
-    let (runs, bytes) = diff_parts(area);
+    let (runs, bytes) = parts(area);
     if runs.y > area.y + 1 && !diff.shown.is_empty() {
         let area = Rect {
             y: runs.y - 1,
             height: 1,
             ..area
         };
-        columns(diff.data.as_deref(), area.width).paint(buffer, area, theme);
+        columns(diff.data.as_deref(), app.units, area.width).paint(buffer, area, theme);
     }
-    seen.runs = scrolled(
-        seen.runs,
-        diff.cursor,
-        diff.shown.len(),
-        usize::from(runs.height),
-    );
     let focus = if diff.part == Part::Runs {
         Focus::Here
     } else {
@@ -54,16 +46,16 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
         buffer,
         runs,
         theme,
-        seen.runs,
+        diff.top,
         cursor,
         diff.shown.len(),
-        |place| run_line(app, place, runs.width),
+        |place| run_line(diff, app.units, place, runs.width),
     );
     if diff.shown.is_empty() && runs.height > 0 {
-        Line::of(Role::Dim, format!(" {}", empty_words(app))).paint(buffer, runs, theme);
+        Line::of(Role::Dim, format!(" {}", empty_words(app, diff))).paint(buffer, runs, theme);
     }
     if bytes.height > 0 {
-        draw_bytes(app, buffer, bytes);
+        draw_bytes(app, diff, buffer, bytes);
     }
     let last = Rect {
         y: area.bottom() - 1,
@@ -71,13 +63,48 @@ pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
         ..area
     };
     if area.height > 2 {
-        totals(app, area.width).paint(buffer, last, theme);
+        totals(diff, app.units, area.width).paint(buffer, last, theme);
     }
 }
 
-fn empty_words(app: &App) -> &'static str {
-    match &app.diff.data {
-        None if app.jobs.contains_key(&Slot::Diff) => "comparing ...",
+/// Rows of the diff's list and of its bytes, the heading lines left out.
+pub fn parts(body: Rect) -> (Rect, Rect) {
+    // Two headings above the runs (where it is low, one), one rule above the bytes, one line of totals below.
+    let head = if body.height >= 6 {
+        2
+    } else {
+        1.min(body.height)
+    };
+    let rows = body.height.saturating_sub(head);
+    let list = if rows >= 9 {
+        (rows / 3).max(3)
+    } else {
+        rows.saturating_sub(1)
+    };
+    let runs = Rect {
+        y: body.y + head,
+        height: list,
+        ..body
+    };
+    let bytes_top = runs.bottom();
+    let bytes = Rect {
+        y: bytes_top,
+        height: body.bottom().saturating_sub(bytes_top + 1),
+        ..body
+    };
+    (
+        runs,
+        if bytes.height >= 4 {
+            bytes
+        } else {
+            Rect { height: 0, ..bytes }
+        },
+    )
+}
+
+fn empty_words(app: &App, diff: &Runs) -> &'static str {
+    match &diff.data {
+        None if app.runs(Slot::Diff) => "comparing ...",
         None => "nothing compared",
         Some(data) if data.summary.totals.compared == 0 => {
             "The disk holds no sector of its own: it equals its parent."
@@ -91,20 +118,17 @@ fn empty_words(app: &App) -> &'static str {
 
 /// The two sides: what is compared with what.
 fn heading(app: &App, width: u16) -> Line {
-    let diff = &app.diff;
+    let asked = &app.comparison;
     let name = |path: &std::path::PathBuf| app.find(path).map(|id| app.name_of(id));
-    let child = app
-        .shown_disk()
-        .map(|id| app.name_of(id))
-        .unwrap_or_default();
+    let child = asked.child.as_ref().and_then(name).unwrap_or_default();
     let (left, right) = if width < 60 {
         (" ", "  | ")
-    } else if diff.other.is_some() {
+    } else if asked.other.is_some() {
         (" left ", "  | right ")
     } else {
         (" left: parent ", "  | right: child ")
     };
-    let other = match &diff.other {
+    let other = match &asked.other {
         Some(other) => name(other).unwrap_or_default(),
         None => parent_name(app),
     };
@@ -118,12 +142,16 @@ fn heading(app: &App, width: u16) -> Line {
 
 fn parent_name(app: &App) -> String {
     let forest = &app.store.forest;
-    let child = app.shown_disk();
+    let child = app
+        .comparison
+        .child
+        .as_deref()
+        .and_then(|path| app.find(path));
     let parent = child.and_then(|id| forest.parent_of(id));
     parent.map_or_else(
         || {
             child
-                .map(|id| super::super::app::parent_name(forest, id))
+                .map(|id| crate::report::words::parent_name(forest, id))
                 .unwrap_or_default()
         },
         |parent| app.name_of(parent),
@@ -139,8 +167,7 @@ fn kind_role(kind: DiffKind) -> Role {
     }
 }
 
-fn run_line(app: &App, place: usize, width: u16) -> Line {
-    let diff = &app.diff;
+fn run_line(diff: &Runs, sizes: Units, place: usize, width: u16) -> Line {
     let Some(data) = &diff.data else {
         return Line::new();
     };
@@ -151,27 +178,36 @@ fn run_line(app: &App, place: usize, width: u16) -> Line {
     else {
         return Line::new();
     };
-    line_of(run, place, data, width)
+    line_of(run, place, data, sizes, width)
 }
 
 /// Below this width a run has no number, size and offset: where and what must stay.
 const NARROW: u16 = 60;
 
+/// Columns that a size and an offset take.
+fn size_columns(sizes: Units) -> (usize, usize) {
+    match sizes {
+        Units::Human => (9, 9),
+        Units::Bytes => (14, 15),
+    }
+}
+
 /// What the columns of the runs are.
-fn columns(data: Option<&Compared>, width: u16) -> Line {
+fn columns(data: Option<&Compared>, sizes: Units, width: u16) -> Line {
     if width < NARROW {
         let names = format!("{:>14} {:>9}  KIND", "SECTOR", "COUNT");
         return Line::of(Role::Heading, names);
     }
+    let (size, at) = size_columns(sizes);
     let names = format!(
-        " {:>5} {:>14} {:>9} {:>9}  {:<12} {:<9}",
+        " {:>5} {:>14} {:>9} {:>size$}  {:<12} {:<at$}",
         "RUN", "SECTOR", "COUNT", "BYTES", "KIND", "OFFSET"
     );
     let known = data.is_some_and(|data| data.partitions.is_some());
     Line::of(Role::Heading, names).with(Role::Heading, if known { " WHERE" } else { "" })
 }
 
-fn line_of(run: &DiffRun, place: usize, data: &Compared, width: u16) -> Line {
+fn line_of(run: &DiffRun, place: usize, data: &Compared, sizes: Units, width: u16) -> Line {
     let unit = u64::from(data.sector_size);
     let sign = match run.kind {
         DiffKind::Same => "=",
@@ -186,12 +222,20 @@ fn line_of(run: &DiffRun, place: usize, data: &Compared, width: u16) -> Line {
             .with(kind_role(run.kind), kind);
     }
     let number = format!(" {:>5} ", text::count(place as u64 + 1));
-    let bytes = text::size(run.count.saturating_mul(unit));
-    let at = offset(run.sector.0.saturating_mul(unit));
+    let bytes = sizes.size(run.count.saturating_mul(unit));
+    let at = run.sector.0.saturating_mul(unit);
+    let at = match sizes {
+        Units::Human => offset(at),
+        Units::Bytes => at.to_string(),
+    };
+    let (size, place) = size_columns(sizes);
     let mut line = Line::of(Role::Dim, number)
-        .with(Role::Text, format!("{sector:>14} {count:>9} {bytes:>9}  "))
+        .with(
+            Role::Text,
+            format!("{sector:>14} {count:>9} {bytes:>size$}  "),
+        )
         .with(kind_role(run.kind), kind)
-        .with(Role::Dim, format!("{at:<9}"));
+        .with(Role::Dim, format!("{at:<place$}"));
     if let Some(known) = &data.partitions {
         line.push(
             Role::Text,
@@ -201,24 +245,24 @@ fn line_of(run: &DiffRun, place: usize, data: &Compared, width: u16) -> Line {
     line
 }
 
-fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
+fn draw_bytes(app: &App, diff: &Runs, buffer: &mut Buffer, area: Rect) {
     let theme = &app.settings.theme;
     let glyphs = app.settings.charset.glyphs();
-    let run = app.diff.run();
-    let words = match (run, app.diff.sector()) {
+    let run = diff.run();
+    let words = match (run, diff.sector()) {
         (Some(run), Some(sector)) => format!(
             " run {} of {}   sector {} ({} of {} in the run){} ",
-            text::count(app.diff.cursor as u64 + 1),
-            text::count(app.diff.shown.len() as u64),
+            text::count(diff.cursor as u64 + 1),
+            text::count(diff.shown.len() as u64),
             text::count(sector),
-            text::count(app.diff.into + 1),
+            text::count(diff.into + 1),
             text::count(run.count),
-            place(app, sector),
+            place(diff, sector),
         ),
         _ => " bytes ".to_owned(),
     };
     let mut rule = Line::of(Role::Border, glyphs.rule.repeat(2)).with(
-        if app.diff.part == Part::Bytes {
+        if diff.part == Part::Bytes {
             Role::Tab
         } else {
             Role::Dim
@@ -234,12 +278,8 @@ fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
         height: area.height.saturating_sub(1),
         ..area
     };
-    let lines = hex_lines(app, area.width);
-    for (line, y) in lines
-        .iter()
-        .skip(app.diff.scroll)
-        .zip(body.y..body.bottom())
-    {
+    let lines = hex_lines(diff, app.runs(Slot::Hex), area.width);
+    for (line, y) in lines.iter().skip(diff.scroll).zip(body.y..body.bottom()) {
         line.paint(
             buffer,
             Rect {
@@ -253,8 +293,8 @@ fn draw_bytes(app: &App, buffer: &mut Buffer, area: Rect) {
 }
 
 /// Where a sector lies on the guest's disk, if that is known.
-fn place(app: &App, sector: u64) -> String {
-    let data = app.diff.data.as_ref();
+fn place(diff: &Runs, sector: u64) -> String {
+    let data = diff.data.as_ref();
     let known = data.and_then(|data| data.partitions.as_ref());
     known.map_or_else(String::new, |known| {
         format!("   {}", known.name(SectorNo(sector), 1))
@@ -271,13 +311,9 @@ fn bytes_a_row(width: u16) -> usize {
 }
 
 /// The bytes of the selected place as rows: offset, left, right, both as text. Equal rows fold to `*`.
-pub fn hex_lines(app: &App, width: u16) -> Vec<Line> {
-    let Some(sides) = &app.diff.sides else {
-        let words = if app.jobs.contains_key(&Slot::Hex) {
-            " reading ..."
-        } else {
-            ""
-        };
+pub fn hex_lines(diff: &Runs, waits: bool, width: u16) -> Vec<Line> {
+    let Some(sides) = &diff.sides else {
+        let words = if waits { " reading ..." } else { "" };
         return vec![Line::of(Role::Dim, words)];
     };
     let by = bytes_a_row(width);
@@ -292,7 +328,7 @@ pub fn hex_lines(app: &App, width: u16) -> Vec<Line> {
                 .collect()
         };
         let (left, right) = (part(&sides.left), part(&sides.right));
-        if left == right && !app.diff.all_bytes {
+        if left == right && !diff.all_bytes {
             folded += 1;
             if folded == 1 {
                 lines.push(Line::of(Role::Same, " *    (equal)"));
@@ -358,15 +394,15 @@ fn ascii(line: &mut Line, own: &[Option<u8>], other: &[Option<u8>]) {
     }
 }
 
-fn totals(app: &App, width: u16) -> Line {
-    let Some(data) = &app.diff.data else {
+fn totals(diff: &Runs, sizes: Units, width: u16) -> Line {
+    let Some(data) = &diff.data else {
         return Line::new();
     };
     let totals = data.summary.totals;
     if width < NARROW {
-        return short_totals(data);
+        return short_totals(data, sizes);
     }
-    let bytes = |sectors: u64| text::size(sectors.saturating_mul(data.sector_size.into()));
+    let bytes = |sectors: u64| sizes.size(sectors.saturating_mul(data.sector_size.into()));
     let mut line = Line::of(Role::Text, " ")
         .with(
             Role::Changed,
@@ -391,7 +427,7 @@ fn totals(app: &App, width: u16) -> Line {
 }
 
 /// The totals in sectors, where there is no room for more.
-fn short_totals(data: &Compared) -> Line {
+fn short_totals(data: &Compared, sizes: Units) -> Line {
     let totals = data.summary.totals;
     let mut line = Line::of(Role::Text, " ");
     for (sign, role, sectors) in [
@@ -401,7 +437,7 @@ fn short_totals(data: &Compared) -> Line {
         ("=", Role::Same, totals.same),
     ] {
         if sectors > 0 {
-            let bytes = text::size(sectors.saturating_mul(data.sector_size.into()));
+            let bytes = sizes.size(sectors.saturating_mul(data.sector_size.into()));
             line.push(role, format!("{sign}: {bytes}  "));
         }
     }
@@ -412,20 +448,21 @@ fn short_totals(data: &Compared) -> Line {
 }
 
 /// Totals and runs as text.
-pub fn text_lines(app: &App, width: u16) -> Vec<Line> {
+pub fn text_lines(app: &App, diff: &Runs, width: u16) -> Vec<Line> {
+    let sizes = app.units;
     let mut lines = vec![
         heading(app, width),
-        totals(app, width),
-        columns(app.diff.data.as_deref(), width),
+        totals(diff, app.units, width),
+        columns(diff.data.as_deref(), sizes, width),
     ];
-    if let Some(data) = &app.diff.data {
+    if let Some(data) = &diff.data {
         lines.extend(
             data.runs
                 .iter()
                 .enumerate()
-                .map(|(place, run)| line_of(run, place, data, width)),
+                .map(|(place, run)| line_of(run, place, data, sizes, width)),
         );
     }
-    lines.extend(hex_lines(app, width));
+    lines.extend(hex_lines(diff, app.runs(Slot::Hex), width));
     lines
 }

@@ -1,29 +1,232 @@
 //! What deleting a snapshot would do: the answer first, then which file goes into which, then what is lost.
 
-use crate::analysis::plan::{Answer, Merge, Plan};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::analysis::plan::{Answer, Merge, Plan, Target};
 use crate::report::words;
 use crate::store::DiskId;
 use crate::text;
 use crate::text::escape;
-use crate::tui::app::App;
+use crate::tui::app::{App, Asking, NOT_SAVED};
 use crate::tui::command::Command;
+use crate::tui::document;
+use crate::tui::effect::{Effect, Work};
+use crate::tui::keymap::Context::{self, Any};
+use crate::tui::keymap::{Binding, bindings};
+use crate::tui::list::scrolled_to;
+use crate::tui::message::{News, Slot};
+use crate::tui::roles::of_verdict;
+use crate::tui::screen::{Act, Entry, Screen, Typing};
+use crate::tui::screens::details::{explain, tally};
 use crate::tui::theme::Role;
+use crate::tui::view::View;
+use crate::tui::widget::prompt::Prompt;
 use crate::tui::widget::text::Line;
 
-/// The document of the plan, wrapped to a width.
-pub fn lines(app: &App, width: u16) -> Vec<Line> {
-    let mut page = Page {
-        app,
-        width: usize::from(width),
-        lines: Vec::new(),
-    };
-    page.choice();
-    match (&app.plan, &app.plan_error) {
-        (Some((_, plan)), _) => page.plan(plan),
-        (None, Some(error)) => page.text(Role::Text, 1, escape(error)),
-        (None, None) => page.text(Role::Dim, 1, "working it out ..."),
+/// Its row of the table of screens.
+pub const ENTRY: Entry = Entry {
+    view: VIEW,
+    title: "Plan",
+    keys: KEYS,
+    make: || Box::new(PlanScreen::default()),
+};
+
+const VIEW: View = View("plan");
+
+const HERE: Context = Context::View(VIEW);
+
+const KEYS: &[Binding] = bindings! {
+    "plan" show in &[Any], ["d" "5"], 6 "plan", Look: "what a delete of this snapshot would do; nothing is deleted";
+    "top" First in &[HERE], ["g"], 0 "first", Move: "first line";
+    "explain" Explain in &[HERE], ["e"], 3 "explain", Look: "what the decision table's row means";
+};
+
+/// The plan of the selected disk.
+#[derive(Debug, Default)]
+struct PlanScreen {
+    /// Of which disk, and what.
+    plan: Option<(PathBuf, Arc<Plan>)>,
+    /// Which of the disk's snapshots it is about, where there are several: which disk, and a place in [`App::snapshots`].
+    choice: Option<(PathBuf, usize)>,
+    /// Why there is none.
+    error: Option<String>,
+    /// First line shown.
+    scroll: usize,
+}
+
+impl Screen for PlanScreen {
+    fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer) {
+        document::draw(app, &self.lines(app, area.width), self.scroll, area, buffer);
     }
-    page.lines
+
+    fn text(&self, app: &App, width: u16) -> Vec<Line> {
+        self.lines(app, width)
+    }
+
+    fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act {
+        let count = self.lines(app, area.width).len();
+        if let Some(scroll) = scrolled_to(self.scroll, count, area.height, command) {
+            self.scroll = scroll;
+            return Act::done();
+        }
+        match command {
+            Command::Next | Command::Previous => {
+                return Act::Done(self.step(app, command == Command::Next));
+            }
+            Command::Explain => explain(app),
+            Command::CopyCommand => return self.copy(app),
+            _ => return Act::Pass,
+        }
+        Act::done()
+    }
+
+    fn follow(&mut self, app: &mut App) -> Vec<Effect> {
+        let (Some(disk), Some(path)) = (app.disk(), app.disk_path()) else {
+            return Vec::new();
+        };
+        if self
+            .plan
+            .as_ref()
+            .is_some_and(|(planned, _)| *planned == path)
+        {
+            return Vec::new();
+        }
+        self.plan = None;
+        self.error = None;
+        self.scroll = 0;
+        app.dirty = true;
+        if app.settings.saved {
+            self.error = Some(NOT_SAVED.to_owned());
+            return Vec::new();
+        }
+        let snapshot = app.snapshots().get(self.chosen(app)).copied();
+        let work = Work::Plan {
+            forest: app.store.forest.clone(),
+            assessment: app.store.assessment.clone(),
+            target: snapshot.map_or(Target::Disk(disk), Target::Snapshot),
+        };
+        vec![app.start(work)]
+    }
+
+    fn news(&mut self, app: &mut App, news: &News) -> Vec<Effect> {
+        match news {
+            News::Plan(plan) => {
+                self.plan = app.disk_path().map(|path| (path, Arc::clone(plan)));
+                app.dirty = true;
+            }
+            // Ids of the old forest mean nothing in the new one.
+            News::Prepared(_) if app.store.forest.complete => self.plan = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn failed(&mut self, slot: Slot, error: &str) {
+        if slot == Slot::Plan {
+            self.error = Some(error.to_owned());
+        }
+    }
+
+    fn settle(&mut self, app: &App, area: Rect) {
+        if self.scroll > 0 {
+            let count = self.lines(app, area.width).len();
+            self.scroll = self.scroll.min(document::last_scroll(count, area));
+        }
+    }
+
+    fn typed(&mut self, app: &mut App, asking: Asking, text: &str, how: Typing) -> Act {
+        if (asking, how) == (Asking::Confirm, Typing::Done) {
+            return self.confirmed(app, text);
+        }
+        Act::Pass
+    }
+
+    fn verb(&self) -> &'static str {
+        VIEW.0
+    }
+}
+
+impl PlanScreen {
+    /// The place in [`App::snapshots`] that the plan is about.
+    fn chosen(&self, app: &App) -> usize {
+        match &self.choice {
+            Some((path, place)) if app.disk_path().as_ref() == Some(path) => {
+                (*place).min(app.snapshots().len().saturating_sub(1))
+            }
+            _ => 0,
+        }
+    }
+
+    /// The plan of the disk's next snapshot; after its last one, of the next disk of the chain.
+    fn step(&mut self, app: &mut App, forward: bool) -> Vec<Effect> {
+        let (at, all) = (self.chosen(app), app.snapshots().len());
+        let next = if forward {
+            Some(at + 1).filter(|next| *next < all)
+        } else {
+            at.checked_sub(1)
+        };
+        let (Some(next), Some(path)) = (next, app.disk_path()) else {
+            app.along_chain(forward);
+            return Vec::new();
+        };
+        self.choice = Some((path, next));
+        self.plan = None;
+        self.follow(app)
+    }
+
+    /// The plan's command: freely if nothing speaks against it, else only after the name was typed.
+    fn copy(&self, app: &mut App) -> Act {
+        match self.plan.as_ref().map(|(_, plan)| plan.answer) {
+            None => app.say("there is no plan here"),
+            Some(Answer::Pass) => return Act::Pass,
+            Some(Answer::Refuse | Answer::CannotTell) => {
+                let label = format!(
+                    " not a pass: type {} to take the command anyway: ",
+                    app.group_name()
+                );
+                app.ask(Asking::Confirm, label, Prompt::default());
+            }
+        }
+        Act::done()
+    }
+
+    /// The name was typed: the command goes with the verdict as a comment above it.
+    fn confirmed(&self, app: &mut App, typed: &str) -> Act {
+        let name = app.group_name();
+        if typed != name {
+            app.say(format!("that is not {name}: nothing was sent"));
+            return Act::done();
+        }
+        let Some(((_, plan), command)) = self.plan.as_ref().zip(app.command_line(VIEW.0)) else {
+            return Act::done();
+        };
+        let text = format!(
+            "# {}: {}\n{command}",
+            plan.answer.word(),
+            escape(&plan.summary)
+        );
+        Act::Done(app.send(text))
+    }
+
+    /// The document of the plan, wrapped to a width.
+    fn lines(&self, app: &App, width: u16) -> Vec<Line> {
+        let mut page = Page {
+            app,
+            width: usize::from(width),
+            lines: Vec::new(),
+        };
+        page.choice(self.chosen(app));
+        match (&self.plan, &self.error) {
+            (Some((_, plan)), _) => page.plan(plan),
+            (None, Some(error)) => page.text(Role::Text, 1, escape(error)),
+            (None, None) => page.text(Role::Dim, 1, "working it out ..."),
+        }
+        page.lines
+    }
 }
 
 struct Page<'a> {
@@ -74,17 +277,16 @@ impl Page<'_> {
 
     fn size(&self, id: DiskId) -> String {
         let disk = self.app.store.forest.disk(id);
-        disk.map_or_else(String::new, |disk| text::size(disk.file.len))
+        disk.map_or_else(String::new, |disk| self.app.units.size(disk.file.len))
     }
 
     /// Which of the disk's snapshots this is about, where there are several.
-    fn choice(&mut self) {
+    fn choice(&mut self, chosen: usize) {
         let snapshots = self.app.snapshots();
         if snapshots.len() < 2 {
             return;
         }
         let store = &self.app.store;
-        let chosen = self.app.chosen();
         let mut line = Line::of(
             Role::Heading,
             format!(" SNAPSHOT {} of {} ", chosen + 1, snapshots.len()),
@@ -110,8 +312,8 @@ impl Page<'_> {
         };
         let keys = format!(
             "  {} {} the others",
-            key(Command::NextProblem),
-            key(Command::PrevProblem)
+            key(Command::Next),
+            key(Command::Previous)
         );
         line.push(Role::Dim, keys);
         self.lines.extend(line.wrap(self.width, 10));
@@ -187,9 +389,9 @@ impl Page<'_> {
             let text = format!(
                 "{}  {}",
                 words::reverted(verdict.reverted),
-                super::details::tally(&verdict.evidence)
+                tally(&verdict.evidence)
             );
-            self.labelled("EVIDENCE", super::details::role_of(verdict), text);
+            self.labelled("EVIDENCE", of_verdict(verdict), text);
             let told = plan
                 .reasons
                 .iter()
@@ -239,6 +441,8 @@ impl Page<'_> {
     }
 
     fn merge(&mut self, merge: &Merge) {
+        let app = self.app;
+        let size = |bytes| app.units.size(bytes);
         self.labelled(
             "MERGE",
             Role::Text,
@@ -251,20 +455,20 @@ impl Page<'_> {
         );
         let moves = format!(
             "{} of changed sectors in {} (at worst {} written)",
-            text::size(merge.bytes),
+            size(merge.bytes),
             text::many(merge.blocks, "block"),
-            text::size(merge.bytes_max)
+            size(merge.bytes_max)
         );
         self.labelled("MOVES", Role::Text, moves);
         let free = merge.free.map_or_else(
             || "free space unknown".to_owned(),
-            |free| format!("{} free", text::size(free)),
+            |free| format!("{} free", size(free)),
         );
         let tight = merge.free.is_some_and(|free| free < merge.grow_max);
         let space = format!(
             "{} grows by up to {}; {free}",
             self.name(merge.into),
-            text::size(merge.grow_max)
+            size(merge.grow_max)
         );
         self.labelled("SPACE", if tight { Role::Error } else { Role::Text }, space);
     }

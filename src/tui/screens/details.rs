@@ -1,7 +1,9 @@
 //! One disk: verdict with its witnesses, chain, header, allocation, findings.
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
 use crate::analysis::{Bearing, Evidence, Verdict};
-use crate::finding::Severity;
 use crate::image::{Header, Kind, LogState, Specific};
 use crate::report::beside::beside;
 use crate::report::words;
@@ -9,11 +11,112 @@ use crate::store::{Disk, DiskId, Forest, LinkState, Node};
 use crate::text::escape;
 use crate::text::{self, Units};
 use crate::tui::app::App;
+use crate::tui::command::Command;
+use crate::tui::document;
+use crate::tui::effect::Effect;
+use crate::tui::keymap::Context::{self, Any};
+use crate::tui::keymap::{Binding, bindings};
+use crate::tui::list::scrolled_to;
+use crate::tui::roles::{of_severity, of_verdict};
+use crate::tui::screen::{Act, Entry, Screen};
 use crate::tui::theme::Role;
+use crate::tui::view::View;
 use crate::tui::widget::text::Line;
 
+/// Its row of the table of screens.
+pub const ENTRY: Entry = Entry {
+    view: VIEW,
+    title: "Details",
+    keys: KEYS,
+    make: || Box::new(Details::default()),
+};
+
+/// Its name.
+pub const VIEW: View = View("details");
+
+const HERE: Context = Context::View(VIEW);
+
+const KEYS: &[Binding] = bindings! {
+    "details" show in &[Any], ["2"], 0 "details", Look: "details of this disk: header, chain, evidence";
+    "top" First in &[HERE], ["g"], 0 "first", Move: "first line";
+    "explain" Explain in &[HERE], ["e"], 3 "explain", Look: "what the decision table's row means";
+};
+
+/// The disk it is about, and how far its text is scrolled.
+#[derive(Debug, Default)]
+struct Details {
+    disk: Option<DiskId>,
+    scroll: usize,
+}
+
+impl Screen for Details {
+    fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer) {
+        let lines = lines(app, self.disk, area.width);
+        document::draw(app, &lines, self.scroll, area, buffer);
+    }
+
+    fn text(&self, app: &App, width: u16) -> Vec<Line> {
+        lines(app, self.disk, width)
+    }
+
+    fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act {
+        let count = || lines(app, self.disk, area.width).len();
+        if let Some(scroll) = scrolled_to(self.scroll, count(), area.height, command) {
+            self.scroll = scroll;
+            return Act::done();
+        }
+        match command {
+            Command::Next | Command::Previous => app.along_chain(command == Command::Next),
+            Command::Explain => explain(app),
+            Command::SwapPane if app.view == VIEW => return Act::Show(View("map")),
+            _ => return Act::Pass,
+        }
+        Act::done()
+    }
+
+    fn follow(&mut self, app: &mut App) -> Vec<Effect> {
+        let disk = app.disk();
+        if self.disk != disk {
+            self.disk = disk;
+            self.scroll = 0;
+            app.dirty = true;
+        }
+        Vec::new()
+    }
+
+    fn settle(&mut self, app: &App, area: Rect) {
+        if self.scroll > 0 {
+            let count = lines(app, self.disk, area.width).len();
+            self.scroll = self.scroll.min(document::last_scroll(count, area));
+        }
+    }
+}
+
+/// What the row of the decision table means that the selected disk's verdict is by.
+pub fn explain(app: &mut App) {
+    let assessment = app.store.assessment.clone();
+    let assessed = app.disk().and_then(|disk| assessment.disk(disk));
+    let verdict = assessed
+        .and_then(|of| of.above_of.or_else(|| of.snapshots.first().copied()))
+        .and_then(|index| assessment.snapshots.get(index))
+        .map(|assessed| &assessed.verdict);
+    let Some(verdict) = verdict else {
+        app.say("no verdict is about this disk");
+        return;
+    };
+    let mut lines = vec![escape(&verdict.summary), String::new()];
+    lines.push(format!("{}: {}", verdict.row.id, verdict.row.title));
+    lines.push(verdict.row.why.to_owned());
+    lines.push(verdict.row.action.to_owned());
+    if let Some(settle) = &verdict.would_settle {
+        lines.push(String::new());
+        lines.push(format!("What would settle it: {}", escape(settle)));
+    }
+    app.show_text(format!("Why: {}", verdict.row.id), lines);
+}
+
 /// The document of a disk, wrapped to a width.
-pub fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
+fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
     let width = usize::from(width);
     let Some(id) = disk else {
         return vec![Line::of(Role::Dim, " Nothing is selected.")];
@@ -85,7 +188,7 @@ impl Page<'_> {
         {
             let verdict = &snapshot.verdict;
             let line = Line::of(Role::Heading, " VERDICT  ")
-                .with(role_of(verdict), words::reverted(verdict.reverted))
+                .with(of_verdict(verdict), words::reverted(verdict.reverted))
                 .with(Role::Dim, format!("  ({})", verdict.row.id))
                 .with(Role::Dim, format!("   {}", tally(&verdict.evidence)));
             self.lines.extend(line.wrap(self.width, 10));
@@ -126,7 +229,7 @@ impl Page<'_> {
             let verdict = &snapshot.verdict;
             let word = words::reverted(verdict.reverted);
             let summary = escape(&verdict.summary);
-            let line = Line::of(Role::Text, "  ").with(role_of(verdict), word);
+            let line = Line::of(Role::Text, "  ").with(of_verdict(verdict), word);
             // A summary may begin with the same words; once is enough.
             let line = match summary.strip_prefix(word) {
                 Some(rest) => line.with(Role::Text, rest),
@@ -217,9 +320,9 @@ impl Page<'_> {
             };
             let mut row =
                 Line::of(role, format!("  {sign:<2} ")).with(here, text::file_name(&disk.path));
-            row.push(Role::Text, format!("  {}", text::size(disk.file.len)));
+            row.push(Role::Text, format!("  {}", exact(self.app, disk.file.len)));
             if let Some(dirty) = disk.dirty_bytes() {
-                row.push(Role::Text, format!("  dirty {}", text::size(dirty)));
+                row.push(Role::Text, format!("  dirty {}", exact(self.app, dirty)));
             } else if disk
                 .header
                 .as_ref()
@@ -250,7 +353,7 @@ impl Page<'_> {
                     Role::Error,
                     format!(
                         "{}: ",
-                        super::super::app::parent_name(forest, *line.last().unwrap_or(&id))
+                        crate::report::words::parent_name(forest, *line.last().unwrap_or(&id))
                     ),
                 )
                 .with(Role::Text, format!("{}. ", words::link_state(link.state)))
@@ -346,7 +449,7 @@ impl Page<'_> {
             format!(
                 "{} of {}",
                 text::count(header.blocks),
-                text::size(block_size.into())
+                exact(self.app, block_size.into())
             ),
         );
         let Some(counts) = &disk.counts else {
@@ -467,7 +570,7 @@ impl Page<'_> {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.code.severity));
         self.heading("FINDINGS");
         for finding in findings {
-            let role = severity_role(finding.code.severity);
+            let role = of_severity(finding.code.severity);
             let at = finding
                 .at
                 .map_or(String::new(), |at| format!("  at {at:#x}"));
@@ -518,24 +621,4 @@ pub fn tally(evidence: &[Evidence]) -> String {
         count(Bearing::Against),
         count(Bearing::Silent)
     )
-}
-
-/// How a verdict looks.
-pub fn role_of(verdict: &Verdict) -> Role {
-    use crate::analysis::Reverted;
-    match verdict.reverted {
-        Reverted::Certain => Role::Error,
-        Reverted::Likely => Role::Warning,
-        Reverted::CannotTell => Role::Unsure,
-        Reverted::NoSign | Reverted::NotReverted => Role::Ok,
-    }
-}
-
-/// How a severity looks.
-pub fn severity_role(severity: Severity) -> Role {
-    match severity {
-        Severity::Error => Role::Error,
-        Severity::Warning => Role::Warning,
-        Severity::Info => Role::Dim,
-    }
 }

@@ -7,11 +7,13 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::report::row::why;
 use crate::text;
 use crate::text::escape;
-use crate::tui::app::{App, Asking, View};
+use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::keymap::Context;
 use crate::tui::message::{Progress, Slot};
+use crate::tui::roles::of_flag;
 use crate::tui::theme::Role;
+use crate::tui::view::View;
 use crate::tui::widget::bar::bar;
 use crate::tui::widget::text::{Line, clip};
 
@@ -27,7 +29,7 @@ pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
         row,
         &app.settings.clock,
     ));
-    let role = match super::tree::role(row.flag) {
+    let role = match of_flag(row.flag) {
         Role::Error => Role::Error,
         Role::Warning => Role::Warning,
         _ => Role::Text,
@@ -59,7 +61,7 @@ pub fn draw_footer(app: &App, buffer: &mut Buffer, area: Rect) {
     if area.height == 0 {
         return;
     }
-    keys(app, app.acting().context(), usize::from(area.width)).paint(
+    keys(app, Context::View(app.acting()), usize::from(area.width)).paint(
         buffer,
         area,
         &app.settings.theme,
@@ -74,7 +76,7 @@ fn keys(app: &App, context: Context, width: usize) -> Line {
         .footer(context, charset)
         .into_iter()
         .partition(|(_, word)| !is_last(word));
-    if context == Context::Tree {
+    if context == Context::View(View::HOME) {
         let [up, down, left, right] = charset.glyphs().arrows;
         let (move_keys, fold_keys) = if up.len() > 3 {
             ("j k".to_owned(), "h l".to_owned())
@@ -124,20 +126,8 @@ pub fn draw_status(app: &App, buffer: &mut Buffer, area: Rect) {
 
 fn line(app: &App, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
-    if let Some((asking, prompt)) = &app.prompt {
-        let confirm = format!(
-            " not a pass: type {} to take the command anyway: ",
-            app.group_name()
-        );
-        let label = match asking {
-            Asking::Search => " find: ",
-            Asking::Filter => " filter: ",
-            Asking::Help => " keys with: ",
-            Asking::Block => " go to (number, 1.5T, 0x.., 50%): ",
-            Asking::Sector => " go to sector (number, 1.5G, 0x.., 50%): ",
-            Asking::Confirm => &confirm,
-        };
-        return prompt.line(label, width);
+    if let Some(asked) = &app.prompt {
+        return asked.line.line(&asked.label, width);
     }
     if let Some(context) = app.chord {
         let word = if context == Context::Sort {
@@ -166,7 +156,7 @@ fn line(app: &App, width: usize) -> Line {
         let glyphs = app.settings.charset.glyphs();
         return bar(job.progress.done, job.progress.total, &words, width, glyphs);
     }
-    if super::layout::layout(app).footer.height == 0 {
+    if app.layout().footer.height == 0 {
         return without_footer(app, width);
     }
     let mut line = Line::of(
@@ -174,11 +164,8 @@ fn line(app: &App, width: usize) -> Line {
         clip(&format!(" {}", app.scan_words), width, ellipsis),
     );
     let problems = app.problems;
-    if app.view == View::Tree && problems > 0 {
-        let key = app
-            .settings
-            .keymap
-            .key_of(Command::NextProblem, app.settings.charset);
+    if app.view == View::HOME && problems > 0 {
+        let key = app.key_of(Command::Next);
         let hint = format!(
             "{key} next of {problems} problem{}  ",
             if problems == 1 { "" } else { "s" }
@@ -194,7 +181,10 @@ fn line(app: &App, width: usize) -> Line {
 /// On a screen too low for a footer: how the scan ended, and the two keys nobody can do without.
 fn without_footer(app: &App, width: usize) -> Line {
     let charset = app.settings.charset;
-    let keys = app.settings.keymap.footer(app.acting().context(), charset);
+    let keys = app
+        .settings
+        .keymap
+        .footer(Context::View(app.acting()), charset);
     let last: Vec<_> = keys.into_iter().filter(|(_, word)| is_last(word)).collect();
     let tail: usize = last.iter().map(columns).sum();
     let room = width.saturating_sub(tail + 1);
@@ -229,10 +219,7 @@ fn doing(slot: Slot) -> &'static str {
 }
 
 fn job_words(app: &App, slot: Slot, others: &[Slot], progress: &Progress) -> String {
-    let stop = app
-        .settings
-        .keymap
-        .key_of(Command::Interrupt, app.settings.charset);
+    let stop = app.key_of(Command::Interrupt);
     let left = time_left(progress);
     // A map's blocks are read with every step of the cursor; only what one waits for is told beside another job.
     let also: Vec<&str> = others

@@ -1,15 +1,20 @@
-//! The tree: a row per file, columns by the width.
+//! The tree: a row per file, columns by the width; folding, sorting, marking, searching.
+
+mod keys;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::report::columns::{Column, Fitted, Style, cell, fit};
-use crate::report::row::prefix;
+use crate::report::row::{Direction, Only, prefix};
 use crate::report::{Flag, Now, Row, RowKey, RowKind};
-use crate::tui::app::{App, View};
+use crate::tui::app::{App, Asking};
+use crate::tui::command::Command;
+use crate::tui::message::Slot;
+use crate::tui::screen::{Act, Entry, Screen, Subject, Typing};
 use crate::tui::theme::Role;
-use crate::tui::view::Seen;
+use crate::tui::view::View;
 use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
 use crate::tui::widget::text::{Line, clip, clip_middle, pad, pad_left};
 
@@ -18,55 +23,143 @@ const MARGIN: usize = 6;
 /// A name up to this width, in columns, is shown whole before its labels: a GUID's first part and an extension fit.
 const SHORT_NAME: usize = 20;
 
-/// Draws the headings and the rows of the window.
-pub fn draw(app: &App, seen: &mut Seen, buffer: &mut Buffer, area: Rect) {
-    if area.height == 0 {
-        return;
-    }
-    let sheet = Sheet::of(app, area.width);
-    sheet.heading().paint(buffer, area, &app.settings.theme);
-    let body = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
-    seen.tree = scrolled(
-        seen.tree,
-        app.cursor,
-        app.shown.len(),
-        usize::from(body.height),
-    );
-    let focus = if app.acting() == View::Tree {
-        Focus::Here
-    } else {
-        Focus::Away
-    };
-    let cursor = (!app.shown.is_empty()).then_some((app.cursor, focus));
-    draw_rows(
-        buffer,
-        body,
-        &app.settings.theme,
-        seen.tree,
-        cursor,
-        app.shown.len(),
-        |place| sheet.line(place),
-    );
-    if app.shown.is_empty() && body.height > 0 {
-        let words = match (app.scanning(), app.options.filter.is_empty()) {
-            (true, _) => " reading ...",
-            (false, true) => " No virtual disk was found below the folders given.",
-            (false, false) => " Nothing matches the filter. Esc lifts it.",
+/// Its row of the table of screens.
+pub const ENTRY: Entry = Entry {
+    view: VIEW,
+    title: "Tree",
+    keys: keys::KEYS,
+    make: || Box::new(Tree::default()),
+};
+
+const VIEW: View = View::HOME;
+
+/// The tree's own state. Rows and cursor are what all screens share.
+#[derive(Debug, Default)]
+struct Tree {
+    /// First row on the screen.
+    scroll: usize,
+}
+
+impl Screen for Tree {
+    fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer) {
+        if area.height == 0 {
+            return;
+        }
+        let sheet = Sheet::of(app, area.width);
+        sheet.heading().paint(buffer, area, &app.settings.theme);
+        let body = body(area);
+        let focus = if app.acting() == VIEW {
+            Focus::Here
+        } else {
+            Focus::Away
         };
-        Line::of(Role::Dim, words).paint(buffer, body, &app.settings.theme);
+        let cursor = (!app.shown.is_empty()).then_some((app.cursor, focus));
+        draw_rows(
+            buffer,
+            body,
+            &app.settings.theme,
+            self.scroll,
+            cursor,
+            app.shown.len(),
+            |place| sheet.line(place),
+        );
+        if app.shown.is_empty() && body.height > 0 {
+            let words = match (app.scanning(), app.options.filter.is_empty()) {
+                (true, _) => " reading ...",
+                (false, true) => " No virtual disk was found below the folders given.",
+                (false, false) => " Nothing matches the filter. Esc lifts it.",
+            };
+            Line::of(Role::Dim, words).paint(buffer, body, &app.settings.theme);
+        }
+    }
+
+    /// Every row, folded ones included.
+    fn text(&self, app: &App, width: u16) -> Vec<Line> {
+        let sheet = Sheet::of(app, width);
+        let mut lines = vec![sheet.heading()];
+        lines.extend((0..app.rows.len()).map(|index| sheet.row(index)));
+        lines
+    }
+
+    fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act {
+        keys::run(app, command, usize::from(body(area).height))
+    }
+
+    fn settle(&mut self, app: &App, area: Rect) {
+        let height = usize::from(body(area).height);
+        self.scroll = scrolled(self.scroll, app.cursor, app.shown.len(), height);
+    }
+
+    fn click(&mut self, app: &mut App, area: Rect, _column: u16, row: u16) -> Act {
+        let Some(line) = row.checked_sub(area.height - body(area).height) else {
+            return Act::Pass;
+        };
+        let place = self.scroll + usize::from(line);
+        if place >= app.shown.len() {
+            return Act::Pass;
+        }
+        if place == app.cursor {
+            return keys::open(app);
+        }
+        app.cursor = place;
+        Act::done()
+    }
+
+    fn typed(&mut self, app: &mut App, asking: Asking, text: &str, how: Typing) -> Act {
+        keys::typed(app, asking, text, how)
+    }
+
+    fn subject(&self, _app: &App) -> Subject {
+        Subject::Store
+    }
+
+    fn aside(&self, app: &App) -> Vec<String> {
+        let mut parts = Vec::new();
+        if !app.options.filter.is_empty() {
+            parts.push(format!(
+                "filter: {}, {} of {} {}",
+                app.options.filter,
+                app.groups.1,
+                app.groups.0,
+                groups_word(app)
+            ));
+        }
+        if app.options.only == Only::Problems {
+            parts.push("problems only".to_owned());
+        }
+        if app.runs(Slot::Watch) {
+            parts.push("watching".to_owned());
+        }
+        let reversed = if app.options.direction == Direction::Reversed {
+            " reversed"
+        } else {
+            ""
+        };
+        parts.push(format!("sort: {}{reversed}", app.options.sort.word()));
+        parts
     }
 }
 
-/// Every row, folded ones included, as lines.
-pub fn all_lines(app: &App, width: u16) -> Vec<Line> {
-    let sheet = Sheet::of(app, width);
-    let mut lines = vec![sheet.heading()];
-    lines.extend((0..app.rows.len()).map(|index| sheet.row(index)));
-    lines
+/// The rows' part, below the headings.
+fn body(area: Rect) -> Rect {
+    let head = 1.min(area.height);
+    Rect {
+        y: area.y + head,
+        height: area.height - head,
+        ..area
+    }
+}
+
+/// What the rows at the top of the tree are.
+fn groups_word(app: &App) -> &'static str {
+    let machines = app.store.forest.machines.len();
+    if machines == 0 {
+        "folders"
+    } else if machines == app.groups.0 {
+        "VMs"
+    } else {
+        "VMs and folders"
+    }
 }
 
 struct Sheet<'a> {

@@ -1,0 +1,265 @@
+//! The rows, which of them show, and the selected one.
+
+use std::path::PathBuf;
+
+use super::App;
+use crate::report::row::{Phase, visible};
+use crate::report::{Row, RowKey};
+use crate::store::DiskId;
+use crate::text::{self, Units};
+
+/// The index of no row.
+const NO_ROW: u32 = u32::MAX;
+
+impl App {
+    /// The selected row.
+    pub fn row(&self) -> Option<&Row> {
+        self.row_at(self.cursor)
+    }
+
+    /// A row that shows, by its place on the screen's list.
+    pub fn row_at(&self, place: usize) -> Option<&Row> {
+        self.rows.get(*self.shown.get(place)? as usize)
+    }
+
+    /// The row of a disk, among those there are.
+    pub fn row_of(&self, disk: DiskId) -> Option<&Row> {
+        let place = *self.places.get(disk.0 as usize)?;
+        self.rows.get(place as usize)
+    }
+
+    /// A disk's name as the tree shows it: short, or whole if everything is wanted in full; escaped.
+    pub fn name_of(&self, disk: DiskId) -> String {
+        match (self.units, self.row_of(disk)) {
+            (Units::Human, Some(row)) => row.name.clone(),
+            _ => self
+                .store
+                .forest
+                .disk(disk)
+                .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path)),
+        }
+    }
+
+    /// A sentence with the names that the tree shows in place of whole ones, for disks of the selected row's group.
+    pub fn shortened(&self, text: String) -> String {
+        if self.units == Units::Bytes {
+            return text;
+        }
+        let start = self.group_place().unwrap_or(0);
+        let below = self.rows.iter().skip(start + 1);
+        let rows = below.take_while(|row| row.depth > 0);
+        let mut names: Vec<(&str, &str)> = rows
+            .filter(|row| row.name.len() < row.full_name.len())
+            .map(|row| (row.full_name.as_str(), row.name.as_str()))
+            .filter(|(full, _)| text.contains(full))
+            .collect();
+        // A name may be part of a longer one.
+        names.sort_by_key(|(full, _)| std::cmp::Reverse(full.len()));
+        names
+            .iter()
+            .fold(text, |text, (full, short)| text.replace(full, short))
+    }
+
+    /// The name of the selected row's group: a machine or a folder. It has to be typed before the command of a plan that
+    /// does not pass is taken away.
+    pub fn group_name(&self) -> String {
+        let group = self.group_place().and_then(|at| self.rows.get(at));
+        group.map(|group| group.name.clone()).unwrap_or_default()
+    }
+
+    /// Where the group of the selected row is among the rows.
+    fn group_place(&self) -> Option<usize> {
+        let place = self.shown.get(self.cursor).map_or(0, |at| *at as usize);
+        let rows = self.rows.get(..=place)?;
+        rows.iter().rposition(|row| row.depth == 0)
+    }
+
+    /// The disk of the selected row: itself, the child of a missing parent, or what a group's machine uses now.
+    pub fn disk(&self) -> Option<DiskId> {
+        let row = self.row()?;
+        let own = row.disk.or_else(|| {
+            let used = self.store.forest.machine(row.machine?)?.disks.as_ref()?;
+            used.iter().find_map(|used| used.disk)
+        });
+        own.or_else(|| {
+            let at = *self.shown.get(self.cursor)? as usize;
+            let below = self.rows.get(at + 1..=at + row.descendants as usize)?;
+            below.iter().find_map(|row| row.disk)
+        })
+    }
+
+    /// The path of the selected disk.
+    pub fn disk_path(&self) -> Option<PathBuf> {
+        self.store
+            .forest
+            .disk(self.disk()?)
+            .map(|disk| disk.path.clone())
+    }
+
+    /// The snapshots a delete from the selected disk can be about, as indexes into the assessment: those it is frozen
+    /// for; for the disk above one (what a machine uses now) the one it was made from.
+    pub fn snapshots(&self) -> Vec<usize> {
+        let assessed = self
+            .disk()
+            .and_then(|disk| self.store.assessment.disk(disk));
+        assessed.map_or_else(Vec::new, |of| {
+            if of.snapshots.is_empty() {
+                of.above_of.into_iter().collect()
+            } else {
+                of.snapshots.clone()
+            }
+        })
+    }
+
+    /// The disk with a path, in the store as known now.
+    pub fn find(&self, path: &std::path::Path) -> Option<DiskId> {
+        let disks = &self.store.forest.disks;
+        // Disks are ordered by path; should they once not be, a plain search cannot be wrong.
+        if let Ok(index) = disks.binary_search_by(|disk| disk.path.as_path().cmp(path)) {
+            return u32::try_from(index).ok().map(DiskId);
+        }
+        let index = self
+            .store
+            .forest
+            .disks
+            .iter()
+            .position(|disk| disk.path == path)?;
+        u32::try_from(index).ok().map(DiskId)
+    }
+
+    /// Builds the rows anew, the cursor staying on the same one.
+    pub fn rebuild(&mut self) {
+        let key = self.row().map(|row| row.key.clone());
+        self.options.phase = self.phase();
+        let (forest, assessment) = (&self.store.forest, &self.store.assessment);
+        self.rows = crate::report::rows(forest, assessment, &self.options);
+        self.place(key.as_ref());
+    }
+
+    /// Shows other rows, made by the same options, the cursor staying on the same one.
+    pub fn take_rows(&mut self, rows: Vec<Row>, phase: Phase) {
+        let key = self.row().map(|row| row.key.clone());
+        self.options.phase = phase;
+        self.rows = rows;
+        self.place(key.as_ref());
+    }
+
+    fn place(&mut self, key: Option<&RowKey>) {
+        self.places.clear();
+        self.places.resize(self.store.forest.disks.len(), NO_ROW);
+        for (row, at) in self.rows.iter().zip(0..) {
+            let place = row.disk.and_then(|id| self.places.get_mut(id.0 as usize));
+            if let Some(place) = place {
+                *place = at;
+            }
+        }
+        let groups = self.rows.iter().filter(|row| row.depth == 0).count();
+        let all = if self.options.filter.is_empty() {
+            groups
+        } else {
+            self.groups.0.max(groups)
+        };
+        self.groups = (all, groups);
+        let troubled = |row: &&Row| row.depth > 0 && row.flag.is_problem();
+        self.problems = self.rows.iter().filter(troubled).count();
+        self.refold(key);
+    }
+
+    /// Works out which rows show, the cursor going to the row of a key, or to the nearest row above it that shows.
+    pub fn refold(&mut self, key: Option<&RowKey>) {
+        self.shown = visible(&self.rows, &self.folded);
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = key
+            .and_then(|key| self.rows.iter().position(|row| row.key == *key))
+            .map_or(self.cursor, |index| {
+                self.shown
+                    .partition_point(|shown| *shown as usize <= index)
+                    .saturating_sub(1)
+            })
+            .min(last);
+        self.dirty = true;
+    }
+
+    /// Unfolds whatever hides a row, and puts the cursor on it.
+    pub fn reveal_row(&mut self, index: usize) {
+        let mut above = self.rows.get(index).and_then(|row| row.parent);
+        while let Some(row) = above.and_then(|at| self.rows.get(at as usize)) {
+            self.folded.remove(&row.key);
+            above = row.parent;
+        }
+        let key = self.rows.get(index).map(|row| row.key.clone());
+        self.refold(key.as_ref());
+    }
+
+    /// Shows a disk's row, the filter lifted if it hides it, and puts the cursor on it.
+    pub fn reveal(&mut self, id: DiskId) {
+        let place = |app: &Self| app.rows.iter().position(|row| row.disk == Some(id));
+        if place(self).is_none() && !self.options.filter.is_empty() {
+            self.options.filter.clear();
+            self.rebuild();
+        }
+        if let Some(index) = place(self) {
+            self.reveal_row(index);
+        }
+    }
+
+    /// To the next disk of the chain, towards the base or away from it.
+    pub fn along_chain(&mut self, forward: bool) {
+        let Some(disk) = self.disk() else {
+            return;
+        };
+        let forest = &self.store.forest;
+        let next = if forward {
+            forest.parent_of(disk)
+        } else {
+            forest
+                .node(disk)
+                .and_then(|node| node.children.first().copied())
+        };
+        match next {
+            Some(next) => self.reveal(next),
+            None if forward => self.say("this is the base"),
+            None => self.say("this is a leaf"),
+        }
+    }
+
+    /// The line of the command line that shows the same of the selected disk.
+    pub fn command_line(&self, verb: &str) -> Option<String> {
+        self.command_of(verb, self.disk())
+    }
+
+    /// The same of any disk.
+    pub fn command_of(&self, verb: &str, disk: Option<DiskId>) -> Option<String> {
+        let disk = self.store.forest.disk(disk?)?;
+        let path = quoted(&text::path(&disk.path));
+        Some(format!("vhdtree {verb} {path}"))
+    }
+
+    /// The same of the whole store.
+    pub fn command_of_store(&self, verb: &str) -> String {
+        format!("vhdtree {verb} {}", quoted(&self.settings.roots))
+    }
+}
+
+/// A word for a POSIX shell.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_blanks_and_quotes_are_one_word_of_a_shell() {
+        assert_eq!(quoted("/a/b.vhd"), "/a/b.vhd");
+        assert_eq!(quoted("/a b's.vhd"), "'/a b'\\''s.vhd'");
+        assert_eq!(quoted("検証"), "'検証'");
+        assert_eq!(quoted(""), "''");
+    }
+}

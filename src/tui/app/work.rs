@@ -1,0 +1,160 @@
+//! Jobs: which run, starting them, and what the store's own tell.
+
+use std::path::PathBuf;
+
+use super::{App, Comparison, Running};
+use crate::report::row::Phase;
+use crate::store::Growth;
+use crate::tui::effect::{Effect, Work};
+use crate::tui::message::{JobNo, Slot};
+use crate::tui::prepared::{Prepared, Wanted, judge};
+use crate::tui::view::View;
+
+/// Why a view of a saved scan is empty. Files of the names in it may be others here, or the same ones changed since.
+pub const NOT_SAVED: &str =
+    "This is a saved scan. It does not hold what this view reads: browse the store itself for it.";
+
+impl App {
+    /// Gives a job its number and its place.
+    pub fn start(&mut self, work: Work) -> Effect {
+        self.last_job = JobNo(self.last_job.0 + 1);
+        let running = Running {
+            no: self.last_job,
+            view: self.view,
+            ..Running::default()
+        };
+        self.jobs.insert(work.slot(), running);
+        self.dirty = true;
+        Effect::Start(self.last_job, work)
+    }
+
+    /// True while a job of a slot runs.
+    pub fn runs(&self, slot: Slot) -> bool {
+        self.jobs.contains_key(&slot)
+    }
+
+    /// True while a scan runs.
+    pub fn scanning(&self) -> bool {
+        self.runs(Slot::Scan)
+    }
+
+    /// Whether more rows may come.
+    pub fn phase(&self) -> Phase {
+        if self.scanning() {
+            Phase::Scanning
+        } else {
+            Phase::Done
+        }
+    }
+
+    /// The jobs that run, but for the watch: the open screen's own first, quick ones that nobody waits for last.
+    pub fn running(&self) -> Vec<Slot> {
+        let rank = |slot: &Slot| match slot {
+            Slot::Diff | Slot::Map | Slot::Sectors => {
+                let asked_by = self.jobs.get(slot).map(|running| running.view);
+                u8::from(self.view == View::HOME || asked_by != Some(self.view))
+            }
+            Slot::Scan | Slot::Reread => 1,
+            Slot::Hex | Slot::Plan | Slot::Watch => 2,
+        };
+        let slots = self.jobs.keys().copied();
+        let mut slots: Vec<Slot> = slots.filter(|slot| *slot != Slot::Watch).collect();
+        slots.sort_by_key(rank);
+        slots
+    }
+
+    /// The order to read the store. One that was read before stays on the screen meanwhile, so its growth is not asked for.
+    pub fn scan(&mut self) -> Effect {
+        let growth = if self.store.forest.complete {
+            Growth::Untold
+        } else {
+            Growth::Told
+        };
+        self.start(Work::Scan { growth })
+    }
+
+    /// Asks for the comparison of a disk with another (`None`: its parent), unless it is here or on the way.
+    pub fn compare(&mut self, child: Option<PathBuf>, other: Option<PathBuf>) -> Vec<Effect> {
+        let asked = &self.comparison;
+        if asked.child == child && asked.other == other {
+            if asked.data.is_some() {
+                return Vec::new();
+            }
+            let view = self.view;
+            if let Some(running) = self.jobs.get_mut(&Slot::Diff) {
+                running.view = view;
+                return Vec::new();
+            }
+        }
+        self.comparison = Comparison {
+            child: child.clone(),
+            other: other.clone(),
+            ..Comparison::default()
+        };
+        self.dirty = true;
+        if self.settings.saved {
+            self.comparison.error = Some(NOT_SAVED.to_owned());
+            return Vec::new();
+        }
+        let Some(child) = child.and_then(|path| self.find(&path)) else {
+            return Vec::new();
+        };
+        let forest = self.store.forest.clone();
+        let other = other.and_then(|path| self.find(&path));
+        let has_parent = forest.node(child).is_some_and(|node| node.parent.is_some());
+        if other.is_none() && !has_parent {
+            self.comparison.error = Some("This disk has no parent: there is nothing to compare it with. Mark two disks with Space to compare those.".to_owned());
+            return Vec::new();
+        }
+        let work = Work::Diff {
+            forest,
+            child,
+            other,
+        };
+        vec![self.start(work)]
+    }
+
+    /// What the store is shown by.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            options: self.options.clone(),
+            equals: self.equals.clone(),
+        }
+    }
+
+    /// Whether a store is made ready by what it is shown by now.
+    pub fn suits(&self, by: &Wanted) -> bool {
+        by.suits(&self.options, &self.equals)
+    }
+
+    /// Takes a newer store with its rows; false if what was read whole before is better.
+    pub fn take_store(&mut self, prepared: Prepared) -> bool {
+        let is_whole = prepared.store.forest.complete;
+        if let Some(scan) = self.jobs.get_mut(&Slot::Scan) {
+            scan.read_whole = is_whole;
+        }
+        // What was read whole stays until it is read whole again: the disk one looks at must not go away meanwhile.
+        if self.store.forest.complete && !is_whole {
+            return false;
+        }
+        let suits = self.suits(&prepared.by);
+        self.store = prepared.store;
+        self.findings = prepared.findings;
+        self.bytes = prepared.bytes;
+        if suits {
+            self.take_rows(prepared.rows, prepared.by.options.phase);
+        } else {
+            // A key that came meanwhile wants other rows.
+            if prepared.by.equals != self.equals {
+                self.reassess();
+            }
+            self.rebuild();
+        }
+        true
+    }
+
+    /// Verdicts again, with what comparisons have told.
+    pub fn reassess(&mut self) {
+        self.store.assessment = judge(&self.store.forest, &self.equals);
+    }
+}

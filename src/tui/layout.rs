@@ -1,0 +1,113 @@
+//! Where things are, by the size of the terminal alone: `update` needs it for pages and clicks, drawing for places.
+
+use ratatui::layout::Rect;
+
+/// From so many columns and rows on the tree has two panes below it.
+pub const WIDE: (u16, u16) = (120, 30);
+
+/// Whether a pane fills the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Panes {
+    /// Two panes where there is room.
+    #[default]
+    Split,
+    /// One pane.
+    Whole,
+}
+
+/// Which screen is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// The tree, which has a sentence below it, and panes where there is room.
+    Home(Panes),
+    /// Any other.
+    Other,
+}
+
+/// The parts of the screen; a part without room has no height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// The program's line.
+    pub title: Rect,
+    /// The screens by number.
+    pub tabs: Rect,
+    /// The screen that is open.
+    pub body: Rect,
+    /// The left pane below the tree.
+    pub left: Rect,
+    /// The right pane below the tree.
+    pub right: Rect,
+    /// The rule above those two.
+    pub rule: Rect,
+    /// Why the selected row is flagged.
+    pub why: Rect,
+    /// Keys.
+    pub footer: Rect,
+    /// Jobs and notices.
+    pub status: Rect,
+}
+
+impl Layout {
+    /// True if the tree has panes below it.
+    pub fn is_split(&self) -> bool {
+        self.rule.height > 0
+    }
+}
+
+/// Where everything is.
+pub fn layout((width, height): (u16, u16), of: Of) -> Layout {
+    let mut top = 0;
+    let mut bottom = height;
+    let down = |rows: u16, top: &mut u16, bottom: u16| {
+        let rows = rows.min(bottom.saturating_sub(*top));
+        let area = Rect::new(0, *top, width, rows);
+        *top += rows;
+        area
+    };
+    let up = |rows: u16, top: u16, bottom: &mut u16| {
+        let rows = rows.min(bottom.saturating_sub(top));
+        *bottom -= rows;
+        Rect::new(0, *bottom, width, rows)
+    };
+    let mut layout = Layout::default();
+    if height >= 6 {
+        layout.title = down(1, &mut top, bottom);
+    }
+    if height >= 8 {
+        layout.tabs = down(1, &mut top, bottom);
+    }
+    if height >= 4 {
+        layout.status = up(1, top, &mut bottom);
+    }
+    if height >= 14 {
+        layout.footer = up(1, top, &mut bottom);
+    }
+    let why = match (of, height) {
+        (Of::Home(_), 20..) => 2,
+        (Of::Home(_), 10..) => 1,
+        _ => 0,
+    };
+    layout.why = up(why, top, &mut bottom);
+    if of == Of::Home(Panes::Split) && width >= WIDE.0 && height >= WIDE.1 {
+        let rows = (bottom - top) * 11 / 20;
+        let panes = up(bottom - top - rows, top, &mut bottom);
+        layout.rule = Rect { height: 1, ..panes };
+        let inner = Rect {
+            y: panes.y + 1,
+            height: panes.height - 1,
+            ..panes
+        };
+        let right_width = 73.min(width - 60);
+        layout.left = Rect {
+            width: width - right_width - 1,
+            ..inner
+        };
+        layout.right = Rect {
+            x: width - right_width,
+            width: right_width,
+            ..inner
+        };
+    }
+    layout.body = Rect::new(0, top, width, bottom - top);
+    layout
+}

@@ -1,0 +1,110 @@
+//! A job's side of the inbox: what it has to tell, and how far it is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::job::Job;
+use crate::tui::message::{JobNo, Message, News, Progress, Slot};
+use crate::tui::prepared::Wanted;
+
+/// The least time between two reports of progress.
+const REPORT_GAP: Duration = Duration::from_millis(100);
+
+/// A job's side of the inbox.
+#[derive(Debug)]
+pub struct Reporter {
+    slot: Slot,
+    no: JobNo,
+    inbox: SyncSender<Message>,
+    /// Stops and counts the job.
+    pub job: Job,
+    began: Instant,
+    last: Mutex<Option<Instant>>,
+    wanted: Arc<Mutex<Wanted>>,
+}
+
+impl Reporter {
+    pub fn new(
+        slot: Slot,
+        no: JobNo,
+        inbox: SyncSender<Message>,
+        job: Job,
+        wanted: Arc<Mutex<Wanted>>,
+    ) -> Self {
+        Self {
+            slot,
+            no,
+            inbox,
+            job,
+            began: Instant::now(),
+            last: Mutex::new(None),
+            wanted,
+        }
+    }
+
+    /// What rows are wanted by now.
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Sends news; waits if the inbox is full. False if nobody reads any more.
+    pub fn tell(&self, news: News) -> bool {
+        self.inbox
+            .send(Message::Job(self.slot, self.no, news))
+            .is_ok()
+    }
+
+    /// Sends how far the job is, ten times a second at most.
+    pub fn tick(&self, at: impl FnOnce() -> String) {
+        let now = Instant::now();
+        {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now.duration_since(last) < REPORT_GAP) {
+                return;
+            }
+            *last = Some(now);
+        }
+        self.tell(News::Progress(self.progress(at())));
+    }
+
+    /// How far the job is.
+    pub fn progress(&self, at: String) -> Progress {
+        Progress {
+            done: self.job.progress.done(),
+            total: self.job.progress.total(),
+            millis: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            at,
+        }
+    }
+
+    /// Runs something long while another thread reports its progress.
+    pub fn watch<T>(&self, long: impl FnOnce() -> T) -> T {
+        let over = Mutex::new(false);
+        let changed = std::sync::Condvar::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut over = over.lock().unwrap_or_else(PoisonError::into_inner);
+                while !*over {
+                    let waited = changed.wait_timeout(over, REPORT_GAP);
+                    over = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    if !*over {
+                        self.tick(String::new);
+                    }
+                }
+            });
+            // A panic must end the other thread too, or the scope would wait for ever.
+            let result = catch_unwind(AssertUnwindSafe(long));
+            *over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            changed.notify_all();
+            match result {
+                Ok(value) => value,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+}
