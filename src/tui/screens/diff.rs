@@ -6,6 +6,7 @@ mod runs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::store::DiskId;
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Work};
@@ -107,7 +108,7 @@ impl Screen for Diff {
                 self.runs.scroll = 0;
             }
             Command::CopyCommand => {
-                let Some(line) = app.command_of(VIEW.0, self.disk(app)) else {
+                let Some(line) = app.command_of(VIEW.0, disk(app)) else {
                     return Act::Pass;
                 };
                 let other = app.comparison.other.as_ref();
@@ -193,8 +194,7 @@ impl Screen for Diff {
             .data
             .as_ref()
             .map_or(512, |data| u64::from(data.sector_size.max(1)));
-        let size = self
-            .disk(app)
+        let size = disk(app)
             .and_then(|disk| app.store.forest.disk(disk)?.header.as_ref())
             .map_or(0, |header| header.virtual_size);
         if let Some(sector) = place(text, unit, size / unit) {
@@ -206,7 +206,7 @@ impl Screen for Diff {
     }
 
     fn subject(&self, app: &App) -> Subject {
-        Subject::Disk(self.disk(app))
+        Subject::Disk(disk(app))
     }
 
     fn aside(&self, app: &App) -> Vec<String> {
@@ -224,14 +224,6 @@ impl Screen for Diff {
 }
 
 impl Diff {
-    /// The disk that is compared.
-    fn disk(&self, app: &App) -> Option<crate::store::DiskId> {
-        match &app.comparison.child {
-            Some(child) => app.find(child),
-            None => app.disk(),
-        }
-    }
-
     /// Another run is selected: its bytes are wanted.
     fn select(&mut self, app: &mut App, cursor: usize) -> Vec<Effect> {
         if cursor == self.runs.cursor {
@@ -299,5 +291,13 @@ impl Diff {
         }
         self.runs.scroll = scroll;
         Some(Vec::new())
+    }
+}
+
+/// The disk that is compared.
+fn disk(app: &App) -> Option<DiskId> {
+    match &app.comparison.child {
+        Some(child) => app.find(child),
+        None => app.disk(),
     }
 }

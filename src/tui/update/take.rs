@@ -28,13 +28,13 @@ pub fn run(app: &mut App, screens: &Screens, command: Command) -> Vec<Effect> {
             let export = Export::Text(frame::text(app, screens));
             vec![Effect::Export(PathBuf::from(name), export)]
         }
-        _ => match subject(app, screens, command) {
-            Some(text) => app.send(text),
-            None => {
-                app.say("there is nothing to copy here");
-                Vec::new()
+        _ => {
+            if let Some(text) = subject(app, screens, command) {
+                return app.send(text);
             }
-        },
+            app.say("there is nothing to copy here");
+            Vec::new()
+        }
     }
 }
 
