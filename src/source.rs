@@ -4,6 +4,7 @@
 //! Nothing here is mapped into memory: a file that shrinks must give an error, not kill the process.
 
 mod counted;
+mod device;
 mod file;
 mod memory;
 mod overlay;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::io;
 
 pub use counted::{CountedSource, ReadCounts};
+pub use device::DeviceSource;
 pub use file::FileSource;
 pub use memory::MemorySource;
 pub use overlay::{Overlay, OverlayFull, OverlaySource, Page};

@@ -5,6 +5,7 @@
 //! are findings of its [`Node`].
 
 pub mod codes;
+pub mod containers;
 pub mod facts;
 pub mod forest;
 pub mod gate;

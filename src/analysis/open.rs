@@ -13,8 +13,7 @@ use thiserror::Error;
 use crate::chain::{Chain, ChainError};
 use crate::format::FormatError;
 use crate::image::{Header, Image};
-use crate::source::FileSource;
-use crate::store::{DiskId, Forest};
+use crate::store::{DiskId, Forest, containers};
 
 /// Why a disk cannot be opened for reading its content.
 #[derive(Debug, Error)]
@@ -127,7 +126,7 @@ fn is_same_disk(known: &Header, now: &Header, is_parent: bool) -> bool {
 
 /// Opens a file as what its child says it is: a disk, or bare content.
 fn open_image(path: &Path, child: Option<&Image>) -> Result<Image, OpenError> {
-    let source = FileSource::open(path).map_err(|source| OpenError::File {
+    let source = containers::open(path).map_err(|source| OpenError::File {
         path: path.to_path_buf(),
         source,
     })?;
@@ -139,9 +138,9 @@ fn open_image(path: &Path, child: Option<&Image>) -> Result<Image, OpenError> {
             .is_some_and(|parent| parent.raw)
     });
     if let Some(child) = raw_of {
-        return Ok(Image::raw(Arc::new(source), child.header().sector_size));
+        return Ok(Image::raw(source, child.header().sector_size));
     }
-    Image::open(Arc::new(source)).map_err(|source| OpenError::Disk {
+    Image::open(source).map_err(|source| OpenError::Disk {
         path: path.to_path_buf(),
         source,
     })

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -16,7 +15,7 @@ use crate::report::json::diff::{CountRuns, Ended, MapDocument, StateRunJson};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
 use crate::report::{csv, words};
-use crate::source::FileSource;
+use crate::store::containers;
 use crate::text::{self, Glyphs, escape};
 
 /// What is said of a file that looks otherwise after its table was read.
@@ -34,8 +33,8 @@ pub(super) fn run(
     session.forbid_saved()?;
     session.listen()?;
     let name = text::path(file);
-    let source = FileSource::open(file).with_context(|| format!("cannot open {name}"))?;
-    let image = Image::open(Arc::new(source)).with_context(|| name.clone())?;
+    let source = containers::open(file).with_context(|| format!("cannot open {name}"))?;
+    let image = Image::open(source).with_context(|| name.clone())?;
     let moment = Moment::of_files([(file.to_path_buf(), Some(image.header().clone()))]);
     let block_size = image
         .header()

@@ -12,7 +12,7 @@ use crate::analysis::reasons;
 use crate::report::ShortNames;
 use crate::report::json::{ls::head, plan as json};
 use crate::report::page::plan as page;
-use crate::store::{CountPolicy, DiskId, Product};
+use crate::store::{CountPolicy, DiskId, Product, containers};
 use crate::text;
 
 /// Which of the two commands.
@@ -31,10 +31,8 @@ pub(super) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
-    let is_folder = std::fs::metadata(&args.target)
-        .with_context(|| text::path(&args.target))?
-        .is_dir();
-    let store = if is_folder {
+    let is_store = containers::is_store(&args.target).with_context(|| text::path(&args.target))?;
+    let store = if is_store {
         session.read(std::slice::from_ref(&args.target), CountPolicy::Count, out)?
     } else {
         session.read_around(&[&args.target], &args.store, CountPolicy::Count, out)?
@@ -47,7 +45,7 @@ pub(super) fn run(
         machine: args.vm.as_deref(),
     };
     let (forest, assessment) = (&store.forest, &store.assessment);
-    let target = if is_folder {
+    let target = if is_store {
         by_name(forest, assessment, query).with_context(|| text::path(&args.target))?
     } else {
         by_disk(forest, assessment, store.disk_of(&args.target)?, query)?

@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::report::ShortNames;
 use crate::report::json::read;
 use crate::report::page::PageContext;
-use crate::store::{self, CountPolicy, DiskId, Forest, Growth, ScanEvent, ScanOptions};
+use crate::store::{self, CountPolicy, DiskId, Forest, Growth, ScanEvent, ScanOptions, containers};
 use crate::text::{self, Overlong};
 
 /// What the commands share.
@@ -132,12 +132,14 @@ impl Session {
         self.forbid_saved()?;
         for file in files {
             // A wrong name must be said as what it is, not as a disk that is not in some store.
-            std::fs::metadata(file).with_context(|| text::path(file))?;
+            if containers::container_of(file).is_none() {
+                std::fs::metadata(file).with_context(|| text::path(file))?;
+            }
         }
         let mut roots = store.store.clone();
         if roots.is_empty() {
             for file in files {
-                let folder = match file.parent() {
+                let folder = match containers::container_of(file).as_deref().or(file.parent()) {
                     Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
                     _ => PathBuf::from("."),
                 };

@@ -208,7 +208,12 @@ fn keep_outlying(
             .min(u64::from(dynamic.table_entries))
             .div_ceil(8);
         // The bits begin behind the header, at the next sector or page.
-        ranges.push((batmap_at(dynamic), bits.saturating_add(2 * 4096)));
+        let at = batmap_at(dynamic);
+        let end = at
+            .saturating_add(u64::from(SECTOR_BYTES))
+            .next_multiple_of(4096)
+            .saturating_add(bits);
+        ranges.push((at, end.saturating_sub(at)));
     }
     pieces
         .keep_all(&ranges)

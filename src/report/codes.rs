@@ -66,6 +66,7 @@ pub fn all() -> Vec<&'static Code> {
         crate::format::hyperv::codes::ALL,
         crate::image::codes::ALL,
         crate::store::codes::ALL,
+        crate::store::containers::codes::ALL,
         ALL,
     ]
     .concat();

@@ -105,6 +105,7 @@ pub fn born_source(source: BornSource) -> &'static str {
     match source {
         BornSource::WindowsFileSystem | BornSource::OtherFileSystem => "filesystem",
         BornSource::TimesFile => "times-file",
+        BornSource::Lvm => "lvm",
     }
 }
 

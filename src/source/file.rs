@@ -51,7 +51,7 @@ impl FileSource {
 /// A file may be replaced by a FIFO after it was looked at, which blocks in a plain open(2) until somebody writes to it.
 /// `O_NONBLOCK` changes nothing for a regular file.
 #[cfg(unix)]
-fn open_without_waiting(path: &Path) -> io::Result<File> {
+pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match open(path, flags, Mode::empty()) {
@@ -98,19 +98,8 @@ impl Source for FileSource {
         self.opened.len()
     }
 
-    fn read_exact_at(&self, mut buf: &mut [u8], mut offset_bytes: u64) -> io::Result<()> {
-        while !buf.is_empty() {
-            match read_at(&self.file, buf, offset_bytes) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => {
-                    buf = buf.get_mut(read..).unwrap_or_default();
-                    offset_bytes = offset_bytes.saturating_add(read as u64);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
+        read_all_at(&self.file, buf, offset_bytes)
     }
 
     #[cfg(target_os = "linux")]
@@ -142,6 +131,26 @@ impl Source for FileSource {
             now.nlink() == 0 || state(&now) != state(&self.opened)
         }))
     }
+}
+
+/// Reads until `buf` is full.
+pub(super) fn read_all_at(
+    file: &File,
+    mut buf: &mut [u8],
+    mut offset_bytes: u64,
+) -> io::Result<()> {
+    while !buf.is_empty() {
+        match read_at(file, buf, offset_bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                buf = buf.get_mut(read..).unwrap_or_default();
+                offset_bytes = offset_bytes.saturating_add(read as u64);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// One read by the system itself: a scan makes tens of thousands, and the C library makes each a point where a thread

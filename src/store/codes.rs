@@ -11,8 +11,8 @@ crate::catalogue! {
         action: "Fetch the file again from where it came.";
     /// A directory, FIFO, socket or device with a disk's name.
     NOT_A_FILE = "not-a-regular-file", Error, "named like a virtual disk, but not a regular file",
-        why: "Only regular files are opened: a FIFO would block, and a device is no file of a store.",
-        action: "Look at what it is; a disk on a device has to be copied into a file to be read here.";
+        why: "Met on the way, only regular files are opened: a FIFO would block, and a device may be anything.",
+        action: "Look at what it is. A block device is read if it is named itself, and the volumes of a folder such as /dev/VG_XenStorage-… if that folder is named.";
     /// A file that could not be opened or read.
     UNREADABLE = "file-unreadable", Error, "the file could not be read",
         why: "Its links and content are unknown, so nothing about disks that hang on it is sure.",

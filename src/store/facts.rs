@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::source::{FileSource, Source};
+use crate::store::containers;
 #[cfg(target_os = "linux")]
 use crate::store::mounts;
 #[cfg(any(target_os = "linux", test))]
@@ -56,7 +57,10 @@ impl SystemFiles {
 
 impl Files for SystemFiles {
     fn open(&self, path: &Path) -> io::Result<Opened> {
-        let source = FileSource::open_listed(path)?;
+        let source = match FileSource::open_listed(path) {
+            Ok(source) => source,
+            Err(error) => return containers::open_other(path).unwrap_or(Err(error)),
+        };
         let facts = self.mounts.facts(path, source.metadata());
         Ok(Opened {
             source: Arc::new(source),
@@ -65,7 +69,14 @@ impl Files for SystemFiles {
     }
 
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
-        Ok(self.mounts.facts(path, &std::fs::metadata(path)?))
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => Ok(self.mounts.facts(path, &metadata)),
+            Ok(metadata) => {
+                Ok(containers::facts_other(path)
+                    .unwrap_or_else(|| self.mounts.facts(path, &metadata)))
+            }
+            Err(error) => containers::facts_other(path).ok_or(error),
+        }
     }
 }
 
@@ -200,8 +211,10 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     } else {
         folder
     };
-    let told = rustix::fs::statvfs(folder).ok()?;
-    told.f_bavail.checked_mul(told.f_frsize)
+    match rustix::fs::statvfs(folder) {
+        Ok(told) => told.f_bavail.checked_mul(told.f_frsize),
+        Err(_) => containers::free_bytes(folder),
+    }
 }
 
 /// Free bytes of the file system that holds `folder`; nothing in the standard library says so here.

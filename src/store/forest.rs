@@ -39,6 +39,8 @@ pub enum BornSource {
     OtherFileSystem,
     /// The listing given with `--times`.
     TimesFile,
+    /// The creation time that LVM keeps of a volume, by the host's clock; a rename keeps it.
+    Lvm,
 }
 
 /// What the file system (or the times file) says of a file.
@@ -88,7 +90,9 @@ impl Disk {
     pub fn created(&self) -> Option<(Timestamp, Option<BornSource>)> {
         let footer = self.header.as_ref().and_then(|header| header.created);
         let born = self.file.born.map(|born| (born.at, Some(born.source)));
-        footer.map(|at| (at, None)).or(born)
+        // LVM's is the act itself; a stamp is what some program thought of the time.
+        let by_lvm = born.filter(|(_, source)| *source == Some(BornSource::Lvm));
+        by_lvm.or(footer.map(|at| (at, None))).or(born)
     }
 
     /// Bytes a differencing disk answers for itself; `None` if it is none, or not counted.

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::containers;
 use super::place::{begins_with, real_path};
 
 /// What the gate says of a path.
@@ -41,6 +42,7 @@ impl Gate {
     ) -> Result<Self, (PathBuf, io::Error)> {
         let mut resolved = Vec::new();
         for root in roots {
+            let root = &containers::container_of(root).unwrap_or_else(|| root.clone());
             let real = real_path(root).map_err(|error| (root.clone(), error))?;
             let folder = if real.is_dir() {
                 real

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::format::guid;
+use crate::store::containers::{VolumeName, lvm_name};
 
 /// What a name promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum Named {
     Companion(&'static str),
     /// A configuration of a machine or snapshot.
     Config,
+    /// A volume or file that is a disk's content as it is.
+    Raw,
     /// Anything: content decides.
     Anything,
 }
@@ -23,6 +26,12 @@ pub fn named(path: &Path) -> Named {
         return Named::Anything;
     };
     let name = name.to_string_lossy();
+    let volume = lvm_name(&name).unwrap_or_else(|| name.clone().into_owned());
+    match VolumeName::of(&volume) {
+        VolumeName::Vhd(_) | VolumeName::Qcow2(_) => return Named::Disk,
+        VolumeName::Raw(_) => return Named::Raw,
+        _ => {}
+    }
     let Some((stem, extension)) = name.rsplit_once('.') else {
         return Named::Anything;
     };

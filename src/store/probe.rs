@@ -152,7 +152,7 @@ pub(super) fn same_state(a: &FileFacts, b: &FileFacts) -> bool {
     (a.len, a.modified, a.identity) == (b.len, b.modified, b.identity)
 }
 
-fn mark_live(disk: &mut Disk) {
+pub(super) fn mark_live(disk: &mut Disk) {
     disk.liveness = Liveness::Live;
     if disk
         .findings

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::format::guid;
 use crate::image::{Format, Header, Kind, Specific};
 use crate::job::spread;
+use crate::store::containers::{VolumeName, lvm_name};
 use crate::store::names::{has_extension, is_auto_recovery};
 use crate::store::{Disk, DiskId, Forest, Node, Product};
 
@@ -117,13 +118,16 @@ fn creator(header: &Header) -> &str {
     header.creator.trim_end_matches(['\0', ' '])
 }
 
-/// XCP-ng names a disk by its VDI: `<uuid>.vhd`.
+/// XCP-ng names a disk by its VDI: `<uuid>.vhd`, or `VHD-<uuid>` as a volume.
 fn is_vdi_name(path: &Path) -> bool {
-    has_extension(path, "vhd")
-        && path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
+    let is_volume = |name: &str| VolumeName::of(name).disk().is_some() || lvm_name(name).is_some();
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(is_volume)
+        || has_extension(path, "vhd")
+            && path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
 }
 
 /// What name and flags say the disk is.

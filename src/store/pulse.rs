@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::image::{self, Format, Header};
 use crate::source::FileSource;
+use crate::store::containers;
 
 /// What was seen of a file at one moment. Two that differ mean a change; two that are equal mean none that shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,13 @@ impl Pulse {
 /// Looks at length and last write, and for a VHDX at its header's sequence number: a running machine's writes reach the
 /// file's times late. `None` if the file cannot be looked at.
 pub fn pulse(path: &Path, header: Option<&Header>) -> Option<Pulse> {
-    let facts = std::fs::metadata(path).ok()?;
+    let Ok(facts) = std::fs::metadata(path) else {
+        return Some(Pulse {
+            len: containers::facts_other(path)?.len,
+            modified: None,
+            sequence: containers::sequence_now(path),
+        });
+    };
     let is_vhdx = header.is_some_and(|header| header.format == Format::Vhdx);
     Some(Pulse {
         len: facts.len(),

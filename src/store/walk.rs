@@ -13,6 +13,7 @@ use crate::finding::Finding;
 use crate::job::CancelToken;
 use crate::store::PathError;
 use crate::store::codes;
+use crate::store::containers::{self, VolumeName};
 use crate::store::mounts::kernel_mounts;
 use crate::store::names::{Named, named};
 use crate::store::place::real_path;
@@ -52,6 +53,8 @@ pub(crate) enum Step {
     Companion(PathBuf, &'static str),
     /// A configuration of a machine or snapshot.
     Config(PathBuf),
+    /// A storage repository in a container; its disks follow.
+    Container(Arc<containers::Group>),
     /// A path that could not be looked at.
     Error(PathError),
     /// A folder, or a symbolic link to one, that is not gone into.
@@ -68,14 +71,18 @@ pub(crate) fn walk(
     take: &mut dyn FnMut(Step),
 ) -> Result<(), (PathBuf, io::Error)> {
     let mut walk = Walk {
+        roots,
         cancel,
         take,
         folders: HashSet::new(),
         links: VecDeque::new(),
         kernel: kernel_mounts(),
     };
+    let mut named = Vec::new();
     for root in roots {
         let root_error = |error| (root.clone(), error);
+        // Of a volume in a container, the container is what can be walked.
+        let root = &containers::container_of(root).unwrap_or_else(|| root.clone());
         let metadata = std::fs::metadata(root).map_err(root_error)?;
         let real = real_path(root).map_err(root_error)?;
         // What the user asks for is walked, whatever it is.
@@ -84,17 +91,20 @@ pub(crate) fn walk(
             // A root that cannot be listed is the user's mistake, unlike a folder deep inside.
             std::fs::read_dir(root).map_err(root_error)?;
             walk.folder(root, &real, Way::Direct);
-        } else {
-            let folder = real.parent().unwrap_or(&real);
-            walk.file(
-                root.clone(),
-                folder.into(),
-                Way::Direct,
-                metadata.file_type(),
-                true,
-            );
+            continue;
         }
+        if metadata.is_file() || is_block_device(metadata.file_type()) {
+            let found = containers::find(root).map_err(root_error)?;
+            if !found.is_empty() {
+                named.push(found);
+                continue;
+            }
+        }
+        let folder = real.parent().unwrap_or(&real).into();
+        let kind = metadata.file_type();
+        walk.file(root.clone(), folder, Way::Direct, kind, Told::Given);
     }
+    walk.containers(named);
     while let Some(link) = walk.links.pop_front() {
         if cancel.is_cancelled() {
             break;
@@ -104,7 +114,31 @@ pub(crate) fn walk(
     Ok(())
 }
 
+/// How a file came to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The user named it.
+    Given,
+    /// It lies right in a folder that the user named.
+    Beside,
+    /// The walk met it.
+    Met,
+}
+
+impl Told {
+    /// A device is opened only where the user said so: by its name, or by a folder of links to devices, as `/dev/VG` is
+    /// one, for volumes that are disks by their names.
+    fn may_be_device(self, name: Named) -> bool {
+        match self {
+            Self::Given => true,
+            Self::Beside => matches!(name, Named::Disk | Named::Raw),
+            Self::Met => false,
+        }
+    }
+}
+
 struct Walk<'a> {
+    roots: &'a [PathBuf],
     cancel: &'a CancelToken,
     take: &'a mut dyn FnMut(Step),
     /// Folders listed so far, by their real path.
@@ -161,28 +195,64 @@ impl Walk<'_> {
                 );
             }
             let folder = Arc::clone(&near.1);
-            self.file(entry.into_path(), folder, way, kind, false);
+            self.file(entry.into_path(), folder, way, kind, Told::Met);
         }
     }
 
-    fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, given: bool) {
+    fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, told: Told) {
         let name = named(&path);
+        if is_block_device(kind) && told.may_be_device(name) {
+            (self.take)(Step::Candidate(Candidate::plain(path, name, folder, way)));
+            return;
+        }
         if !kind.is_file() {
-            if given || name == Named::Disk {
+            if told == Told::Given || matches!(name, Named::Disk | Named::Raw) {
                 self.special(path, folder, way, what_kind(kind));
             }
             return;
         }
         let step = match name {
             // A file given by name is looked into whatever it is called.
-            _ if given => Step::Candidate(Candidate::plain(path, name, folder, way)),
+            _ if told == Told::Given => Step::Candidate(Candidate::plain(path, name, folder, way)),
             Named::Companion(what) => Step::Companion(path, what),
             Named::Config => Step::Config(path),
-            Named::Disk | Named::Anything => {
+            Named::Disk | Named::Raw | Named::Anything => {
                 Step::Candidate(Candidate::plain(path, name, folder, way))
             }
         };
         (self.take)(step);
+    }
+
+    /// The volumes of the storage repositories on all devices and images that were named.
+    fn containers(&mut self, found: Vec<containers::Found>) {
+        let (groups, findings) = containers::open_groups(found);
+        for (path, finding) in findings {
+            (self.take)(Step::NotWalked(path, finding));
+        }
+        for group in groups {
+            (self.take)(Step::Container(Arc::clone(&group)));
+            let folder = real_container(&group.folder).into();
+            for volume in &group.volumes.volumes {
+                let path = group.folder.join(&volume.name);
+                let name = named(&path);
+                match VolumeName::of(&volume.name) {
+                    VolumeName::Vhd(_) | VolumeName::Raw(_) | VolumeName::Qcow2(_) => {
+                        let folder = Arc::clone(&folder);
+                        let found = Candidate::plain(path, name, folder, Way::Direct);
+                        (self.take)(Step::Candidate(found));
+                    }
+                    VolumeName::Management => {
+                        let what = "names and snapshots of the disks of a storage repository";
+                        (self.take)(Step::Companion(path, what));
+                    }
+                    VolumeName::ChangeLog => {
+                        let what = "changed blocks of a disk, kept for backups";
+                        (self.take)(Step::Companion(path, what));
+                    }
+                    VolumeName::Other => {}
+                }
+            }
+        }
     }
 
     fn special(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, what: &'static str) {
@@ -224,7 +294,9 @@ impl Walk<'_> {
         if !metadata.is_dir() {
             // Its place is where the link lies: that is where a child looks for it.
             let folder = here.unwrap_or_default().into();
-            self.file(path, folder, Way::Link, metadata.file_type(), false);
+            let is_named = self.roots.iter().any(|root| Some(&**root) == path.parent());
+            let told = if is_named { Told::Beside } else { Told::Met };
+            self.file(path, folder, Way::Link, metadata.file_type(), told);
             return;
         }
         if here.is_some_and(|here| here.starts_with(&real)) {
@@ -296,6 +368,27 @@ fn real_place(path: &Path, root: &Path, real_root: &Path) -> PathBuf {
     }
 }
 
+/// `CONTAINER/VG` with every symbolic link to the container resolved.
+fn real_container(folder: &Path) -> PathBuf {
+    let container = folder
+        .parent()
+        .and_then(|container| real_path(container).ok());
+    match (container, folder.file_name()) {
+        (Some(container), Some(group)) => container.join(group),
+        _ => folder.to_path_buf(),
+    }
+}
+
+#[cfg(unix)]
+fn is_block_device(kind: FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_block_device(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_block_device(_kind: FileType) -> bool {
+    false
+}
+
 #[cfg(unix)]
 fn what_kind(kind: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
@@ -344,6 +437,7 @@ mod tests {
             )),
             Step::Companion(path, _) => seen.companions.push(show(&path)),
             Step::Config(_) => seen.configs += 1,
+            Step::Container(_) => {}
             Step::Error(error) => seen.errors.push(show(&error.path)),
             Step::NotWalked(path, _) => seen.loops.push(show(&path)),
         })

@@ -8,6 +8,7 @@ mod architecture;
 mod budgets;
 mod cli;
 mod confine;
+mod containers;
 mod corpus;
 mod damage;
 mod damage_vhdx;

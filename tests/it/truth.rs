@@ -52,6 +52,7 @@ pub fn unpacked_sample(packed: &Path, to: &Path) -> bool {
     let tool = match ending {
         Some("zst") => "zstd",
         Some("bz2") => "bzip2",
+        Some("xz") => "xz",
         _ => {
             std::fs::copy(packed, to).unwrap();
             return true;

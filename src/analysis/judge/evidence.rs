@@ -141,6 +141,7 @@ fn who(source: BornSource) -> &'static str {
         BornSource::WindowsFileSystem => "the file system (NTFS, ReFS, SMB or exFAT)",
         BornSource::OtherFileSystem => "the file system of this copy",
         BornSource::TimesFile => "the times file",
+        BornSource::Lvm => "LVM's metadata",
     }
 }
 

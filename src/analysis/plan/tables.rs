@@ -1,12 +1,9 @@
 //! Block tables of the disks of a store, read when a plan asks for them.
 
-use std::sync::Arc;
-
 use crate::analysis::plan::BlockMaps;
 use crate::format::BlockNo;
 use crate::image::{BlockState, Image, StateRun};
-use crate::source::FileSource;
-use crate::store::{DiskId, Forest};
+use crate::store::{DiskId, Forest, containers};
 
 /// Blocks read at once.
 const WINDOW: usize = 65_536;
@@ -28,8 +25,8 @@ impl BlockMaps for StoreTables<'_> {
     fn held(&self, disk: DiskId) -> Option<Vec<StateRun>> {
         let disk = self.forest.disk(disk)?;
         disk.header.as_ref()?;
-        let source = FileSource::open(&disk.path).ok()?;
-        held(&Image::open(Arc::new(source)).ok()?)
+        let source = containers::open(&disk.path).ok()?;
+        held(&Image::open(source).ok()?)
     }
 }
 

@@ -118,6 +118,9 @@ fn group_of(name: &str, group: &Section, whole: &Section) -> Result<VolumeGroup,
         let text = of.text(name).ok_or(format!("no text {name}"))?;
         Ok::<_, String>(text.into_owned())
     };
+    if !is_name(name) {
+        return Err("a name that LVM does not allow".to_owned());
+    }
     let bytes = |sectors: u64| sectors.checked_mul(SECTOR).ok_or("a size past all devices");
     let extent_bytes = bytes(number(group, "extent_size")?)?;
     if extent_bytes == 0 {
@@ -166,6 +169,15 @@ fn group_of(name: &str, group: &Section, whole: &Section) -> Result<VolumeGroup,
     })
 }
 
+/// Names become parts of paths, so only those are taken that LVM takes (`validate_name`).
+fn is_name(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "+_.-".contains(letter);
+    name.chars().all(is_letter)
+        && !name.starts_with('-')
+        && (1..128).contains(&name.len())
+        && !matches!(name, "." | "..")
+}
+
 fn seconds(since_1970: u64) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(since_1970).ok()?).ok()
 }
@@ -176,6 +188,9 @@ fn volume_of(
     extent_bytes: u64,
     members: &HashMap<&str, usize>,
 ) -> Result<LogicalVolume, String> {
+    if !is_name(name) {
+        return Err("a name that LVM does not allow".to_owned());
+    }
     let texts = |name: &str| volume.list(name).iter().filter_map(Value::text);
     let mut segments = Vec::new();
     let mut extents = 0_u64;
@@ -255,6 +270,19 @@ impl VolumeGroup {
     pub fn members(&self) -> impl Iterator<Item = (&str, &str)> {
         let members = self.members.iter();
         members.map(|member| (&*member.id, &*member.name))
+    }
+
+    /// Extents that no volume has, in bytes.
+    pub fn free_bytes(&self) -> u64 {
+        let all = self.members.iter().map(|member| member.extents);
+        let segments = self.volumes.iter().flat_map(|volume| &volume.segments);
+        // Parts of mirrors and pools are volumes too; only segments that name physical volumes take extents.
+        let used = segments.filter(|segment| matches!(segment.kind, SegmentKind::Striped { .. }));
+        let used = used.map(|segment| segment.extents);
+        let sum = |of: &mut dyn Iterator<Item = u64>| of.fold(0_u64, u64::saturating_add);
+        sum(&mut { all })
+            .saturating_sub(sum(&mut { used }))
+            .saturating_mul(self.extent_bytes)
     }
 
     pub fn volume(&self, name: &str) -> Option<&LogicalVolume> {

@@ -210,6 +210,7 @@ impl<'a> Reader<'a> {
             let source = match source {
                 "filesystem" => BornSource::OtherFileSystem,
                 "times-file" => BornSource::TimesFile,
+                "lvm" => BornSource::Lvm,
                 _ => return None,
             };
             Some(Born {

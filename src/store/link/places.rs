@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::image::{ParentRef, PathKind, StoredPath};
+use crate::store::containers::lvm_name;
 use crate::store::winpath::{Refusal, Root, WinPath};
 use crate::store::{PathMap, ResolvedBy};
 
@@ -51,11 +52,16 @@ pub(super) fn look_in_places<R>(
         let name = path.file_name()?;
         Some(here(ResolvedBy::SameFolder, folder.join(name)))
     });
+    // XCP-ng stores the device-mapper name of a volume's parent.
+    let volumes = sound().filter_map(|(_, path)| {
+        let volume = lvm_name(path.file_name()?)?;
+        Some(here(ResolvedBy::SameFolder, folder.join(volume)))
+    });
     let far = sound()
         .filter(|(_, path)| !path.is_relative())
         .map(|(stored, path)| absolute(stored, &path, maps));
     let mut seen: Vec<Place> = Vec::new();
-    for place in named.chain(beside).chain(far) {
+    for place in named.chain(beside).chain(volumes).chain(far) {
         let is_same_file = |known: &Place| known.path == place.path && known.path.is_ok();
         if seen
             .iter()

@@ -10,6 +10,7 @@ use super::readers::Readers;
 use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
+use crate::store::containers;
 use crate::store::facts::{Files, free_bytes};
 use crate::store::gate::Gate;
 use crate::store::hyperv::{ConfigRecord, MemoryFile};
@@ -54,6 +55,8 @@ pub(super) struct Engine<'a> {
     records: Vec<ConfigRecord>,
     labels: Option<LabelsOf>,
     times: TimesIndex<'a>,
+    /// Storage repositories in containers.
+    groups: Vec<Arc<containers::Group>>,
     companions: Vec<(PathBuf, &'static str)>,
     errors: Vec<PathError>,
     side_findings: Vec<(PathBuf, Finding)>,
@@ -88,6 +91,7 @@ impl<'a> Engine<'a> {
             configs: Vec::new(),
             memory: Vec::new(),
             records: Vec::new(),
+            groups: Vec::new(),
             companions: Vec::new(),
             side_findings: Vec::new(),
             free: HashMap::new(),
@@ -99,6 +103,11 @@ impl<'a> Engine<'a> {
 
     pub(super) fn run(mut self) -> Result<Arc<Forest>, ScanError> {
         self.walk_and_probe()?;
+        if self.groups.iter().any(|group| group.has_changed()) {
+            self.forget();
+            self.walk_and_probe()?;
+            self.mark_live();
+        }
         self.read_configs();
         let linked = self.parents_named();
         let has_more = self
@@ -135,6 +144,32 @@ impl<'a> Engine<'a> {
         let forest = self.forest(linked, is_complete);
         (self.on_event)(ScanEvent::Forest(Arc::clone(&forest)));
         forest
+    }
+
+    /// Before all is read once more, because a container changed meanwhile.
+    fn forget(&mut self) {
+        self.entries.clear();
+        self.identities = None;
+        self.configs.clear();
+        self.memory.clear();
+        self.groups.clear();
+        self.companions.clear();
+        self.errors.clear();
+        self.side_findings.clear();
+    }
+
+    /// The disks of containers that changed again.
+    fn mark_live(&mut self) {
+        let changed = self.groups.iter().filter(|group| group.has_changed());
+        let folders: Vec<_> = changed.map(|group| group.folder.clone()).collect();
+        for entry in &mut self.entries {
+            if folders
+                .iter()
+                .any(|folder| entry.disk.path.starts_with(folder))
+            {
+                probe::mark_live(Arc::make_mut(&mut entry.disk));
+            }
+        }
     }
 
     /// First part: every file below the roots, headers and cheap counts.
@@ -188,6 +223,7 @@ impl<'a> Engine<'a> {
                 self.companions.push((path, what));
             }
             Note::Step(Step::Config(path)) => self.configs.push(path),
+            Note::Step(Step::Container(group)) => self.groups.push(group),
             Note::Step(Step::Error(error)) => self.errors.push(error),
             Note::Step(Step::NotWalked(path, finding)) => self.side_findings.push((path, finding)),
             Note::Probed(batch) => {

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use super::ScanOptions;
 use super::engine::Note;
 use super::queue::{Got, Queue};
+use crate::format::vhd::SECTOR_BYTES;
 use crate::job::{Job, is_room_for_threads};
 use crate::store::facts::Files;
+use crate::store::names::Named;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::walk::{Candidate, Step};
 
@@ -138,7 +140,10 @@ impl<'a> Readers<'a> {
     }
 
     fn probe(&self, candidate: Candidate) -> (Candidate, Outcome) {
-        let taken = Taken::As(candidate.name);
+        let taken = match candidate.name {
+            Named::Raw => Taken::Raw(SECTOR_BYTES),
+            name => Taken::As(name),
+        };
         let counts = self.options.counts;
         let outcome = probe::probe(self.files, &candidate.path, taken, counts, &self.counting);
         (candidate, outcome)

@@ -15,7 +15,7 @@ use crate::guest::Partitions;
 use crate::image::{Image, Place, StateRun};
 use crate::report::row::Phase;
 use crate::report::words;
-use crate::source::FileSource;
+use crate::store::containers;
 use crate::store::pulse::{Pulse, pulse};
 use crate::store::{DiskId, Forest, Growth, ScanEvent, ScanOptions, rescan, scan};
 use crate::tui::Options;
@@ -112,8 +112,8 @@ fn read_store(options: &Options, growth: Growth, reporter: &Reporter) -> Result<
 
 fn open(path: &Path) -> Result<Image, String> {
     let source =
-        FileSource::open(path).map_err(|error| format!("{}: {error}", text::path(path)))?;
-    Image::open(Arc::new(source)).map_err(|error| format!("{}: {error}", text::path(path)))
+        containers::open(path).map_err(|error| format!("{}: {error}", text::path(path)))?;
+    Image::open(source).map_err(|error| format!("{}: {error}", text::path(path)))
 }
 
 /// Waits a moment; false if the job was stopped meanwhile.

@@ -1,0 +1,269 @@
+//! Storage repositories in LVM volume groups: the physical volumes of a device or image, and the volumes of their groups.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use super::{VolumeName, codes};
+use crate::finding::Finding;
+use crate::guest::lvm::{LvmError, PhysicalVolume, VolumeGroup};
+use crate::guest::{gpt, mbr};
+use crate::image::{self, Sniffed};
+use crate::source::{DeviceSource, FileSource, Source, WindowSource, fill_up_to};
+use crate::store::{Born, BornSource, FileFacts};
+
+/// Groups that the user has named, by the folder that their volumes seem to lie in. A group may lie on several devices,
+/// and the path of a volume names only one of them.
+static OPEN: LazyLock<RwLock<HashMap<PathBuf, Arc<Group>>>> = LazyLock::new(RwLock::default);
+
+/// A storage repository that is open.
+#[derive(Debug)]
+pub(in crate::store) struct Group {
+    /// `CONTAINER/VG`.
+    pub folder: PathBuf,
+    pub volumes: VolumeGroup,
+    given: Vec<PhysicalVolume>,
+}
+
+/// What a device or image holds.
+#[derive(Debug)]
+pub(in crate::store) struct Found {
+    container: PathBuf,
+    physical: Vec<PhysicalVolume>,
+    faults: Vec<LvmError>,
+}
+
+impl Found {
+    /// Nothing of LVM: it is looked at like any other file.
+    pub(in crate::store) fn is_empty(&self) -> bool {
+        self.physical.is_empty() && self.faults.is_empty()
+    }
+}
+
+/// Looks for physical volumes: the whole device or image, or its partitions. One read where there are none.
+///
+/// # Errors
+/// When the device or image cannot be opened or read.
+pub(in crate::store) fn find(container: &Path) -> io::Result<Found> {
+    let source: Arc<dyn Source> = match FileSource::open(container) {
+        Ok(file) => Arc::new(file),
+        Err(error) => Arc::new(DeviceSource::open(container).map_err(|_| error)?),
+    };
+    let mut found = Found {
+        container: container.to_path_buf(),
+        physical: Vec::new(),
+        faults: Vec::new(),
+    };
+    found.look_at(&source);
+    if found.is_empty() && !is_disk(&*source)? {
+        for (start, len) in partitions(&*source) {
+            found.look_at(&(Arc::new(WindowSource::new(Arc::clone(&source), start, len)) as _));
+        }
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn look_at(&mut self, source: &Arc<dyn Source>) {
+        match PhysicalVolume::find(Arc::clone(source)) {
+            Ok(found) => self.physical.extend(found),
+            Err(fault) => self.faults.push(fault),
+        }
+    }
+}
+
+/// A fixed VHD begins as its guest's disk does: what lies in that is the guest's.
+fn is_disk(source: &dyn Source) -> io::Result<bool> {
+    let mut tail = [0; image::SNIFF_BYTES];
+    let at = source.len().saturating_sub(image::SNIFF_BYTES as u64);
+    let tail = fill_up_to(source, at, &mut tail)?;
+    Ok(image::sniff(&[], tail) != Sniffed::Other)
+}
+
+/// Start and length of each partition, in bytes.
+fn partitions(source: &dyn Source) -> Vec<(u64, u64)> {
+    [512_u32, 4096]
+        .into_iter()
+        .find_map(|sector_bytes| {
+            let table = table(source, sector_bytes)?;
+            let bytes = |sectors: u64| sectors.saturating_mul(sector_bytes.into());
+            let places = table.partitions.iter();
+            Some(
+                places
+                    .map(|place| (bytes(place.first.0), bytes(place.count)))
+                    .collect(),
+            )
+        })
+        .unwrap_or_default()
+}
+
+fn table(source: &dyn Source, sector_bytes: u32) -> Option<crate::guest::Table> {
+    let read = |sector: u64, count: u32| {
+        let size = u64::from(sector_bytes);
+        let len = usize::try_from(size.checked_mul(count.into())?).ok()?;
+        let mut bytes = vec![0; len];
+        source
+            .read_exact_at(&mut bytes, sector.checked_mul(size)?)
+            .ok()?;
+        Some(bytes)
+    };
+    match mbr::parse(read(0, 1)?.get(..512)?)? {
+        mbr::Mbr::Table(table) => Some(table),
+        mbr::Mbr::Protective => {
+            let header = gpt::Header::parse(&read(1, 1)?)?;
+            gpt::parse(
+                &header,
+                &read(header.entries_at, header.entry_sectors(sector_bytes)?)?,
+            )
+        }
+    }
+}
+
+/// Puts the physical volumes of all that was named together, and opens each group that is a storage repository.
+pub(in crate::store) fn open(all: Vec<Found>) -> (Vec<Arc<Group>>, Vec<(PathBuf, Finding)>) {
+    let mut findings = Vec::new();
+    // By the group's id: the newest metadata, where it was first seen, and its physical volumes.
+    let mut groups: Vec<Group> = Vec::new();
+    let mut without: Vec<(PathBuf, PhysicalVolume)> = Vec::new();
+    for Found {
+        container,
+        physical,
+        faults,
+    } in all
+    {
+        let told = |fault: &LvmError| Finding::new(&codes::LVM_DAMAGED, format!("{fault}."));
+        findings.extend(faults.iter().map(|fault| (container.clone(), told(fault))));
+        for one in physical {
+            let read = match one.metadata() {
+                Ok(read) => read,
+                Err(LvmError::NoMetadata) => {
+                    without.push((container.clone(), one));
+                    continue;
+                }
+                Err(fault) => {
+                    findings.push((container.clone(), told(&fault)));
+                    without.push((container.clone(), one));
+                    continue;
+                }
+            };
+            findings.extend(read.faults.iter().map(|fault| {
+                let finding = Finding::new(&codes::LVM_COPY_DAMAGED, format!("{fault}."));
+                (container.clone(), finding)
+            }));
+            match groups
+                .iter_mut()
+                .find(|known| known.volumes.id == read.group.id)
+            {
+                Some(known) => {
+                    if known.volumes.seqno < read.group.seqno {
+                        known.volumes = read.group;
+                    }
+                    known.given.push(one);
+                }
+                None => groups.push(Group {
+                    folder: container.join(&read.group.name),
+                    volumes: read.group,
+                    given: vec![one],
+                }),
+            }
+        }
+    }
+    for (container, one) in without {
+        let owner = groups
+            .iter_mut()
+            .find(|known| known.volumes.members().any(|(id, _)| id == one.id));
+        if let Some(known) = owner {
+            known.given.push(one);
+            continue;
+        }
+        let text = format!(
+            "The group of the physical volume {} is not known: no metadata of it were given.",
+            one.id
+        );
+        findings.push((container, Finding::new(&codes::LVM_DAMAGED, text)));
+    }
+    let (stores, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(Group::is_repository);
+    findings.extend(others.into_iter().map(|other| {
+        let text = format!(
+            "It holds the LVM volume group {} with {} volumes, none of them a virtual disk of a store.",
+            other.volumes.name,
+            other.volumes.volumes.len()
+        );
+        (other.folder.parent().unwrap_or(&other.folder).to_path_buf(), Finding::new(&codes::LVM_OTHER, text))
+    }));
+    let stores: Vec<Arc<Group>> = stores.into_iter().map(Arc::new).collect();
+    let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
+    for store in &stores {
+        open.insert(store.folder.clone(), Arc::clone(store));
+    }
+    (stores, findings)
+}
+
+/// The group and the name of the volume that a path stands for. A group that is not open yet is read from the container
+/// in the path.
+pub(super) fn group_of(path: &Path) -> Option<(Arc<Group>, String)> {
+    let name = path.file_name()?.to_str()?;
+    let folder = path.parent()?;
+    let known = OPEN.read().unwrap_or_else(PoisonError::into_inner);
+    let group = known.get(folder).map(Arc::clone);
+    drop(known);
+    let group = group.or_else(|| {
+        let container = super::container_of(folder)?;
+        let (groups, _) = open(vec![find(&container).ok()?]);
+        groups.into_iter().find(|group| group.folder == folder)
+    })?;
+    group.volumes.volume(name)?;
+    Some((group, name.to_owned()))
+}
+
+impl Group {
+    fn is_repository(&self) -> bool {
+        let mut names = self
+            .volumes
+            .volumes
+            .iter()
+            .map(|volume| VolumeName::of(&volume.name));
+        self.volumes.name.starts_with("VG_XenStorage-") || names.any(|name| name.disk().is_some())
+    }
+
+    pub(super) fn source(&self, name: &str) -> io::Result<Arc<dyn Source>> {
+        let volume = self.volumes.volume(name).ok_or(io::ErrorKind::NotFound)?;
+        match self.volumes.source(volume, &self.given) {
+            Ok(source) => Ok(Arc::new(source)),
+            Err(why) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+        }
+    }
+
+    /// A volume has no last write: LVM keeps none.
+    pub(super) fn facts(&self, name: &str) -> Option<FileFacts> {
+        let volume = self.volumes.volume(name)?;
+        Some(FileFacts {
+            len: volume.size_bytes,
+            allocated: Some(volume.size_bytes),
+            modified: None,
+            born: volume.created.map(|at| Born {
+                at,
+                source: BornSource::Lvm,
+            }),
+            identity: None,
+        })
+    }
+
+    /// Somebody changed the group since it was read here.
+    pub(in crate::store) fn has_changed(&self) -> bool {
+        self.seqno_now() != Some(self.volumes.seqno)
+    }
+
+    /// The number of the metadata as they are now.
+    pub(in crate::store) fn seqno_now(&self) -> Option<u64> {
+        let now = self.given.iter().filter_map(|one| one.metadata().ok());
+        now.map(|read| read.group.seqno).max()
+    }
+}
+
+/// Free bytes of the group whose volumes seem to lie in `folder`.
+pub(in crate::store) fn free_bytes(folder: &Path) -> Option<u64> {
+    let known = OPEN.read().unwrap_or_else(PoisonError::into_inner);
+    known.get(folder).map(|group| group.volumes.free_bytes())
+}
