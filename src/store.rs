@@ -5,13 +5,14 @@
 //! are findings of its [`Node`].
 
 pub mod codes;
+mod configs;
 pub mod containers;
 pub mod facts;
 pub mod forest;
 pub mod gate;
+pub mod host;
 pub mod hyperv;
 mod join;
-pub mod labels;
 mod link;
 mod mounts;
 pub mod names;
@@ -21,17 +22,14 @@ mod probe;
 mod product;
 pub mod pulse;
 pub mod scan;
-pub mod sheet;
-mod sides;
-pub mod times;
 pub mod virtualpc;
 mod walk;
 pub mod when;
 pub mod winpath;
 
 pub use forest::{
-    Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
-    MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
+    Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, HostRow, LinkState, Liveness,
+    Machine, MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
     SnapshotKind, Taken, TakenSource, Tried,
 };
 pub use scan::{

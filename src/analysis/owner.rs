@@ -1,8 +1,13 @@
 //! Whose a disk is: named by a machine or snapshot, nobody's, or unknown because nothing speaks of its surroundings.
+//!
+//! A disk is nobody's only where machines are known completely: in the chains of a machine whose configuration is in the
+//! store, and in its folder if the configuration lies there as Hyper-V puts it. A list of some machines says nothing of the
+//! disks it does not name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use crate::store::hyperv::is_candidate;
 use crate::store::{DiskId, Forest, MachineId};
 use crate::text::file_name;
 
@@ -19,7 +24,7 @@ const INNER_FOLDERS: [&str; 4] = [
 pub enum Named {
     /// A machine's disk, a snapshot's frozen disk, or below one of those.
     Yes,
-    /// Nothing read here leads to it, though the machines of its family or folder are known.
+    /// Nothing read here leads to it, though the machines of its chain or folder are known.
     No,
     /// Nothing read here speaks of its family or folder at all.
     Unknown,
@@ -31,9 +36,17 @@ pub struct Owners<'a> {
     forest: &'a Forest,
     reached: Vec<bool>,
     /// By the base of a family: machines whose line or snapshots end there.
-    families: HashMap<DiskId, BTreeSet<MachineId>>,
+    families: HashMap<DiskId, Around>,
     /// By a machine's folder: machines that have a disk or their configuration there.
-    folders: HashMap<PathBuf, BTreeSet<MachineId>>,
+    folders: HashMap<PathBuf, Around>,
+}
+
+/// Machines around a disk.
+#[derive(Debug, Default)]
+struct Around {
+    machines: BTreeSet<MachineId>,
+    /// The configuration of one of them is in the store (and, for a folder, lies there as Hyper-V puts it).
+    is_covered: bool,
 }
 
 impl<'a> Owners<'a> {
@@ -55,7 +68,9 @@ impl<'a> Owners<'a> {
                 owners.reach(disk, Some(id));
             }
             if let Some(folder) = config_folder(&machine.source) {
-                owners.folders.entry(folder).or_default().insert(id);
+                let around = owners.folders.entry(folder).or_default();
+                around.machines.insert(id);
+                around.is_covered = true;
             }
         }
         for snapshot in &forest.snapshots {
@@ -75,14 +90,16 @@ impl<'a> Owners<'a> {
     pub fn named(&self, id: DiskId) -> Named {
         if self.reached.get(id.0 as usize) == Some(&true) {
             Named::Yes
-        } else if self.family(id).is_some() || self.neighbours(id).is_some() {
+        } else if self.family(id).is_some_and(|around| around.is_covered)
+            || self.neighbours(id).is_some_and(|around| around.is_covered)
+        {
             Named::No
         } else {
             Named::Unknown
         }
     }
 
-    /// A leaf that nothing read here names, though machines around it are known.
+    /// A leaf that nothing read here names, though the machines around it are known.
     pub fn is_orphan(&self, id: DiskId) -> bool {
         let is_leaf_disk = self
             .forest
@@ -92,13 +109,13 @@ impl<'a> Owners<'a> {
         is_leaf_disk && self.named(id) == Named::No
     }
 
-    /// The one machine in whose family, else in whose folder a disk lies; of several in one folder the one that uses a disk
-    /// of the same name but for the GUID.
+    /// The one machine in whose family a disk lies; else the only one in its folder, if its configuration lies there; else
+    /// the one in its folder that uses a disk of the same name but for the GUID.
     pub fn machine_around(&self, id: DiskId) -> Option<MachineId> {
         let only =
             |all: &mut dyn Iterator<Item = MachineId>| all.next().filter(|_| all.next().is_none());
         if let Some(family) = self.family(id) {
-            return only(&mut family.iter().copied());
+            return only(&mut family.machines.iter().copied());
         }
         let around = self.neighbours(id)?;
         let own = stem(&file_name(&self.forest.disk(id)?.path));
@@ -112,18 +129,23 @@ impl<'a> Owners<'a> {
                 stem(name) == own
             })
         };
-        only(&mut around.iter().copied())
-            .or_else(|| only(&mut around.iter().copied().filter(same_name)))
+        let machines = || around.machines.iter().copied();
+        let covering = if around.is_covered {
+            only(&mut machines())
+        } else {
+            None
+        };
+        covering.or_else(|| only(&mut machines().filter(same_name)))
     }
 
-    fn family(&self, id: DiskId) -> Option<&BTreeSet<MachineId>> {
+    fn family(&self, id: DiskId) -> Option<&Around> {
         if self.families.is_empty() {
             return None;
         }
         self.families.get(&self.forest.line(id).last()?)
     }
 
-    fn neighbours(&self, id: DiskId) -> Option<&BTreeSet<MachineId>> {
+    fn neighbours(&self, id: DiskId) -> Option<&Around> {
         if self.folders.is_empty() {
             return None;
         }
@@ -140,14 +162,20 @@ impl<'a> Owners<'a> {
             }
         }
         let Some(machine) = machine else { return };
-        self.families.entry(base).or_default().insert(machine);
+        let source = self.forest.machine(machine).map(|of| &*of.source);
+        let family = self.families.entry(base).or_default();
+        family.machines.insert(machine);
+        family.is_covered |= source.is_some_and(is_candidate);
+        let is_covered = source.is_some_and(|source| config_folder(source).is_some());
         if let Some(folder) = self
             .forest
             .disk(disk)
             .and_then(|disk| disk.path.parent())
             .map(home)
         {
-            self.folders.entry(folder).or_default().insert(machine);
+            let around = self.folders.entry(folder).or_default();
+            around.machines.insert(machine);
+            around.is_covered |= is_covered;
         }
     }
 }
@@ -177,7 +205,7 @@ fn home(folder: &Path) -> PathBuf {
     at.to_path_buf()
 }
 
-/// The machine's folder, where its configuration lies as Hyper-V puts it; labels lie anywhere and say nothing of a folder.
+/// The machine's folder, where its configuration lies as Hyper-V puts it; facts lie anywhere and say nothing of a folder.
 fn config_folder(source: &Path) -> Option<PathBuf> {
     let folder = source.parent()?;
     let home = home(folder);
@@ -197,6 +225,8 @@ mod tests {
         let family = store.vhd("/else/left.avhd", "/s/WIN7x64_Diff.vhd", DAY, DAY);
         let folder = store.vhd("/s/Snapshots/alone.vhd", "", DAY, DAY);
         let stranger = store.vhd("/other/alone.vhd", "", DAY, DAY);
+        let config = "/s/Virtual Machines/7E57AB1E-0D0C-4B0A-9080-706050403020.xml";
+        store.forest.machines[0].source = PathBuf::from(config);
         let used = store.id("/s/WIN7x64_Diff_7C.avhd");
         let owners = Owners::new(&store.forest);
         assert_eq!(owners.named(used), Named::Yes);

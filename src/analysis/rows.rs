@@ -15,7 +15,7 @@ crate::catalogue! {
     /// Another branch, ages unknown.
     ROW_1C = "row-1c", Error, "certain: another branch shows that the snapshot was applied at some time; which branch came first cannot be told",
         why: "Only applying the snapshot starts a second branch. Nothing believable tells the age of the two.",
-        action: "Bring a listing of times made on the host (--times), or the snapshot list (--labels).";
+        action: "Bring a listing of times made on the host (--facts), or the snapshot list (--facts).";
     /// Footer later, generation id differs.
     ROW_2 = "row-2", Error, "certain: the disk above is younger than the snapshot (footer), and the generation id changed",
         why: "Two independent witnesses, one inside the disk and one in the configurations, say that the snapshot's state was applied.",
@@ -71,19 +71,19 @@ crate::catalogue! {
     /// No believable age, generation id the same.
     ROW_15 = "row-15", Info, "no sign: the generation id is unchanged; the age of the disk above is unknown",
         why: "An applied state gets a new generation id. The disks themselves say nothing.",
-        action: "Bring a listing of times made on the host (--times) for a second witness.";
+        action: "Bring a listing of times made on the host (--facts) for a second witness.";
     /// No believable age, generation id differs, the guest shows a gap.
     ROW_16 = "row-16", Error, "likely: the generation id changed, and the guest shows a gap that begins at the snapshot",
         why: "The age of the disk above is unknown, but two other witnesses say that the snapshot's state was applied.",
-        action: "Bring a listing of times made on the host (--times).";
+        action: "Bring a listing of times made on the host (--facts).";
     /// No believable age, generation id differs.
     ROW_17 = "row-17", Warning, "cannot tell: the generation id changed, and the age of the disk above is unknown",
         why: "A revert changes the generation id; so do an import, a restore, a failover and a copy.",
-        action: "Bring a listing of times made on the host (--times), or ask whether the VM was imported.";
+        action: "Bring a listing of times made on the host (--facts), or ask whether the VM was imported.";
     /// Nothing to go by.
     ROW_18 = "row-18", Warning, "cannot tell: no sound witness",
         why: "A verdict needs the time the snapshot was taken and the age of the disk directly above the frozen one; one of them cannot be had, or there is no such disk.",
-        action: "Bring the snapshot list (--labels), a listing of times made on the host (--times), or the rest of the store.";
+        action: "Bring the snapshot list (--facts), a listing of times made on the host (--facts), or the rest of the store.";
     /// An impossible order.
     ROW_19 = "row-19", Warning, "cannot tell: the disk above is older than the snapshot",
         why: "The snapshot makes the disk above, so it cannot be older. A clock was stepped, the frozen disk was written since (a merge), or the dates come from another store.",
@@ -95,7 +95,7 @@ crate::catalogue! {
     /// Only a lower bound.
     ROW_21 = "row-21", Warning, "when the snapshot was taken is not known, only that it was not before the frozen disk's last write: the generation id decides, else cannot tell",
         why: "A VM that is off leaves its disk unwritten for any time before a snapshot, so the last write is no date of the snapshot.",
-        action: "Bring the snapshot list of the host (--labels), made with Get-VMSnapshot | ConvertTo-Json.";
+        action: "Bring the snapshot list of the host (--facts), made with Get-VMSnapshot | ConvertTo-Json.";
     /// Files on top that no snapshot owns.
     ROW_22 = "row-22", Info, "files that no snapshot owns lie on top: the disk directly above the frozen one was judged, not the leaf",
         why: "Lingering backup files and deleted snapshots whose merge has not run leave disks in the chain that no configuration names.",
@@ -123,7 +123,7 @@ crate::catalogue! {
     /// XCP-ng: base written since.
     ROW_XCP_COALESCED = "row-xcp-coalesced", Warning, "cannot tell: the base was written after the active disk was made",
         why: "The garbage collector has coalesced a disk into the base since, so its last write is no date of the snapshot.",
-        action: "Bring the snapshot's time from the pool (--labels).";
+        action: "Bring the snapshot's time from the pool (--facts).";
     /// XCP-ng: the snapshot's own leaf is younger than the snapshot.
     ROW_XCP_CLONED = "row-xcp-cloned", Error, "likely: the snapshot's own disk was made long after the snapshot was taken",
         why: "The pool's date is older than the snapshot's file, so the file was made anew by a clone: a revert.",

@@ -9,10 +9,10 @@ crate::catalogue! {
         why: "CreationTime as the host keeps it.", action: "Nothing.";
     /// A date in a name.
     TAKEN_NAME = "taken-name", Info, "the snapshot's default name holds a date",
-        why: "Hyper-V names a snapshot by VM and local time. The zone is unknown, and the name can be changed, so gaps under 26 hours are not told apart.", action: "Bring the snapshot list (--labels) for a finer date.";
+        why: "Hyper-V names a snapshot by VM and local time. The zone is unknown, and the name can be changed, so gaps under 26 hours are not told apart.", action: "Bring the snapshot list (--facts) for a finer date.";
     /// A name that can be read in two ways.
     TAKEN_NAME_AMBIGUOUS = "taken-name-ambiguous", Info, "the date in the snapshot's name can be read in two ways",
-        why: "Day and month change places between countries, and nothing here decides which it is.", action: "Bring the snapshot list (--labels).";
+        why: "Day and month change places between countries, and nothing here decides which it is.", action: "Bring the snapshot list (--facts).";
     /// Memory file.
     TAKEN_MEMORY = "taken-memory", Info, "the snapshot's memory file was last written right after the snapshot",
         why: "Memory is written while the snapshot is taken and rarely touched again.", action: "Nothing.";
@@ -24,10 +24,10 @@ crate::catalogue! {
         why: "The snapshot has memory, so the VM ran and wrote until the disk was frozen.", action: "Nothing.";
     /// Frozen disk's last write as a bound.
     TAKEN_NOT_BEFORE = "taken-not-before", Info, "the frozen disk's last write: the snapshot is not older",
-        why: "A VM that was off may have left the disk alone for any time before the snapshot.", action: "Bring the snapshot list (--labels).";
+        why: "A VM that was off may have left the disk alone for any time before the snapshot.", action: "Bring the snapshot list (--facts).";
     /// No date at all.
     TAKEN_UNKNOWN = "taken-unknown", Info, "nothing says when the snapshot was taken",
-        why: "No configuration, label, memory file or file time gives a date.", action: "Bring the snapshot list (--labels).";
+        why: "No configuration, label, memory file or file time gives a date.", action: "Bring the snapshot list (--facts).";
     /// Claims that contradict.
     TAKEN_DISAGREE = "taken-disagree", Warning, "two dates of the snapshot disagree",
         why: "The better one was used; a renamed snapshot or a rewritten file explains most of these.", action: "Look at both dates.";
@@ -39,28 +39,28 @@ crate::catalogue! {
         why: "A birth time is as good as the file's history: copying renews it, so the whole chain was checked first.", action: "Nothing.";
     /// Age of X unknown.
     ABOVE_UNKNOWN = "above-unknown", Info, "the age of the disk above cannot be told",
-        why: "No time stamp inside the file, and no believable birth time.", action: "Bring a listing of times made on the host (--times).";
+        why: "No time stamp inside the file, and no believable birth time.", action: "Bring a listing of times made on the host (--facts).";
     /// Footer no clock could have written.
     FOOTER_IMPLAUSIBLE = "footer-implausible", Warning, "a footer's time stamp cannot be right",
-        why: "It is zero, before 2003, or later than anything in the store was written.", action: "Bring a listing of times made on the host (--times).";
+        why: "It is zero, before 2003, or later than anything in the store was written.", action: "Bring a listing of times made on the host (--facts).";
     /// Frozen disk younger than its snapshot.
     FROZEN_LATER = "frozen-later", Warning, "the frozen disk was made after its snapshot",
-        why: "A frozen disk must be older than its snapshot. The store was copied, converted or moved, so ages say nothing.", action: "Bring a listing of times made on the host (--times).";
+        why: "A frozen disk must be older than its snapshot. The store was copied, converted or moved, so ages say nothing.", action: "Bring a listing of times made on the host (--facts).";
     /// Birth later than last write.
     BIRTH_AFTER_WRITE = "birth-after-write", Warning, "a file was born after its last write: it is a copy",
-        why: "A copy keeps the time of the last write and gets a new birth.", action: "Bring a listing of times made on the host (--times).";
+        why: "A copy keeps the time of the last write and gets a new birth.", action: "Bring a listing of times made on the host (--facts).";
     /// All births at once.
     BIRTHS_TOGETHER = "births-together", Warning, "all files of the chain were born within an hour",
-        why: "That is what copying a store looks like; a chain that grew has births as far apart as its snapshots.", action: "Bring a listing of times made on the host (--times).";
+        why: "That is what copying a store looks like; a chain that grew has births as far apart as its snapshots.", action: "Bring a listing of times made on the host (--facts).";
     /// Configuration's birth differs from its date.
     CONFIG_BIRTH_DIFFERS = "config-birth-differs", Warning, "a snapshot's configuration file was born at another time than its date says",
-        why: "The file was copied, and so, most likely, were the disks.", action: "Bring a listing of times made on the host (--times).";
+        why: "The file was copied, and so, most likely, were the disks.", action: "Bring a listing of times made on the host (--facts).";
     /// Birth given by a file system that knows only the copy's.
     BIRTH_OF_COPY = "birth-of-copy", Info, "the file system here keeps births of its own copies only",
-        why: "Births on a Linux file system are those of the copy. NTFS, ReFS, SMB shares and a times file keep the host's.", action: "Bring a listing of times made on the host (--times).";
+        why: "Births on a Linux file system are those of the copy. NTFS, ReFS, SMB shares and a times file keep the host's.", action: "Bring a listing of times made on the host (--facts).";
     /// No birth.
     BIRTH_MISSING = "birth-missing", Info, "the file system gave no birth time",
-        why: "Without it a VHDX has no age: nothing inside the file is a date.", action: "Bring a listing of times made on the host (--times).";
+        why: "Without it a VHDX has no age: nothing inside the file is a date.", action: "Bring a listing of times made on the host (--facts).";
     /// Births hold together.
     BIRTHS_BELIEVED = "births-believed", Info, "the birth times of the chain hold together",
         why: "No file is younger than its last write or its snapshot, and they were not born all at once.", action: "Nothing.";
@@ -123,7 +123,7 @@ crate::catalogue! {
         why: "It cannot be judged.", action: "Bring the file, or name its folder.";
     /// Several of one thing share the disk.
     SHARED_PARENT = "shared-parent", Info, "several lines start from this disk: a shared parent rather than a snapshot",
-        why: "Disks attached by hand to a golden image look like this; there is no snapshot to compare with.", action: "Name the VM's disks with --labels if it is a snapshot.";
+        why: "Disks attached by hand to a golden image look like this; there is no snapshot to compare with.", action: "Name the VM's disks with --facts if it is a snapshot.";
     /// Undo disk's name.
     UNDO_NAME = "undo-name", Info, "the undo disk's name holds the time it was made",
         why: "Virtual PC writes it there; it looks like UTC.", action: "Nothing.";

@@ -1,5 +1,6 @@
 //! Arguments: the commands and flags of the contract.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -48,7 +49,7 @@ Examples:
   vhdtree /vmstore                                 browse a store
   vhdtree ls /vmstore --only problems              the tree as text, problems only
   vhdtree info /vmstore/web01/web01_A02E….avhdx    one disk: header, chain, evidence
-  vhdtree gate /vmstore --vm web01 --snapshot pre-patch --labels labels.json
+  vhdtree gate /vmstore --vm web01 --snapshot pre-patch --facts labels.json
   vhdtree ls /vmstore --json > scan.json; vhdtree --from scan.json
   vhdtree demo                                     try it on a store made for that
 
@@ -72,7 +73,7 @@ pub enum Command {
     },
     /// Show one disk: header, chain, verdict with its evidence, findings.
     #[command(
-        after_long_help = "Example:\n  vhdtree info web01_A02E91B3-….avhdx --labels labels.json"
+        after_long_help = "Example:\n  vhdtree info web01_A02E91B3-….avhdx --facts labels.json"
     )]
     Info {
         /// The disk.
@@ -191,12 +192,18 @@ pub struct StoreArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Reading")]
 pub struct ScanArgs {
-    /// Names and times of snapshots, as Get-VMSnapshot | ConvertTo-Json prints them.
+    /// What the host knows: its snapshots, machines, disks, files and their times; told by content, again and again.
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub labels: Option<PathBuf>,
-    /// Creation and write times of the files, a CSV listing made on the host.
-    #[arg(hide_short_help = true, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub times: Option<PathBuf>,
+    pub facts: Vec<PathBuf>,
+    /// A disk that its machine uses now, where nothing else says so.
+    #[arg(hide_short_help = true, long, global = true, value_name = "DISK", value_hint = ValueHint::FilePath)]
+    pub now: Vec<PathBuf>,
+    /// Given up.
+    #[arg(hide = true, long, global = true, value_name = "FILE", value_parser = given_up)]
+    pub labels: Option<Infallible>,
+    /// Given up.
+    #[arg(hide = true, long, global = true, value_name = "FILE", value_parser = given_up)]
+    pub times: Option<Infallible>,
     /// Where a stored path lies here, for example 'D:\VMs=/mnt/vms'.
     #[arg(hide_short_help = true, long, global = true, value_name = "FROM=TO", value_parser = path_map)]
     pub map: Vec<PathMap>,
@@ -405,6 +412,11 @@ pub fn sort(word: &str) -> Result<(Sort, Turn), String> {
         .find(|(_, known)| *known == word)
         .map(|(sort, _)| (sort, turn))
         .ok_or_else(|| "expected name, size, dirty, created or verdict".to_owned())
+}
+
+/// Version 0.1 had a flag for each kind of facts.
+fn given_up(_file: &str) -> Result<Infallible, &'static str> {
+    Err("use --facts FILE")
 }
 
 fn grid(text: &str) -> Result<(u32, u32), String> {

@@ -24,7 +24,6 @@ pub(super) fn run(
     };
     crate::demo::build(&folder.path)
         .with_context(|| format!("cannot make the demo in {}", text::path(&folder.path)))?;
-    let session = &session.with_times(folder.path.join(crate::demo::configs::LISTING));
     let paths = [folder.path.clone()];
     let exit = if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         super::browse::run(session, &paths, cli, out)
@@ -38,9 +37,8 @@ pub(super) fn run(
     };
     if dir.is_some() {
         out.warn(&format!(
-            "the demo's store is in {0}; to look at it again: vhdtree {0} --times {0}/{1}",
-            text::path(&folder.path),
-            crate::demo::configs::LISTING
+            "the demo's store is in {0}; to look at it again: vhdtree {0}",
+            text::path(&folder.path)
         ));
     }
     exit

@@ -52,16 +52,6 @@ impl Session {
         listen(&self.job).context("cannot listen for signals")
     }
 
-    /// The same, with a listing of times unless one was given.
-    pub fn with_times(&self, listing: PathBuf) -> Self {
-        let mut scan = self.scan.clone();
-        scan.times.get_or_insert(listing);
-        Self {
-            job: self.job.clone(),
-            scan,
-        }
-    }
-
     /// The scan's options for some roots; the current folder without any.
     pub fn options(&self, roots: &[PathBuf], counts: CountPolicy) -> ScanOptions {
         let roots = match roots {
@@ -72,8 +62,8 @@ impl Session {
             roots,
             parent_roots: self.scan.parent_root.clone(),
             maps: self.scan.map.clone(),
-            labels: self.scan.labels.clone(),
-            times: self.scan.times.clone(),
+            facts: self.scan.facts.clone(),
+            now: self.scan.now.clone(),
             counts,
             growth: Growth::Told,
             threads: 0,
@@ -118,7 +108,11 @@ impl Session {
             out.warn(&format!("{path}: {why}"));
         }
         let assessment = assess(&forest, &Compared::default());
-        Ok(Store::new(forest, assessment))
+        let store = Store::new(forest, assessment);
+        for disk in &self.scan.now {
+            store.disk_of(disk).context("--now")?;
+        }
+        Ok(store)
     }
 
     /// Reads the store of single files: the folders given, else the folders the files lie in.

@@ -184,7 +184,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
 }
 
 /// Name of the listing in the store.
-pub const LISTING: &str = "times.csv";
+const LISTING: &str = "times.csv";
 
 /// What `Get-ChildItem -Recurse | Select FullName,Length,CreationTimeUtc,LastWriteTimeUtc | ConvertTo-Csv` printed on the
 /// host for the machine on AVHDX: its files hold no date, and a copy has none of the host's creation times.

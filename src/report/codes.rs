@@ -43,7 +43,7 @@ crate::catalogue! {
     /// Flag of the tree.
     FLAG_UNSURE = "flag-unsure", Info, "unsure: whether this disk was made by a revert cannot be told",
         why: "Evidence is missing or contradicts itself. That is an answer too: it says neither yes nor no.",
-        action: "`vhdtree info FILE` says what would settle it, most often when the snapshot was taken (`--labels`) or when the files were made (`--times`).";
+        action: "`vhdtree info FILE` says what would settle it, most often when the snapshot was taken (`--facts`) or when the files were made (`--facts`).";
     /// Flag of the tree.
     FLAG_LIVE = "flag-live", Info, "live: the file changed while it was read",
         why: "A machine is writing to it. What is shown may mix two moments.",

@@ -104,7 +104,7 @@ pub fn unchecked(codes: &[&'static str]) -> String {
 pub fn born_source(source: BornSource) -> &'static str {
     match source {
         BornSource::WindowsFileSystem | BornSource::OtherFileSystem => "filesystem",
-        BornSource::TimesFile => "times-file",
+        BornSource::Host => "host",
         BornSource::Lvm => "lvm",
     }
 }

@@ -109,4 +109,8 @@ crate::catalogue! {
     UNDO_TIME_DIFFERS = "undo-disk-renamed", Info, "the time in the undo disk's name is not the time it was made",
         why: "Virtual PC writes the time of making into the name; a file whose two times differ was renamed, or emptied and used again.",
         action: "Trust the time inside the file.";
+    /// A listing of another copy of the disk.
+    FACTS_OTHER_COPY = "facts-other-copy", Warning, "the host's listing is of another copy of this disk",
+        why: "A disk with others on it does not change its length, and no disk gets shorter; so the file listed is not this one, and its times say nothing of it.",
+        action: "Make the listing again on the host these files come from, and give it with --facts.";
 }

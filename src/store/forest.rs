@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::finding::Finding;
 use crate::image::{Counts, Header};
+use crate::store::host::HostFile;
 
 /// A disk of the forest: an index into [`Forest::disks`] and [`Forest::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,8 +38,8 @@ pub enum BornSource {
     WindowsFileSystem,
     /// The file system the file lies on now, of another kind: the birth of this copy.
     OtherFileSystem,
-    /// The listing given with `--times`.
-    TimesFile,
+    /// The host's own listing.
+    Host,
     /// The creation time that LVM keeps of a volume, by the host's clock; a rename keeps it.
     Lvm,
 }
@@ -50,7 +51,7 @@ pub struct FileFacts {
     pub len: u64,
     /// Bytes allocated on the file system, where it says so.
     pub allocated: Option<u64>,
-    /// Last write; from the times file if that has one.
+    /// Last write; from the host's listing if that has one.
     pub modified: Option<Timestamp>,
     /// Birth.
     pub born: Option<Born>,
@@ -191,8 +192,19 @@ pub struct Node {
     pub snapshots: Vec<SnapshotId>,
     /// What its name or place says it is (a backup's recovery checkpoint, the data disk of a VHD set, an undo disk, a hidden base copy); `None` if they say nothing.
     pub role: Option<&'static str>,
+    /// What the host's listing says of it.
+    pub host: Option<Arc<HostRow>>,
     /// What is wrong with its links.
     pub findings: Vec<Finding>,
+}
+
+/// A row of the host's listing that is joined with a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostRow {
+    /// What it says.
+    pub file: HostFile,
+    /// The input it stands in.
+    pub source: PathBuf,
 }
 
 /// A disk that a machine or snapshot refers to.

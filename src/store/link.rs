@@ -10,6 +10,8 @@ mod places;
 mod resolve;
 mod shape;
 
+pub(super) use places::mapped;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

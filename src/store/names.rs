@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::format::guid;
 use crate::store::containers::{VolumeName, lvm_name};
+use crate::store::host::load::is_facts_name;
 
 /// What a name promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Named {
     Config,
     /// A volume or file that is a disk's content as it is.
     Raw,
+    /// What the host says of its machines and disks.
+    Facts,
     /// Anything: content decides.
     Anything,
 }
@@ -25,6 +28,9 @@ pub fn named(path: &Path) -> Named {
     let Some(name) = path.file_name() else {
         return Named::Anything;
     };
+    if is_facts_name(path) {
+        return Named::Facts;
+    }
     let name = name.to_string_lossy();
     let volume = lvm_name(&name).unwrap_or_else(|| name.clone().into_owned());
     match VolumeName::of(&volume) {

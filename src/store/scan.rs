@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use crate::job::Job;
 use crate::store::facts::{Files, SystemFiles};
-use crate::store::sides;
+use crate::store::host::rows::Ends;
 use crate::store::walk::Way;
-use crate::store::{Disk, DiskId, Forest};
+use crate::store::{Disk, DiskId, Forest, HostRow};
 
 /// A prefix of paths stored inside images, and where that is here: `D:\VMs=/mnt/vms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +58,10 @@ pub struct ScanOptions {
     pub parent_roots: Vec<PathBuf>,
     /// Maps for absolute parent paths.
     pub maps: Vec<PathMap>,
-    /// Labels file; `None`: `labels.json` at the root of the store, if there is one.
-    pub labels: Option<PathBuf>,
-    /// Listing of creation and write times.
-    pub times: Option<PathBuf>,
+    /// What the host says, given by the user; files of known names in the store count without being named.
+    pub facts: Vec<PathBuf>,
+    /// Disks in use, by the user's word.
+    pub now: Vec<PathBuf>,
     /// Whether to count.
     pub counts: CountPolicy,
     /// Whether to tell of the growing forest.
@@ -119,12 +119,22 @@ pub(crate) struct Entry {
     pub way: Way,
     /// Further places of the same file (hard and symbolic links), folders resolved.
     pub also: Vec<PathBuf>,
+    /// What the host's listing says of it, and whether it may have grown since.
+    pub host: Option<(Arc<HostRow>, Ends)>,
+}
+
+impl Entry {
+    /// Where the disk really lies.
+    pub fn place(&self) -> PathBuf {
+        let name = self.disk.path.file_name().unwrap_or_default();
+        self.folder.join(name)
+    }
 }
 
 /// Scans a store to the end, or until cancelled. Faults of single files never stop it.
 ///
 /// # Errors
-/// When a root, the labels or the times file cannot be read at all.
+/// When a root, or facts that were named, cannot be read at all.
 pub fn scan(
     options: &ScanOptions,
     job: &Job,
@@ -143,8 +153,7 @@ pub fn scan_with(
     job: &Job,
     on_event: &mut dyn FnMut(ScanEvent),
 ) -> Result<Arc<Forest>, ScanError> {
-    let times = sides::times(options)?;
-    engine::Engine::new(options, files, &times, job, on_event)?.run()
+    engine::Engine::new(options, files, job, on_event)?.run()
 }
 
 /// Reads one disk of a forest again and links anew. Every disk keeps its id; machines and snapshots stay as they are.

@@ -55,6 +55,8 @@ pub(crate) enum Step {
     Config(PathBuf),
     /// A storage repository in a container; its disks follow.
     Container(Arc<containers::Group>),
+    /// What the host says of its machines and disks.
+    Facts(PathBuf),
     /// A path that could not be looked at.
     Error(PathError),
     /// A folder, or a symbolic link to one, that is not gone into.
@@ -216,6 +218,7 @@ impl Walk<'_> {
             _ if told == Told::Given => Step::Candidate(Candidate::plain(path, name, folder, way)),
             Named::Companion(what) => Step::Companion(path, what),
             Named::Config => Step::Config(path),
+            Named::Facts => Step::Facts(path),
             Named::Disk | Named::Raw | Named::Anything => {
                 Step::Candidate(Candidate::plain(path, name, folder, way))
             }
@@ -437,7 +440,7 @@ mod tests {
             )),
             Step::Companion(path, _) => seen.companions.push(show(&path)),
             Step::Config(_) => seen.configs += 1,
-            Step::Container(_) => {}
+            Step::Container(_) | Step::Facts(_) => {}
             Step::Error(error) => seen.errors.push(show(&error.path)),
             Step::NotWalked(path, _) => seen.loops.push(show(&path)),
         })

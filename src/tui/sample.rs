@@ -40,7 +40,7 @@ crate::catalogue! {
         why: "The chain still opens here.", action: "Nothing.";
     /// A time stamp that is odd.
     STAMP = "vhd-time-stamp", Warning, "the time stamp is not believable",
-        why: "Verdicts by footer need it.", action: "Bring another witness with --times.";
+        why: "Verdicts by footer need it.", action: "Bring another witness with --facts.";
 }
 
 /// The time of a text like `2009-05-02T14:10:00Z`; the epoch if it is none.
@@ -196,6 +196,7 @@ impl Sample {
                 disk: Some(disk),
                 slot: None,
             }]),
+            source: "/s/Virtual Machines/7E57AB1E-0D0C-4B0A-9080-706050403020.vmcx".into(),
             ..Machine::default()
         });
         if let Some(node) = self.forest.nodes.get_mut(disk.0 as usize) {

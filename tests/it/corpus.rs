@@ -50,7 +50,7 @@ macro_rules! replays {
 }
 
 replays!(
-    chain, labels, locators, log, partitions, saved, settings, store, text, times, tui, vhd, vhdx,
+    chain, facts, locators, log, partitions, saved, settings, store, text, times, tui, vhd, vhdx,
     vmcx, xml,
 );
 

@@ -12,6 +12,7 @@ mod containers;
 mod corpus;
 mod damage;
 mod damage_vhdx;
+mod facts;
 mod faults;
 mod fixtures;
 mod journeys;

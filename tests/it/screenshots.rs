@@ -37,7 +37,6 @@ impl Demo {
         vhdtree::demo::build(folder.path()).unwrap();
         let options = ScanOptions {
             roots: vec![folder.path().to_owned()],
-            times: Some(folder.path().join("times.csv")),
             ..ScanOptions::default()
         };
         let real = scan(&options, &Job::default(), &mut |_| {}).unwrap();
@@ -49,7 +48,7 @@ impl Demo {
         for disk in &mut shown.disks {
             let disk = Arc::make_mut(disk);
             disk.path = moved(&disk.path);
-            let listed = |born: &Born| born.source == BornSource::TimesFile;
+            let listed = |born: &Born| born.source == BornSource::Host;
             disk.file.born = disk.file.born.filter(listed);
         }
         for node in &mut shown.nodes {

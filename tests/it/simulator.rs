@@ -70,7 +70,7 @@ fn read(root: &Path) -> (std::sync::Arc<Forest>, Assessment) {
     let options = ScanOptions {
         roots: vec![root.to_path_buf()],
         growth: Growth::Untold,
-        times: times.exists().then_some(times),
+        facts: times.exists().then_some(times).into_iter().collect(),
         threads: 1,
         ..ScanOptions::default()
     };

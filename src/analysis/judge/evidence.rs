@@ -140,7 +140,7 @@ fn who(source: BornSource) -> &'static str {
     match source {
         BornSource::WindowsFileSystem => "the file system (NTFS, ReFS, SMB or exFAT)",
         BornSource::OtherFileSystem => "the file system of this copy",
-        BornSource::TimesFile => "the times file",
+        BornSource::Host => "the host's listing",
         BornSource::Lvm => "LVM's metadata",
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn judge(facts: &Facts, line: &Line) -> Outcome {
                     format!("{children} disks hang")
                 }
             ),
-            Some("If it is a snapshot, bring the list of snapshots (--labels)."),
+            Some("If it is a snapshot, bring the list of snapshots (--facts)."),
         ),
     }
 }

@@ -8,9 +8,9 @@ use crate::finding::Code;
 use crate::text::{minute, second, span};
 
 /// What a person brings to settle the date.
-pub(super) const BRING_LABELS: &str = "Bring the host's list of snapshots: Get-VMSnapshot -VMName ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json, given with --labels";
+pub(super) const BRING_LABELS: &str = "Bring the host's list of snapshots: Get-VMSnapshot -VMName ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json, given with --facts";
 /// What a person brings to settle the age.
-pub(super) const BRING_TIMES: &str = "Bring a listing of times made on the host: Get-ChildItem -Recurse | Select FullName,Length,CreationTimeUtc,LastWriteTimeUtc | ConvertTo-Csv, given with --times";
+pub(super) const BRING_TIMES: &str = "Bring a listing of times made on the host: Get-ChildItem -Recurse | Select FullName,Length,CreationTimeUtc,LastWriteTimeUtc | ConvertTo-Csv, given with --facts";
 
 /// `TestWin7`, or `The VM`.
 pub(super) fn subject(facts: &Facts) -> String {

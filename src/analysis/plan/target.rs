@@ -53,7 +53,7 @@ pub struct KnownSnapshots(Vec<String>);
 impl std::fmt::Display for KnownSnapshots {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.0.is_empty() {
-            f.write_str("; nothing here names any: name the snapshot's disk, or bring the list of snapshots with --labels")
+            f.write_str("; nothing here names any: name the snapshot's disk, or bring the list of snapshots with --facts")
         } else {
             write!(f, "; there are {}", self.0.join(", "))
         }

@@ -32,7 +32,7 @@ crate::catalogue! {
     /// A version of the container that is too old to be known.
     VMCX_VERSION = "config-vmcx-version", Warning, "this version of the VMCX format is not known",
         why: "Its tables are laid out in another way, so names, times and disks in use of this machine or snapshot are not known from it.",
-        action: "Give the same facts with --labels, or let a current Hyper-V upgrade the configuration.";
+        action: "Give the same facts with --facts, or let a current Hyper-V upgrade the configuration.";
     /// The replay log is damaged.
     VMCX_LOG = "config-vmcx-log", Warning, "the log of the VMCX cannot be applied",
         why: "The last changes to the configuration are in the log only; what is shown is the state before them.",

@@ -52,7 +52,7 @@ crate::catalogue! {
     /// Time stamp zero or outside of what can be.
     TIMESTAMP = "vhd-timestamp", Info, "no believable creation time",
         why: "The footer's time stamp is the witness for when a disk was made. It is zero or outside of 2001 to 2099 here, so a revert cannot be told by it.",
-        action: "Bring the times from the host with --times if they matter.";
+        action: "Bring the times from the host with --facts if they matter.";
     /// Virtual size zero, no whole number of sectors or beyond what the format can hold.
     SIZE = "vhd-size", Error, "impossible virtual size",
         why: "The size is zero or beyond the 2 TiB that the format's 32-bit sector numbers reach.",

@@ -90,7 +90,7 @@ pub struct DiskJson {
     pub creator: Option<String>,
     /// When it was made.
     pub created: Option<String>,
-    /// Who says so: `footer`, `filesystem`, `times-file`.
+    /// Who says so: `footer`, `filesystem`, `host`.
     pub created_source: Option<String>,
     /// Last write of the file.
     pub modified: Option<String>,

@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
         let born = json.created_source.as_deref().and_then(|source| {
             let source = match source {
                 "filesystem" => BornSource::OtherFileSystem,
-                "times-file" => BornSource::TimesFile,
+                "host" | "times-file" => BornSource::Host,
                 "lvm" => BornSource::Lvm,
                 _ => return None,
             };
@@ -235,6 +235,7 @@ impl<'a> Reader<'a> {
             in_use_by,
             snapshots: Vec::new(),
             role: json.role.as_deref().and_then(role),
+            host: None,
             findings: links,
         };
         let mut assessed = DiskAssessment {

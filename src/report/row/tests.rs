@@ -120,6 +120,7 @@ fn use_now(forest: &mut Forest, machine: &str, disk: usize) -> MachineId {
             disk: Some(id(disk)),
             slot: None,
         }]),
+        source: "/s/Virtual Machines/7E57AB1E-0D0C-4B0A-9080-706050403020.vmcx".into(),
         ..Machine::default()
     });
     forest.nodes[disk].in_use_by.push(id_of);

@@ -166,7 +166,7 @@ fn believable_write(disk: &Disk) -> Option<Timestamp> {
     let (written, born) = (disk.file.modified?, disk.file.born?);
     let here = written.duration_since(born.at);
     let is_believable = match born.source {
-        BornSource::TimesFile | BornSource::WindowsFileSystem | BornSource::Lvm => true,
+        BornSource::Host | BornSource::WindowsFileSystem | BornSource::Lvm => true,
         // Older than its birth here: the copy kept the time. Much younger: written here.
         BornSource::OtherFileSystem => here < -COPY_TIME || here > COPY_TIME,
     };

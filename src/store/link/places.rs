@@ -120,19 +120,21 @@ fn relative(stored: &StoredPath, path: &WinPath, folder: &Path) -> Place {
 
 fn absolute(stored: &StoredPath, path: &WinPath, maps: &[PathMap]) -> Place {
     let by = ResolvedBy::Absolute;
-    let mapped = maps
-        .iter()
-        .filter_map(|map| {
-            let from = WinPath::parse(&map.from);
-            Some((from.components.len(), path.mapped(&from, &map.to)?))
-        })
-        // The longest prefix is the one meant; of equals the first given.
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|(_, path)| path);
-    match mapped.or_else(|| native(path)) {
+    match mapped(path, maps).or_else(|| native(path)) {
         Some(path) => here(by, path),
         None => nowhere(by, stored, NoPlace::NoMap),
     }
+}
+
+/// Where the maps say that a path of another machine lies here.
+pub(in crate::store) fn mapped(path: &WinPath, maps: &[PathMap]) -> Option<PathBuf> {
+    let mapped = maps.iter().filter_map(|map| {
+        let from = WinPath::parse(&map.from);
+        Some((from.components.len(), path.mapped(&from, &map.to)?))
+    });
+    // The longest prefix is the one meant; of equals the first given.
+    let best = mapped.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.map(|(_, path)| path)
 }
 
 /// A path of this very kind of machine may be meant as it stands.

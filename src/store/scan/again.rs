@@ -9,12 +9,11 @@ use super::{Entry, ScanError, ScanOptions};
 use crate::finding::Finding;
 use crate::job::Job;
 use crate::store::facts::Files;
+use crate::store::host::rows::{Ends, date_disk};
 use crate::store::link::{Stage, link};
 use crate::store::names::Named;
 use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, Taken};
-use crate::store::sides;
-use crate::store::times::TimesIndex;
 use crate::store::walk::Way;
 use crate::store::{Disk, DiskId, Forest, codes};
 
@@ -30,17 +29,20 @@ pub(super) fn rescan(
     let mut entries: Vec<Entry> = forest
         .disks
         .iter()
-        .map(|disk| Entry {
+        .zip(&forest.nodes)
+        .map(|(disk, node)| Entry {
             folder: real_folder(&mut folders, &disk.path),
             disk: Arc::clone(disk),
             way: Way::Direct,
             also: Vec::new(),
+            host: node.host.clone().map(|row| (row, Ends::of(Some(node)))),
         })
         .collect();
     if let Some(entry) = entries.get_mut(id.0 as usize) {
         let mut disk = read_again(&entry.disk, options, files, job);
-        let times = sides::times(options)?;
-        sides::date_disk(&mut disk, &TimesIndex::new(&times));
+        if let Some((row, ends)) = &entry.host {
+            date_disk(&mut disk, row, *ends);
+        }
         entry.disk = disk;
     }
     let mut linked = link(&entries, &maps(options), &gate, Stage::Whole);
@@ -48,6 +50,7 @@ pub(super) fn rescan(
         node.in_use_by.clone_from(&old.in_use_by);
         node.snapshots.clone_from(&old.snapshots);
         node.product = old.product;
+        node.host.clone_from(&old.host);
     }
     Ok(Arc::new(Forest {
         disks: entries.into_iter().map(|entry| entry.disk).collect(),

@@ -10,18 +10,19 @@ use super::readers::Readers;
 use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
+use crate::store::configs::configs;
 use crate::store::containers;
 use crate::store::facts::{Files, free_bytes};
 use crate::store::gate::Gate;
+use crate::store::host::rows::{Ends, Rows, date_disk};
+use crate::store::host::{FactsFile, load};
 use crate::store::hyperv::{ConfigRecord, MemoryFile};
-use crate::store::join::join;
+use crate::store::join::{Known, join};
 use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
 use crate::store::names::Named;
 use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::product::assign_by_companions;
-use crate::store::sides::{self, LabelsOf};
-use crate::store::times::{FileTimes, TimesIndex};
 use crate::store::walk::{Candidate, Step, Way, walk};
 use crate::store::{Disk, Forest, Growth, PathError, PathMap, codes};
 
@@ -53,8 +54,9 @@ pub(super) struct Engine<'a> {
     configs: Vec<PathBuf>,
     memory: Vec<PathBuf>,
     records: Vec<ConfigRecord>,
-    labels: Option<LabelsOf>,
-    times: TimesIndex<'a>,
+    /// Inputs of known names that the walk met.
+    found_facts: Vec<PathBuf>,
+    facts: Arc<[FactsFile]>,
     /// Storage repositories in containers.
     groups: Vec<Arc<containers::Group>>,
     companions: Vec<(PathBuf, &'static str)>,
@@ -70,16 +72,14 @@ impl<'a> Engine<'a> {
     pub(super) fn new(
         options: &'a ScanOptions,
         files: &'a dyn Files,
-        times: &'a [FileTimes],
         job: &'a Job,
         on_event: &'a mut dyn FnMut(ScanEvent),
     ) -> Result<Self, ScanError> {
         let now = Instant::now();
-        let mut errors = Vec::new();
         Ok(Self {
-            labels: sides::labels(options, files, &mut errors)?,
-            times: TimesIndex::new(times),
-            errors,
+            facts: load::named(&options.facts)?.into(),
+            found_facts: Vec::new(),
+            errors: Vec::new(),
             gate: Remembering::new(gate(options)?),
             maps: maps(options),
             options,
@@ -108,8 +108,9 @@ impl<'a> Engine<'a> {
             self.walk_and_probe()?;
             self.mark_live();
         }
-        self.read_configs();
+        self.read_sides();
         let linked = self.parents_named();
+        let linked = self.date(linked);
         let has_more = self
             .entries
             .iter()
@@ -124,12 +125,15 @@ impl<'a> Engine<'a> {
         Ok(self.finish(linked))
     }
 
-    fn read_configs(&mut self) {
-        self.records = sides::configs(
+    /// Facts that lie in the store, then configurations, which they may date.
+    fn read_sides(&mut self) {
+        let found = load::found(self.files, &mut self.found_facts, &mut self.errors);
+        self.facts = self.facts.iter().cloned().chain(found).collect();
+        self.records = configs(
             self.files,
             &mut self.configs,
             &mut self.memory,
-            &self.times,
+            &Rows::new(Arc::clone(&self.facts)),
             &mut self.errors,
         );
         for record in &self.records {
@@ -137,6 +141,31 @@ impl<'a> Engine<'a> {
             self.side_findings
                 .extend(found.map(|finding| (record.path.clone(), finding)));
         }
+    }
+
+    /// Gives each disk its row of the host's listings, and its times. Links are looked at again, as some rest on times.
+    fn date(&mut self, linked: Linked) -> Linked {
+        if self.facts.iter().all(|of| of.facts.files.is_empty()) {
+            return linked;
+        }
+        let disks: Vec<_> = self
+            .entries
+            .iter()
+            .map(|entry| (&*entry.disk, entry.place()))
+            .collect();
+        let rows = Rows::new(Arc::clone(&self.facts)).of_disks(&disks, &self.maps);
+        drop(disks);
+        if rows.iter().all(Option::is_none) {
+            return linked;
+        }
+        for (at, (entry, row)) in self.entries.iter_mut().zip(rows).enumerate() {
+            let ends = Ends::of(linked.nodes.get(at));
+            if let Some(row) = &row {
+                date_disk(&mut entry.disk, row, ends);
+            }
+            entry.host = row.map(|row| (row, ends));
+        }
+        self.link(Stage::Whole)
     }
 
     fn finish(mut self, linked: Linked) -> Arc<Forest> {
@@ -152,6 +181,7 @@ impl<'a> Engine<'a> {
         self.identities = None;
         self.configs.clear();
         self.memory.clear();
+        self.found_facts.clear();
         self.groups.clear();
         self.companions.clear();
         self.errors.clear();
@@ -224,6 +254,7 @@ impl<'a> Engine<'a> {
             }
             Note::Step(Step::Config(path)) => self.configs.push(path),
             Note::Step(Step::Container(group)) => self.groups.push(group),
+            Note::Step(Step::Facts(path)) => self.found_facts.push(path),
             Note::Step(Step::Error(error)) => self.errors.push(error),
             Note::Step(Step::NotWalked(path, finding)) => self.side_findings.push((path, finding)),
             Note::Probed(batch) => {
@@ -257,13 +288,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Adds a disk, or a further name of one that is known.
-    fn add(&mut self, found: Candidate, mut disk: Arc<Disk>) {
-        sides::date_disk(&mut disk, &self.times);
+    fn add(&mut self, found: Candidate, disk: Arc<Disk>) {
         let entry = Entry {
             disk,
             folder: found.folder,
             way: found.way,
             also: Vec::new(),
+            host: None,
         };
         let at = self.entries.len();
         let identities = self.identities.get_or_insert_with(|| {
@@ -370,12 +401,14 @@ impl<'a> Engine<'a> {
             |_, (_, disk)| Arc::new(probe::count(files, disk, job)),
             |at, mut counted| {
                 job.progress.advance(1);
-                sides::date_disk(&mut counted, &self.times);
                 self.word(&counted.path);
                 let entry = large
                     .get(at)
                     .and_then(|(entry, _)| self.entries.get_mut(*entry));
                 if let Some(entry) = entry {
+                    if let Some((row, ends)) = &entry.host {
+                        date_disk(&mut counted, row, *ends);
+                    }
                     entry.disk = counted;
                 }
                 self.show_growth_of(Stage::Whole);
@@ -454,10 +487,21 @@ impl<'a> Engine<'a> {
             complete: is_complete,
             ..Forest::default()
         };
+        for (node, entry) in forest.nodes.iter_mut().zip(&self.entries) {
+            node.host = entry.host.as_ref().map(|(row, _)| Arc::clone(row));
+        }
         assign_by_companions(&mut forest);
-        let labels = self.labels.as_ref();
-        let labels = labels.map(|(path, labels)| (&**path, labels));
-        join(&mut forest, &self.records, labels);
+        let are_places_asked = !(self.maps.is_empty() && self.options.now.is_empty());
+        let asked = self.entries.iter().filter(|_| are_places_asked);
+        let places: Vec<PathBuf> = asked.map(Entry::place).collect();
+        let known = Known {
+            records: &self.records,
+            facts: &self.facts,
+            now: &self.options.now,
+            places: &places,
+            maps: &self.maps,
+        };
+        join(&mut forest, &known);
         Arc::new(forest)
     }
 }
@@ -491,13 +535,7 @@ fn merge(known: &mut Entry, mut other: Entry) {
     if rank(&other) < rank(known) {
         std::mem::swap(known, &mut other);
     }
-    let place = |entry: &Entry| {
-        entry
-            .disk
-            .path
-            .file_name()
-            .map(|name| entry.folder.join(name))
-    };
+    let place = |entry: &Entry| entry.disk.path.file_name().map(|_| entry.place());
     known.also.append(&mut other.also);
     let (here, there) = (place(known), place(&other));
     let is_elsewhere = here != there;
@@ -535,6 +573,7 @@ mod tests {
             folder: path.parent().unwrap().into(),
             way,
             also: Vec::new(),
+            host: None,
         }
     }
 

@@ -39,9 +39,9 @@ pub const TARGETS: &[Target] = &[
         seeds: chain::seeds,
     },
     Target {
-        name: "labels",
-        run: sheets::run_labels,
-        seeds: sheets::label_seeds,
+        name: "facts",
+        run: sheets::run_facts,
+        seeds: sheets::fact_seeds,
     },
     Target {
         name: "locators",

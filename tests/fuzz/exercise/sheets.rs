@@ -1,18 +1,20 @@
-//! What a host says beside the disks: labels and times, as JSON and CSV, in every encoding; and times as words.
-
-use std::path::Path;
+//! What a host says beside the disks, in every form and encoding; and times as words.
 
 use vhdtree::analysis::facts::name;
+use vhdtree::store::host;
 use vhdtree::store::when::{self, DayOrder};
-use vhdtree::store::{labels, times};
 
-/// Inputs to start from, for labels.
-pub fn label_seeds() -> Vec<Vec<u8>> {
+/// Inputs to start from, for facts.
+pub fn fact_seeds() -> Vec<Vec<u8>> {
     [
         r#"[{"VMName":"a","Name":"s","CreationTime":"/Date(1300000000000)/","Disks":["C:\\a.vhd"]}]"#,
         r#"{"VMName":"a","Name":"s","Id":{"Guid":"11111111-2222-4333-8444-555555555555"},"CreationTime":{"value":"/Date(1300000000000)/","DateTime":"x"},"SnapshotType":2,"Disks":{"value":["C:\\a.vhd"],"Count":1}}"#,
         r#"[{"Name":"a","Disks":"C:\\a.vhd"},{"Name":"s","CheckpointType":"Production","CreationTime":"2020-01-02T03:04:05+09:00","ParentCheckpointName":"p"}]"#,
         "#TYPE x\r\n\"VMName\",\"Name\",\"CreationTime\",\"Disks\"\r\n\"a\",\"s \"\"q\"\"\",\"22.11.2026 03:04:05\",\"C:\\a.vhd\"\r\n",
+        "\"FullName\",\"Length\",\"CreationTimeUtc\"\r\n\"C:\\a.vhd\",\"5\",\"2020-01-02T03:04:05Z\"\r\n",
+        "#TYPE Selected.System.IO.FileInfo\n\"FullName\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\n\"C:\\a.vhd\",\"22/11/2026 3:04:05 PM\",\"11/22/2026 15:04\"\n",
+        r#"[{"FullName":"C:\\a.vhd","Length":5,"CreationTimeUtc":"/Date(1300000000000)/","LastWriteTime":"2020-01-02T03:04:05.1234567+09:00"}]"#,
+        r#"{"schema":"vhdtree-host/1","host":"h","at":"2026-11-27T10:00:00Z","machines":[{"id":"11111111-2222-4333-8444-555555555555","name":"a","state":"Running","disks":["C:\\a_1.avhdx"]}],"snapshots":[{"id":"s","machine":"a","taken":"2020-01-02T03:04:05Z","kind":"standard","disks":["C:\\a.vhdx"]}],"disks":[{"path":"C:\\a_1.avhdx","type":"Differencing","parent":"C:\\a.vhdx","size":1,"attached":true}],"files":[{"path":"C:\\a.vhdx","length":5,"created":"2020-01-02T03:04:05Z"}],"free":[{"path":"C:\\","bytes":1}]}"#,
     ]
     .iter()
     .map(|text| [&[0], text.as_bytes()].concat())
@@ -22,9 +24,6 @@ pub fn label_seeds() -> Vec<Vec<u8>> {
 /// Inputs to start from, for times.
 pub fn time_seeds() -> Vec<Vec<u8>> {
     [
-        "\"FullName\",\"Length\",\"CreationTimeUtc\"\r\n\"C:\\a.vhd\",\"5\",\"2020-01-02T03:04:05Z\"\r\n",
-        "#TYPE Selected.System.IO.FileInfo\n\"FullName\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\n\"C:\\a.vhd\",\"22/11/2026 3:04:05 PM\",\"11/22/2026 15:04\"\n",
-        r#"[{"FullName":"C:\\a.vhd","Length":5,"CreationTimeUtc":"/Date(1300000000000)/","LastWriteTime":"2020-01-02T03:04:05.1234567+09:00"}]"#,
         "web (5/2/2009 - 2:10:33 PM)",
         "web (2009年5月2日 - 14:10:33)",
         "2009-05-02 14:10",
@@ -35,38 +34,31 @@ pub fn time_seeds() -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// Labels: the same in every encoding.
-pub fn run_labels(input: &[u8]) {
+/// Facts of any kind: the same in every encoding.
+pub fn run_facts(input: &[u8]) {
     let Some((_, bytes)) = input.split_first() else {
         return;
     };
-    let read = labels::read(bytes);
-    if let Ok(labels) = &read {
-        for label in &labels.snapshots {
-            assert!(!label.name.is_empty(), "{label:?}");
+    let read = host::read(bytes);
+    if let Ok(facts) = &read {
+        for snapshot in &facts.snapshots {
+            assert!(
+                snapshot.vm.is_some() || !snapshot.name.is_empty(),
+                "{snapshot:?}"
+            );
         }
+        assert!(facts.files.iter().all(|file| !file.path.is_empty()));
     }
     for other in encodings(bytes) {
-        assert_eq!(labels::read(&other), read, "in every encoding");
+        assert_eq!(host::read(&other), read, "in every encoding");
     }
 }
 
-/// Times: the same in every encoding; and single times.
+/// Single times, and dates in names.
 pub fn run_times(input: &[u8]) {
     let Some((_, bytes)) = input.split_first() else {
         return;
     };
-    let read = times::read(bytes);
-    if let Ok(lines) = &read {
-        let index = times::TimesIndex::new(lines);
-        for line in lines.iter().take(5) {
-            assert!(!line.path.is_empty(), "{line:?}");
-            index.find(Path::new(&line.path), line.len.unwrap_or(0));
-        }
-    }
-    for other in encodings(bytes) {
-        assert_eq!(times::read(&other), read, "in every encoding");
-    }
     let text = String::from_utf8_lossy(bytes);
     when::day_order(&text);
     for order in [

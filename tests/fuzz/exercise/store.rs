@@ -331,12 +331,12 @@ pub fn run(bytes: &[u8]) {
     };
     let listing = folder.0.join(TIMES);
     if how & 2 == 0 && listing.exists() {
-        options.times = Some(listing);
+        options.facts = vec![listing];
     }
     let job = Job::default();
     let Ok(forest) = scan_with(&options, &system, &job, &mut |_| {}).or_else(|_| {
         // A listing that cannot be read ends a scan; the store is still there.
-        options.times = None;
+        options.facts.clear();
         scan_with(&options, &system, &job, &mut |_| {})
     }) else {
         panic!("the root can be read");

@@ -21,12 +21,16 @@ fn wrong_usage_exits_with_2_and_says_what_was_expected() {
         (&["map", "vm.vhd", "--grid", "9"], "64x16"),
         (&["explain", "parent-mising"], "parent-missing"),
         (&["gate", "."], "--snapshot"),
-        (&["gate", ".", "--snapshot", "x"], "--labels"),
+        (&["gate", ".", "--snapshot", "x"], "--facts"),
         (
             &["gate", ".", "--snapshot", "x", "--from", "y"],
             "saved scan",
         ),
         (&["ls", ".", "--json", "--csv"], "--csv"),
+        (&["ls", ".", "--labels", "x.json"], "use --facts"),
+        (&["gate", ".", "--times=x.csv"], "use --facts"),
+        (&["ls", ".", "--now", "none.vhd"], "none.vhd"),
+        (&["ls", ".", "--facts", "none.json"], "none.json"),
     ] {
         let output = run(folder.path(), args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", said(&output));

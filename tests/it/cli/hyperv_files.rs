@@ -99,8 +99,8 @@ fn a_birth_is_the_file_systems_unless_a_listing_says_otherwise() {
     );
     fs::write(folder.path().join("times.csv"), listing).unwrap();
     for arguments in [
-        &["ls", "--times", "times.csv", "."][..],
-        &["info", "--times", "times.csv", "db-AutoRecovery.avhdx"],
+        &["ls", "--facts", "times.csv", "."][..],
+        &["info", "--facts", "times.csv", "db-AutoRecovery.avhdx"],
     ] {
         let said = json(folder.path(), arguments);
         let row = if arguments[0] == "ls" {
@@ -108,17 +108,17 @@ fn a_birth_is_the_file_systems_unless_a_listing_says_otherwise() {
         } else {
             &said["disk"]
         };
-        assert_eq!(row["created_source"], "times-file", "{said:#}");
+        assert_eq!(row["created_source"], "host", "{said:#}");
         assert_eq!(row["created"], "2021-03-04T05:06:07Z");
         assert_eq!(row["modified"], "2021-04-05T06:07:08Z");
     }
     let row = row_of(
-        &json(folder.path(), &["ls", "--times", "times.csv", "."]),
+        &json(folder.path(), &["ls", "--facts", "times.csv", "."]),
         "db.vhdx",
     )
     .clone();
     assert_ne!(
-        row["created_source"], "times-file",
+        row["created_source"], "host",
         "the listing does not name it"
     );
 }

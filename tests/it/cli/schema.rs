@@ -209,7 +209,7 @@ fn every_command_follows_the_schema_for_every_disk_of_the_demo_and_of_torn_disks
     torn(&demo, &folder.path().join("torn"));
     let mut answered = 0;
     for store in ["demo", "torn"] {
-        let times = format!("--times={}", demo.join("times.csv").display());
+        let times = format!("--facts={}", demo.join("times.csv").display());
         for (args, line) in [
             (["ls", store], "disk"),
             (["check", store], "pathFinding"),

@@ -89,26 +89,24 @@ fn broken_labels_are_an_error_if_named_and_a_remark_if_found() {
     let seen = store.scan();
     assert_eq!(seen.forest.errors.len(), 1);
     let mut options = store.options();
-    options.labels = Some(store.root().join("labels.json"));
+    options.facts = vec![store.root().join("labels.json")];
     let named = scan(&options, &Job::default(), &mut |_| {});
     assert!(matches!(named, Err(ScanError::SideFile { .. })));
 }
 
 #[test]
-fn the_times_file_dates_disks() {
+fn a_listing_beside_the_store_dates_disks() {
     let store = with_snapshot();
     let times = "\"FullName\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\n\"D:\\VMs\\base.vhd\",\"2009-01-02T03:04:05Z\",\"2009-02-03T04:05:06Z\"\n";
     store.put_bytes("times.csv", times.as_bytes());
-    let mut options = store.options();
-    options.times = Some(store.root().join("times.csv"));
-    let seen = store.scan_as(&options);
+    let seen = store.scan();
     let file = &seen.disk("base.vhd").file;
     let born = file.born.unwrap();
-    assert_eq!(born.source, BornSource::TimesFile);
+    assert_eq!(born.source, BornSource::Host);
     assert_eq!(born.at.to_string(), "2009-01-02T03:04:05Z");
     assert_eq!(file.modified.unwrap().to_string(), "2009-02-03T04:05:06Z");
     let other = seen.disk("Snapshots/base_1.avhd").file.born;
-    assert!(other.is_none_or(|born| born.source != BornSource::TimesFile));
+    assert!(other.is_none_or(|born| born.source != BornSource::Host));
 }
 
 #[test]
@@ -134,4 +132,65 @@ fn a_configuration_of_2012_r2_tells_the_rules_of_its_avhd() {
     assert_eq!(store.scan().node("base.vhd").product, Product::HyperV);
     std::fs::remove_dir_all(store.root().join("Virtual Machines")).unwrap();
     assert_eq!(store.scan().node("base.vhd").product, Product::HyperV2008);
+}
+
+#[test]
+fn facts_in_a_folder_hold_for_it_and_below() {
+    let store = Store::new();
+    for (folder, name) in [("a", "first"), ("b/deep", "second")] {
+        let labels = format!(
+            r#"[{{"Name":"vm","Disks":"D:\\x\\disk.vhd"}},{{"VMName":"vm","Name":"{name}","CreationTime":"2010-05-01T10:00:00Z"}}]"#
+        );
+        store
+            .put(&format!("{folder}/sub/disk.vhd"), &base(1))
+            .put_bytes(&format!("{folder}/labels.json"), labels.as_bytes());
+    }
+    let seen = store.scan();
+    assert_eq!(seen.forest.errors, []);
+    assert_eq!(seen.forest.machines.len(), 2, "one in each folder");
+    for (folder, name) in [("a", "first"), ("b/deep", "second")] {
+        let user = seen.node(&format!("{folder}/sub/disk.vhd")).in_use_by[0];
+        let mut own = seen.forest.snapshots.iter();
+        let own = own.find(|snapshot| snapshot.machine == Some(user)).unwrap();
+        assert_eq!(own.name.as_deref(), Some(name));
+    }
+}
+
+#[test]
+fn what_the_user_says_is_in_use_belongs_to_the_chains_machine_or_to_a_new_one() {
+    let store = Store::new();
+    store
+        .put("web.vhd", &base(1))
+        .put("a.avhd", &child(2, 1, "web.vhd"))
+        .put("b.avhd", &child(3, 1, "web.vhd"));
+    let mut options = store.options();
+    options.now = vec![store.root().join("./b.avhd")];
+    let seen = store.scan_as(&options);
+    let user = seen.node("b.avhd").in_use_by[0];
+    assert_eq!(seen.forest.machine(user).unwrap().name, "web");
+    let labels = r#"[{"Name":"vm","Disks":"a.avhd"},{"VMName":"vm","Name":"s","CreationTime":"2010-05-01T10:00:00Z","Disks":"web.vhd"}]"#;
+    store.put_bytes("labels.json", labels.as_bytes());
+    let seen = store.scan_as(&options);
+    assert_eq!(seen.forest.machines.len(), 1);
+    assert!(seen.node("a.avhd").in_use_by.is_empty());
+    assert_eq!(seen.node("b.avhd").in_use_by.len(), 1);
+}
+
+#[test]
+fn a_listing_of_another_copy_dates_nothing() {
+    let store = Store::new();
+    store
+        .put("base.vhd", &base(1))
+        .put("leaf.avhd", &child(2, 1, "base.vhd"));
+    let times = "FullName,Length,LastWriteTimeUtc\nD:\\base.vhd,1,2009-02-03T04:05:06Z\nD:\\leaf.avhd,1,2009-02-03T04:05:06Z\n";
+    store.put_bytes("times.csv", times.as_bytes());
+    let seen = store.scan();
+    let written = |name: &str| seen.disk(name).file.modified.unwrap().to_string();
+    assert_eq!(written("leaf.avhd"), "2009-02-03T04:05:06Z");
+    assert_ne!(written("base.vhd"), "2009-02-03T04:05:06Z");
+    let told = |name: &str| {
+        let mut found = seen.disk(name).findings.iter();
+        found.any(|finding| finding.code.id == "facts-other-copy")
+    };
+    assert!(told("base.vhd") && !told("leaf.avhd"));
 }

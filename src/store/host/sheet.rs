@@ -6,7 +6,6 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::format::encoding::{Decoded, decode};
 use crate::store::when::{DayOrder, NoTime, When, day_order, parse};
 
 /// What is wrong with a side file, by row and field.
@@ -25,6 +24,14 @@ pub enum SheetError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl SheetError {
+    /// Of a text in no encoding known.
+    pub(super) fn encoding() -> Self {
+        let why = "it is neither UTF-8 nor UTF-16; save it with -Encoding UTF8";
+        Self::Form(why.to_owned())
+    }
 }
 
 /// The rows of a side file.
@@ -47,15 +54,10 @@ impl Sheet {
     ///
     /// # Errors
     /// If it is neither JSON nor CSV.
-    pub fn read(bytes: &[u8]) -> Result<Self, SheetError> {
-        let Decoded { text, damaged, .. } = decode(bytes);
-        if damaged {
-            let why = "the file is neither UTF-8 nor UTF-16; save it with -Encoding UTF8";
-            return Err(SheetError::Form(why.to_owned()));
-        }
+    pub fn read(text: &str) -> Result<Self, SheetError> {
         let rows = match text.trim_start().chars().next() {
-            Some('{' | '[') => json(&text)?,
-            Some(_) => csv(&text)?,
+            Some('{' | '[') => json(text)?,
+            Some(_) => csv(text)?,
             None => Vec::new(),
         };
         let number = |(index, fields): (usize, _)| Row {
@@ -296,7 +298,7 @@ mod tests {
             let text = format!(
                 "#TYPE Selected.System.IO.FileInfo\r\n\"A\"{separator}\"B c\"\r\n\"x\"\"y{separator}\nz\"{separator}2\r\n"
             );
-            let sheet = Sheet::read(text.as_bytes()).unwrap();
+            let sheet = Sheet::read(&text).unwrap();
             assert_eq!(sheet.rows.len(), 1);
             let first = format!("x\"y{separator}\nz");
             assert_eq!(sheet.rows[0].text("a"), Some(first));
@@ -308,7 +310,7 @@ mod tests {
     fn json_of_either_powershell_is_read() {
         let one = r#"{"A":{"value":["x","y"],"Count":2}}"#;
         let several = format!("[{one},null,{{\"A\":\"z\"}}]\n\u{feff}{one}");
-        let sheet = Sheet::read(several.as_bytes()).unwrap();
+        let sheet = Sheet::read(&several).unwrap();
         let lists: Vec<_> = sheet
             .rows
             .iter()
@@ -321,30 +323,29 @@ mod tests {
 
     #[test]
     fn faults_name_row_and_field() {
-        let sheet = Sheet::read(b"Name,Disks\na,System.Object[]\n").unwrap();
+        let sheet = Sheet::read("Name,Disks\na,System.Object[]\n").unwrap();
         let error = sheet.rows[0].list("Disks").unwrap_err().to_string();
         assert!(
             error.starts_with("row 1, Disks: PowerShell printed"),
             "{error}"
         );
-        let error = Sheet::read(b"A,B\n1,2\n3\n").unwrap_err().to_string();
+        let error = Sheet::read("A,B\n1,2\n3\n").unwrap_err().to_string();
         assert_eq!(error, "row 2: has 1 fields, the heading has 2");
-        assert!(Sheet::read(b"A\n\"x").is_err());
-        assert!(Sheet::read(b"[1]").is_err());
-        assert!(Sheet::read(b"{\"A\":").is_err());
-        assert!(Sheet::read(b"A\n\xff").is_err());
-        assert_eq!(Sheet::read(b"").unwrap().rows, []);
+        assert!(Sheet::read("A\n\"x").is_err());
+        assert!(Sheet::read("[1]").is_err());
+        assert!(Sheet::read("{\"A\":").is_err());
+        assert_eq!(Sheet::read("").unwrap().rows, []);
     }
 
     #[test]
     fn deep_nesting_is_an_error_not_a_crash() {
-        assert!(Sheet::read("[".repeat(100_000).as_bytes()).is_err());
+        assert!(Sheet::read(&"[".repeat(100_000)).is_err());
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_rows_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Sheet::read(&bytes);
+        fn any_text_is_rows_or_an_error(text in "\\PC{0,200}") {
+            let _ = Sheet::read(&text);
         }
 
         #[test]
@@ -353,7 +354,7 @@ mod tests {
             let names: Vec<_> = (0..cells.len()).map(|n| format!("\"c{n}\"")).collect();
             let line: Vec<_> = cells.iter().map(quote).collect();
             let text = format!("{}\r\n{}\r\n", names.join(","), line.join(","));
-            let sheet = Sheet::read(text.as_bytes()).unwrap();
+            let sheet = Sheet::read(&text).unwrap();
             for (number, cell) in cells.iter().enumerate() {
                 let read = sheet.rows[0].value(&format!("c{number}")).and_then(Value::as_str);
                 prop_assert_eq!(read, Some(cell.as_str()));

@@ -1,4 +1,4 @@
-//! Labels: what a host says of its snapshots, read from `--labels FILE` or `labels.json` at the root of the store.
+//! What `Get-VMSnapshot` and `Get-VM` say, as `ConvertTo-Json` or `ConvertTo-Csv` prints it.
 //!
 //! ```text
 //! Get-VMSnapshot ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json
@@ -6,80 +6,37 @@
 //! ```
 //!
 //! A row with a `CreationTime` or `SnapshotType` column is a snapshot's; so is one with `VMName` beside `Name`, unless both are equal
-//! (`Get-VM` has both). Any other row is a machine's. Further columns taken: `ParentSnapshotId`, `Path`, `IsAutomaticCheckpoint`,
+//! (`Get-VM` has both). Any other row is a machine's. Further columns taken: `ParentSnapshotId`, `VMId`, `IsAutomaticCheckpoint`,
 //! `HardDrives` in place of `Disks`, and the newer names with `Checkpoint` for `Snapshot`. Unknown columns are ignored.
 
-use super::SnapshotKind;
+use uuid::Uuid;
+
 use super::sheet::{Row, Sheet, SheetError};
-use super::when::{DayOrder, When};
+use super::{HostFacts, HostMachine, HostSnapshot, snapshot_id};
+use crate::format::guid;
+use crate::store::SnapshotKind;
+use crate::store::when::DayOrder;
 
-/// What a labels file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Labels {
-    /// Snapshots, in the order of the file.
-    pub snapshots: Vec<SnapshotLabel>,
-    /// Machines, in the order of the file.
-    pub machines: Vec<MachineLabel>,
+/// Whether a row is one of a machine or snapshot at all.
+pub(super) fn is_one(row: &Row) -> bool {
+    row.has("Name") || row.has("VMName")
 }
 
-/// A snapshot's row. Texts as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotLabel {
-    /// Counted from 1.
-    pub row: usize,
-    /// The machine's name.
-    pub vm: Option<String>,
-    /// The snapshot's name.
-    pub name: String,
-    /// Its id.
-    pub id: Option<String>,
-    /// The name of its parent snapshot.
-    pub parent_name: Option<String>,
-    /// The id of its parent snapshot.
-    pub parent_id: Option<String>,
-    /// When it was taken.
-    pub taken: Option<When>,
-    /// Its kind.
-    pub kind: SnapshotKind,
-    /// Its disks: the frozen ones, as Windows paths; `None` if the row does not say.
-    pub disks: Option<Vec<String>>,
-    /// The folder of its configuration.
-    pub path: Option<String>,
-}
-
-/// A machine's row. Texts as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MachineLabel {
-    /// Counted from 1.
-    pub row: usize,
-    /// The machine's name.
-    pub name: String,
-    /// Its id.
-    pub id: Option<String>,
-    /// The name of the snapshot it stands on.
-    pub parent_name: Option<String>,
-    /// The id of the snapshot it stands on.
-    pub parent_id: Option<String>,
-    /// Disks in use now, as Windows paths; `None` if the row does not say.
-    pub disks: Option<Vec<String>>,
-}
-
-/// Reads a labels file.
+/// Reads the rows that are machines' or snapshots'; all rows of the sheet say how its dates are written.
 ///
 /// # Errors
 /// With row and field: no name, a time that is none or ambiguous, disks that are no paths.
-pub fn read(bytes: &[u8]) -> Result<Labels, SheetError> {
-    let sheet = Sheet::read(bytes)?;
+pub(super) fn read(sheet: &Sheet, rows: &[&Row]) -> Result<HostFacts, SheetError> {
     let order = sheet.day_order(&["CreationTime"]);
-    let mut labels = Labels::default();
-    for row in &sheet.rows {
+    let mut facts = HostFacts::default();
+    for row in rows {
         if is_snapshot(row) {
-            labels.snapshots.push(snapshot(row, order)?);
+            facts.snapshots.push(snapshot(row, order)?);
         } else {
-            labels.machines.push(machine(row)?);
+            facts.machines.push(machine(row)?);
         }
     }
-    Ok(labels)
+    Ok(facts)
 }
 
 fn is_snapshot(row: &Row) -> bool {
@@ -108,30 +65,32 @@ fn missing(row: &Row, field: &'static str) -> SheetError {
     }
 }
 
-fn snapshot(row: &Row, order: DayOrder) -> Result<SnapshotLabel, SheetError> {
-    Ok(SnapshotLabel {
-        row: row.number,
+fn id_of(row: &Row, field: &str) -> Option<Uuid> {
+    row.text(field).as_deref().and_then(guid::from_text)
+}
+
+fn snapshot(row: &Row, order: DayOrder) -> Result<HostSnapshot, SheetError> {
+    let parent = |id: &str, name: &str| row.text(id).or_else(|| row.text(name));
+    Ok(HostSnapshot {
         vm: row.text("VMName"),
+        vm_id: id_of(row, "VMId"),
         name: row.text("Name").ok_or_else(|| missing(row, "Name"))?,
-        id: row.text("Id"),
-        parent_name: either(row, "ParentSnapshotName", "ParentCheckpointName"),
-        parent_id: either(row, "ParentSnapshotId", "ParentCheckpointId"),
+        id: row.text("Id").as_deref().map(snapshot_id),
+        parent: parent("ParentSnapshotId", "ParentSnapshotName")
+            .or_else(|| parent("ParentCheckpointId", "ParentCheckpointName")),
         taken: row.time("CreationTime", order)?,
         kind: kind(row),
         disks: disks(row)?,
-        path: row.text("Path"),
     })
 }
 
-fn machine(row: &Row) -> Result<MachineLabel, SheetError> {
+fn machine(row: &Row) -> Result<HostMachine, SheetError> {
     let name = either(row, "Name", "VMName");
-    Ok(MachineLabel {
-        row: row.number,
+    Ok(HostMachine {
         name: name.ok_or_else(|| missing(row, "Name"))?,
-        id: either(row, "Id", "VMId"),
-        parent_name: either(row, "ParentSnapshotName", "ParentCheckpointName"),
-        parent_id: either(row, "ParentSnapshotId", "ParentCheckpointId"),
+        id: id_of(row, "Id").or_else(|| id_of(row, "VMId")),
         disks: disks(row)?,
+        ..HostMachine::default()
     })
 }
 
@@ -158,8 +117,13 @@ fn kind(row: &Row) -> SnapshotKind {
 
 #[cfg(test)]
 mod tests {
+    use super::super::HostError;
     use super::*;
     use crate::store::when::Zone;
+
+    fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
+        super::super::read(bytes)
+    }
 
     const SEVEN: &str = r#"[
       {"VMName":"TestWin7","Name":"before 検証","Id":"0A1B","ParentSnapshotName":null,
@@ -170,8 +134,8 @@ mod tests {
 
     #[test]
     fn rows_of_both_commands_are_told_apart_and_read() {
-        let labels = read(SEVEN.as_bytes()).unwrap();
-        let [first, second] = labels.snapshots.as_slice() else {
+        let facts = read(SEVEN.as_bytes()).unwrap();
+        let [first, second] = facts.snapshots.as_slice() else {
             panic!("two snapshots")
         };
         assert_eq!(first.name, "before 検証");
@@ -184,10 +148,9 @@ mod tests {
         assert_eq!(taken.zone, Zone::Known);
         assert_eq!(second.taken.unwrap().zone, Zone::HostLocal);
         assert_eq!(second.kind, SnapshotKind::Recovery);
-        assert_eq!(second.parent_name.as_deref(), Some("before 検証"));
-        assert_eq!(labels.machines.len(), 1);
-        assert_eq!(labels.machines[0].disks, None);
-        assert_eq!(labels.machines[0].row, 3);
+        assert_eq!(second.parent.as_deref(), Some("before 検証"));
+        assert_eq!(facts.machines.len(), 1);
+        assert_eq!(facts.machines[0].disks, None);
     }
 
     #[test]
@@ -197,22 +160,22 @@ mod tests {
         let le: Vec<u8> = units.clone().flat_map(u16::to_le_bytes).collect();
         let be: Vec<u8> = units.flat_map(u16::to_be_bytes).collect();
         for bytes in [le, be, text.as_bytes().to_vec()] {
-            let labels = read(&bytes).unwrap();
-            let label = &labels.snapshots[0];
-            assert_eq!(label.taken.unwrap().at.as_second(), 1_668_000_000);
-            assert_eq!(label.disks.as_ref().unwrap().len(), 2);
+            let facts = read(&bytes).unwrap();
+            let snapshot = &facts.snapshots[0];
+            assert_eq!(snapshot.taken.unwrap().at.as_second(), 1_668_000_000);
+            assert_eq!(snapshot.disks.as_ref().unwrap().len(), 2);
         }
     }
 
     #[test]
     fn csv_says_the_same_and_its_region_is_learnt_from_all_rows() {
         let csv = "\"VMName\",\"Name\",\"CreationTime\",\"Disks\"\r\n\"v\",\"a\",\"02/03/2026 10:00:00\",\"D:\\a.vhd;D:\\b.vhd\"\r\n\"v\",\"b\",\"22/03/2026 10:00:00\",\"\"\r\n";
-        let labels = read(csv.as_bytes()).unwrap();
+        let facts = read(csv.as_bytes()).unwrap();
         assert_eq!(
-            labels.snapshots[0].taken.unwrap().at.to_string(),
+            facts.snapshots[0].taken.unwrap().at.to_string(),
             "2026-03-02T10:00:00Z"
         );
-        assert_eq!(labels.snapshots[0].disks.as_ref().unwrap().len(), 2);
+        assert_eq!(facts.snapshots[0].disks.as_ref().unwrap().len(), 2);
         let one = csv.lines().take(2).collect::<Vec<_>>().join("\n");
         let error = read(one.as_bytes()).unwrap_err().to_string();
         assert!(
@@ -239,17 +202,17 @@ mod tests {
 
     #[test]
     fn a_whole_hard_drive_counts_by_its_path_and_automatic_ones_are_named() {
-        let labels = read(
+        let facts = read(
             br#"{"VMName":"v","Name":"s","IsAutomaticCheckpoint":true,"SnapshotType":0,"HardDrives":[{"Path":"C:\\a.vhdx","Number":1}]}"#,
         )
         .unwrap();
-        assert_eq!(labels.snapshots[0].kind, SnapshotKind::Automatic);
-        assert_eq!(labels.snapshots[0].disks.as_ref().unwrap()[0], "C:\\a.vhdx");
+        assert_eq!(facts.snapshots[0].kind, SnapshotKind::Automatic);
+        assert_eq!(facts.snapshots[0].disks.as_ref().unwrap()[0], "C:\\a.vhdx");
     }
 
     #[test]
     fn a_machine_with_its_name_twice_is_a_machine() {
-        let labels = read(br#"{"VMName":"m","Name":"m","ParentSnapshotName":"s"}"#).unwrap();
-        assert_eq!(labels.machines[0].parent_name.as_deref(), Some("s"));
+        let facts = read(br#"{"VMName":"m","Name":"m","ParentSnapshotName":"s"}"#).unwrap();
+        assert_eq!((facts.machines.len(), facts.snapshots.len()), (1, 0));
     }
 }

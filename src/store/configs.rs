@@ -1,0 +1,77 @@
+//! Reads the configurations beside the disks, with their memory files.
+
+use std::path::{Path, PathBuf};
+
+use crate::format::FormatError;
+use crate::source::error_words;
+use crate::store::PathError;
+use crate::store::facts::Files;
+use crate::store::host::rows::Rows;
+use crate::store::hyperv::{self, ConfigRecord, MemoryFile, attach_memory};
+use crate::store::probe::same_state;
+
+/// Reads configurations, each once more if it could not be read or changed meanwhile, and gives them their memory files. Both lists are sorted first, so that the outcome does not
+/// depend on the order of the walk.
+pub(super) fn configs(
+    files: &dyn Files,
+    paths: &mut [PathBuf],
+    memory: &mut [PathBuf],
+    rows: &Rows,
+    errors: &mut Vec<PathError>,
+) -> Vec<ConfigRecord> {
+    paths.sort();
+    memory.sort();
+    let mut records = Vec::new();
+    for path in paths.iter() {
+        match config_that_holds_still(files, path, rows).or_else(|_| config(files, path, rows)) {
+            Ok(Some(record)) => records.push(record),
+            Ok(None) => {}
+            Err(error) => errors.push(PathError {
+                path: path.clone(),
+                error,
+            }),
+        }
+    }
+    let memory: Vec<MemoryFile> = memory
+        .iter()
+        .filter_map(|path| {
+            let looked = files.facts(path).or_else(|_| files.facts(path));
+            let path = path.clone();
+            match looked {
+                Ok(mut file) => {
+                    rows.date(&mut file, &path);
+                    Some(MemoryFile { path, file })
+                }
+                Err(error) => {
+                    let error = error_words(&error);
+                    errors.push(PathError { path, error });
+                    None
+                }
+            }
+        })
+        .collect();
+    attach_memory(&mut records, &memory);
+    records
+}
+
+fn config_that_holds_still(
+    files: &dyn Files,
+    path: &Path,
+    rows: &Rows,
+) -> Result<Option<ConfigRecord>, String> {
+    let look = || files.facts(path).map_err(|error| error_words(&error));
+    let before = look()?;
+    let record = config(files, path, rows)?;
+    if same_state(&before, &look()?) {
+        Ok(record)
+    } else {
+        Err("it changed while it was read".to_owned())
+    }
+}
+
+fn config(files: &dyn Files, path: &Path, rows: &Rows) -> Result<Option<ConfigRecord>, String> {
+    let opened = files.open(path).map_err(|error| error_words(&error))?;
+    let mut facts = opened.facts;
+    rows.date(&mut facts, path);
+    hyperv::read(path, facts, &*opened.source).map_err(|error: FormatError| error.to_string())
+}

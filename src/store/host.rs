@@ -1,0 +1,188 @@
+//! What the host says of its machines, snapshots and disks: `--facts FILE`, and files of known names in the folders of a store.
+//!
+//! One model behind every input, which is told by its content:
+//!
+//! | input | read by |
+//! | --- | --- |
+//! | `vhdtree-host/1`, as the scripts of `vhdtree collect` write it | [`native`] |
+//! | `Get-VMSnapshot`, `Get-VM` as JSON or CSV | [`powershell`] |
+//! | a listing of files with their times, as CSV or JSON | [`listing`] |
+//!
+//! A text of either PowerShell may be UTF-8 or UTF-16. Times are kept as written: one without a zone stays recognisable
+//! ([`Zone::HostLocal`](super::when::Zone)).
+
+pub mod listing;
+pub(super) mod load;
+pub mod native;
+pub mod powershell;
+pub(super) mod rows;
+pub mod sheet;
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::SnapshotKind;
+use super::when::When;
+use crate::format::encoding::{Decoded, decode};
+use crate::format::guid;
+use crate::image::Kind;
+use sheet::{Sheet, SheetError};
+
+/// What one input says. Texts, ids of snapshots and paths as written; what a path means here is decided when facts and
+/// disks are joined.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The host's name.
+    pub host: Option<String>,
+    /// When the host was asked.
+    pub at: Option<Timestamp>,
+    /// Machines, in the order of the input.
+    pub machines: Vec<HostMachine>,
+    /// Snapshots, in the order of the input.
+    pub snapshots: Vec<HostSnapshot>,
+    /// Files, disks among them, in the order of the input.
+    pub files: Vec<HostFile>,
+    /// Volumes or folders and their free bytes.
+    pub free: Vec<(String, u64)>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostMachine {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Option<Uuid>,
+    /// It runs.
+    pub running: Option<bool>,
+    /// The snapshot applied (or taken) last, as its id is compared.
+    pub last_applied: Option<String>,
+    /// Disks in use now, as paths of the host; `None` if nothing says.
+    pub disks: Option<Vec<String>>,
+}
+
+/// A snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostSnapshot {
+    /// The machine's name.
+    pub vm: Option<String>,
+    /// The machine's id.
+    pub vm_id: Option<Uuid>,
+    /// Its name.
+    pub name: String,
+    /// Its id: a lower-case GUID if it is one, else as written in lower case.
+    pub id: Option<String>,
+    /// Id or name of its parent snapshot.
+    pub parent: Option<String>,
+    /// When it was taken.
+    pub taken: Option<When>,
+    /// Its kind.
+    pub kind: SnapshotKind,
+    /// Its disks, the frozen ones, as paths of the host; `None` if nothing says.
+    pub disks: Option<Vec<String>>,
+}
+
+/// A file, with what is known of it as a disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostFile {
+    /// Its path on the host.
+    pub path: String,
+    /// Its length in bytes at that time.
+    pub len: Option<u64>,
+    /// Its birth.
+    pub born: Option<Timestamp>,
+    /// Its last write.
+    pub modified: Option<Timestamp>,
+    /// What it is as a disk.
+    pub disk: Option<HostDisk>,
+}
+
+/// What the host says of a disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostDisk {
+    /// Its own id.
+    pub id: Option<Uuid>,
+    /// Its parent's path on the host.
+    pub parent: Option<String>,
+    /// Its kind.
+    pub kind: Option<Kind>,
+    /// Its virtual size in bytes.
+    pub size: Option<u64>,
+    /// Its block size in bytes.
+    pub block_size: Option<u64>,
+    /// A machine or the host has it open.
+    pub attached: Option<bool>,
+}
+
+/// The facts of one file, and where they hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactsFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The folder below which they hold; `None` for one that the user named, which holds everywhere.
+    pub folder: Option<PathBuf>,
+    /// What it says.
+    pub facts: HostFacts,
+}
+
+impl FactsFile {
+    /// Whether these facts hold for a path.
+    pub fn holds_for(&self, path: &Path) -> bool {
+        self.folder
+            .as_deref()
+            .is_none_or(|folder| path.starts_with(folder))
+    }
+}
+
+/// Why an input is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HostError {
+    /// It is none of the inputs known.
+    #[error(
+        "it is none of the facts known: vhdtree-host/1, Get-VMSnapshot or Get-VM as JSON or CSV, or a CSV of file times"
+    )]
+    Unknown,
+    /// It has another version than the one read here.
+    #[error("its schema is {0}; vhdtree-host/1 is read")]
+    Schema(String),
+    /// Its JSON is wrong.
+    #[error("{0}")]
+    Json(String),
+    /// A row or field is wrong.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+}
+
+/// Reads facts of any kind.
+///
+/// # Errors
+/// If it is none of the inputs known, or one with a fault, by row and field.
+pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
+    let Decoded { text, damaged, .. } = decode(bytes);
+    if damaged {
+        return Err(SheetError::encoding().into());
+    }
+    if native::is_native(&text) {
+        return native::read(&text);
+    }
+    let sheet = Sheet::read(&text)?;
+    if sheet.rows.is_empty() {
+        return Ok(HostFacts::default());
+    }
+    let is_listing = |row: &sheet::Row| row.has(listing::PATH);
+    let (files, others): (Vec<_>, Vec<_>) = sheet.rows.iter().partition(|row| is_listing(row));
+    if !others.iter().any(|row| powershell::is_one(row)) && files.is_empty() {
+        return Err(HostError::Unknown);
+    }
+    let mut facts = powershell::read(&sheet, &others)?;
+    facts.files = listing::read(&sheet, &files)?;
+    Ok(facts)
+}
+
+/// A snapshot's id as it is compared: a lower-case GUID, else the text in lower case.
+pub(super) fn snapshot_id(text: &str) -> String {
+    guid::from_text(text).map_or_else(|| text.to_lowercase(), |id| id.hyphenated().to_string())
+}

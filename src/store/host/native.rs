@@ -1,0 +1,323 @@
+//! `vhdtree-host/1`: facts as the scripts of `vhdtree collect` write them. JSON; unknown keys are ignored, what is not known
+//! is `null` or left out, words are read without case.
+//!
+//! A file and a disk of one path are one [`HostFile`].
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{HostDisk, HostError, HostFacts, HostFile, HostMachine, HostSnapshot, snapshot_id};
+use crate::format::guid;
+use crate::image::Kind;
+use crate::store::SnapshotKind;
+use crate::store::when::{self, DayOrder, When, Zone};
+
+/// The schema read here, without its version.
+const SCHEMA: &str = "vhdtree-host/";
+/// The version read here.
+const VERSION: &str = "1";
+/// So far into the text the schema is looked for: it is written first.
+const HEAD_CHARS: usize = 4096;
+
+/// Whether a text says that it is of this schema.
+pub(super) fn is_native(text: &str) -> bool {
+    let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let end = text
+        .char_indices()
+        .nth(HEAD_CHARS)
+        .map_or(text.len(), |(at, _)| at);
+    text.starts_with('{')
+        && text
+            .get(..end)
+            .is_some_and(|head| head.contains(&format!("\"{SCHEMA}")))
+}
+
+/// Reads the facts.
+///
+/// # Errors
+/// Another version, wrong JSON, a value of a wrong type, a time without a zone where one is needed.
+pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
+    let text = text.trim_start_matches('\u{feff}');
+    let wire: Wire =
+        serde_json::from_str(text).map_err(|error| HostError::Json(error.to_string()))?;
+    if wire.schema.strip_prefix(SCHEMA) != Some(VERSION) {
+        return Err(HostError::Schema(wire.schema));
+    }
+    let at = |what: &str, at: usize| format!("{what}[{at}]");
+    let names: HashMap<Uuid, &str> = wire
+        .machines
+        .iter()
+        .filter_map(|of| Some((id(of.id.as_deref())?, of.name.as_deref()?)))
+        .collect();
+    let snapshots = wire.snapshots.iter().enumerate();
+    let snapshots = snapshots
+        .map(|(n, of)| of.read(&names, &at("snapshots", n)))
+        .collect::<Result<_, _>>()?;
+    let mut files = Files::default();
+    for (n, of) in wire.files.iter().enumerate() {
+        let file = files.of(of.path.as_deref(), &at("files", n))?;
+        file.len = of.length;
+        file.born = zoned(of.created.as_deref(), &at("files", n), "created")?;
+        file.modified = zoned(of.written.as_deref(), &at("files", n), "written")?;
+    }
+    for (n, of) in wire.disks.into_iter().enumerate() {
+        let file = files.of(of.path.as_deref(), &at("disks", n))?;
+        file.len = file.len.or(of.file_size);
+        file.disk = Some(of.read());
+    }
+    let free = wire.free.into_iter();
+    Ok(HostFacts {
+        at: zoned(wire.at.as_deref(), "the file", "at")?,
+        host: wire.host,
+        machines: wire.machines.into_iter().map(Machine::read).collect(),
+        snapshots,
+        files: files.list,
+        free: free.filter_map(|of| Some((of.path?, of.bytes?))).collect(),
+    })
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    schema: String,
+    host: Option<String>,
+    at: Option<String>,
+    #[serde(default)]
+    machines: Vec<Machine>,
+    #[serde(default)]
+    snapshots: Vec<Snapshot>,
+    #[serde(default)]
+    disks: Vec<Disk>,
+    #[serde(default)]
+    files: Vec<File>,
+    #[serde(default)]
+    free: Vec<Free>,
+}
+
+#[derive(Deserialize)]
+struct Machine {
+    id: Option<String>,
+    name: Option<String>,
+    state: Option<String>,
+    last_applied: Option<String>,
+    disks: Option<Vec<String>>,
+}
+
+impl Machine {
+    fn read(self) -> HostMachine {
+        HostMachine {
+            id: id(self.id.as_deref()),
+            name: self.name.or(self.id).unwrap_or_default(),
+            running: self
+                .state
+                .map(|state| state.eq_ignore_ascii_case("running")),
+            last_applied: self.last_applied.as_deref().map(snapshot_id),
+            disks: self.disks,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Snapshot {
+    id: Option<String>,
+    name: Option<String>,
+    machine: Option<String>,
+    parent: Option<String>,
+    taken: Option<String>,
+    kind: Option<String>,
+    disks: Option<Vec<String>>,
+}
+
+impl Snapshot {
+    fn read(&self, names: &HashMap<Uuid, &str>, at: &str) -> Result<HostSnapshot, HostError> {
+        let vm_id = id(self.machine.as_deref());
+        let of_id = vm_id.and_then(|id| names.get(&id).map(|name| (*name).to_owned()));
+        Ok(HostSnapshot {
+            vm: of_id.or_else(|| self.machine.clone().filter(|_| vm_id.is_none())),
+            vm_id,
+            name: self
+                .name
+                .clone()
+                .or_else(|| self.id.clone())
+                .unwrap_or_default(),
+            id: self.id.as_deref().map(snapshot_id),
+            parent: self.parent.clone(),
+            taken: time(self.taken.as_deref(), at, "taken")?,
+            kind: kind(self.kind.as_deref()),
+            disks: self.disks.clone(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Disk {
+    path: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    parent: Option<String>,
+    id: Option<String>,
+    size: Option<u64>,
+    file_size: Option<u64>,
+    block_size: Option<u64>,
+    attached: Option<bool>,
+}
+
+impl Disk {
+    fn read(self) -> HostDisk {
+        let kind = self.kind.map(|kind| kind.to_ascii_lowercase());
+        HostDisk {
+            id: id(self.id.as_deref()),
+            parent: self.parent.filter(|parent| !parent.trim().is_empty()),
+            kind: match kind.as_deref() {
+                Some("fixed") => Some(Kind::Fixed),
+                Some("dynamic") => Some(Kind::Dynamic),
+                Some("differencing") => Some(Kind::Differencing),
+                _ => None,
+            },
+            size: self.size,
+            block_size: self.block_size,
+            attached: self.attached,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    path: Option<String>,
+    length: Option<u64>,
+    created: Option<String>,
+    written: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Free {
+    path: Option<String>,
+    bytes: Option<u64>,
+}
+
+/// Files by path, each once.
+#[derive(Default)]
+struct Files {
+    list: Vec<HostFile>,
+    known: HashMap<String, usize>,
+}
+
+impl Files {
+    fn of(&mut self, path: Option<&str>, at: &str) -> Result<&mut HostFile, HostError> {
+        let path = path.filter(|path| !path.trim().is_empty());
+        let path = path.ok_or_else(|| HostError::Json(format!("{at} has no path")))?;
+        let next = self.list.len();
+        let known = *self.known.entry(path.to_lowercase()).or_insert(next);
+        if known == next {
+            self.list.push(HostFile {
+                path: path.to_owned(),
+                ..HostFile::default()
+            });
+        }
+        let file = self.list.get_mut(known);
+        file.ok_or_else(|| HostError::Json(format!("{at} has no path")))
+    }
+}
+
+fn id(text: Option<&str>) -> Option<Uuid> {
+    text.and_then(guid::from_text)
+}
+
+fn kind(word: Option<&str>) -> SnapshotKind {
+    match word.map(str::to_ascii_lowercase).as_deref() {
+        Some("standard") => SnapshotKind::Standard,
+        Some("production") => SnapshotKind::Production,
+        Some("recovery") => SnapshotKind::Recovery,
+        Some("replica") => SnapshotKind::Replica,
+        Some("automatic") => SnapshotKind::Automatic,
+        Some("other") => SnapshotKind::Other,
+        _ => SnapshotKind::Unknown,
+    }
+}
+
+fn time(text: Option<&str>, at: &str, field: &str) -> Result<Option<When>, HostError> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let when = when::parse(text, DayOrder::Unknown);
+    when.map(Some)
+        .map_err(|why| HostError::Json(format!("{at}, {field}: \"{text}\" {why}")))
+}
+
+fn zoned(text: Option<&str>, at: &str, field: &str) -> Result<Option<Timestamp>, HostError> {
+    match time(text, at, field)? {
+        Some(when) if when.zone == Zone::HostLocal => Err(HostError::Json(format!(
+            "{at}, {field}: \"{}\" has no zone",
+            text.unwrap_or_default()
+        ))),
+        when => Ok(when.map(|when| when.at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
+
+    const WHOLE: &str = r#"{"schema":"vhdtree-host/1","host":"HV01","at":"2026-11-27T10:00:00Z","product":"hyperv","unknown":{"a":[1]},
+      "machines":[{"id":"11111111-2222-4333-8444-555555555555","name":"検証","state":"Running","version":"9.0","parent_snapshot":null,"disks":["D:\\a_1.avhdx"]},
+                  {"name":"off","state":"OFF","disks":null}],
+      "snapshots":[{"id":"{AAAAAAAA-2222-4333-8444-555555555555}","name":"s","machine":"11111111-2222-4333-8444-555555555555","taken":"2026-01-05T09:00:00+09:00","kind":"Production","disks":["D:\\a.vhdx"]}],
+      "disks":[{"path":"d:\\A.vhdx","format":"VHDX","type":"Dynamic","id":"BBBBBBBB-2222-4333-8444-555555555555","size":1024,"file_size":10,"attached":true},
+               {"path":"D:\\a_1.avhdx","type":"Differencing","parent":"D:\\a.vhdx"}],
+      "files":[{"path":"D:\\a.vhdx","length":12,"created":"2026-01-01T00:00:00Z","written":"2026-01-05T00:00:00Z"}],
+      "free":[{"path":"D:\\","bytes":5}]}"#;
+
+    #[test]
+    fn every_part_is_read_and_a_disk_is_its_file() {
+        let facts = read(WHOLE.as_bytes()).unwrap();
+        assert_eq!(facts.host.as_deref(), Some("HV01"));
+        assert_eq!(facts.machines[0].name, "検証");
+        assert_eq!(facts.machines[0].running, Some(true));
+        assert_eq!(facts.machines[1].running, Some(false));
+        assert_eq!(facts.machines[1].disks, None);
+        let snapshot = &facts.snapshots[0];
+        assert_eq!(snapshot.vm.as_deref(), Some("検証"));
+        assert_eq!(snapshot.kind, SnapshotKind::Production);
+        assert_eq!(
+            snapshot.taken.unwrap().at.to_string(),
+            "2026-01-05T00:00:00Z"
+        );
+        assert_eq!(facts.files.len(), 2);
+        assert_eq!(facts.files[0].len, Some(12));
+        let disk = facts.files[0].disk.as_ref().unwrap();
+        assert_eq!(
+            (disk.kind, disk.attached),
+            (Some(Kind::Dynamic), Some(true))
+        );
+        let child = facts.files[1].disk.as_ref().unwrap();
+        assert_eq!(child.parent.as_deref(), Some("D:\\a.vhdx"));
+        assert_eq!(facts.free, [("D:\\".to_owned(), 5)]);
+    }
+
+    #[test]
+    fn faults_say_where() {
+        let error = |text: &str| read(text.as_bytes()).unwrap_err().to_string();
+        let json = |rest: &str| format!("{{\"schema\":\"vhdtree-host/1\"{rest}}}");
+        assert_eq!(
+            error(&json("").replace("/1", "/2")),
+            "its schema is vhdtree-host/2; vhdtree-host/1 is read"
+        );
+        assert_eq!(
+            error(&json(r#","files":[{"length":1}]"#)),
+            "files[0] has no path"
+        );
+        assert!(
+            error(&json(
+                r#","files":[{"path":"a","created":"2026-01-01T00:00:00"}]"#
+            ))
+            .ends_with("has no zone")
+        );
+        assert!(error(&json(r#","machines":[{"disks":"x"}]"#)).contains("line 1"));
+        assert!(error(&json(r#","machines":7"#)).contains("expected a sequence"));
+        assert!(error("{\"schema\":\"vhdtree-host/1\"").contains("EOF"));
+        assert_eq!(read(json("").as_bytes()).unwrap(), HostFacts::default());
+    }
+}
