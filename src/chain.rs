@@ -17,7 +17,6 @@
 mod error;
 mod fetch;
 mod owner;
-mod pipeline;
 mod read;
 mod stream;
 mod window;
@@ -34,7 +33,6 @@ pub use window::{Window, Windows};
 
 pub(crate) use fetch::{BadBytes, Fetch};
 pub(crate) use owner::{Resolver, intersect};
-pub(crate) use pipeline::run_pipeline;
 pub(crate) use window::WINDOW_SECTORS;
 
 /// Open images from a leaf (or any node) down to its base: `links[0]` is the node itself.

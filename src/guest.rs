@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_disk_without_a_table_has_none() {
-        let mut vhd = crate::testing::vhd::VhdBuilder::fixed(1 << 20).build();
+        let mut vhd = crate::build::vhd::VhdBuilder::fixed(1 << 20).build();
         let read = |bytes: &[u8]| {
             let source = MemorySource(bytes.to_vec());
             let image = Image::open(Arc::new(source)).unwrap();

@@ -1,16 +1,24 @@
-//! Work that can be watched and stopped: cancel token, progress counters, bounded worker pool (`pool`); short work in
-//! memory on all processors (`spread`); whether there is room for threads that wait (`room`).
+//! Work that can be watched and stopped, and the threads that do it.
+//!
+//! ```text
+//!  ordered   many inputs, a few threads, results in the order of the inputs; with slots that are used again and again
+//!  par       short work in memory on all processors
+//!  queue     one end that fills, many that take portions
+//!  growing   more threads where storage turns out to be slow
+//! ```
 
-mod pool;
-mod room;
-mod spread;
+mod growing;
+mod ordered;
+mod par;
+mod queue;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub use pool::run_ordered;
-pub use room::is_room_for_threads;
-pub use spread::{spread, spread_shares};
+pub use growing::{Slowness, is_room_for_threads, processors, start_some};
+pub use ordered::{run_ordered, run_pipeline};
+pub use par::{par_chunks, par_map};
+pub use queue::{Got, Queue};
 
 /// Asks work to stop; cheap to clone and to look at. Cancelling twice is the same as once.
 #[derive(Debug, Clone, Default)]

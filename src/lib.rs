@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  finding   what is wrong or notable, as data: stable code, severity, where, expected, actual
-//!  job       cancel token, progress counters, bounded worker pool
+//!  job       cancel token, progress counters; the threads that work: ordered, in parallel, growing
 //!  text      sizes, times, counts, escapes, widths, signs as text: each in one way
 //!  source    positioned, read-only access: the only door to disk bytes
 //!  format    bytes -> struct + findings, one file per on-disk structure: vhd, vhdx, hyperv (XML and VMCX containers)
@@ -18,7 +18,7 @@
 //!  report    rows, columns, words, units, JSON
 //!  config    the config file
 //!  cli, tui  the two faces: one command a file, one screen a file
-//!  demo      the story's store, built; testing: builders of disks and faults, of which demo needs some
+//!  build     writers of disks and configurations; demo: the story's store; testing: fakes
 //! ```
 //!
 //! ```text
@@ -81,7 +81,14 @@ pub mod tui;
 #[allow(clippy::arithmetic_side_effects)]
 pub mod config;
 
-// These two make disks and read none.
+// These three make disks and read none.
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing
+)]
+pub mod build;
+
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 pub mod demo;
 
@@ -90,4 +97,5 @@ pub mod demo;
     clippy::expect_used,
     clippy::indexing_slicing
 )]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,10 +1,3 @@
-//! Builders of real disk files and configurations, for tests and for the demo's store. Everything built is deterministic.
+//! Fakes that only tests need.
 
-#[cfg(any(test, feature = "testing"))]
 pub mod faulty;
-pub mod hyperv;
-#[cfg(any(test, feature = "testing"))]
-pub mod lvm;
-pub mod vhd;
-pub mod vhdx;
-pub mod vmcx;

@@ -4,10 +4,9 @@ use std::ops::{ControlFlow, Range};
 
 use super::{
     BadBytes, Chain, ChainError, Content, Fetch, OwnedRun, ReadFault, Resolver, Unknown, Windows,
-    run_pipeline,
 };
 use crate::format::SectorNo;
-use crate::job::Job;
+use crate::job::{Job, run_pipeline};
 
 /// Bytes of a piece: large enough that a cold disk reads ahead, small enough that two threads' pieces stay in the cache.
 const PIECE_BYTES: usize = 1 << 20;

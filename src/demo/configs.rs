@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::testing::hyperv::HypervConfig;
+use crate::build::hyperv::HypervConfig;
 
 use super::guest::packed_bytes;
 use super::machines::{

@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::testing::vhdx::VhdxBuilder;
+use crate::build::vhdx::VhdxBuilder;
 
 use super::fat::DISK_BYTES;
 use super::fat::Volume;

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use crate::testing::vhd::{Locator, VhdBuilder};
+use crate::build::vhd::{Locator, VhdBuilder};
 
 use super::fat::DISK_BYTES;
 

@@ -1,12 +1,11 @@
 //! Sector bitmaps of many blocks in few reads: neighbours together, and many reads in flight where there are many.
 
-use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::format::block::{BlockEntry, BlockState};
-use crate::job::{CancelToken, is_room_for_threads};
+use crate::job::{CancelToken, Slowness, processors, start_some};
 use crate::source::Source;
 
 /// Bitmaps with at most this between them are read as one, in bytes: a few pages cost about as much as one.
@@ -148,32 +147,17 @@ pub(super) fn bitmaps<'a, R: Send>(
     } else {
         std::thread::scope(|scope| {
             let mut helpers = Vec::new();
-            // A thread that cannot be had is done without.
-            let mut hire = |up_to: usize| {
-                while helpers.len() < up_to {
-                    match std::thread::Builder::new().spawn_scoped(scope, help) {
-                        Ok(helper) => helpers.push(helper),
-                        Err(_) => break,
-                    }
-                }
-            };
             if plan.groups.len() >= MANY {
-                let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-                hire(cores.min(IN_FLIGHT).saturating_sub(1));
+                let count = processors().min(IN_FLIGHT).saturating_sub(1);
+                helpers = start_some(scope, count, help);
             }
             let mut buffer = Vec::new();
-            let (mut slow, mut started) = (0_u32, Instant::now());
+            let (mut slowness, mut started) = (Slowness::new(SLOW), Instant::now());
             while !cancel.is_cancelled() && portion(&mut done, &mut buffer) {
                 let now = Instant::now();
-                let reads = u32::try_from(PORTION).unwrap_or(1);
-                // One slow portion may be the scheduler's doing; two in a row are the storage's.
-                if now.duration_since(started) > SLOW.saturating_mul(reads) {
-                    slow = slow.saturating_add(1);
-                } else {
-                    slow = 0;
-                }
-                if slow == 2 && is_room_for_threads() {
-                    hire(IN_FLIGHT.saturating_sub(1));
+                if slowness.note(PORTION, now.duration_since(started)) {
+                    let more = IN_FLIGHT.saturating_sub(1).saturating_sub(helpers.len());
+                    helpers.extend(start_some(scope, more, help));
                 }
                 started = now;
             }

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::job::spread_shares;
+use crate::job::par_chunks;
 use crate::report::columns::{self, Column, Style};
 use crate::report::row::{self, Row, RowKind};
 
@@ -46,7 +46,7 @@ pub fn lines(
         heading.add(columns, |column, text| text.push_str(column.heading()));
         heading
     });
-    let shares = spread_shares(rows, |first, share| {
+    let shares = par_chunks(rows, |first, share| {
         let mut cells = Share::default();
         for (at, row) in (first..).zip(share) {
             cells.add(columns, |column, text| match column {

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::job::spread_shares;
+use crate::job::par_chunks;
 use crate::store::gate::{Admission, Admit};
 use crate::store::scan::Entry;
 use crate::store::{DiskId, Node, PathMap};
@@ -53,7 +53,7 @@ pub(super) struct Linked {
 /// Links disks that are sorted by path. O(n log n) in their number; nothing recurses.
 pub(super) fn link(entries: &[Entry], maps: &[PathMap], gate: &dyn Admit, stage: Stage) -> Linked {
     let index = index::Index::new(entries);
-    let shares = spread_shares(entries, |first, share| {
+    let shares = par_chunks(entries, |first, share| {
         let mut found = Linked::default();
         found.nodes.reserve_exact(share.len());
         for (at, entry) in (first..).zip(share) {

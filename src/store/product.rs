@@ -5,14 +5,14 @@ use std::path::Path;
 
 use crate::format::guid;
 use crate::image::{Format, Header, Kind, Specific};
-use crate::job::spread;
+use crate::job::par_map;
 use crate::store::containers::{VolumeName, lvm_name};
 use crate::store::names::{has_extension, is_auto_recovery};
 use crate::store::{Disk, DiskId, Forest, Node, Product};
 
 /// Gives every node its product and role. Whoever made one disk of a tree works on all of it, so a tree has one product.
 pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a Disk> + Sync) {
-    let signs = spread(nodes, |at, _| {
+    let signs = par_map(nodes, |at, _| {
         let disk = u32::try_from(at).ok().and_then(|at| disk(DiskId(at)));
         disk.map_or((Sign::None, None), |disk| (sign(disk), role(disk)))
     });

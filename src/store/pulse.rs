@@ -47,7 +47,7 @@ pub fn pulse(path: &Path, header: Option<&Header>) -> Option<Pulse> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::vhdx::VhdxBuilder;
+    use crate::build::vhdx::VhdxBuilder;
     use std::sync::Arc;
 
     #[test]

@@ -8,7 +8,6 @@
 
 mod again;
 mod engine;
-mod queue;
 mod readers;
 
 use std::path::{Path, PathBuf};

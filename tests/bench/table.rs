@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use vhdtree::testing::vhdx::VhdxBuilder;
+use vhdtree::build::vhdx::VhdxBuilder;
 
 const GOAL_KIB: u64 = 128 << 10;
 const BLOCKS: u64 = 64 << 20;

@@ -24,7 +24,7 @@ impl Store {
 
     /// `machines` folders with a base and a child each.
     pub fn many(machines: u32) -> Self {
-        use vhdtree::testing::vhd::{Locator, VhdBuilder};
+        use vhdtree::build::vhd::{Locator, VhdBuilder};
         let folder = tempfile::tempdir().unwrap();
         for machine in 0..machines {
             let place = folder.path().join(format!("vm{machine:05}"));

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
+use vhdtree::build::lvm::GroupBuilder;
+use vhdtree::build::vhd::{Locator, VhdBuilder};
 use vhdtree::guest::lvm::PhysicalVolume;
 use vhdtree::image::Image;
 use vhdtree::job::Job;
 use vhdtree::source::{CountedSource, FileSource, ReadCounts};
 use vhdtree::store::facts::{Files, Opened, SystemFiles};
 use vhdtree::store::{FileFacts, Liveness, ScanOptions, scan_with};
-use vhdtree::testing::lvm::GroupBuilder;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
 
 use crate::runner::{json_of, row_of, vhdtree};
 use crate::truth::{samples, unpacked_sample};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use vhdtree::testing::vhd::{Locator, VhdBuilder, edit_footers, edit_header, seal, set_entry};
+use vhdtree::build::vhd::{Locator, VhdBuilder, edit_footers, edit_header, seal, set_entry};
 
 use crate::runner::{Dice, damaged, expect, json_of, vhdtree};
 

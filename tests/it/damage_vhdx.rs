@@ -11,8 +11,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use uuid::Uuid;
+use vhdtree::build::vhdx::{LogEntry, LogWrite, Payload, VhdxBuilder, reseal};
 use vhdtree::format::vhdx::metadata::{FILE_PARAMETERS, LOGICAL_SECTOR, VIRTUAL_SIZE};
-use vhdtree::testing::vhdx::{LogEntry, LogWrite, Payload, VhdxBuilder, reseal};
 
 use crate::runner::{Dice, codes_of, damaged, expect, json_of, row_of, vhdtree};
 

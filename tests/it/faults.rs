@@ -14,13 +14,13 @@ use std::sync::Arc;
 use vhdtree::analysis::diff::{
     DiffError, DiffEvent, DiffKind, DiffRun, diff, diff_with_parent, side_by_side,
 };
+use vhdtree::build::vhd::VhdBuilder;
+use vhdtree::build::vhdx::{Payload, VhdxBuilder};
 use vhdtree::chain::{Chain, ChainError, OnFault, Owner};
 use vhdtree::format::SectorNo;
 use vhdtree::image::Image;
 use vhdtree::job::Job;
 use vhdtree::source::{CountedSource, MemorySource, ReadCounts, Source};
-use vhdtree::testing::vhd::VhdBuilder;
-use vhdtree::testing::vhdx::{Payload, VhdxBuilder};
 
 use crate::model::{DiskPlan, Ink, Make, Step, Tree};
 

@@ -11,9 +11,9 @@ use std::time::SystemTime;
 
 use serde_json::json;
 use uuid::Uuid;
-use vhdtree::testing::hyperv::HypervConfig;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
-use vhdtree::testing::vhdx::VhdxBuilder;
+use vhdtree::build::hyperv::HypervConfig;
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhdx::VhdxBuilder;
 
 use folder::{Store, at, reasons};
 

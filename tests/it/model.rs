@@ -8,12 +8,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use uuid::Uuid;
 use vhdtree::analysis::diff::{DiffKind, DiffRun, DiffTotals};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhdx::{Payload, VhdxBuilder};
 use vhdtree::chain::Chain;
 use vhdtree::format::SectorNo;
 use vhdtree::image::Image;
 use vhdtree::source::{MemorySource, Source};
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
-use vhdtree::testing::vhdx::{Payload, VhdxBuilder};
 
 /// Of which format all disks of a tree are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use vhdtree::analysis::open::open_paths;
+use vhdtree::build::vhdx::Payload;
 use vhdtree::chain::OnFault;
 use vhdtree::job::Job;
-use vhdtree::testing::vhdx::Payload;
 
 use crate::model::{DiskPlan, Ink, Make, Step, Tree};
 use crate::runner::Dice;

@@ -5,10 +5,10 @@ use std::ops::Range;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use vhdtree::analysis::diff::{DiffEvent, DiffTotals, diff};
+use vhdtree::build::vhdx::Payload;
 use vhdtree::chain::{Chain, OnFault};
 use vhdtree::format::SectorNo;
 use vhdtree::job::Job;
-use vhdtree::testing::vhdx::Payload;
 
 use crate::model::{DiskPlan, Ink, Make, Step, Tree, trees};
 

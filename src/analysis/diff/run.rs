@@ -6,9 +6,9 @@ use super::collect::Collector;
 use super::compare::Slot;
 use super::plan::{PIECE_BYTES, Planner, path_windows, told_of};
 use super::{DiffError, DiffEvent, DiffKind, DiffReport, DiffRun, DiffSummary, Relation};
-use crate::chain::{Chain, ChainError, ReadFault, run_pipeline};
+use crate::chain::{Chain, ChainError, ReadFault};
 use crate::format::SectorNo;
-use crate::job::Job;
+use crate::job::{Job, run_pipeline};
 
 /// Threads that read and compare, and slots they share with the collector.
 const THREADS: usize = 2;

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::PhysicalVolume;
+use crate::build::lvm::GroupBuilder;
 use crate::source::FileSource;
-use crate::testing::lvm::GroupBuilder;
 
 /// Images as block devices, for as long as this lives.
 struct Loops(Vec<String>);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::build::lvm::GroupBuilder;
 use crate::source::MemorySource;
-use crate::testing::lvm::GroupBuilder;
 
 const EXTENT: u64 = 64 << 10;
 const SIZE: usize = 64 << 10;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::build::vhd::{Locator, VhdBuilder, edit_footers, edit_header, set_entry};
 use crate::finding::Severity;
 use crate::format::vhd::codes;
 use crate::format::{FormatError, SectorNo};
 use crate::image::{Counts, Image, Place, SectorRun, Specific};
 use crate::job::Job;
 use crate::source::MemorySource;
-use crate::testing::vhd::{Locator, VhdBuilder, edit_footers, edit_header, set_entry};
 
 const MIB: u64 = 1 << 20;
 /// Where the builder puts the table, and where a block of 512 KiB ends behind its bitmap.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::build::vhd::{Locator, VhdBuilder, edit_footers};
 use crate::format::vhd::codes as vhd_codes;
 use crate::format::{BlockNo, SectorNo};
 use crate::image::{
@@ -9,7 +10,6 @@ use crate::image::{
 };
 use crate::job::Job;
 use crate::source::{CountedSource, MemorySource, ReadCounts};
-use crate::testing::vhd::{Locator, VhdBuilder, edit_footers};
 
 const MIB: u64 = 1 << 20;
 

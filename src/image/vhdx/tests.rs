@@ -1,8 +1,8 @@
 use super::*;
+use crate::build::vhdx::{LogEntry, LogWrite, Payload, VhdxBuilder, reseal};
 use crate::format::BlockNo;
 use crate::image::{BlockEntry, BlockState};
 use crate::source::MemorySource;
-use crate::testing::vhdx::{LogEntry, LogWrite, Payload, VhdxBuilder, reseal};
 use uuid::{Uuid, uuid};
 
 const MIB: u64 = 1 << 20;

@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::build::hyperv::{HypervConfig, IDE, SCSI};
 use crate::format::hyperv::codes;
 use crate::source::MemorySource;
-use crate::testing::hyperv::{HypervConfig, IDE, SCSI};
 
 const VM: &str = "11111111-2222-3333-4444-555555555555";
 const SNAPSHOT: &str = "AAAAAAAA-BBBB-CCCC-DDDD-EEEEEEEEEEEE";

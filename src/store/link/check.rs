@@ -7,7 +7,7 @@ use super::index::Index;
 use super::shape::around;
 use crate::finding::Finding;
 use crate::image::Format;
-use crate::job::spread;
+use crate::job::par_map;
 use crate::store::{BornSource, Disk, DiskId, LinkState, Node, Product, codes, product, virtualpc};
 
 /// Disks below one before a chain counts as deep.
@@ -22,7 +22,7 @@ const COPY_TIME: SignedDuration = SignedDuration::from_hours(24);
 /// Adds product, role and findings to every node.
 pub(super) fn check(index: &Index<'_>, nodes: &mut [Node], stage: Stage) {
     product::assign(nodes, |id| index.entry(id).map(|entry| &*entry.disk));
-    let found = spread(nodes, |at, node| {
+    let found = par_map(nodes, |at, node| {
         let id = DiskId(u32::try_from(at).unwrap_or(u32::MAX));
         index.entry(id).map_or_else(Vec::new, |entry| {
             of_disk(index, nodes, id, node, &entry.disk, stage)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::image::{Format, Header};
-use crate::job::spread;
+use crate::job::par_map;
 use crate::store::DiskId;
 use crate::store::scan::Entry;
 
@@ -68,7 +68,7 @@ impl<'a> Index<'a> {
             near = Some((&entry.folder, folder));
             index.folders.push(folder);
         }
-        let places = spread(entries, |at, entry| {
+        let places = par_map(entries, |at, entry| {
             let name = entry.disk.path.file_name()?;
             let folder = index.folders.get(at)?;
             Some(index.state.hash_one((folder, fold(name))))

@@ -3,14 +3,13 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::thread::{Builder, Scope};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::ScanOptions;
 use super::engine::Note;
-use super::queue::{Got, Queue};
 use crate::format::vhd::SECTOR_BYTES;
-use crate::job::{Job, is_room_for_threads};
+use crate::job::{Got, Job, Queue, Slowness, processors, start_some};
 use crate::store::facts::Files;
 use crate::store::names::Named;
 use crate::store::probe::{self, Outcome, Taken};
@@ -35,7 +34,7 @@ pub(super) struct Readers<'a> {
     files: &'a dyn Files,
     job: &'a Job,
     counting: Job,
-    queue: Queue,
+    queue: Queue<Candidate>,
     are_all_here: AtomicBool,
 }
 
@@ -55,9 +54,7 @@ impl<'a> Readers<'a> {
     /// Threads that read at first.
     pub(super) fn at_first(options: &ScanOptions) -> usize {
         match options.threads {
-            0 => std::thread::available_parallelism()
-                .map_or(*AT_FIRST.start(), std::num::NonZero::get)
-                .clamp(*AT_FIRST.start(), *AT_FIRST.end()),
+            0 => processors().clamp(*AT_FIRST.start(), *AT_FIRST.end()),
             threads => threads,
         }
     }
@@ -80,16 +77,13 @@ impl<'a> Readers<'a> {
         scope: &'scope Scope<'scope, '_>,
         notes: &SyncSender<Note>,
     ) {
-        if self.are_all_here.swap(true, Ordering::Relaxed) || !is_room_for_threads() {
+        if self.are_all_here.swap(true, Ordering::Relaxed) {
             return;
         }
-        for _ in Self::at_first(self.options)..IF_SLOW {
-            let notes = notes.clone();
-            // A thread that cannot be had is done without.
-            let started = Builder::new().spawn_scoped(scope, move || self.read(scope, &notes));
-            if started.is_ok() {
-                self.queue.join();
-            }
+        let more = IF_SLOW.saturating_sub(Self::at_first(self.options));
+        let notes = notes.clone();
+        for _ in start_some(scope, more, move || self.read(scope, &notes)) {
+            self.queue.join();
         }
     }
 
@@ -105,7 +99,7 @@ impl<'a> Readers<'a> {
         let mut portion = Vec::new();
         let mut done = Vec::new();
         let mut told = Instant::now();
-        let mut slow = 0_u32;
+        let mut slowness = Slowness::new(SLOW);
         loop {
             if self.queue.take(&mut portion) == Got::None {
                 tell(&mut done, &mut told, notes);
@@ -114,7 +108,7 @@ impl<'a> Readers<'a> {
             if portion.is_empty() {
                 break;
             }
-            let count = u32::try_from(portion.len()).unwrap_or(u32::MAX);
+            let count = portion.len();
             let started = Instant::now();
             for candidate in portion.drain(..) {
                 // After a cancel the queue is drained, so that the walk is not left waiting.
@@ -126,13 +120,7 @@ impl<'a> Readers<'a> {
                     tell(&mut done, &mut told, notes);
                 }
             }
-            // One slow portion may be the scheduler's doing; two in a row are the storage's.
-            slow = if started.elapsed() > SLOW.saturating_mul(count) {
-                slow.saturating_add(1)
-            } else {
-                0
-            };
-            if slow == 2 {
+            if slowness.note(count, started.elapsed()) {
                 self.start_more(scope, notes);
             }
         }
@@ -199,6 +187,7 @@ mod tests {
     use std::sync::{Condvar, Mutex};
 
     use super::*;
+    use crate::job::is_room_for_threads;
     use crate::store::facts::{Opened, SystemFiles};
     use crate::store::{FileFacts, scan_with};
 

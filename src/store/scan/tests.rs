@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::build::vhd::{Locator, VhdBuilder};
 use crate::source::{CountedSource, ReadCounts};
 use crate::store::facts::Opened;
 use crate::store::{FileFacts, LinkState, Liveness, Node, ResolvedBy};
-use crate::testing::vhd::{Locator, VhdBuilder};
 
 const SIZE: u64 = 4 << 20;
 

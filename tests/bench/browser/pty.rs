@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
 
 use super::session::{PATIENCE, Session};
 use super::{Table, millis};

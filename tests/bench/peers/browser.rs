@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};
 
-use vhdtree::testing::vhd::VhdBuilder;
+use vhdtree::build::vhd::VhdBuilder;
 use vhdtree::tui::sample;
 
 use crate::entrant::Role;

@@ -4,10 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use vhdtree::build::vhd::{Locator, VhdBuilder};
 use vhdtree::format::BlockNo;
 use vhdtree::image::{BlockState, Image};
 use vhdtree::source::FileSource;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
 
 use crate::entrant::{Answer, Entrant, Role};
 use crate::race::{Race, skipped};

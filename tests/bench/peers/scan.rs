@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
 
 use crate::entrant::{Answer, Entrant, Line, Role};
 use crate::race::{Race, skipped};

@@ -8,13 +8,13 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use vhdtree::analysis::open::open_paths;
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhdx::{Payload, VhdxBuilder};
 use vhdtree::chain::{Chain, OnFault};
 use vhdtree::format::BlockNo;
 use vhdtree::image::{BlockState, Format, Image};
 use vhdtree::job::Job;
 use vhdtree::source::FileSource;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
-use vhdtree::testing::vhdx::{Payload, VhdxBuilder};
 
 const BLOCK: usize = 2 << 20;
 

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use vhdtree::analysis::diff::{DiffEvent, DiffKind, DiffRun, DiffTotals, diff};
+use vhdtree::build::vhd::VhdBuilder;
+use vhdtree::build::vhdx::{Payload, VhdxBuilder};
 use vhdtree::chain::{Chain, OnFault};
 use vhdtree::finding::Severity;
 use vhdtree::format::SectorNo;
 use vhdtree::image::Image;
 use vhdtree::job::Job;
 use vhdtree::source::MemorySource;
-use vhdtree::testing::vhd::VhdBuilder;
-use vhdtree::testing::vhdx::{Payload, VhdxBuilder};
 
 use super::bytes::Bytes;
 use super::disk;

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
+use vhdtree::build::vhdx::{LogEntry, LogWrite, VhdxBuilder, reseal};
 use vhdtree::image::{Image, LogState, Specific};
 use vhdtree::source::Source as _;
-use vhdtree::testing::vhdx::{LogEntry, LogWrite, VhdxBuilder, reseal};
 
 use super::bytes::Bytes;
 use super::disk;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+use vhdtree::build::vhd::VhdBuilder;
 use vhdtree::chain::Chain;
-use vhdtree::testing::vhd::VhdBuilder;
 
 use super::disk;
 use super::patched::Patched;

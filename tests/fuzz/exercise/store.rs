@@ -12,6 +12,9 @@ use uuid::Uuid;
 use vhdtree::analysis::assessment::Compared;
 use vhdtree::analysis::plan::{Answer, PlanOptions, StoreTables, Target};
 use vhdtree::analysis::{Assessment, assess, plan};
+use vhdtree::build::hyperv::HypervConfig;
+use vhdtree::build::vhd::{FOOTER_CHECKSUM_AT, HEADER_CHECKSUM_AT, Locator, VhdBuilder, seal};
+use vhdtree::build::vhdx::VhdxBuilder;
 use vhdtree::job::Job;
 use vhdtree::report::columns::Column;
 use vhdtree::report::json::{self, Layout};
@@ -22,9 +25,6 @@ use vhdtree::store::facts::{Files, Opened, SystemFiles};
 use vhdtree::store::{
     Born, BornSource, DiskId, FileFacts, Forest, PathMap, ScanOptions, rescan, scan_with,
 };
-use vhdtree::testing::hyperv::HypervConfig;
-use vhdtree::testing::vhd::{FOOTER_CHECKSUM_AT, HEADER_CHECKSUM_AT, Locator, VhdBuilder, seal};
-use vhdtree::testing::vhdx::VhdxBuilder;
 
 use super::bytes::Bytes;
 use super::disk;

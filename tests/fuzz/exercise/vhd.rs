@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
+use vhdtree::build::vhd::{FOOTER_CHECKSUM_AT, HEADER_CHECKSUM_AT, Locator, VhdBuilder, seal};
 use vhdtree::image::Image;
 use vhdtree::source::MemorySource;
-use vhdtree::testing::vhd::{FOOTER_CHECKSUM_AT, HEADER_CHECKSUM_AT, Locator, VhdBuilder, seal};
 
 use super::disk;
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use uuid::Uuid;
+use vhdtree::build::vhdx::{Payload, VhdxBuilder, reseal};
 use vhdtree::image::Image;
-use vhdtree::testing::vhdx::{Payload, VhdxBuilder, reseal};
 
 use super::disk;
 use super::patched::Patched;

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use uuid::Uuid;
+use vhdtree::build::hyperv::HypervConfig;
+use vhdtree::build::vmcx::{LogOrder, VmcxBuilder};
 use vhdtree::format::hyperv::{Value, vmcx};
 use vhdtree::source::{MemorySource, Source as _};
 use vhdtree::store::{FileFacts, hyperv};
-use vhdtree::testing::hyperv::HypervConfig;
-use vhdtree::testing::vmcx::{LogOrder, VmcxBuilder};
 
 use super::patched::Patched;
 use super::xml::check;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use uuid::Uuid;
+use vhdtree::build::hyperv::HypervConfig;
 use vhdtree::format::hyperv::{Config, MAX_DEPTH, MAX_KEYS, xml};
 use vhdtree::source::MemorySource;
 use vhdtree::store::{FileFacts, hyperv};
-use vhdtree::testing::hyperv::HypervConfig;
 
 /// Inputs to start from.
 pub fn seeds() -> Vec<Vec<u8>> {

@@ -199,7 +199,7 @@ fn an_interrupt_stops_the_work_and_says_so() {
 fn an_interrupted_scan_prints_what_it_read_and_marks_the_rest_partial() {
     use std::process::Command;
     use std::time::{Duration, Instant};
-    use vhdtree::testing::vhd::VhdBuilder;
+    use vhdtree::build::vhd::VhdBuilder;
 
     const FILES: u64 = 4000;
     let folder = tempfile::tempdir().unwrap();

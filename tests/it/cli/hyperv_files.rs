@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use uuid::Uuid;
-use vhdtree::testing::vhdx::VhdxBuilder;
+use vhdtree::build::vhdx::VhdxBuilder;
 
 use super::{json, run, text};
 use crate::runner::row_of;

@@ -4,7 +4,7 @@ use std::fs::{File, FileTimes};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
 
 const SIZE: u64 = 24 << 20;
 /// Seconds from 1970 to 2000, where the footer's clock starts.

@@ -164,9 +164,7 @@ fn sizes_and_sectors_unlike_the_parents() {
 #[test]
 fn a_child_of_a_disk_of_the_other_format_finds_no_parent_in_it() {
     let folder = tempfile::tempdir().unwrap();
-    let vhd = vhdtree::testing::vhd::VhdBuilder::dynamic(SIZE)
-        .id(1)
-        .build();
+    let vhd = vhdtree::build::vhd::VhdBuilder::dynamic(SIZE).id(1).build();
     fs::write(folder.path().join("base.vhdx"), vhd).unwrap();
     fs::write(
         folder.path().join("leaf.avhdx"),

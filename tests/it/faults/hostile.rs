@@ -7,11 +7,11 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use vhdtree::build::vhd::{Locator, VhdBuilder, edit_footers, edit_header};
 use vhdtree::job::Job;
 use vhdtree::source::{CountedSource, MemorySource, ReadCounts};
 use vhdtree::store::{ScanOptions, scan_with};
 use vhdtree::testing::faulty::{Fault, Faults, FaultyFiles, Lasting};
-use vhdtree::testing::vhd::{Locator, VhdBuilder, edit_footers, edit_header};
 
 use crate::runner::{row_of, vhdtree};
 

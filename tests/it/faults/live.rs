@@ -11,12 +11,12 @@ use serde_json::Value;
 use vhdtree::analysis::diff::{DiffReport, diff_with_parent};
 use vhdtree::analysis::moment::Moment;
 use vhdtree::analysis::open::{OpenError, open_chain};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhdx::{Payload, VhdxBuilder};
 use vhdtree::image::{Counts, Image};
 use vhdtree::job::Job;
 use vhdtree::source::FileSource;
 use vhdtree::store::{CountPolicy, DiskId, Forest, ScanOptions, scan};
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
-use vhdtree::testing::vhdx::{Payload, VhdxBuilder};
 
 const MIB: u64 = 1 << 20;
 /// Four times what is read ahead.

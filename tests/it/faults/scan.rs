@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
+use vhdtree::build::hyperv::HypervConfig;
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhdx::VhdxBuilder;
 use vhdtree::finding::Finding;
 use vhdtree::job::Job;
 use vhdtree::store::{Disk, Forest, Liveness, ScanOptions, scan_with};
 use vhdtree::testing::faulty::{Asked, Fault, Faults, FaultyFiles, Lasting};
-use vhdtree::testing::hyperv::HypervConfig;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
-use vhdtree::testing::vhdx::VhdxBuilder;
 
 const MIB: u64 = 1 << 20;
 /// EIO and EACCES, alike on every Unix: storage that fails, and permissions taken away after the walk.

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
 
 use super::live;
 use crate::runner::row_of;

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vhdtree::testing::hyperv::{HypervConfig, IDE};
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
-use vhdtree::testing::vhdx::VhdxBuilder;
+use vhdtree::build::hyperv::{HypervConfig, IDE};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhdx::VhdxBuilder;
 
 use super::world::{SimSnapshot, World};
 

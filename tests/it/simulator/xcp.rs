@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
 
 use super::hyperv::{Truth, What};
 use super::random::Random;

@@ -1,7 +1,7 @@
 //! Plans of stores: what is chosen at random, before anything is written.
 
 use proptest::prelude::*;
-use vhdtree::testing::vhdx::Payload;
+use vhdtree::build::vhdx::Payload;
 
 use crate::model::Make;
 

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
-use vhdtree::testing::hyperv::HypervConfig;
-use vhdtree::testing::vhd::{Locator, VhdBuilder};
-use vhdtree::testing::vhdx::{Payload, VhdxBuilder};
+use vhdtree::build::hyperv::HypervConfig;
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::build::vhdx::{Payload, VhdxBuilder};
 
 use super::facts::{Facts, Link};
 use super::model::{

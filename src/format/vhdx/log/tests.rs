@@ -1,7 +1,7 @@
 use super::*;
+use crate::build::vhdx::{LogEntry, LogWrite, VhdxBuilder, reseal};
 use crate::format::vhdx::header::{self, Slot};
 use crate::source::{MemorySource, OverlaySource};
-use crate::testing::vhdx::{LogEntry, LogWrite, VhdxBuilder, reseal};
 
 const LOG: usize = 1 << 20;
 const PAGE: usize = 4096;

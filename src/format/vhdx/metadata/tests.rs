@@ -1,6 +1,6 @@
 use super::*;
+use crate::build::vhdx::VhdxBuilder;
 use crate::source::MemorySource;
-use crate::testing::vhdx::VhdxBuilder;
 
 const AT: usize = 2 << 20;
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::*;
+use crate::build::vhdx::VhdxBuilder;
 use crate::store::{Born, BornSource, Product};
-use crate::testing::vhdx::VhdxBuilder;
 
 /// Files on a disk of Windows, all written at one time.
 struct Dated {

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::build::hyperv::HypervConfig;
 use crate::store::{BornSource, Product, SnapshotKind, TakenSource};
-use crate::testing::hyperv::HypervConfig;
 
 const VM: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
 const SNAP: Uuid = Uuid::from_u128(0x9111_2222_3333_4444_5555_6666_7777_8888);

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::vhdx::VhdxBuilder;
+use crate::build::vhdx::VhdxBuilder;
 
 const DISK: Uuid = Uuid::from_u128(0xd15c);
 

@@ -1,7 +1,7 @@
 //! Builder of VHDX files: fixed, dynamic, differencing; any block state, parent locator, dirty log.
 //!
 //! ```
-//! use vhdtree::testing::vhdx::VhdxBuilder;
+//! use vhdtree::build::vhdx::VhdxBuilder;
 //!
 //! let parent = VhdxBuilder::dynamic(64 << 20).block_size(1 << 20).write(5, b"parent");
 //! let child = VhdxBuilder::differencing(64 << 20)

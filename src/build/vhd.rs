@@ -1,7 +1,7 @@
 //! Builds VHDs: fixed, dynamic and differencing, as bytes or as a sparse file.
 //!
 //! ```
-//! use vhdtree::testing::vhd::{Locator, VhdBuilder};
+//! use vhdtree::build::vhd::{Locator, VhdBuilder};
 //! let base = VhdBuilder::dynamic(8 << 20).id(1).build();
 //! let child = VhdBuilder::differencing(8 << 20)
 //!     .block_size(512 << 10)

@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::build::vmcx::VmcxBuilder;
 use crate::format::base64;
 use crate::format::hyperv::Value;
-use crate::testing::vmcx::VmcxBuilder;
 
 /// The instance id of the IDE controller in every first-generation machine.
 pub const IDE: &str = "83f8638b-8dca-4152-9eda-2ca8b33039b4";

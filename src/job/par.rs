@@ -1,4 +1,6 @@
-//! Short work on many items in memory, spread over the processors.
+//! Short work on many items in memory, on all processors.
+
+use super::processors;
 
 /// Items from which a second thread is worth its start: some hundred microseconds of the shortest work done this way.
 const MANY: usize = 1024;
@@ -9,7 +11,7 @@ const THREADS_MAX: usize = 8;
 ///
 /// # Panics
 /// When `work` does.
-pub fn spread<I, O, W>(items: &[I], work: W) -> Vec<O>
+pub fn par_map<I, O, W>(items: &[I], work: W) -> Vec<O>
 where
     I: Sync,
     O: Send,
@@ -19,7 +21,7 @@ where
         let placed = (first..).zip(share);
         placed.map(|(at, item)| work(at, item)).collect()
     };
-    let mut shares = spread_shares(items, each).into_iter();
+    let mut shares = par_chunks(items, each).into_iter();
     let mut all = shares.next().unwrap_or_default();
     all.reserve_exact(items.len().saturating_sub(all.len()));
     all.extend(shares.flatten());
@@ -31,15 +33,13 @@ where
 ///
 /// # Panics
 /// When `work` does.
-pub fn spread_shares<I, O, W>(items: &[I], work: W) -> Vec<O>
+pub fn par_chunks<I, O, W>(items: &[I], work: W) -> Vec<O>
 where
     I: Sync,
     O: Send,
     W: Fn(usize, &[I]) -> O + Sync,
 {
-    let threads = std::thread::available_parallelism()
-        .map_or(1, std::num::NonZero::get)
-        .min(THREADS_MAX);
+    let threads = processors().min(THREADS_MAX);
     if items.is_empty() {
         return Vec::new();
     }
@@ -87,10 +87,10 @@ mod tests {
     fn results_come_in_the_order_of_the_items_however_many() {
         for count in [0, 1, MANY - 1, MANY, 10_001] {
             let items: Vec<usize> = (0..count).map(|item| item * 3).collect();
-            let results = spread(&items, |at, item| (at, item + 1));
+            let results = par_map(&items, |at, item| (at, item + 1));
             let wanted: Vec<_> = (0..count).map(|at| (at, at * 3 + 1)).collect();
             assert_eq!(results, wanted);
-            let shares = spread_shares(&items, |first, share| (first, share.len()));
+            let shares = par_chunks(&items, |first, share| (first, share.len()));
             let mut next = 0;
             for (first, len) in shares {
                 assert_eq!(first, next);
