@@ -9,6 +9,9 @@
 //! A hint for people, so it is given only where it is sure: a table that contradicts itself, the disk's size or its own
 //! checksum is no table. Nothing but the table and each partition's first sector is read; no file system is looked into.
 
+pub mod codes;
+pub mod extents;
+pub mod filesystem;
 pub mod gpt;
 pub mod lvm;
 pub mod mbr;

@@ -8,6 +8,7 @@ mod device;
 mod file;
 mod memory;
 mod overlay;
+mod patched;
 mod window;
 
 use std::fmt;
@@ -18,6 +19,7 @@ pub use device::DeviceSource;
 pub use file::FileSource;
 pub use memory::MemorySource;
 pub use overlay::{Overlay, OverlayFull, OverlaySource, Page};
+pub use patched::{PatchedSource, PatchesFull};
 pub use window::WindowSource;
 
 /// Bytes that can be read from any position.
