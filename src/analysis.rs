@@ -4,6 +4,7 @@
 //!  Forest ─► facts (per snapshot: t_s claims, c(X), belief, shape) ─► judge (pure: table, xcpng or virtualpc) ─► Verdict ─► Assessment
 //!  Forest + Assessment + target ─► plan ─► gate
 //!  Chain, Chain ─► diff ─► totals, runs, blocks
+//!  Chain, Chain ─► written ─► files: the guest's files that differ
 //! ```
 
 pub mod assessment;
@@ -11,6 +12,7 @@ pub mod codes;
 pub mod diff;
 pub mod evidence;
 pub mod facts;
+pub mod files;
 pub mod health;
 pub mod judge;
 pub mod moment;
@@ -22,6 +24,7 @@ pub mod rows;
 pub mod usage;
 pub mod verdict;
 pub mod witness;
+pub mod written;
 
 #[cfg(test)]
 pub(crate) mod plain;

@@ -8,6 +8,7 @@
 //!  Chain ─► windows       stretches in which no link holds anything; bounded pieces of the others   (tables)
 //!        ─► owned_runs    runs of { sector, count, owner, place }, merged over all links            (tables, bitmaps)
 //!        ─► read_at       some sectors, now, or a typed error with file and position
+//!        ─► ChainSource   any bytes, with a memory for who owns what: what file systems are read through
 //!        ─► read_all      everything in order: large reads by two threads ahead of the taker
 //! ```
 //!
@@ -18,6 +19,7 @@ mod error;
 mod fetch;
 mod owner;
 mod read;
+mod source;
 mod stream;
 mod window;
 
@@ -28,6 +30,7 @@ use crate::image::{Image, Kind};
 
 pub use error::{ChainError, ReadFault};
 pub use owner::{Content, OwnedRun, Owner, Unknown};
+pub use source::ChainSource;
 pub use stream::{OnFault, ReadSummary};
 pub use window::{Window, Windows};
 

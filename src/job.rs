@@ -22,22 +22,36 @@ pub use queue::{Got, Queue};
 
 /// Asks work to stop; cheap to clone and to look at. Cancelling twice is the same as once.
 #[derive(Debug, Clone, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken {
+    flag: Arc<AtomicBool>,
+    /// Whose cancel is this one's as well.
+    parent: Option<Arc<Self>>,
+}
 
 impl CancelToken {
     /// Asks the work to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.flag.store(true, Ordering::Relaxed);
+    }
+
+    /// A token for a part of the work: cancelled with this one, and by itself.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            flag: Arc::default(),
+            parent: Some(Arc::new(self.clone())),
+        }
     }
 
     /// The flag itself, for those that can only set a flag: signal handlers.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.flag)
     }
 
     /// True once somebody asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let parent = self.parent.as_ref();
+        self.flag.load(Ordering::Relaxed) || parent.is_some_and(|parent| parent.is_cancelled())
     }
 }
 

@@ -49,6 +49,24 @@ pub trait Source: Send + Sync + fmt::Debug {
     }
 }
 
+impl<S: Source + ?Sized> Source for &S {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
+        (**self).read_exact_at(buf, offset_bytes)
+    }
+
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        (**self).will_read(offset_bytes, len);
+    }
+
+    fn has_changed(&self) -> Option<bool> {
+        (**self).has_changed()
+    }
+}
+
 impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
     fn len(&self) -> u64 {
         (**self).len()

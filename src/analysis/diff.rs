@@ -21,6 +21,7 @@ use thiserror::Error;
 use crate::chain::ReadFault;
 use crate::format::{BlockNo, SectorNo};
 
+pub(super) use plan::{complement, path_windows, told_of};
 pub use relation::Relation;
 pub use run::{diff, diff_with_parent, relate};
 pub use side::{SIDE_SECTORS, SideBySide, side_by_side};

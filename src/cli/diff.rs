@@ -13,7 +13,7 @@ use super::session::{Session, Store};
 use crate::analysis::diff::{DiffError, DiffEvent, DiffRun, DiffSummary, diff, relate};
 use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
-use crate::chain::{Chain, ReadFault};
+use crate::chain::{Chain, ChainSource, ReadFault};
 use crate::guest::Partitions;
 use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
 use crate::report::json::{PathErrorJson, path_text};
@@ -39,7 +39,10 @@ pub(super) fn run(
     let files: Vec<&Path> = [Some(child), other].into_iter().flatten().collect();
     let store = session.read_around(&files, store_args, CountPolicy::HeadersOnly, out)?;
     let pair = pair(&store, child, other)?;
-    let partitions = Partitions::read(&pair.left);
+    let partitions = Partitions::read(
+        &ChainSource::new(pair.left.clone()),
+        pair.left.sector_size(),
+    );
     let partitions = partitions.as_ref();
     let progress = &session.job.progress;
     let line = RefCell::new(out.progress());

@@ -48,7 +48,9 @@ impl Extents {
             .collect();
         all.sort_unstable_by_key(|range| range.start);
         let mut extents = Self::default();
-        all.into_iter().for_each(|range| extents.push(range));
+        for range in all {
+            extents.push(range);
+        }
         extents
     }
 

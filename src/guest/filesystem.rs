@@ -1,6 +1,6 @@
 //! What every file system inside a disk answers, and in which words: one trait, and the plain data it speaks in.
 //!
-//! A file system sees its volume as a [`Source`](crate::source::Source), and all places are bytes from the volume's start.
+//! A file system sees its volume as a [`Source`], and all places are bytes from the volume's start.
 
 use std::fmt;
 use std::io;
@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::extents::Extents;
 use crate::finding::Finding;
 use crate::job::Job;
+use crate::source::Source;
 
 /// Longest name kept, in bytes.
 pub const NAME_BYTES_MAX: usize = 1 << 10;
@@ -20,6 +21,8 @@ pub const NAME_BYTES_MAX: usize = 1 << 10;
 pub const DEPTH_MAX: usize = 1_024;
 /// Largest directory read, in bytes.
 pub const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
+/// Most changes listed of one volume; further ones are counted.
+pub const CHANGES_MAX: usize = 1 << 19;
 /// Most runs of one file.
 pub const RUNS_MAX: usize = 1 << 20;
 
@@ -395,6 +398,9 @@ impl GuestError {
 /// A file system inside a volume.
 pub trait FileSystem: Send + Sync + fmt::Debug {
     fn facts(&self) -> &VolumeFacts;
+
+    /// The volume's bytes, as its journal leaves them.
+    fn source(&self) -> &dyn Source;
 
     /// The root directory.
     fn root(&self) -> FileId;

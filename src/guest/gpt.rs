@@ -1,9 +1,9 @@
 //! The GUID partition table: a header in sector 1 and its entries, each with its checksum.
 
-use byteorder::{ByteOrder as _, LittleEndian};
 use uuid::{Uuid, uuid};
 
-use super::{Kind, PARTITIONS_MAX, Partition, Table};
+use super::bytes::{u32_at, u64_at};
+use super::{PARTITIONS_MAX, Partition, PartitionType, Table, VolumeKind};
 use crate::format::SectorNo;
 use crate::format::guid::from_windows_order;
 
@@ -19,8 +19,8 @@ const ENTRY_BYTES: u32 = 128;
 /// What a header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// The sector of the header's copy, the last of the disk.
-    pub copy_at: u64,
+    /// The last sector of the disk: the header's, or its copy's.
+    pub last_at: u64,
     /// The first sector a partition may have.
     pub first_usable: u64,
     /// The last one.
@@ -34,8 +34,9 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads sector 1; `None` if it is no header with a right checksum.
-    pub fn parse(sector: &[u8]) -> Option<Self> {
+    /// Reads the sector `at`, which is 1 or, for the copy, the last one; `None` if it is no header with a right checksum that
+    /// belongs there.
+    pub fn parse(sector: &[u8], at: u64) -> Option<Self> {
         if sector.get(..8)? != SIGNATURE {
             return None;
         }
@@ -48,9 +49,9 @@ impl Header {
         bytes.get_mut(CHECKSUM_AT)?.fill(0);
         let right = crc32fast::hash(&bytes) == checksum
             && u32_at(sector, 84)? == ENTRY_BYTES
-            && u64_at(sector, 24)? == 1;
+            && u64_at(sector, 24)? == at;
         right.then_some(Self {
-            copy_at: u64_at(sector, 32)?,
+            last_at: u64_at(sector, 32)?.max(at),
             first_usable: u64_at(sector, 40)?,
             last_usable: u64_at(sector, 48)?,
             entries_at: u64_at(sector, 72)?,
@@ -68,7 +69,9 @@ impl Header {
             .checked_mul(ENTRY_BYTES)?
             .div_ceil(sector_size.max(1));
         let end = self.entries_at.checked_add(sectors.into())?;
-        (usual && end <= self.first_usable).then_some(sectors)
+        let outside =
+            end <= self.first_usable || (self.entries_at > self.last_usable && end <= self.last_at);
+        (usual && outside).then_some(sectors)
     }
 }
 
@@ -85,7 +88,7 @@ pub fn parse(header: &Header, sectors: &[u8]) -> Option<Table> {
         back: header
             .last_usable
             .checked_add(1)
-            .filter(|back| *back <= header.copy_at),
+            .filter(|back| *back <= header.last_at),
     };
     let entry_bytes = usize::try_from(ENTRY_BYTES).ok()?;
     for (number, entry) in (1..).zip(entries.chunks_exact(entry_bytes)) {
@@ -99,22 +102,13 @@ pub fn parse(header: &Header, sectors: &[u8]) -> Option<Table> {
             first: SectorNo(first),
             count: last.checked_sub(first)?.checked_add(1)?,
             kind: kind_of(kind),
+            holds: VolumeKind::Unknown,
         });
     }
     Some(table)
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let end = at.checked_add(4)?;
-    Some(LittleEndian::read_u32(bytes.get(at..end)?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    let end = at.checked_add(8)?;
-    Some(LittleEndian::read_u64(bytes.get(at..end)?))
-}
-
-fn kind_of(kind: Uuid) -> Kind {
+fn kind_of(kind: Uuid) -> PartitionType {
     const EFI: Uuid = uuid!("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
     const RESERVED: Uuid = uuid!("e3c9e316-0b5c-4db8-817d-f92df00215ae");
     const RECOVERY: Uuid = uuid!("de94bba4-06d1-4d40-a16a-bfd50179d6ac");
@@ -122,14 +116,19 @@ fn kind_of(kind: Uuid) -> Kind {
     const LINUX_ROOT: Uuid = uuid!("4f68bce3-e8cd-4db1-96e7-fbcaf984b709");
     const LINUX_SWAP: Uuid = uuid!("0657fd6d-a4ab-43c4-84e5-0933c84b4f4f");
     const LINUX_LVM: Uuid = uuid!("e6d6d379-f507-44c2-a23c-238f2a3df928");
+    const DYNAMIC_TABLE: Uuid = uuid!("5808c8aa-7e8f-42e0-85d2-e1e90434cfb3");
+    const DYNAMIC_DATA: Uuid = uuid!("af9b60a0-1431-4f62-bc68-3311714a69ad");
+    const STORAGE_SPACES: Uuid = uuid!("e75caf8f-f680-4cee-afa3-b001e56efc2d");
     match kind {
-        EFI => Kind::Efi,
-        RESERVED => Kind::Reserved,
-        RECOVERY => Kind::Recovery,
-        LINUX | LINUX_ROOT => Kind::Linux,
-        LINUX_SWAP => Kind::LinuxSwap,
-        LINUX_LVM => Kind::LinuxLvm,
-        _ => Kind::Other,
+        EFI => PartitionType::Efi,
+        RESERVED => PartitionType::Reserved,
+        RECOVERY => PartitionType::Recovery,
+        LINUX | LINUX_ROOT => PartitionType::Linux,
+        LINUX_SWAP => PartitionType::LinuxSwap,
+        LINUX_LVM => PartitionType::LinuxLvm,
+        DYNAMIC_TABLE | DYNAMIC_DATA => PartitionType::DynamicDisk,
+        STORAGE_SPACES => PartitionType::StorageSpaces,
+        _ => PartitionType::Other,
     }
 }
 
@@ -174,7 +173,7 @@ mod tests {
     }
 
     fn read(header: &[u8], entries: &[u8]) -> Option<Partitions> {
-        let header = Header::parse(header)?;
+        let header = Header::parse(header, 1)?;
         let sectors = header.entry_sectors(512)? as usize;
         Partitions::new(parse(&header, entries.get(..sectors * 512)?)?, 10_000)
     }

@@ -2,7 +2,7 @@
 
 use byteorder::{ByteOrder as _, LittleEndian};
 
-use super::{Kind, Partition, Table};
+use super::{PARTITIONS_MAX, Partition, PartitionType, Table, VolumeKind};
 use crate::format::SectorNo;
 
 /// Where the entries begin, in bytes.
@@ -52,22 +52,62 @@ pub fn parse(sector: &[u8]) -> Option<Mbr> {
             first: SectorNo(first.into()),
             count: count.into(),
             kind: kind_of(kind),
+            holds: VolumeKind::Unknown,
         });
     }
     Some(Mbr::Table(table))
 }
 
-fn kind_of(kind: u8) -> Kind {
+/// Puts the logical partitions in the place of the extended one they lie in. Each of them begins with a table of its own:
+/// where the volume is, from that table on, and where the next table is, from the extended partition on. `read` gives a sector.
+pub fn add_logical(table: &mut Table, read: &dyn Fn(u64) -> Option<Vec<u8>>) {
+    let is_extended = |part: &&Partition| part.kind == PartitionType::Extended;
+    let Some(extended) = table.partitions.iter().find(is_extended).copied() else {
+        return;
+    };
+    let mut logical = Vec::new();
+    let mut seen = Vec::new();
+    let mut at = extended.first.0;
+    while logical.len() < PARTITIONS_MAX && !seen.contains(&at) && at < extended.end() {
+        seen.push(at);
+        let Some(Mbr::Table(here)) = read(at).and_then(|sector| parse(&sector)) else {
+            break;
+        };
+        let mut next = None;
+        for part in here.partitions {
+            let from = |base: u64| SectorNo(base.saturating_add(part.first.0));
+            if part.kind == PartitionType::Extended {
+                next = Some(from(extended.first.0).0);
+            } else {
+                let number = u32::try_from(logical.len()).unwrap_or(0).saturating_add(5);
+                logical.push(Partition {
+                    number,
+                    first: from(at),
+                    ..part
+                });
+            }
+        }
+        match next {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    if !logical.is_empty() {
+        table.partitions.retain(|part| part.first != extended.first);
+        table.partitions.append(&mut logical);
+    }
+}
+
+fn kind_of(kind: u8) -> PartitionType {
     match kind {
-        0x05 | 0x0f | 0x85 => Kind::Extended,
-        0x01 | 0x04 | 0x06 | 0x0b | 0x0c | 0x0e => Kind::Fat,
-        0x07 => Kind::Ntfs,
-        0x27 => Kind::Recovery,
-        0x82 => Kind::LinuxSwap,
-        0x83 => Kind::Linux,
-        0x8e => Kind::LinuxLvm,
-        0xef => Kind::Efi,
-        _ => Kind::Other,
+        0x05 | 0x0f | 0x85 => PartitionType::Extended,
+        0x27 => PartitionType::Recovery,
+        0x42 => PartitionType::DynamicDisk,
+        0x82 => PartitionType::LinuxSwap,
+        0x83 => PartitionType::Linux,
+        0x8e => PartitionType::LinuxLvm,
+        0xef => PartitionType::Efi,
+        _ => PartitionType::Other,
     }
 }
 
@@ -106,7 +146,10 @@ pub(super) mod tests {
             .collect();
         assert_eq!(
             told,
-            [(1, 2_048, 100, Kind::Ntfs), (3, 4_096, 7, Kind::Linux)]
+            [
+                (1, 2_048, 100, PartitionType::Other),
+                (3, 4_096, 7, PartitionType::Linux)
+            ]
         );
     }
 

@@ -202,7 +202,7 @@ impl<'a> Planner<'a> {
 }
 
 /// The windows of the first disk by the tables of the links on the path.
-pub(super) fn path_windows<'a>(
+pub(in crate::analysis) fn path_windows<'a>(
     left: &'a Chain,
     right: &'a Chain,
     relation: Relation,
@@ -215,7 +215,7 @@ pub(super) fn path_windows<'a>(
 
 /// Sectors, from the first on, for which the disks' own tables reach. Behind them nothing is known of a disk's content, however
 /// far a damaged size may go on.
-pub(super) fn told_of(left: &Chain, right: &Chain, relation: Relation) -> u64 {
+pub(in crate::analysis) fn told_of(left: &Chain, right: &Chain, relation: Relation) -> u64 {
     let tops = [(left, relation.left), (right, relation.right)];
     let ends = tops
         .into_iter()
@@ -256,7 +256,10 @@ fn pair(left: &[OwnedRun], right: &[OwnedRun], sector_size: u64, out: &mut Vec<P
 }
 
 /// What of `whole` an ordered list of ranges leaves out.
-fn complement(ranges: &[Range<u64>], whole: &Range<u64>) -> Vec<Range<u64>> {
+pub(in crate::analysis) fn complement(
+    ranges: &[Range<u64>],
+    whole: &Range<u64>,
+) -> Vec<Range<u64>> {
     let mut out = Vec::new();
     let mut at = whole.start;
     for range in ranges {

@@ -9,7 +9,7 @@ use crate::analysis::diff::{self, DiffEvent};
 use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
 use crate::analysis::plan::{self, PlanOptions, StoreTables, Target};
-use crate::chain::Chain;
+use crate::chain::{Chain, ChainSource};
 use crate::format::SectorNo;
 use crate::guest::Partitions;
 use crate::image::{Image, Place, StateRun};
@@ -217,7 +217,7 @@ fn compare(
     let (child, other) = chains(forest, child, other)?;
     let mut found = Compared {
         sector_size: child.sector_size(),
-        partitions: Partitions::read(&child),
+        partitions: Partitions::read(&ChainSource::new(child.clone()), child.sector_size()),
         ..Compared::default()
     };
     let mut cut = false;

@@ -1,0 +1,42 @@
+//! Where two disks can differ at all: what was written in any disk on the way between them.
+
+use super::diff::{DiffError, complement, path_windows, relate, told_of};
+use crate::chain::{Chain, Resolver, intersect};
+use crate::guest::extents::Extents;
+use crate::job::Job;
+
+/// The bytes that some disk between either of two and their common ancestor holds, zeros and unmapped ones too, and all of
+/// which nothing is known. All others are the same in both by construction.
+///
+/// # Errors
+/// As [`diff`](super::diff::diff).
+pub fn written(before: &Chain, after: &Chain, job: &Job) -> Result<Extents, DiffError> {
+    let relation = relate(after, before)?;
+    let sector_bytes = u64::from(after.sector_size());
+    let bytes = |sectors: std::ops::Range<u64>| {
+        sectors.start.saturating_mul(sector_bytes)..sectors.end.saturating_mul(sector_bytes)
+    };
+    let mut written = Extents::default();
+    let (mut new, mut old) = (Resolver::default(), Resolver::default());
+    for window in path_windows(after, before, relation) {
+        if job.cancel.is_cancelled() {
+            break;
+        }
+        if !window.held {
+            continue;
+        }
+        let window = window.sectors.start.0..window.sectors.end.0;
+        new.start(window.clone());
+        new.ask(after, 0..relation.left);
+        old.start(window.clone());
+        old.ask(before, 0..relation.right);
+        let mut neither = Vec::new();
+        intersect(new.open(), old.open(), &mut neither);
+        for held in complement(&neither, &window) {
+            written.push(bytes(held));
+        }
+    }
+    let known = told_of(after, before, relation);
+    written.push(bytes(known..after.sectors().max(known)));
+    Ok(written)
+}

@@ -1,0 +1,100 @@
+//! One volume of a disk: opened as what its marks say it is, or closed, with the reason.
+
+use std::sync::Arc;
+
+use super::codes;
+use super::extents::Extents;
+use super::fat;
+use super::filesystem::{Change, Comparison, FileSystem, GuestError};
+use super::probe::VolumeKind;
+use crate::finding::{Code, Finding};
+use crate::job::Job;
+use crate::source::Source;
+
+/// A volume as far as it can be read.
+#[derive(Debug)]
+pub enum Volume {
+    Fat(Box<fat::Volume>),
+    Closed(NotRead),
+}
+
+/// Why no file of a volume can be named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRead {
+    pub code: &'static Code,
+    /// A clause: `contents are encrypted`.
+    pub text: String,
+}
+
+impl NotRead {
+    fn new(code: &'static Code, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+        }
+    }
+
+    fn of_kind(kind: VolumeKind) -> Self {
+        let text = match kind {
+            VolumeKind::BitLocker | VolumeKind::Luks => {
+                let text = "contents are encrypted: no files can be shown";
+                return Self::new(&codes::GUEST_ENCRYPTED, text);
+            }
+            VolumeKind::RaidMember => "a member of a software RAID, which is not put together",
+            VolumeKind::DynamicDisk => "a part of a dynamic disk (LDM), which is not put together",
+            VolumeKind::StorageSpaces => "a part of a storage pool, which is not put together",
+            VolumeKind::LvmPhysical => "a physical volume of LVM, which is not looked into",
+            VolumeKind::LinuxSwap => "swap: it holds no files",
+            VolumeKind::Unknown => "not formatted, or of a kind that is not known",
+            _ => "its files are not read yet",
+        };
+        Self::new(&codes::GUEST_UNKNOWN, text)
+    }
+}
+
+impl Volume {
+    /// Opens a volume as what its marks say it is.
+    pub fn open(source: Arc<dyn Source>, kind: VolumeKind) -> Self {
+        let opened = match kind {
+            VolumeKind::Fat => fat::Volume::open(source).map(|volume| Self::Fat(Box::new(volume))),
+            other => return Self::Closed(NotRead::of_kind(other)),
+        };
+        opened.unwrap_or_else(|error| {
+            let code = match error {
+                GuestError::Closed(_) => &codes::GUEST_ENCRYPTED,
+                _ => &codes::GUEST_DAMAGED,
+            };
+            Self::Closed(NotRead::new(code, error.to_string()))
+        })
+    }
+
+    pub fn file_system(&self) -> Result<&dyn FileSystem, &NotRead> {
+        match self {
+            Self::Fat(volume) => Ok(&**volume),
+            Self::Closed(why) => Err(why),
+        }
+    }
+}
+
+/// Tells what differs between two states of a volume, `before` and `after`, of which only the bytes of `written` can
+/// differ.
+pub fn changes(
+    before: &Volume,
+    after: &Volume,
+    written: &Extents,
+    job: &Job,
+    each: &mut dyn FnMut(Change),
+) -> Comparison {
+    match (before, after) {
+        (Volume::Fat(before), Volume::Fat(after)) => {
+            fat::changes(before, after, written, job, each)
+        }
+        _ => Comparison {
+            complete: false,
+            findings: vec![Finding::new(
+                &codes::GUEST_TABLE_CHANGED,
+                "the volume is of another kind in the other disk",
+            )],
+        },
+    }
+}
