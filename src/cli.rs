@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod exit;
 mod explain;
+mod files;
 mod info;
 mod ls;
 mod man;
@@ -112,6 +113,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         }
         Some(Command::Plan(args)) => plan::run(session, args, plan::Asked::Plan, out),
         Some(Command::Gate(args)) => plan::run(session, args, plan::Asked::Gate, out),
+        Some(Command::Files(args)) => files::run(session, args, out),
         Some(Command::Explain { code }) => explain::run(code.as_deref(), out),
         Some(Command::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
         Some(Command::Completions { shell }) => completions::run(*shell, out),

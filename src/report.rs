@@ -14,6 +14,7 @@ pub mod beside;
 pub mod codes;
 pub mod columns;
 pub mod csv;
+pub mod files;
 pub mod findings;
 pub mod json;
 pub mod page;

@@ -5,6 +5,7 @@
 //!               ─► volumes of both, paired by place ─► guest::volume::changes, of the written part of each ─► FilesEvent
 //! ```
 
+pub mod all;
 mod budget;
 pub mod noise;
 
@@ -79,7 +80,7 @@ impl VolumeRow {
 pub enum FilesEvent<'a> {
     Volume(&'a VolumeRow),
     /// See [`Change`]: one without a path comes again.
-    Change(&'a VolumeRow, Change),
+    Change(&'a VolumeRow, Box<Change>),
 }
 
 /// How a comparison, or a listing, ended.
@@ -188,7 +189,7 @@ pub fn compare_files(
         let former_volume = former.open(&old.source);
         let mut stopped = false;
         let outcome = changes(&former_volume, &volume, &part, &own, &mut |change| {
-            if !stopped && each(FilesEvent::Change(&row, change)).is_break() {
+            if !stopped && each(FilesEvent::Change(&row, Box::new(change))).is_break() {
                 stopped = true;
                 own.cancel.cancel();
             }

@@ -164,13 +164,15 @@ impl Source for ChainSource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::vhd::VhdBuilder;
     use crate::image::Image;
     use crate::source::{CountedSource, MemorySource, ReadCounts};
-    use crate::testing::vhd::VhdBuilder;
 
     #[test]
     fn any_bytes_read_as_the_chain_has_them_and_tables_are_asked_once() {
-        let content: Vec<u8> = (0..6_u32 << 20).map(|at| (at / 7) as u8).collect();
+        let content: Vec<u8> = (0..6_u32 << 20)
+            .map(|at| (at / 7).to_le_bytes()[0])
+            .collect();
         let base = VhdBuilder::dynamic(6 << 20).id(1).write(0, &content);
         let child = VhdBuilder::differencing(6 << 20)
             .parent(1, "base.vhd")
@@ -197,7 +199,9 @@ mod tests {
         }
         let before = counts.reads();
         for at in 0..100 {
-            source.read_exact_at(&mut [0; 40], at * 50).unwrap();
+            source
+                .read_exact_at(&mut [0; 40], (1 << 20) + at * 50)
+                .unwrap();
         }
         assert_eq!(counts.reads() - before, 100);
         assert!(source.read_exact_at(&mut [0; 2], (6 << 20) - 1).is_err());

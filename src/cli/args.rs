@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::finding::Severity;
+use crate::guest::filesystem::ChangeKind;
 use crate::report::{Column, Sort};
 use crate::store::{PathMap, Product};
 
@@ -132,6 +133,11 @@ pub enum Command {
         after_long_help = "Example:\n  if vhdtree gate /vmstore --vm web01 --snapshot pre-patch; then remove it; else echo kept; fi"
     )]
     Gate(PlanArgs),
+    /// Show which of the guest's files differ between a disk and its parent, or another disk.
+    #[command(
+        after_long_help = "Examples:\n  vhdtree files web01_A02E….avhdx\n  vhdtree files web01_A02E….avhdx --only deleted,modified --sort size\n  vhdtree files web01.vhdx --all --in p2:/Users\n\nExits with 0 if nothing differs, 1 if something does, 3 if a part cannot be read."
+    )]
+    Files(FilesArgs),
     /// Explain a finding, verdict row, reason, witness or flag; without CODE list them all.
     #[command(
         after_long_help = "Examples:\n  vhdtree explain parent-missing\n  vhdtree explain REVERTED"
@@ -155,6 +161,73 @@ pub enum Command {
     },
     /// Print the manual page.
     Man,
+}
+
+/// What `files` is about.
+#[derive(Debug, Args)]
+pub struct FilesArgs {
+    /// The disk.
+    #[arg(value_name = "DISK", value_hint = ValueHint::FilePath)]
+    pub disk: PathBuf,
+    /// The disk to compare with [default: the disk's parent].
+    #[arg(value_name = "OTHER", value_hint = ValueHint::FilePath, conflicts_with = "all")]
+    pub other: Option<PathBuf>,
+    /// List all files of the disk, whether they differ from others or not.
+    #[arg(long)]
+    pub all: bool,
+    /// Only what is at or below this path: `/Users`, or `p2:/Users` for one of several volumes.
+    #[arg(long = "in", value_name = "PATH")]
+    pub within: Option<String>,
+    /// Show what is folded into counts as well: page files, logs, caches, folders touched, other times only.
+    #[arg(long)]
+    pub noise: bool,
+    /// Order of the changes [default: users' folders first, then the newest].
+    #[arg(long, value_name = "KEY")]
+    pub sort: Option<FilesSort>,
+    /// Only these kinds of changes, separated by commas: created, modified, deleted, renamed, replaced, linked, unlinked,
+    /// metadata, written.
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = change_word)]
+    pub only: Vec<ChangeWord>,
+    /// Only files of so many bytes at least.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    pub min_size: u64,
+    /// Where the disk's store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// How changes are ordered; the largest and newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FilesSort {
+    /// By path.
+    Path,
+    /// By size.
+    Size,
+    /// By bytes written.
+    Written,
+    /// By time of the last change.
+    Modified,
+}
+
+/// A kind of change, as it is written on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangeWord(pub ChangeKind);
+
+fn change_word(text: &str) -> Result<ChangeWord, String> {
+    let kinds = ChangeKind::ALL.into_iter();
+    let found = kinds
+        .filter(|kind| kind.word() == text)
+        .map(ChangeWord)
+        .next();
+    found.ok_or_else(|| {
+        let words: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.word()).collect();
+        format!("one of {}", words.join(", "))
+    })
 }
 
 /// What `plan` and `gate` are about.

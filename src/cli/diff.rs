@@ -24,7 +24,7 @@ use crate::text::{self, escape};
 use crate::text::{Units, count};
 
 /// What is said of a file that looks otherwise after the comparison.
-const CHANGED: &str = "it changed while it was compared; the answer may mix two moments";
+pub(super) const CHANGED: &str = "it changed while it was compared; the answer may mix two moments";
 
 /// Lines of the table of runs that are aligned with each other.
 const ALIGNED_LINES: usize = 4096;
@@ -144,19 +144,19 @@ fn unread(fault: &ReadFault, child: &Path) -> PathErrorJson {
 }
 
 /// Two disks that can be compared.
-struct Pair {
+pub(super) struct Pair {
     child: DiskId,
     with: Option<DiskId>,
-    left: Chain,
-    right: Chain,
+    pub(super) left: Chain,
+    pub(super) right: Chain,
     /// How all files looked before.
-    moment: Moment,
+    pub(super) moment: Moment,
     /// One of them looked otherwise afterwards.
     is_mixed: Cell<bool>,
 }
 
 /// Opens both sides, and finds out before anything is printed whether they can be compared.
-fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pair> {
+pub(super) fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pair> {
     let left_id = store.disk_of(child)?;
     let right_id = other.map(|other| store.disk_of(other)).transpose()?;
     let moment = Moment::of_lines(&store.forest, std::iter::once(left_id).chain(right_id));

@@ -7,7 +7,7 @@ crate::catalogue! {
         action: "Look at it from inside the machine, or unlock a copy there.";
 
     /// A kind of volume that is not read.
-    GUEST_UNKNOWN = "guest-unknown", Warning, "a volume inside the disk is of a kind that is not read",
+    GUEST_NOT_READ = "guest-not-read", Warning, "a volume inside the disk is of a kind that is not read",
         why: "A list of changed or lost files leaves this volume out; it is not a list of nothing.",
         action: "Look at it from inside the machine, or attach a copy of the disk to another one.";
 

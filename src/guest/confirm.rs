@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn only_what_was_written_or_moved_is_read() {
-        let bytes: Vec<u8> = (0..64_u32 << 10).map(|at| (at / 3) as u8).collect();
+        let bytes: Vec<u8> = (0..64_u32 << 10)
+            .map(|at| (at / 3).to_le_bytes()[0])
+            .collect();
         let mut other = bytes.clone();
         other[9_000] ^= 1;
         let counts = Arc::new(ReadCounts::default());

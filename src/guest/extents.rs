@@ -166,7 +166,7 @@ mod tests {
     fn what_is_taken_away_leaves_the_rest() {
         let left = extents(&[0..10, 20..30]).without(&extents(&[0..1, 4..5, 9..22, 40..50]));
         assert_eq!(left.iter().collect::<Vec<_>>(), [1..4, 5..9, 22..30]);
-        assert_eq!(left.union(&extents(&[4..5])), extents(&[1..9, 22..30]));
+        assert_eq!(left.union(&Extents::of(4..5)), extents(&[1..9, 22..30]));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Partitions {
     /// What the table of a disk says; `None` if there is none, or none that is sure. What each partition holds is read
     /// from its start.
     pub fn read(disk: &dyn Source, sector_bytes: u32) -> Option<Self> {
-        let mut found = Self::table_of(disk, sector_bytes)?;
+        let mut found = Self::places(disk, sector_bytes)?;
         for partition in &mut found.table.partitions {
             if partition.kind != PartitionType::Extended {
                 partition.holds = partition.probe(disk, sector_bytes);
@@ -137,7 +137,8 @@ impl Partitions {
         Some(found)
     }
 
-    fn table_of(disk: &dyn Source, sector_bytes: u32) -> Option<Self> {
+    /// As [`Partitions::read`], without a look at what the partitions hold.
+    pub fn places(disk: &dyn Source, sector_bytes: u32) -> Option<Self> {
         let sectors = disk.len().checked_div(sector_bytes.into())?;
         let read = |at: u64, count: u32| {
             let bytes = u64::from(count).checked_mul(sector_bytes.into())?;

@@ -48,7 +48,7 @@ impl NotRead {
             VolumeKind::Unknown => "not formatted, or of a kind that is not known",
             _ => "its files are not read yet",
         };
-        Self::new(&codes::GUEST_UNKNOWN, text)
+        Self::new(&codes::GUEST_NOT_READ, text)
     }
 }
 

@@ -65,6 +65,7 @@ pub fn all() -> Vec<&'static Code> {
         crate::format::vhdx::codes::ALL,
         crate::format::hyperv::codes::ALL,
         crate::image::codes::ALL,
+        crate::guest::codes::ALL,
         crate::store::codes::ALL,
         crate::store::containers::codes::ALL,
         ALL,

@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod diff;
+pub mod files;
 pub mod ls;
 pub mod plan;
 pub mod read;

@@ -15,6 +15,7 @@ mod damage_vhdx;
 mod facts;
 mod faults;
 mod fixtures;
+mod guest;
 mod journeys;
 mod model;
 mod oracle;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTotals};
 use vhdtree::analysis::plan::{self, BlockMaps, PlanOptions};
 use vhdtree::format::{BlockNo, SectorNo};
-use vhdtree::guest::{Kind, Partition, Partitions, Table};
+use vhdtree::guest::{Partition, PartitionType, Partitions, Table, VolumeKind};
 use vhdtree::image::{BlockState, StateRun};
 use vhdtree::store::DiskId;
 use vhdtree::text::Charset;
@@ -81,13 +81,21 @@ pub fn compared() -> Compared {
 
 /// A table as Windows makes it.
 fn partitions() -> Table {
-    let kinds = [Kind::Efi, Kind::Reserved, Kind::Ntfs];
+    let kinds = [
+        PartitionType::Efi,
+        PartitionType::Reserved,
+        PartitionType::Other,
+    ];
     let places = [(2_048, 204_800), (206_848, 32_768), (239_616, 81_000_000)];
     let partition = |((number, kind), (first, count))| Partition {
         number,
         first: SectorNo(first),
         count,
         kind,
+        holds: match kind {
+            PartitionType::Other => VolumeKind::Ntfs,
+            _ => VolumeKind::Unknown,
+        },
     };
     Table {
         partitions: (1..).zip(kinds).zip(places).map(partition).collect(),

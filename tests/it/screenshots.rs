@@ -9,6 +9,7 @@ use vhdtree::analysis::assessment::Compared as Equals;
 use vhdtree::analysis::diff::{DiffEvent, diff_with_parent, side_by_side};
 use vhdtree::analysis::open::open_chain;
 use vhdtree::analysis::plan::{PlanOptions, StoreTables, Target, plan};
+use vhdtree::chain::ChainSource;
 use vhdtree::format::SectorNo;
 use vhdtree::guest::Partitions;
 use vhdtree::image::Image;
@@ -125,7 +126,7 @@ impl Demo {
         let chain = open_chain(&self.real, self.disk("WIN7x64_Diff_7C1FA0D2")).unwrap();
         let mut found = Compared {
             sector_size: chain.sector_size(),
-            partitions: Partitions::read(&chain),
+            partitions: Partitions::read(&ChainSource::new(chain.clone()), chain.sector_size()),
             ..Compared::default()
         };
         let report = diff_with_parent(&chain, &Job::default(), &mut |event| match event {

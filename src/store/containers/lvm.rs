@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::{VolumeName, codes};
 use crate::finding::Finding;
+use crate::guest::Partitions;
 use crate::guest::lvm::{LvmError, PhysicalVolume, VolumeGroup};
-use crate::guest::{gpt, mbr};
 use crate::image::{self, Sniffed};
 use crate::source::{DeviceSource, FileSource, Source, WindowSource, fill_up_to};
 use crate::store::{Born, BornSource, FileFacts};
@@ -83,41 +83,13 @@ fn is_disk(source: &dyn Source) -> io::Result<bool> {
 
 /// Start and length of each partition, in bytes.
 fn partitions(source: &dyn Source) -> Vec<(u64, u64)> {
-    [512_u32, 4096]
-        .into_iter()
-        .find_map(|sector_bytes| {
-            let table = table(source, sector_bytes)?;
-            let bytes = |sectors: u64| sectors.saturating_mul(sector_bytes.into());
-            let places = table.partitions.iter();
-            Some(
-                places
-                    .map(|place| (bytes(place.first.0), bytes(place.count)))
-                    .collect(),
-            )
-        })
-        .unwrap_or_default()
-}
-
-fn table(source: &dyn Source, sector_bytes: u32) -> Option<crate::guest::Table> {
-    let read = |sector: u64, count: u32| {
-        let size = u64::from(sector_bytes);
-        let len = usize::try_from(size.checked_mul(count.into())?).ok()?;
-        let mut bytes = vec![0; len];
-        source
-            .read_exact_at(&mut bytes, sector.checked_mul(size)?)
-            .ok()?;
-        Some(bytes)
-    };
-    match mbr::parse(read(0, 1)?.get(..512)?)? {
-        mbr::Mbr::Table(table) => Some(table),
-        mbr::Mbr::Protective => {
-            let header = gpt::Header::parse(&read(1, 1)?)?;
-            gpt::parse(
-                &header,
-                &read(header.entries_at, header.entry_sectors(sector_bytes)?)?,
-            )
-        }
-    }
+    let found = [512, 4096].into_iter().find_map(|sector_bytes| {
+        let table = Partitions::places(source, sector_bytes)?;
+        let bytes = table.all().iter().map(|place| place.bytes(sector_bytes));
+        let places = bytes.map(|bytes| (bytes.start, bytes.end.saturating_sub(bytes.start)));
+        Some(places.collect())
+    });
+    found.unwrap_or_default()
 }
 
 /// Puts the physical volumes of all that was named together, and opens each group that is a storage repository.

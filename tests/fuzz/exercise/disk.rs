@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use vhdtree::analysis::diff::{self, DiffEvent};
-use vhdtree::chain::{Chain, OnFault};
+use vhdtree::chain::{Chain, ChainSource, OnFault};
 use vhdtree::format::{BlockNo, SectorNo};
 use vhdtree::guest::Partitions;
 use vhdtree::image::{BlockState, Counts, Image, Kind, Place, SectorRun};
@@ -131,7 +131,8 @@ pub fn chain(links: Vec<Arc<Image>>, input: &[u8]) {
 
 /// Every sector lies somewhere, if there are partitions.
 pub fn partitions(chain: &Chain) {
-    let Some(partitions) = Partitions::read(chain) else {
+    let Some(partitions) = Partitions::read(&ChainSource::new(chain.clone()), chain.sector_size())
+    else {
         return;
     };
     let sectors = chain.sectors();

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTotals};
 use vhdtree::analysis::plan::{BlockMaps, PlanOptions, Target, plan};
 use vhdtree::format::{BlockNo, SectorNo};
-use vhdtree::guest::{Kind, Partition, Partitions, Table};
+use vhdtree::guest::{Partition, PartitionType, Partitions, Table, VolumeKind};
 use vhdtree::image::{BlockState, Counts, StateRun};
 use vhdtree::report::row::Phase;
 use vhdtree::store::DiskId;
@@ -387,7 +387,8 @@ fn table(input: &mut Bytes<'_>) -> Table {
             number: u32::try_from(number).expect("a few"),
             first: SectorNo(first),
             count,
-            kind: *input.one_of(&[Kind::Ntfs, Kind::Efi, Kind::Other]),
+            kind: *input.one_of(&[PartitionType::Efi, PartitionType::Other]),
+            holds: *input.one_of(&[VolumeKind::Ntfs, VolumeKind::Unknown]),
         });
     }
     Table {

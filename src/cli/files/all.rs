@@ -1,0 +1,122 @@
+//! `files --all`: every file of a disk.
+
+use std::io;
+use std::ops::ControlFlow;
+
+use super::{at_one_moment, document, told};
+use crate::analysis::files::all::{GuestPath, ListEvent, list_files};
+use crate::analysis::moment::Moment;
+use crate::analysis::open::open_chain;
+use crate::cli::args::FilesArgs;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Form, Output};
+use crate::cli::session::Session;
+use crate::guest::filesystem::{FileKind, FileVersion, GuestFile};
+use crate::report::files::{ChangeTotals, file_line, volume_name};
+use crate::report::json::files::{EndJson, FileJson, VolumeJson};
+use crate::store::CountPolicy;
+use crate::text::escape;
+
+/// What JSON keeps until the end.
+#[derive(Default)]
+struct Kept {
+    volumes: Vec<VolumeJson>,
+    files: Vec<FileJson>,
+    /// Something was listed.
+    any: bool,
+}
+
+pub(super) fn run(
+    session: &Session,
+    args: &FilesArgs,
+    within: Option<&GuestPath>,
+    out: &mut Output,
+) -> anyhow::Result<Exit> {
+    let store = session.read_around(&[&args.disk], &args.store, CountPolicy::HeadersOnly, out)?;
+    let id = store.disk_of(&args.disk)?;
+    let moment = Moment::of_lines(&store.forest, [id]);
+    let chain = open_chain(&store.forest, id)?;
+    let mut kept = Kept::default();
+    let mut failed = Ok(());
+    let report = list_files(&chain, within, &session.job, &mut |event| {
+        failed = tell(&event, args.min_size, &mut kept, out);
+        if failed.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    failed?;
+    let report = at_one_moment(report, &moment, out);
+    let none = ChangeTotals::default();
+    match out.form {
+        Form::Json => out.json(&document(kept.volumes, kept.files, &report, &none))?,
+        Form::Ndjson => out.json(&EndJson::new(&report, &none))?,
+        Form::Text | Form::Csv => {}
+    }
+    told(&report, out);
+    if let Some(within) = within.filter(|_| !kept.any && report.complete) {
+        anyhow::bail!("{}: no such file in the disk", escape(&within.path));
+    }
+    Ok(if report.complete {
+        Exit::Done
+    } else {
+        Exit::CannotTell
+    })
+}
+
+fn tell(event: &ListEvent<'_>, min_size: u64, kept: &mut Kept, out: &mut Output) -> io::Result<()> {
+    let (volume, path, entry, file) = match event {
+        ListEvent::Volume(row) => {
+            let json = VolumeJson::new(row);
+            match out.form {
+                Form::Json => kept.volumes.push(json),
+                Form::Ndjson => out.json(&json)?,
+                Form::Text | Form::Csv => {
+                    let why = row.why.as_ref();
+                    let why = why.map(|why| format!("   {}", escape(&why.text)));
+                    out.line(&format!("{}{}", volume_name(row), why.unwrap_or_default()))?;
+                }
+            }
+            return Ok(());
+        }
+        ListEvent::File {
+            volume,
+            path,
+            entry,
+            file,
+        } => (volume, path, entry, file),
+    };
+    kept.any = true;
+    let version = version_of(file);
+    if version.bytes.unwrap_or(u64::MAX) < min_size {
+        return Ok(());
+    }
+    if out.form == Form::Text || out.form == Form::Csv {
+        let line = file_line(path, file.kind, &version, out.style.units, &out.style.clock);
+        return out.line(&line.plain());
+    }
+    let streams = file.streams.iter().map(|stream| stream.name.clone());
+    let id = entry.id.to_string();
+    let json = FileJson::listed(
+        &volume.name,
+        path,
+        file.kind,
+        id,
+        &version,
+        streams.collect(),
+    );
+    if out.form == Form::Ndjson {
+        return out.json(&json);
+    }
+    kept.files.push(json);
+    Ok(())
+}
+
+/// What is told of a file in a listing.
+fn version_of(file: &GuestFile) -> FileVersion {
+    FileVersion {
+        bytes: (file.kind != FileKind::Directory).then_some(file.bytes),
+        modified: file.modified,
+    }
+}

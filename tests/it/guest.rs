@@ -1,0 +1,4 @@
+//! What lies inside a guest: volumes written by their own drivers, held in chains of disks, and known lists of changes.
+
+mod chains;
+mod fat;

@@ -1,0 +1,221 @@
+//! States of a disk as a chain of disks, and what the comparison says of them.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use vhdtree::analysis::files::{FilesEvent, FilesReport, compare_files};
+use vhdtree::build::vhd::VhdBuilder;
+use vhdtree::build::vhdx::VhdxBuilder;
+use vhdtree::chain::Chain;
+use vhdtree::guest::filesystem::{Change, ChangeKind, FileKind};
+use vhdtree::image::Image;
+use vhdtree::job::Job;
+use vhdtree::source::{CountedSource, MemorySource, ReadCounts};
+
+const SECTOR: usize = 512;
+
+/// The format of a chain's disks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Make {
+    Vhd,
+    Vhdx,
+}
+
+/// What a child holds beside the sectors that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    Sector,
+    Page,
+    Block,
+}
+
+impl Grain {
+    pub const ALL: [Self; 3] = [Self::Sector, Self::Page, Self::Block];
+
+    fn bytes(self) -> usize {
+        match self {
+            Self::Sector => SECTOR,
+            Self::Page => 4_096,
+            Self::Block => 2 << 20,
+        }
+    }
+}
+
+/// Whether a tool is there; says so if not.
+pub fn has(tool: &str) -> bool {
+    let found = Command::new(tool).arg("--version").output().is_ok();
+    if !found {
+        println!("skipped: {tool}");
+    }
+    found
+}
+
+/// Runs a tool, which must do what it is told.
+pub fn tool(name: &str, args: &[&str]) {
+    let output = Command::new(name)
+        .args(args)
+        .env("MTOOLS_SKIP_CHECK", "1")
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{name} {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A volume behind a master boot record, at 1 MiB.
+pub fn behind_mbr(volume: &[u8], kind: u8) -> Vec<u8> {
+    let mut disk = vec![0; 1 << 20];
+    disk.extend_from_slice(volume);
+    disk.resize(disk.len().next_multiple_of(2 << 20), 0);
+    let entry = &mut disk[446..462];
+    entry[4] = kind;
+    entry[8..12].copy_from_slice(&2_048_u32.to_le_bytes());
+    let sectors = u32::try_from(volume.len() / SECTOR).unwrap();
+    entry[12..16].copy_from_slice(&sectors.to_le_bytes());
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    disk
+}
+
+/// The sectors of `new` that are not as in `old`, as runs, each grown to whole grains.
+fn differing(old: &[u8], new: &[u8], grain: Grain) -> Vec<std::ops::Range<usize>> {
+    let grain = grain.bytes();
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut at = 0;
+    while at < new.len() {
+        let end = (at + grain).min(new.len());
+        if old.get(at..end) != new.get(at..end) {
+            match runs.last_mut() {
+                Some(last) if last.end == at => last.end = end,
+                _ => runs.push(at..end),
+            }
+        }
+        at = end;
+    }
+    runs
+}
+
+/// The states as a chain, the last on top; each child holds what differs from the state before.
+pub fn chain(make: Make, states: &[Vec<u8>], grain: Grain, counts: &Arc<ReadCounts>) -> Chain {
+    let mut files: Vec<Vec<u8>> = Vec::new();
+    let mut before: Vec<u8> = vec![0; states[0].len()];
+    for (level, state) in states.iter().enumerate() {
+        let size = state.len() as u64;
+        let grain = if level == 0 { Grain::Sector } else { grain };
+        let runs = differing(&before, state, grain);
+        let runs = runs
+            .into_iter()
+            .map(|run| ((run.start / SECTOR) as u64, run));
+        let file = match make {
+            Make::Vhd => {
+                let mut disk = match level {
+                    0 => VhdBuilder::dynamic(size),
+                    _ => VhdBuilder::differencing(size).parent(level as u128, "parent.vhd"),
+                }
+                .id(level as u128 + 1);
+                for (sector, run) in runs {
+                    disk.write_more(sector, &state[run]);
+                }
+                disk.build()
+            }
+            Make::Vhdx => {
+                let id = |level: usize| uuid::Uuid::from_u128(level as u128 + 1);
+                let mut disk = match level {
+                    0 => VhdxBuilder::dynamic(size),
+                    _ => VhdxBuilder::differencing(size).parent(id(level - 1), &[]),
+                }
+                .block_size(2 << 20)
+                .data_write_id(id(level));
+                for (sector, run) in runs {
+                    disk = disk.write(sector, &state[run]);
+                }
+                disk.build()
+            }
+        };
+        files.push(file);
+        before.clone_from(state);
+    }
+    let open = |bytes: Vec<u8>| {
+        let source = CountedSource::new(MemorySource(bytes), Arc::clone(counts));
+        Arc::new(Image::open(Arc::new(source)).unwrap())
+    };
+    Chain::new(files.into_iter().rev().map(open).collect()).unwrap()
+}
+
+/// A change in a few words: `created /a`, `renamed /b (was /a)`.
+pub fn words(change: &Change) -> String {
+    let path = change.path.as_deref().unwrap_or("?");
+    let old = change.old_path.as_ref();
+    let old = old.map(|old| format!(" (was {old})")).unwrap_or_default();
+    format!("{} {path}{old}", change.kind.word())
+}
+
+/// The changes between two chains, folders that were only touched left out.
+pub fn changes(before: &Chain, after: &Chain) -> (BTreeSet<String>, FilesReport) {
+    let mut told = BTreeSet::new();
+    let report = compare_files(before, after, u64::MAX, &Job::default(), &mut |event| {
+        if let FilesEvent::Change(_, change) = event
+            && change.path.is_some()
+            && !(change.kind == ChangeKind::Metadata && change.file == FileKind::Directory)
+        {
+            assert!(
+                told.insert(words(&change)),
+                "told twice: {}",
+                words(&change)
+            );
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    (told, report)
+}
+
+pub fn expected(lines: &str) -> BTreeSet<String> {
+    let lines = lines.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The other way round: what was created is deleted, and so on.
+pub fn mirrored(told: &BTreeSet<String>) -> BTreeSet<String> {
+    let turn = |line: &String| {
+        let (kind, path) = line.split_once(' ').unwrap();
+        match (kind, path.split_once(" (was ")) {
+            ("created", _) => format!("deleted {path}"),
+            ("deleted", _) => format!("created {path}"),
+            ("linked", _) => format!("unlinked {path}"),
+            ("unlinked", _) => format!("linked {path}"),
+            (kind, Some((new, old))) => format!("{kind} {} (was {new})", old.trim_end_matches(')')),
+            _ => line.clone(),
+        }
+    };
+    told.iter().map(turn).collect()
+}
+
+/// Holds a list of changes against what is told of it in every form a chain can have.
+pub fn hold(states: &[Vec<u8>], wanted: &BTreeSet<String>) {
+    let counts = Arc::new(ReadCounts::default());
+    for make in [Make::Vhd, Make::Vhdx] {
+        for grain in Grain::ALL {
+            let newest = chain(make, states, grain, &counts);
+            let oldest = newest.from_link(states.len() - 1).unwrap();
+            let (told, report) = changes(&oldest, &newest);
+            assert_eq!(&told, wanted, "{make:?} {grain:?}");
+            assert!(report.complete, "{make:?} {grain:?}: {:?}", report.findings);
+            let (back, _) = changes(&newest, &oldest);
+            assert_eq!(back, mirrored(wanted), "{make:?} {grain:?}, back");
+        }
+    }
+}
+
+/// A node's content in memory.
+pub fn content(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap()
+}
