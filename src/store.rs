@@ -13,6 +13,7 @@ pub mod gate;
 pub mod host;
 pub mod hyperv;
 mod join;
+pub mod journals;
 mod link;
 mod mounts;
 pub mod names;

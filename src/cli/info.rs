@@ -9,10 +9,11 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
 use crate::analysis::AssessedSnapshot;
-use crate::report::json::ls as json;
-use crate::report::page::disk as page;
+use crate::report::json::{ls as json, repository};
+use crate::report::page::{disk as page, repository as repository_page};
 use crate::report::{RowOptions, ShortNames, rows};
-use crate::store::{CountPolicy, DiskId};
+use crate::store::containers::repository::History;
+use crate::store::{CountPolicy, DiskId, containers};
 
 #[derive(Serialize)]
 struct Body {
@@ -29,6 +30,10 @@ pub(super) fn run(
     store_args: &StoreArgs,
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
+    let is_container = !file.is_dir() && containers::is_store(file).unwrap_or(false);
+    if session.scan.from.is_none() && is_container {
+        return container(session, file, out);
+    }
     let store = if session.scan.from.is_some() {
         session.read(&[], CountPolicy::Count, out)?
     } else {
@@ -50,6 +55,29 @@ pub(super) fn run(
             ))?;
         }
         Form::Csv | Form::Text => text(&store, id, out)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The storage repositories of a container, with the time line of their volumes.
+fn container(session: &Session, file: &Path, out: &mut Output) -> anyhow::Result<Exit> {
+    let roots = [file.to_path_buf()];
+    let store = session.read_with(&roots, CountPolicy::HeadersOnly, History::Whole, out)?;
+    let repositories = &store.forest.repositories;
+    match out.form {
+        Form::Json | Form::Ndjson => {
+            let body = repository::body(repositories);
+            out.json(&json::head("info", &store.forest, body))?;
+        }
+        Form::Csv | Form::Text => {
+            let names = ShortNames::default();
+            let context = store.page_context(&names, out);
+            let pages = repositories.iter();
+            let lines: Vec<_> = pages
+                .flat_map(|of| repository_page::lines(&context, of))
+                .collect();
+            out.page(&lines)?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -17,6 +17,7 @@ use crate::job::Job;
 use crate::report::ShortNames;
 use crate::report::json::read;
 use crate::report::page::PageContext;
+use crate::store::containers::repository::History;
 use crate::store::{self, CountPolicy, DiskId, Forest, Growth, ScanEvent, ScanOptions, containers};
 use crate::text::{self, Overlong};
 
@@ -66,6 +67,7 @@ impl Session {
             now: self.scan.now.clone(),
             counts,
             growth: Growth::Told,
+            history: History::Whole,
             threads: 0,
         }
     }
@@ -75,6 +77,17 @@ impl Session {
         &self,
         roots: &[PathBuf],
         counts: CountPolicy,
+        out: &Output,
+    ) -> anyhow::Result<Store> {
+        self.read_with(roots, counts, History::Needed, out)
+    }
+
+    /// As [`read`](Self::read), and how far back the history of volumes in containers is read.
+    pub fn read_with(
+        &self,
+        roots: &[PathBuf],
+        counts: CountPolicy,
+        history: History,
         out: &Output,
     ) -> anyhow::Result<Store> {
         self.listen()?;
@@ -87,6 +100,7 @@ impl Session {
         }
         let options = ScanOptions {
             growth: Growth::Untold,
+            history,
             ..self.options(roots, counts)
         };
         let mut line = out.progress();

@@ -11,6 +11,7 @@ mod label;
 mod map;
 #[cfg(test)]
 mod oracle;
+mod ring;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -23,6 +24,7 @@ use thiserror::Error;
 use crate::source::{Source, error_words, read_up_to};
 
 pub use map::{LogicalVolume, Unread, VolumeGroup, VolumeSource};
+pub use ring::{Change, ChangeKind};
 
 /// The longest text that is read, in bytes: an area of the usual 10 MiB has room for two texts of 5 MiB, as LVM demands.
 const TEXT_MAX: u64 = 8 << 20;

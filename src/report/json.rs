@@ -9,6 +9,7 @@ pub mod files;
 pub mod ls;
 pub mod plan;
 pub mod read;
+pub mod repository;
 
 use std::io::{self, Write};
 use std::path::Path;

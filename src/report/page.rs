@@ -4,6 +4,7 @@ mod context;
 pub mod disk;
 pub mod finding;
 pub mod plan;
+pub mod repository;
 mod role;
 pub mod verdict;
 

@@ -5,7 +5,9 @@
 
 pub mod codes;
 mod lvm;
+pub mod mgt;
 mod names;
+pub mod repository;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use crate::store::facts::Opened;
 
 pub(super) use lvm::{Found, Group, find, free_bytes, open as open_groups};
 pub(super) use names::{VolumeName, lvm_name};
+pub use repository::Repository;
 
 /// Opens a disk of a store by its path, whatever it is: a file, a block device, a volume of a container.
 ///

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::finding::Finding;
 use crate::image::{Counts, Header};
+use crate::store::containers::Repository;
 use crate::store::host::HostFile;
 
 /// A disk of the forest: an index into [`Forest::disks`] and [`Forest::nodes`].
@@ -194,6 +195,8 @@ pub struct Node {
     pub role: Option<&'static str>,
     /// What the host's listing says of it.
     pub host: Option<Arc<HostRow>>,
+    /// The name that people gave it, where its product keeps one.
+    pub label: Option<Arc<str>>,
     /// What is wrong with its links.
     pub findings: Vec<Finding>,
 }
@@ -350,6 +353,8 @@ pub struct Forest {
     pub errors: Vec<PathError>,
     /// Faults of configurations and side files.
     pub side_findings: Vec<(PathBuf, Finding)>,
+    /// Storage repositories in containers.
+    pub repositories: Vec<Arc<Repository>>,
     /// Free bytes of the file system of each disk's folder, by disk, where known.
     pub free_bytes: Vec<Option<u64>>,
     /// True once the scan went through without a cancel.
@@ -380,6 +385,15 @@ impl Forest {
     /// Every id, in the order of the disks.
     pub fn ids(&self) -> impl Iterator<Item = DiskId> + use<> {
         (0..u32::try_from(self.disks.len()).unwrap_or(u32::MAX)).map(DiskId)
+    }
+
+    /// Adds a snapshot of a disk.
+    pub(crate) fn add_snapshot(&mut self, disk: DiskId, snapshot: Snapshot) {
+        let id = SnapshotId(u32::try_from(self.snapshots.len()).unwrap_or(u32::MAX));
+        self.snapshots.push(snapshot);
+        if let Some(node) = self.nodes.get_mut(disk.0 as usize) {
+            node.snapshots.push(id);
+        }
     }
 
     /// The parent, if the link is `Ok`.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::job::Job;
+use crate::store::containers::repository::History;
 use crate::store::facts::{Files, SystemFiles};
 use crate::store::host::rows::Ends;
 use crate::store::walk::Way;
@@ -65,6 +66,8 @@ pub struct ScanOptions {
     pub counts: CountPolicy,
     /// Whether to tell of the growing forest.
     pub growth: Growth,
+    /// Whether the history of a container's volumes is read.
+    pub history: History,
     /// Files probed at once; 0 = a sound default.
     pub threads: usize,
 }

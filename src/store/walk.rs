@@ -14,6 +14,7 @@ use crate::job::CancelToken;
 use crate::store::PathError;
 use crate::store::codes;
 use crate::store::containers::{self, VolumeName};
+use crate::store::journals::{Journal, Work};
 use crate::store::mounts::kernel_mounts;
 use crate::store::names::{Named, named};
 use crate::store::place::real_path;
@@ -202,7 +203,11 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, told: Told) {
-        let name = named(&path);
+        let journal = Journal::of(&path).filter(|of| of.work != Work::OldLeaf);
+        let name = match journal {
+            Some(journal) => Named::Companion(journal.what()),
+            None => named(&path),
+        };
         if is_block_device(kind) && told.may_be_device(name) {
             (self.take)(Step::Candidate(Candidate::plain(path, name, folder, way)));
             return;
@@ -252,7 +257,11 @@ impl Walk<'_> {
                         let what = "changed blocks of a disk, kept for backups";
                         (self.take)(Step::Companion(path, what));
                     }
-                    VolumeName::Other => {}
+                    VolumeName::Other => {
+                        if let Some(journal) = Journal::of(&path) {
+                            (self.take)(Step::Companion(path, journal.what()));
+                        }
+                    }
                 }
             }
         }

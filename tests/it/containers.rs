@@ -16,7 +16,7 @@ use vhdtree::source::{CountedSource, FileSource, ReadCounts};
 use vhdtree::store::facts::{Files, Opened, SystemFiles};
 use vhdtree::store::{FileFacts, Liveness, ScanOptions, scan_with};
 
-use crate::runner::{json_of, row_of, vhdtree};
+use crate::runner::{codes_of, json_of, row_of, vhdtree};
 use crate::truth::{samples, unpacked_sample};
 
 const GROUP: &str = "VG_XenStorage-6f2c1c1e-1111-4222-8333-444455556666";
@@ -80,7 +80,8 @@ fn assert_is_sample(ls: &Value) {
         assert_eq!(row["dirty_sectors"].as_u64(), sectors, "{digit}");
         assert_eq!(row["created_source"], "lvm");
         assert_eq!(row["modified"], Value::Null);
-        assert_eq!(row["findings"].as_array().unwrap().len(), 0, "{row:#}");
+        let told = usize::from(digit == 8);
+        assert_eq!(row["findings"].as_array().unwrap().len(), told, "{row:#}");
         match parent {
             None => assert_eq!(row["parent"], Value::Null),
             Some(parent) => {
@@ -321,4 +322,81 @@ fn a_repository_that_changes_is_read_once_more_and_is_live_if_it_changes_again()
         assert!(forest.disks[0].path.ends_with(name));
         assert_eq!(forest.disks[0].liveness, state);
     }
+}
+
+/// The snapshot of the sample with this digit, in `ls --json`.
+fn snapshot_of(ls: &Value, digit: u8) -> Value {
+    let disks = ls["disks"].as_array().unwrap().iter();
+    let mut all = disks.flat_map(|disk| disk["snapshots"].as_array().unwrap());
+    let found = all.find(|snapshot| snapshot["id"] == id(digit).as_str());
+    found.unwrap_or_else(|| panic!("{ls:#}")).clone()
+}
+
+#[test]
+fn names_snapshots_and_verdicts_come_from_the_containers_own_records() {
+    let Some((_folder, image)) = sample() else {
+        return;
+    };
+    let ls = json_of(&["ls", "--json"], &image);
+    let row = row_of(&ls, &format!("VHD-{}", id(6)));
+    assert_eq!(row["label"], "db disk 0");
+    let web = snapshot_of(&ls, 2);
+    assert_eq!(web["name"], "web disk 0");
+    assert_eq!(web["taken"], "2026-02-10T20:00:00Z");
+    assert_eq!(web["verdict"]["reverted"], "likely", "{web:#}");
+    assert!(web.to_string().contains("2026-04-20"), "{web:#}");
+    let db = snapshot_of(&ls, 7);
+    assert_eq!(db["verdict"]["reverted"], "no-sign", "{db:#}");
+    // What stops the second is the relink journal.
+    for (digit, reverted) in [(2, true), (7, false)] {
+        let id = id(digit);
+        let gate = json_of(&["gate", "--json", "--snapshot", &id], &image);
+        let is_reverted = gate["reasons"].to_string().contains("\"reverted\"");
+        assert_eq!(is_reverted, reverted, "{gate:#}");
+        assert_eq!(
+            vhdtree(&["gate", "--snapshot", &id], &image).status.code(),
+            Some(1)
+        );
+    }
+    let check = json_of(&["check", "--json"], &image);
+    assert_eq!(
+        codes_of(&check, &format!("VHD-{}", id(8))),
+        ["journal-relink"]
+    );
+}
+
+#[test]
+fn the_time_line_of_a_repository_is_in_its_metadata() {
+    let Some((_folder, image)) = sample() else {
+        return;
+    };
+    let info = json_of(&["info", "--json"], &image);
+    let told = &info["repositories"][0];
+    assert_eq!(told["name"], "Local storage");
+    let history = told["history"].as_array().unwrap().iter();
+    let acts: Vec<String> = history
+        .map(|act| {
+            let name = act["name"].as_str().unwrap();
+            let at = act["at"].as_str().unwrap();
+            format!(
+                "{at} {} {}",
+                act["change"].as_str().unwrap(),
+                &name[..name.len().min(6)]
+            )
+        })
+        .collect();
+    for act in [
+        "2026-02-10T20:00:00Z renamed VHD-11",
+        "2026-02-10T20:00:00Z made VHD-22",
+        "2026-04-20T11:17:30Z removed VHD-11",
+        "2026-04-20T11:17:30Z renamed VHD-22",
+        "2026-04-20T11:17:30Z made VHD-44",
+    ] {
+        assert!(acts.iter().any(|told| told == act), "{act}: {acts:#?}");
+    }
+    let page = String::from_utf8(vhdtree(&["info"], &image).stdout).unwrap();
+    assert!(
+        page.contains("VHD-11111111-0000-4000-8000-000000000001 was removed"),
+        "{page}"
+    );
 }

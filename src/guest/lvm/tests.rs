@@ -127,6 +127,56 @@ fn a_text_that_wraps_around_the_end_of_its_area_is_read() {
 }
 
 #[test]
+fn the_ring_tells_what_became_of_volumes_as_far_back_as_it_goes() {
+    let made = |name: &str| ChangeKind::Made { name: name.into() };
+    let renamed = |from: &str, to: &str| ChangeKind::Renamed {
+        from: from.into(),
+        to: to.into(),
+    };
+    let removed = |name: &str| ChangeKind::Removed { name: name.into() };
+    let acts = group()
+        .create("x", EXTENT, 100)
+        .rename("x", "base", 200)
+        .create("x", EXTENT, 201)
+        .create("s", EXTENT, 202)
+        .remove("x", 300)
+        .rename("s", "x", 301)
+        .tag("x", "hidden", 302);
+    let history = |of: &GroupBuilder| {
+        let told = found(&of.clone().devices())[0].history().unwrap();
+        let told = told.into_iter();
+        told.map(|change| (change.at.unwrap().as_second(), change.kind))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        (100, made("x")),
+        (200, renamed("x", "base")),
+        (201, made("x")),
+        (202, made("s")),
+        (300, removed("x")),
+        (301, renamed("s", "x")),
+    ];
+    assert_eq!(history(&acts), expected);
+    assert_eq!(history(&group()), []);
+    // In a ring that went round, the oldest texts are gone; the volumes still say when they were made.
+    let mut later = acts;
+    for round in 0..60 {
+        later = later
+            .create("t", EXTENT, 1000 + round)
+            .remove("t", 1000 + round);
+        let told = history(&later);
+        assert!(told.contains(&(100, made("base"))) || told.contains(&(100, made("x"))));
+        assert!(told.contains(&(202, made("x"))) || told.contains(&(202, made("s"))));
+        assert_eq!(told.last(), Some(&(1000 + round, removed("t"))));
+        assert!(told.is_sorted_by_key(|(at, _)| *at), "{told:?}");
+    }
+    assert!(
+        !history(&later).contains(&(300, removed("x"))),
+        "it went round"
+    );
+}
+
+#[test]
 fn the_highest_number_of_all_physical_volumes_counts_and_a_damaged_copy_is_told() {
     let older = group().create("a", EXTENT, 1);
     let newer = older.clone().create("b", EXTENT, 2).devices();

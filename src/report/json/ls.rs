@@ -126,6 +126,9 @@ pub struct DiskJson {
     /// What its name or place says it is.
     #[serde(default)]
     pub role: Option<String>,
+    /// The name that people gave it.
+    #[serde(default)]
+    pub label: Option<String>,
     /// It changed while it was read.
     #[serde(default)]
     pub live: bool,
@@ -391,6 +394,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
             .collect(),
         product: Some(words::product(node.product).to_owned()),
         role: node.role.map(ToOwned::to_owned),
+        label: node.label.as_deref().map(ToOwned::to_owned),
         live: disk.liveness == Liveness::Live,
         counted: counts.is_some_and(|of| of.complete),
         free: forest.free_bytes.get(id.0 as usize).copied().flatten(),

@@ -236,6 +236,7 @@ impl<'a> Reader<'a> {
             snapshots: Vec::new(),
             role: json.role.as_deref().and_then(role),
             host: None,
+            label: json.label.as_deref().map(Into::into),
             findings: links,
         };
         let mut assessed = DiskAssessment {

@@ -204,6 +204,9 @@ fn file(page: &mut Page, context: &PageContext<'_>, disk: &Disk, node: &Node) {
     if disk.header.is_some() {
         page.field("product", words::product_name(node.product));
     }
+    if let Some(label) = &node.label {
+        page.field("name", escape(label));
+    }
     if let Some(role) = node.role {
         page.field("role", role);
     }

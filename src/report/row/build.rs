@@ -352,7 +352,11 @@ impl Builder<'_> {
             .filter(|user| Some(**user) != setting.machine)
             .filter_map(|user| Some(escape(&self.forest.machine(*user)?.name)))
             .collect();
-        node.role.unwrap_or_default().clone_into(&mut row.note);
+        let label = node.label.as_deref().map(escape);
+        // A base copy's name says no more than its role.
+        row.note = label
+            .filter(|_| node.role.is_none())
+            .unwrap_or_else(|| node.role.unwrap_or_default().to_owned());
         if orphan {
             if row.note.is_empty() {
                 "in no VM".clone_into(&mut row.note);

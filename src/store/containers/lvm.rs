@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use super::{VolumeName, codes};
 use crate::finding::Finding;
 use crate::guest::Partitions;
-use crate::guest::lvm::{LvmError, PhysicalVolume, VolumeGroup};
+use crate::guest::lvm::{Change, LvmError, PhysicalVolume, VolumeGroup};
 use crate::image::{self, Sniffed};
 use crate::source::{DeviceSource, FileSource, Source, WindowSource, fill_up_to};
 use crate::store::{Born, BornSource, FileFacts};
@@ -220,6 +220,12 @@ impl Group {
             }),
             identity: None,
         })
+    }
+
+    /// What became of the volumes, by the first physical volume that tells.
+    pub(super) fn history(&self) -> Vec<Change> {
+        let told = self.given.iter().map(PhysicalVolume::history);
+        told.flatten().next().unwrap_or_default()
     }
 
     /// Somebody changed the group since it was read here.

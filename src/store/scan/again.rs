@@ -7,11 +7,13 @@ use std::sync::Arc;
 use super::engine::{gate, maps};
 use super::{Entry, ScanError, ScanOptions};
 use crate::finding::Finding;
+use crate::format::vhd::SECTOR_BYTES;
 use crate::job::Job;
 use crate::store::facts::Files;
 use crate::store::host::rows::{Ends, date_disk};
+use crate::store::journals;
 use crate::store::link::{Stage, link};
-use crate::store::names::Named;
+use crate::store::names::{Named, named};
 use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::walk::Way;
@@ -51,17 +53,23 @@ pub(super) fn rescan(
         node.snapshots.clone_from(&old.snapshots);
         node.product = old.product;
         node.host.clone_from(&old.host);
+        node.label.clone_from(&old.label);
     }
-    Ok(Arc::new(Forest {
+    let mut forest = Forest {
         disks: entries.into_iter().map(|entry| entry.disk).collect(),
         nodes: linked.nodes,
         tops: linked.tops,
         ..forest.clone()
-    }))
+    };
+    journals::tell(&mut forest);
+    Ok(Arc::new(forest))
 }
 
 fn read_again(old: &Disk, options: &ScanOptions, files: &dyn Files, job: &Job) -> Arc<Disk> {
-    let taken = Taken::As(Named::Disk);
+    let taken = match named(&old.path) {
+        Named::Raw => Taken::Raw(SECTOR_BYTES),
+        _ => Taken::As(Named::Disk),
+    };
     match probe::probe(files, &old.path, taken, options.counts, &probe::inner(job)) {
         Outcome::Disk(disk) if probe::is_counted_later(&disk, options.counts) => {
             Arc::new(probe::count(files, &disk, job))

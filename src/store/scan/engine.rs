@@ -11,13 +11,14 @@ use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
 use crate::store::configs::configs;
-use crate::store::containers;
+use crate::store::containers::{self, Repository, repository};
 use crate::store::facts::{Files, free_bytes};
 use crate::store::gate::Gate;
 use crate::store::host::rows::{Ends, Rows, date_disk};
 use crate::store::host::{FactsFile, load};
 use crate::store::hyperv::{ConfigRecord, MemoryFile};
 use crate::store::join::{Known, join};
+use crate::store::journals;
 use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
 use crate::store::names::Named;
 use crate::store::place::real_path;
@@ -59,6 +60,7 @@ pub(super) struct Engine<'a> {
     facts: Arc<[FactsFile]>,
     /// Storage repositories in containers.
     groups: Vec<Arc<containers::Group>>,
+    repositories: Vec<Arc<Repository>>,
     companions: Vec<(PathBuf, &'static str)>,
     errors: Vec<PathError>,
     side_findings: Vec<(PathBuf, Finding)>,
@@ -92,6 +94,7 @@ impl<'a> Engine<'a> {
             memory: Vec::new(),
             records: Vec::new(),
             groups: Vec::new(),
+            repositories: Vec::new(),
             companions: Vec::new(),
             side_findings: Vec::new(),
             free: HashMap::new(),
@@ -108,6 +111,9 @@ impl<'a> Engine<'a> {
             self.walk_and_probe()?;
             self.mark_live();
         }
+        let groups = self.groups.iter();
+        let read = |group| Arc::new(Repository::read(group, self.options.history));
+        self.repositories = groups.map(|group| read(group)).collect();
         self.read_sides();
         let linked = self.parents_named();
         let linked = self.date(linked);
@@ -180,6 +186,7 @@ impl<'a> Engine<'a> {
         self.entries.clear();
         self.identities = None;
         self.configs.clear();
+        self.found_facts.clear();
         self.memory.clear();
         self.found_facts.clear();
         self.groups.clear();
@@ -483,6 +490,7 @@ impl<'a> Engine<'a> {
             companions: self.companions.clone(),
             errors: self.errors.clone(),
             side_findings: self.side_findings.clone(),
+            repositories: self.repositories.clone(),
             free_bytes,
             complete: is_complete,
             ..Forest::default()
@@ -502,6 +510,8 @@ impl<'a> Engine<'a> {
             maps: &self.maps,
         };
         join(&mut forest, &known);
+        repository::join(&mut forest);
+        journals::tell(&mut forest);
         Arc::new(forest)
     }
 }
