@@ -44,7 +44,19 @@ pub use sniff::{SNIFF_BYTES, Sniffed, sniff};
 pub use vhdx::sequence_number;
 
 /// The file format of a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Format {
     /// VHD, AVHD, VUD: the format of Virtual PC, Hyper-V to 2008 R2, XenServer.
     Vhd,
@@ -52,8 +64,27 @@ pub enum Format {
     Vhdx,
 }
 
+impl Format {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// How a disk holds its blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Kind {
     /// All sectors lie in the file in order.
     Fixed,
@@ -61,6 +92,13 @@ pub enum Kind {
     Dynamic,
     /// Holds only what differs from a parent.
     Differencing,
+}
+
+impl Kind {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What a disk says of itself: plain data, small enough to keep for thousands of files.
@@ -92,6 +130,54 @@ pub struct Header {
     pub parent: Option<ParentRef>,
     /// What only one of the formats has.
     pub specific: Specific,
+}
+
+impl Header {
+    /// The id by which children know the disk: of a VHD its unique id, of a VHDX its data write id. Nil ids are none.
+    pub fn link_id(&self) -> Option<Uuid> {
+        let id = match self.format {
+            Format::Vhd => Some(self.id),
+            Format::Vhdx => self.data_write_id,
+        };
+        id.filter(|id| !id.is_nil())
+    }
+
+    /// The id that all files of one virtual disk share, whatever was written since; a VHD has none.
+    pub fn family_id(&self) -> Option<Uuid> {
+        let id = match self.format {
+            Format::Vhd => None,
+            Format::Vhdx => Some(self.id),
+        };
+        id.filter(|id| !id.is_nil())
+    }
+
+    /// True if the header counts its own writes, so that a change shows before the file's times tell of it.
+    pub fn counts_writes(&self) -> bool {
+        match self.format {
+            Format::Vhd => false,
+            Format::Vhdx => true,
+        }
+    }
+}
+
+impl Format {
+    /// True if only Hyper-V since 2012 uses the format.
+    pub fn is_hyperv_2012(self) -> bool {
+        match self {
+            Self::Vhd => false,
+            Self::Vhdx => true,
+        }
+    }
+}
+
+impl Specific {
+    /// Nothing known but the format, as of a disk in a saved scan.
+    pub fn unknown(format: Format) -> Self {
+        match format {
+            Format::Vhd => Self::Vhd(VhdSpecific::default()),
+            Format::Vhdx => Self::Vhdx(VhdxSpecific::default()),
+        }
+    }
 }
 
 /// What only one of the formats has; for the details pane and `info`.

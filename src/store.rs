@@ -8,6 +8,7 @@ pub mod codes;
 mod configs;
 pub mod containers;
 pub mod facts;
+mod files;
 pub mod forest;
 pub mod gate;
 pub mod host;

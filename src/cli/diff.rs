@@ -15,10 +15,10 @@ use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
 use crate::chain::{Chain, ChainSource, ReadFault};
 use crate::guest::Partitions;
+use crate::report::csv;
 use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
-use crate::report::{csv, words};
 use crate::store::{CountPolicy, DiskId, LinkState};
 use crate::text::{self, escape};
 use crate::text::{Units, count};
@@ -176,10 +176,9 @@ pub(super) fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow:
                 Some(LinkState::OutsideRoots) => anyhow::anyhow!(
                     "nothing to compare with: its parent lies outside the folder read; name that folder with --parent-root"
                 ),
-                Some(state) => anyhow::anyhow!(
-                    "nothing to compare with: its parent is {}",
-                    words::link_state(state)
-                ),
+                Some(state) => {
+                    anyhow::anyhow!("nothing to compare with: its parent is {}", state.word())
+                }
                 None => DiffError::NoParent.into(),
             };
             return Err(error.context(name));

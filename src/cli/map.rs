@@ -11,10 +11,10 @@ use super::output::{Form, Output};
 use super::session::Session;
 use crate::analysis::moment::Moment;
 use crate::image::{BlockState, Counts, Image, StateRun, codes};
+use crate::report::csv;
 use crate::report::json::diff::{CountRuns, Ended, MapDocument, StateRunJson};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
-use crate::report::{csv, words};
 use crate::store::containers;
 use crate::text::{self, Glyphs, escape};
 
@@ -68,7 +68,7 @@ pub(super) fn run(
                 out.line(&csv::line([
                     first.as_str(),
                     count.as_str(),
-                    words::block_state(run.state),
+                    run.state.word(),
                 ]))
             })?
         }
@@ -141,7 +141,7 @@ fn draw_runs(
             number(run.count),
             size(run.first.0),
             size(run.count),
-            words::block_state(run.state).to_owned(),
+            run.state.word().to_owned(),
         ]);
         if table.len() < ALIGNED_LINES {
             return Ok(());

@@ -4,7 +4,20 @@ use crate::finding::Finding;
 use crate::format::BlockNo;
 
 /// What a disk's table says of one block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum BlockState {
     /// Not here: the parent answers, or it is zeros where there is no parent.
     #[default]
@@ -19,6 +32,13 @@ pub enum BlockState {
     Unmapped,
     /// The entry cannot be right: nothing is known of this block.
     Error,
+}
+
+impl BlockState {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// One decoded table entry.

@@ -155,7 +155,7 @@ pub fn write_cell(column: Column, row: &Row, style: &Style, text: &mut String) {
         Column::Name => write_label(row, text),
         Column::Format => {
             if let (Some(format), Some(kind)) = (cells.format, cells.kind) {
-                let format = words::format(format);
+                let format = format.word();
                 text.push_str(format);
                 text.extend(std::iter::repeat_n(
                     ' ',

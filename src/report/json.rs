@@ -10,6 +10,7 @@ pub mod ls;
 pub mod plan;
 pub mod read;
 pub mod repository;
+mod word;
 
 use std::io::{self, Write};
 use std::path::Path;

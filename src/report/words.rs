@@ -1,28 +1,9 @@
-//! Words of states, for screen, text and JSON alike, so that they never drift apart.
+//! What people read for states whose short words (`word`) would say too little.
 
 use crate::analysis::Reverted;
-use crate::image::{BlockState, Format, Kind};
-use crate::store::{
-    BornSource, DiskId, Forest, LinkState, Product, ResolvedBy, SnapshotKind, Taken, TakenSource,
-};
+use crate::image::Kind;
+use crate::store::{BornSource, DiskId, Forest, Product, Taken, TakenSource};
 use crate::text::{Clock, escape, file_name};
-
-/// `vhd` or `vhdx`.
-pub fn format(format: Format) -> &'static str {
-    match format {
-        Format::Vhd => "vhd",
-        Format::Vhdx => "vhdx",
-    }
-}
-
-/// `fixed`, `dynamic` or `differencing`.
-pub fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Fixed => "fixed",
-        Kind::Dynamic => "dynamic",
-        Kind::Differencing => "differencing",
-    }
-}
 
 /// Three letters for a column: `fix`, `dyn`, `dif`.
 pub fn short_kind(kind: Kind) -> &'static str {
@@ -30,50 +11,6 @@ pub fn short_kind(kind: Kind) -> &'static str {
         Kind::Fixed => "fix",
         Kind::Dynamic => "dyn",
         Kind::Differencing => "dif",
-    }
-}
-
-/// The word of a block state.
-pub fn block_state(state: BlockState) -> &'static str {
-    match state {
-        BlockState::Absent => "absent",
-        BlockState::Full => "full",
-        BlockState::Partial => "partial",
-        BlockState::Zero => "zero",
-        BlockState::Unmapped => "unmapped",
-        BlockState::Error => "error",
-    }
-}
-
-/// The word of a parent link's state.
-pub fn link_state(state: LinkState) -> &'static str {
-    match state {
-        LinkState::Ok => "ok",
-        LinkState::Missing => "missing",
-        LinkState::IdMismatch => "id-mismatch",
-        LinkState::Cycle => "cycle",
-        LinkState::OutsideRoots => "outside-roots",
-        LinkState::Unreadable => "unreadable",
-    }
-}
-
-/// The word of the rule by which a parent was found.
-pub fn resolved_by(by: ResolvedBy) -> &'static str {
-    match by {
-        ResolvedBy::Relative => "relative",
-        ResolvedBy::SameFolder => "same-folder",
-        ResolvedBy::Absolute => "absolute",
-        ResolvedBy::Id => "id",
-    }
-}
-
-/// The word of a product, as `--as` takes it.
-pub fn product(product: Product) -> &'static str {
-    match product {
-        Product::HyperV => "hyperv",
-        Product::HyperV2008 => "hyperv-2008",
-        Product::XcpNg => "xcpng",
-        Product::VirtualPc => "virtualpc",
     }
 }
 
@@ -116,34 +53,6 @@ pub fn taken(taken: &Taken, clock: &Clock) -> String {
         _ => "taken",
     };
     format!("{start} {}", clock.second(taken.at))
-}
-
-/// The word of the source of a snapshot's time.
-pub fn taken_source(source: TakenSource) -> &'static str {
-    match source {
-        TakenSource::Config => "config",
-        TakenSource::Label => "label",
-        TakenSource::LabelLocal => "label-local",
-        TakenSource::Name => "name",
-        TakenSource::MemoryFile => "memory-file",
-        TakenSource::ConfigBirth => "config-birth",
-        TakenSource::ConfigWrite => "config-write",
-        TakenSource::FrozenWriteRunning => "frozen-write-running",
-        TakenSource::FrozenWrite => "frozen-write",
-    }
-}
-
-/// The word of a kind of snapshot; `None` where nothing says.
-pub fn snapshot_kind(kind: SnapshotKind) -> Option<&'static str> {
-    match kind {
-        SnapshotKind::Unknown => None,
-        SnapshotKind::Standard => Some("standard"),
-        SnapshotKind::Production => Some("production"),
-        SnapshotKind::Automatic => Some("automatic"),
-        SnapshotKind::Recovery => Some("recovery"),
-        SnapshotKind::Replica => Some("replica"),
-        SnapshotKind::Other => Some("other"),
-    }
 }
 
 /// What a person reads for a step of the verdict's scale.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::source::{DeviceSource, FileSource, Source};
 use crate::store::FileFacts;
-use crate::store::facts::Opened;
+use crate::store::files::Opened;
 
 pub(super) use lvm::{Found, Group, find, free_bytes, open as open_groups};
 pub(super) use names::{VolumeName, lvm_name};

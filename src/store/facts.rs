@@ -8,37 +8,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::source::{FileSource, Source};
+use crate::source::FileSource;
 use crate::store::containers;
+pub use crate::store::files::{Files, Opened};
 #[cfg(target_os = "linux")]
 use crate::store::mounts;
 #[cfg(any(target_os = "linux", test))]
 use crate::store::mounts::Mount;
 use crate::store::{Born, BornSource, FileFacts};
-
-/// An open file and what the file system said of it when it was opened.
-#[derive(Debug)]
-pub struct Opened {
-    /// Its bytes.
-    pub source: Arc<dyn Source>,
-    /// Its facts.
-    pub facts: FileFacts,
-}
-
-/// Opens files of a store and looks at them. Tests put faults and times of their own here.
-pub trait Files: Sync {
-    /// Opens for reading what the walk or the gate has just found to be a regular file.
-    ///
-    /// # Errors
-    /// What the system says; `InvalidInput` for anything but a regular file.
-    fn open(&self, path: &Path) -> io::Result<Opened>;
-
-    /// Looks at a file without opening it; symbolic links are followed.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn facts(&self, path: &Path) -> io::Result<FileFacts>;
-}
 
 /// The file system of this machine.
 #[derive(Debug, Default)]

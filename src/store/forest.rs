@@ -107,7 +107,19 @@ impl Disk {
 }
 
 /// How sure a child is of its parent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum LinkState {
     /// Found, and the id is the one wanted.
     Ok,
@@ -123,8 +135,27 @@ pub enum LinkState {
     Unreadable,
 }
 
+impl LinkState {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// By which rule a parent was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ResolvedBy {
     /// The relative path, from the child's folder.
     Relative,
@@ -134,6 +165,13 @@ pub enum ResolvedBy {
     Absolute,
     /// The id, over the whole store.
     Id,
+}
+
+impl ResolvedBy {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// One place that was tried for a parent.
@@ -163,17 +201,41 @@ pub struct ParentLink {
 }
 
 /// Whose naming and rules a disk follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Product {
     /// Hyper-V 2012 and later.
     #[default]
+    #[strum(to_string = "hyperv")]
     HyperV,
     /// Hyper-V 2008 and 2008 R2: merges when the VM is off.
+    #[strum(to_string = "hyperv-2008")]
     HyperV2008,
     /// XCP-ng, XenServer.
+    #[strum(to_string = "xcpng")]
     XcpNg,
     /// Virtual PC, Virtual Server.
+    #[strum(to_string = "virtualpc")]
     VirtualPc,
+}
+
+impl Product {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// Links of one disk, by the same index.
@@ -241,7 +303,20 @@ pub struct Machine {
 }
 
 /// What kind of snapshot it is, by its configuration or label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SnapshotKind {
     /// Nothing says.
     #[default]
@@ -260,6 +335,13 @@ pub enum SnapshotKind {
     Other,
 }
 
+impl SnapshotKind {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// A claim of when a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
@@ -270,7 +352,19 @@ pub struct Taken {
 }
 
 /// Who claims when a snapshot was taken, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum TakenSource {
     /// `creation_time` of the configuration.
     Config,
@@ -290,6 +384,13 @@ pub enum TakenSource {
     FrozenWriteRunning,
     /// Last write of the frozen disk: only a lower bound.
     FrozenWrite,
+}
+
+impl TakenSource {
+    /// Its word in JSON, tables and options.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A snapshot that a configuration or label names.

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::format::guid;
 use crate::store::containers::{VolumeName, lvm_name};
-use crate::store::host::load::is_facts_name;
 
 /// What a name promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +85,16 @@ pub fn is_auto_recovery(path: &Path) -> bool {
 pub fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension()
         .is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+/// Whether a file of a store is one of the host's by its name.
+fn is_facts_name(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return false;
+    };
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "labels.json" | "times.csv")
+        || name.starts_with("vhdtree-host") && has_extension(path, "json")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::format::guid;
-use crate::image::{Format, Header, Kind, Specific};
+use crate::image::{Header, Kind, Specific};
 use crate::job::par_map;
 use crate::store::containers::{VolumeName, lvm_name};
 use crate::store::names::{has_extension, is_auto_recovery};
@@ -55,7 +55,7 @@ pub(super) fn assign_by_companions(forest: &mut Forest) {
     }
     let is_sign = |disk: &Disk| {
         let header = disk.header.as_ref();
-        header.is_some_and(|header| header.format == Format::Vhd && creator(header) == "vpc")
+        header.is_some_and(|header| creator(header) == "vpc")
             && disk.path.parent().is_some_and(|it| folders.contains(it))
     };
     let mut stack: Vec<DiskId> = forest
@@ -99,7 +99,7 @@ fn sign(disk: &Disk) -> Sign {
     let Some(header) = &disk.header else {
         return Sign::None;
     };
-    if header.format == Format::Vhdx {
+    if header.format.is_hyperv_2012() {
         return Sign::Vhdx;
     }
     let creator = creator(header);

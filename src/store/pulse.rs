@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::image::{self, Format, Header};
+use crate::image::{self, Header};
 use crate::source::FileSource;
 use crate::store::containers;
 
@@ -34,11 +34,11 @@ pub fn pulse(path: &Path, header: Option<&Header>) -> Option<Pulse> {
             sequence: containers::sequence_now(path),
         });
     };
-    let is_vhdx = header.is_some_and(|header| header.format == Format::Vhdx);
+    let counts_writes = header.is_some_and(Header::counts_writes);
     Some(Pulse {
         len: facts.len(),
         modified: facts.modified().ok(),
-        sequence: is_vhdx
+        sequence: counts_writes
             .then(|| image::sequence_number(&FileSource::open(path).ok()?))
             .flatten(),
     })

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::analysis::facts::{Belief, Made};
-use crate::image::Format;
 use crate::store::{Disk, Forest};
 
 /// 2003-01-01: Virtual PC for Windows, the oldest writer of stamps in this form.
@@ -21,11 +20,7 @@ pub fn newest_stamp(forest: &Forest) -> Option<Timestamp> {
 
 /// The footer's stamp: usable, or there and not to be believed.
 pub fn footer(disk: &Disk, newest: Option<Timestamp>) -> Result<Option<Timestamp>, Timestamp> {
-    let Some(header) = disk
-        .header
-        .as_ref()
-        .filter(|header| header.format == Format::Vhd)
-    else {
+    let Some(header) = &disk.header else {
         return Ok(None);
     };
     match header.created {

@@ -10,7 +10,6 @@ use super::ls::BlocksJson;
 use crate::analysis::diff::{DiffRun, DiffSummary};
 use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
-use crate::report::words;
 
 /// What is known once all runs were handed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -226,7 +225,7 @@ impl From<&StateRun> for StateRunJson {
         Self {
             block: run.first.0,
             count: run.count,
-            state: words::block_state(run.state),
+            state: run.state.word(),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text};
+use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text, word};
 use crate::analysis::{AssessedSnapshot, Assessment, Bearing, Verdict};
-use crate::image::{Counts, Kind};
+use crate::image::{Counts, Format, Kind};
 use crate::report::words;
-use crate::store::{DiskId, Forest, LinkState, Liveness};
+use crate::store::{
+    DiskId, Forest, LinkState, Liveness, Product, ResolvedBy, SnapshotKind, TakenSource,
+};
 
 /// The keys of `ls` beside the head.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +62,12 @@ pub struct DiskJson {
     /// Base64 of its bytes, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<String>,
-    /// `vhd` or `vhdx`.
-    pub format: Option<String>,
+    /// The file format.
+    #[serde(default, with = "word")]
+    pub format: Option<Format>,
     /// `fixed`, `dynamic` or `differencing`.
-    pub kind: Option<String>,
+    #[serde(default, with = "word")]
+    pub kind: Option<Kind>,
     /// Bytes the guest sees.
     pub virtual_size: Option<u64>,
     /// Bytes of the file.
@@ -121,8 +125,8 @@ pub struct DiskJson {
     #[serde(default)]
     pub findings: Vec<FindingJson>,
     /// Whose rules it follows.
-    #[serde(default)]
-    pub product: Option<String>,
+    #[serde(default, with = "word")]
+    pub product: Option<Product>,
     /// What its name or place says it is.
     #[serde(default)]
     pub role: Option<String>,
@@ -184,9 +188,11 @@ pub struct ParentJson {
     /// The parent's path in the store.
     pub resolved: Option<String>,
     /// `relative`, `same-folder`, `absolute`, `id`.
-    pub resolved_by: Option<String>,
+    #[serde(default, with = "word")]
+    pub resolved_by: Option<ResolvedBy>,
     /// `ok`, `missing`, `id-mismatch`, `cycle`, `outside-roots`, `unreadable`.
-    pub state: String,
+    #[serde(default, with = "word")]
+    pub state: Option<LinkState>,
 }
 
 /// A snapshot whose frozen disk this is.
@@ -201,12 +207,13 @@ pub struct SnapshotJson {
     /// When it was taken.
     pub taken: Option<String>,
     /// Who says so.
-    pub taken_source: Option<String>,
+    #[serde(default, with = "word")]
+    pub taken_source: Option<TakenSource>,
     /// Name or id of its parent snapshot.
     pub parent: Option<String>,
     /// What kind it is, if known.
-    #[serde(default)]
-    pub kind: Option<String>,
+    #[serde(default, with = "word")]
+    pub kind: Option<SnapshotKind>,
     /// Whether the machine was reverted to it since.
     pub verdict: Option<VerdictJson>,
 }
@@ -340,8 +347,8 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
     Some(DiskJson {
         path,
         path_bytes,
-        format: header.map(|of| words::format(of.format).to_owned()),
-        kind: header.map(|of| words::kind(of.kind).to_owned()),
+        format: header.map(|of| of.format),
+        kind: header.map(|of| of.kind),
         virtual_size: header.map(|of| of.virtual_size),
         file_size: disk.file.len,
         block_size: header.and_then(|of| of.block_size.filter(|_| of.kind != Kind::Fixed)),
@@ -392,7 +399,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
             .chain(&node.findings)
             .map(FindingJson::from)
             .collect(),
-        product: Some(words::product(node.product).to_owned()),
+        product: Some(node.product),
         role: node.role.map(ToOwned::to_owned),
         label: node.label.as_deref().map(ToOwned::to_owned),
         live: disk.liveness == Liveness::Live,
@@ -418,8 +425,8 @@ fn parent(forest: &Forest, id: DiskId) -> Option<ParentJson> {
             of.paths.iter().map(|path| path.text.clone()).collect()
         }),
         resolved: resolved.filter(|_| link.state != LinkState::Missing),
-        resolved_by: link.by.map(|by| words::resolved_by(by).to_owned()),
-        state: words::link_state(link.state).to_owned(),
+        resolved_by: link.by,
+        state: Some(link.state),
     })
 }
 
@@ -432,11 +439,11 @@ pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
         id: known.and_then(|known| known.id.clone()),
         vm: machine.and_then(|id| Some(forest.machine(id)?.name.clone())),
         taken: of.taken.map(|taken| taken.at.to_string()),
-        taken_source: of
-            .taken
-            .map(|taken| words::taken_source(taken.source).to_owned()),
+        taken_source: of.taken.map(|taken| taken.source),
         parent: known.and_then(|known| known.parent.clone()),
-        kind: known.and_then(|known| Some(words::snapshot_kind(known.kind)?.to_owned())),
+        kind: known
+            .map(|known| known.kind)
+            .filter(|kind| *kind != SnapshotKind::Unknown),
         verdict: Some(verdict(forest, &of.verdict)),
     }
 }

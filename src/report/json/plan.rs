@@ -6,7 +6,6 @@ use super::ls::{SnapshotJson, VerdictJson, snapshot, verdict};
 use super::path_text;
 use crate::analysis::Assessment;
 use crate::analysis::plan::Plan;
-use crate::report::words;
 use crate::store::{DiskId, Forest};
 
 /// The keys of `plan` and `gate` beside the head.
@@ -154,7 +153,7 @@ pub fn body(forest: &Forest, assessment: &Assessment, plan: &Plan) -> PlanBody {
         vm: plan
             .machine
             .and_then(|id| Some(forest.machine(id)?.name.clone())),
-        product: words::product(plan.product),
+        product: plan.product.word(),
         reverted: plan.verdict.as_ref().map(|of| of.reverted.word()),
         evidence: plan.verdict.as_ref().map(|of| verdict(forest, of)),
         state_token: plan.state_token.clone(),

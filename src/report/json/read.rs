@@ -20,13 +20,12 @@ use crate::analysis::{
 };
 use crate::finding::{Code, Finding, Severity};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
-use crate::image::{Counts, Format, Header, Kind, Specific, VhdSpecific, VhdxSpecific};
+use crate::image::{Counts, Header, Specific};
 use crate::report::codes;
 use crate::store::names::{Named, named};
 use crate::store::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
-    MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
-    SnapshotKind, Taken, TakenSource,
+    MachineId, Node, ParentLink, PathError, Snapshot, SnapshotId, Taken, TakenSource,
 };
 
 /// A saved scan.
@@ -231,7 +230,7 @@ impl<'a> Reader<'a> {
             parent,
             children,
             depth: json.depth,
-            product: product(json.product.as_deref()),
+            product: json.product.unwrap_or_default(),
             in_use_by,
             snapshots: Vec::new(),
             role: json.role.as_deref().and_then(role),
@@ -310,7 +309,7 @@ impl<'a> Reader<'a> {
         let machine = json.vm.as_deref().map(|vm| self.machine(vm));
         let taken = time(json.taken.as_deref()).map(|at| Taken {
             at,
-            source: taken_source(json.taken_source.as_deref()),
+            source: json.taken_source.unwrap_or(TakenSource::FrozenWrite),
         });
         let known = named.then(|| {
             let id = SnapshotId(u32::try_from(self.forest.snapshots.len()).unwrap_or(u32::MAX));
@@ -320,7 +319,7 @@ impl<'a> Reader<'a> {
                 machine,
                 parent: json.parent.clone(),
                 taken: taken.into_iter().collect(),
-                kind: snapshot_kind(json.kind.as_deref()),
+                kind: json.kind.unwrap_or_default(),
                 ..Snapshot::default()
             });
             id
@@ -405,28 +404,14 @@ impl<'a> Reader<'a> {
     }
 
     fn link(&self, json: &ParentJson) -> ParentLink {
-        let state = match json.state.as_str() {
-            "ok" => LinkState::Ok,
-            "id-mismatch" => LinkState::IdMismatch,
-            "cycle" => LinkState::Cycle,
-            "outside-roots" => LinkState::OutsideRoots,
-            "unreadable" => LinkState::Unreadable,
-            _ => LinkState::Missing,
-        };
         ParentLink {
-            state,
+            state: json.state.unwrap_or(LinkState::Missing),
             disk: json
                 .resolved
                 .as_deref()
                 .and_then(|path| self.by_path.get(path).copied()),
             resolved: json.resolved.as_deref().map(PathBuf::from),
-            by: match json.resolved_by.as_deref() {
-                Some("relative") => Some(ResolvedBy::Relative),
-                Some("same-folder") => Some(ResolvedBy::SameFolder),
-                Some("absolute") => Some(ResolvedBy::Absolute),
-                Some("id") => Some(ResolvedBy::Id),
-                _ => None,
-            },
+            by: json.resolved_by,
             tried: Vec::new(),
         }
     }
@@ -479,44 +464,6 @@ fn reverted(word: &str) -> Option<Reverted> {
     .find(|known| known.word() == word)
 }
 
-fn product(word: Option<&str>) -> Product {
-    match word {
-        Some("hyperv-2008") => Product::HyperV2008,
-        Some("xcpng") => Product::XcpNg,
-        Some("virtualpc") => Product::VirtualPc,
-        _ => Product::HyperV,
-    }
-}
-
-fn snapshot_kind(word: Option<&str>) -> SnapshotKind {
-    match word {
-        Some("standard") => SnapshotKind::Standard,
-        Some("production") => SnapshotKind::Production,
-        Some("automatic") => SnapshotKind::Automatic,
-        Some("recovery") => SnapshotKind::Recovery,
-        Some("replica") => SnapshotKind::Replica,
-        Some("other") => SnapshotKind::Other,
-        _ => SnapshotKind::Unknown,
-    }
-}
-
-fn taken_source(word: Option<&str>) -> TakenSource {
-    use crate::report::words;
-    [
-        TakenSource::Config,
-        TakenSource::Label,
-        TakenSource::LabelLocal,
-        TakenSource::Name,
-        TakenSource::MemoryFile,
-        TakenSource::ConfigBirth,
-        TakenSource::ConfigWrite,
-        TakenSource::FrozenWriteRunning,
-    ]
-    .into_iter()
-    .find(|known| Some(words::taken_source(*known)) == word)
-    .unwrap_or(TakenSource::FrozenWrite)
-}
-
 /// A role is one of few texts; kept as a constant so that a saved scan cannot grow the program.
 fn role(text: &str) -> Option<&'static str> {
     crate::report::words::ROLES
@@ -526,17 +473,7 @@ fn role(text: &str) -> Option<&'static str> {
 }
 
 fn header(json: &DiskJson) -> Option<Header> {
-    let format = match json.format.as_deref()? {
-        "vhd" => Format::Vhd,
-        "vhdx" => Format::Vhdx,
-        _ => return None,
-    };
-    let kind = match json.kind.as_deref()? {
-        "fixed" => Kind::Fixed,
-        "dynamic" => Kind::Dynamic,
-        "differencing" => Kind::Differencing,
-        _ => return None,
-    };
+    let (format, kind) = (json.format?, json.kind?);
     let guid = |text: &Option<String>| text.as_deref().and_then(|id| Uuid::try_parse(id).ok());
     let footer = json.created_source.as_deref() == Some("footer");
     let block_size = json.block_size;
@@ -572,10 +509,7 @@ fn header(json: &DiskJson) -> Option<Header> {
                 .collect(),
             ..ParentRef::default()
         }),
-        specific: match format {
-            Format::Vhd => Specific::Vhd(VhdSpecific::default()),
-            Format::Vhdx => Specific::Vhdx(VhdxSpecific::default()),
-        },
+        specific: Specific::unknown(format),
     })
 }
 

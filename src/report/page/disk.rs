@@ -99,7 +99,7 @@ fn chain(page: &mut Page, context: &PageContext<'_>, id: DiskId, row: Option<&Ro
         None if !readable => "it cannot be read".to_owned(),
         None if members.len() == 1 => "it has no parent".to_owned(),
         None => "newest first; ids match down to the base".to_owned(),
-        Some(state) => format!("newest first; ends: parent {}", words::link_state(state)),
+        Some(state) => format!("newest first; ends: parent {}", state.word()),
     };
     let disks = many(members.len(), "disk");
     page.line(
@@ -141,10 +141,10 @@ fn chain(page: &mut Page, context: &PageContext<'_>, id: DiskId, row: Option<&Ro
                 Role::Error,
                 format!("{}: ", words::parent_name(forest, last)),
             )
-            .with(Role::Text, words::link_state(link.state));
+            .with(Role::Text, link.state.word());
         page.line(&line, 5);
         for tried in &link.tried {
-            let by = words::resolved_by(tried.by);
+            let by = tried.by.word();
             let what = escape(&tried.what);
             page.text(
                 Role::Dim,
@@ -175,9 +175,9 @@ fn wanted(context: &PageContext<'_>, id: DiskId) -> Option<String> {
     let found = link
         .disk
         .and_then(|id| context.forest.disk(id)?.header.as_ref())
-        // A VHDX child names its parent's data write id, a VHD child the parent's own id.
-        .map(|header| show(header.data_write_id.unwrap_or(header.id)));
-    let state = words::link_state(link.state);
+        .and_then(Header::link_id)
+        .map(show);
+    let state = link.state.word();
     Some(match found {
         Some(found) => format!("wants {wanted} finds {found} {state}"),
         None => format!("wants {wanted} {state}"),
@@ -214,8 +214,8 @@ fn file(page: &mut Page, context: &PageContext<'_>, disk: &Disk, node: &Node) {
 
 fn header(page: &mut Page, context: &PageContext<'_>, of: &Header) {
     page.heading("HEADER");
-    let format = words::format(of.format).to_uppercase();
-    page.field("format", format!("{format}, {}", words::kind(of.kind)));
+    let format = of.format.word().to_uppercase();
+    page.field("format", format!("{format}, {}", of.kind.word()));
     page.field("virtual size", context.style.units.exact(of.virtual_size));
     page.field("id", of.id.to_string());
     if let Some(id) = of.data_write_id {
@@ -320,12 +320,12 @@ fn parent(page: &mut Page, context: &PageContext<'_>, of: &Header, node: &Node) 
     let Some(link) = &node.parent else { return };
     let found = link.disk.and_then(|id| context.forest.disk(id));
     if let Some(path) = found.map(|disk| &disk.path).or(link.resolved.as_ref()) {
-        let by = link.by.map(words::resolved_by);
-        let by = by.map_or(String::new(), |by| format!(" ({by})"));
+        let by = link.by;
+        let by = by.map_or(String::new(), |by| format!(" ({})", by.word()));
         page.field("found", format!("{}{by}", text::path(path)));
     }
     if link.state != LinkState::Ok {
-        page.field("state", format!("! {}", words::link_state(link.state)));
+        page.field("state", format!("! {}", link.state.word()));
     }
 }
 

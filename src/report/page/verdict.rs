@@ -41,7 +41,7 @@ pub(super) fn snapshot(context: &PageContext<'_>, of: &AssessedSnapshot) -> (Str
     let taken = of.taken.map_or_else(
         || "taken at an unknown time".to_owned(),
         |taken| {
-            let source = words::taken_source(taken.source);
+            let source = taken.source.word();
             format!("{} ({source})", words::taken(&taken, &context.style.clock))
         },
     );

@@ -7,21 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{FactsFile, HostError, read};
 use crate::source::{error_words, read_up_to};
 use crate::store::facts::Files;
-use crate::store::names::has_extension;
 use crate::store::{PathError, ScanError};
 
 /// The largest input that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
-
-/// Whether a file of a store is one of the host's by its name.
-pub(in crate::store) fn is_facts_name(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return false;
-    };
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "labels.json" | "times.csv")
-        || name.starts_with("vhdtree-host") && has_extension(path, "json")
-}
 
 /// The inputs the user named, in that order.
 ///

@@ -6,7 +6,6 @@ use super::Stage;
 use super::index::Index;
 use super::shape::around;
 use crate::finding::Finding;
-use crate::image::Format;
 use crate::job::par_map;
 use crate::store::{BornSource, Disk, DiskId, LinkState, Node, Product, codes, product, virtualpc};
 
@@ -152,7 +151,7 @@ fn touched(index: &Index<'_>, node: &Node, parent: &Disk) -> Option<Finding> {
     let mut made = Vec::new();
     for child in &node.children {
         let header = index.header(*child)?;
-        made.push(header.created.filter(|_| header.format == Format::Vhd)?);
+        made.push(header.created?);
     }
     let last = made.into_iter().max()?;
     (written.duration_since(last) > FREEZE_TIME).then(|| {
@@ -181,18 +180,15 @@ fn family(index: &Index<'_>, node: &Node, id: DiskId, disk: &Disk) -> Option<Fin
             LinkState::Missing | LinkState::OutsideRoots | LinkState::Unreadable
         )
     })?;
-    let header = disk
-        .header
-        .as_ref()
-        .filter(|header| header.format == Format::Vhdx)?;
-    let mut others = index.family(header.id).filter(|other| *other != id);
+    let family = disk.header.as_ref()?.family_id()?;
+    let mut others = index.family(family).filter(|other| *other != id);
     let first = name(index, others.next()?);
     let more = others.count();
     let text = match more {
         0 => format!("It belongs to the same virtual disk as {first}."),
         more => format!("It belongs to the same virtual disk as {first} and {more} more."),
     };
-    Some(Finding::new(&codes::ORPHAN_FAMILY, text).values(header.id.to_string(), ""))
+    Some(Finding::new(&codes::ORPHAN_FAMILY, text).values(family.to_string(), ""))
 }
 
 fn duplicates(index: &Index<'_>, nodes: &mut [Node]) {

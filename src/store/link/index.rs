@@ -27,15 +27,6 @@ pub(super) struct Index<'a> {
     families: Vec<(Uuid, DiskId)>,
 }
 
-/// The id by which children know a disk: VHD its unique id, VHDX its data write id. Nil ids are none.
-pub(super) fn link_id(header: &Header) -> Option<Uuid> {
-    let id = match header.format {
-        Format::Vhd => Some(header.id),
-        Format::Vhdx => header.data_write_id,
-    };
-    id.filter(|id| !id.is_nil())
-}
-
 /// A name as Windows compares it: without case. What is not Unicode compares by its replacement.
 pub(super) fn fold(name: &OsStr) -> String {
     name.to_string_lossy().to_lowercase()
@@ -83,12 +74,12 @@ impl<'a> Index<'a> {
             let Some(header) = &entry.disk.header else {
                 continue;
             };
-            if let Some(wanted) = link_id(header) {
+            if let Some(wanted) = header.link_id() {
                 index.link_ids.push(((header.format, wanted), id));
             }
-            if header.format == Format::Vhdx && !header.id.is_nil() {
-                index.families.push((header.id, id));
-            }
+            index
+                .families
+                .extend(header.family_id().map(|family| (family, id)));
         }
         index.places.sort_unstable();
         index.link_ids.sort_unstable();

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::index::{Index, link_id};
+use super::index::Index;
 use super::places::{NoPlace, look_in_places};
 use super::{Stage, Wanted};
 use crate::finding::Finding;
-use crate::image::{Format, Header, Kind, ParentRef};
+use crate::image::{Header, Kind, ParentRef};
 use crate::store::gate::{Admission, Admit};
 use crate::store::scan::Entry;
 use crate::store::{DiskId, LinkState, Node, ParentLink, PathMap, ResolvedBy, Tried, codes};
@@ -211,7 +211,9 @@ impl Search<'_> {
     }
 
     fn wants_own_id(&self) -> bool {
-        link_id(self.header).is_some_and(|own| self.wanted_ids().any(|wanted| wanted == own))
+        self.header
+            .link_id()
+            .is_some_and(|own| self.wanted_ids().any(|wanted| wanted == own))
     }
 
     fn fit(&self, candidate: DiskId) -> Fit {
@@ -227,7 +229,9 @@ impl Search<'_> {
             return if is_raw { Fit::Right } else { Fit::Wrong };
         }
         let is_right = header.format == self.header.format
-            && link_id(header).is_some_and(|id| self.wanted_ids().any(|wanted| wanted == id));
+            && header
+                .link_id()
+                .is_some_and(|id| self.wanted_ids().any(|wanted| wanted == id));
         if is_right { Fit::Right } else { Fit::Wrong }
     }
 
@@ -313,19 +317,17 @@ impl Search<'_> {
 
     fn mismatch(&self, other: DiskId) -> Finding {
         let name = self.name(other);
-        let actual = self.index.header(other).and_then(link_id);
+        let actual = self.index.header(other).and_then(Header::link_id);
         let actual = actual.map(|id| id.to_string()).unwrap_or_default();
         let Some(wanted) = self.wanted_ids().next() else {
             let text =
                 format!("The parent {name} was found by name; no id is stored to know it by.");
             return Finding::new(&codes::PARENT_ID_NOT_STORED, text).values("", actual);
         };
-        let both_vhdx = self.header.format == Format::Vhdx
-            && self
-                .index
-                .header(other)
-                .is_some_and(|parent| parent.format == Format::Vhdx && parent.id == self.header.id);
-        let finding = if both_vhdx {
+        let family = self.header.family_id();
+        let is_family =
+            family.is_some() && self.index.header(other).and_then(Header::family_id) == family;
+        let finding = if is_family {
             let text = format!("The parent {name} was written after this disk was made.");
             Finding::new(&codes::PARENT_WRITTEN, text)
         } else {

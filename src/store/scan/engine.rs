@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::readers::Readers;
+use super::readers::{Note, Readers};
 use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
@@ -35,12 +35,6 @@ const FIRST_ROWS: Duration = Duration::from_millis(30);
 const BETWEEN_FORESTS: Duration = Duration::from_millis(150);
 /// A forest may cost at most one in so many parts of the scan's time.
 const FOREST_SHARE: u32 = 6;
-/// What the threads tell the gathering one.
-pub(super) enum Note {
-    Step(Step),
-    Probed(Vec<(Candidate, Outcome)>),
-}
-
 /// A scan under way.
 pub(super) struct Engine<'a> {
     options: &'a ScanOptions,

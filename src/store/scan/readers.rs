@@ -7,7 +7,6 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::ScanOptions;
-use super::engine::Note;
 use crate::format::vhd::SECTOR_BYTES;
 use crate::job::{Got, Job, Queue, Slowness, processors, start_some};
 use crate::store::facts::Files;
@@ -27,6 +26,12 @@ const GATHERED: u64 = 32;
 /// A reader tells what it has once it has so many files, after so long, or when there is nothing to do for it.
 const HOLD_FILES: usize = 256;
 const HOLD_BACK: Duration = Duration::from_millis(20);
+
+/// What the threads tell the gathering one.
+pub(super) enum Note {
+    Step(Step),
+    Probed(Vec<(Candidate, Outcome)>),
+}
 
 /// What all readers share.
 pub(super) struct Readers<'a> {

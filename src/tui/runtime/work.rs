@@ -14,7 +14,6 @@ use crate::format::SectorNo;
 use crate::guest::Partitions;
 use crate::image::{Image, Place, StateRun};
 use crate::report::row::Phase;
-use crate::report::words;
 use crate::store::containers;
 use crate::store::pulse::{Pulse, pulse};
 use crate::store::{DiskId, Forest, Growth, ScanEvent, ScanOptions, rescan, scan};
@@ -198,7 +197,7 @@ fn chains(forest: &Forest, child: DiskId, other: Option<DiskId>) -> Result<(Chai
         let chain = open_chain(forest, child).map_err(|error| error.to_string())?;
         let Some(parent) = chain.parent() else {
             let link = forest.node(child).and_then(|node| node.parent.as_ref());
-            let state = link.map_or("missing", |link| words::link_state(link.state));
+            let state = link.map_or("missing", |link| link.state.word());
             return Err(format!(
                 "Its parent is {state}: there is nothing to compare with."
             ));

@@ -218,7 +218,7 @@ impl Page<'_> {
                 format!(
                     "  taken {} ({})",
                     self.app.settings.clock.second(taken.at),
-                    words::taken_source(taken.source)
+                    taken.source.word()
                 )
             });
             self.lines.push(
@@ -298,7 +298,7 @@ impl Page<'_> {
             None if !readable => "it cannot be read".to_owned(),
             None if disks == 1 => "it has no parent".to_owned(),
             None => "newest first; ids match down to the base".to_owned(),
-            Some(state) => format!("newest first; ends: parent {}", words::link_state(state)),
+            Some(state) => format!("newest first; ends: parent {}", state.word()),
         };
         self.lines.push(Line::of(Role::Heading, " CHAIN  ").with(
             Role::Dim,
@@ -342,7 +342,7 @@ impl Page<'_> {
                 .map(|tried| {
                     format!(
                         "{} {}: {}",
-                        words::resolved_by(tried.by),
+                        tried.by.word(),
                         escape(&tried.what),
                         tried.outcome
                     )
@@ -356,7 +356,7 @@ impl Page<'_> {
                         crate::report::words::parent_name(forest, *line.last().unwrap_or(&id))
                     ),
                 )
-                .with(Role::Text, format!("{}. ", words::link_state(link.state)))
+                .with(Role::Text, format!("{}. ", link.state.word()))
                 .with(
                     Role::Dim,
                     if tried.is_empty() {
@@ -376,8 +376,8 @@ impl Page<'_> {
             "format",
             format!(
                 "{}, {}",
-                words::format(header.format).to_uppercase(),
-                words::kind(header.kind)
+                header.format.word().to_uppercase(),
+                header.kind.word()
             ),
         );
         self.field("virtual size", exact(self.app, header.virtual_size));
@@ -538,11 +538,11 @@ impl Page<'_> {
             if let Some(path) = &link.resolved {
                 let by = link
                     .by
-                    .map_or(String::new(), |by| format!(" ({})", words::resolved_by(by)));
+                    .map_or(String::new(), |by| format!(" ({})", by.word()));
                 self.field("found", format!("{}{by}", text::path(path)));
             }
             if link.state != LinkState::Ok {
-                self.field("state", format!("! {}", words::link_state(link.state)));
+                self.field("state", format!("! {}", link.state.word()));
             }
         }
     }
@@ -600,7 +600,7 @@ fn wanted(forest: &Forest, id: DiskId) -> Option<String> {
             // A VHDX child names its parent's data write id, a VHD child the parent's own id.
             short(header.data_write_id.unwrap_or(header.id))
         });
-    let state = words::link_state(link.state);
+    let state = link.state.word();
     Some(match found {
         Some(found) => format!("wants {wanted}.. finds {found}.. {state}"),
         None => format!("wants {wanted}.. {state}"),

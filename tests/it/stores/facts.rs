@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use vhdtree::report::json::ls::DiskJson;
-use vhdtree::report::words;
 use vhdtree::store::{DiskId, Forest};
 
 /// Everything a scan says of one disk; paths from the store's root.
@@ -77,8 +76,8 @@ fn of_disk(root: &Path, forest: &Forest, id: DiskId) -> Facts {
     });
     let findings = disk.findings.iter().chain(&node.findings);
     Facts {
-        format: words::format(header.format).to_owned(),
-        kind: words::kind(header.kind).to_owned(),
+        format: header.format.word().to_owned(),
+        kind: header.kind.word().to_owned(),
         virtual_size: header.virtual_size,
         file_size: header.file_size,
         block_size: header
@@ -108,8 +107,8 @@ fn of_disk(root: &Path, forest: &Forest, id: DiskId) -> Facts {
                 .map(|id| id.to_string()),
             // The path that led there may be written otherwise.
             resolved: link.disk.map(path),
-            by: link.by.map(|by| words::resolved_by(by).to_owned()),
-            state: words::link_state(link.state).to_owned(),
+            by: link.by.map(|by| by.word().to_owned()),
+            state: link.state.word().to_owned(),
         }),
         children: node.children.iter().map(|child| path(*child)).collect(),
         depth: node.depth,
@@ -148,8 +147,8 @@ pub fn of_json(root: &Path, json: &[u8]) -> BTreeMap<String, Facts> {
             let errors = findings.filter(|finding| finding.severity == "error");
             let snapshots = disk.snapshots.into_iter();
             let facts = Facts {
-                format: disk.format.unwrap(),
-                kind: disk.kind.unwrap(),
+                format: disk.format.unwrap().word().to_owned(),
+                kind: disk.kind.unwrap().word().to_owned(),
                 virtual_size: disk.virtual_size.unwrap(),
                 file_size: disk.file_size,
                 block_size: disk.block_size,
@@ -171,8 +170,8 @@ pub fn of_json(root: &Path, json: &[u8]) -> BTreeMap<String, Facts> {
                 parent: disk.parent.map(|link| Link {
                     id_wanted: link.id_wanted,
                     resolved: link.resolved.as_deref().map(path),
-                    by: link.resolved_by,
-                    state: link.state,
+                    by: link.resolved_by.map(|by| by.word().to_owned()),
+                    state: link.state.unwrap().word().to_owned(),
                 }),
                 children: disk.children.iter().map(|child| path(child)).collect(),
                 depth: disk.depth,

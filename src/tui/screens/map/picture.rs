@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::report::words;
 use crate::text::{self, Units};
 use crate::tui::app::App;
 use crate::tui::place::offset;
@@ -414,7 +413,7 @@ pub fn text_lines(map: &Window) -> Vec<Line> {
                 "{:>14} {:>14}  {:<9} at {}",
                 text::count(run.first.0),
                 text::count(run.count),
-                words::block_state(run.state),
+                run.state.word(),
                 offset(run.first.0.saturating_mul(unit)),
             ),
         ));
