@@ -5,6 +5,7 @@
 
 pub mod base64;
 pub mod block;
+pub mod bytes;
 pub mod encoding;
 pub mod guid;
 pub mod hyperv;

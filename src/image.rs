@@ -151,6 +151,11 @@ impl Header {
         id.filter(|id| !id.is_nil())
     }
 
+    /// True if both are of one format: no disk has a parent of another, raw content aside.
+    pub fn is_same_format(&self, other: &Self) -> bool {
+        self.format == other.format
+    }
+
     /// True if the header counts its own writes, so that a change shows before the file's times tell of it.
     pub fn counts_writes(&self) -> bool {
         match self.format {

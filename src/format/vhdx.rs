@@ -20,6 +20,7 @@ pub mod region;
 
 use uuid::Uuid;
 
+use crate::format::bytes::{array_at, u16_at, u32_at, u64_at};
 use crate::format::guid;
 
 /// Everything but the first mebibyte's header section is aligned to this, in bytes.
@@ -31,22 +32,6 @@ pub const MAX_VIRTUAL_SIZE: u64 = 64 << 40;
 /// Largest file this reader believes in, in bytes: twice the largest disk. The format gives no limit; a fully allocated
 /// 64 TiB disk needs 64 TiB, 512 MiB of table and at most 16 GiB of bitmaps, so a claim beyond this is no real file's.
 pub const MAX_FILE_SIZE: u64 = 2 * MAX_VIRTUAL_SIZE;
-
-fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk::<N>().copied()
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    array_at(bytes, at).map(u16::from_le_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    array_at(bytes, at).map(u32::from_le_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    array_at(bytes, at).map(u64::from_le_bytes)
-}
 
 fn guid_at(bytes: &[u8], at: usize) -> Option<Uuid> {
     array_at(bytes, at).map(guid::from_windows_order)

@@ -2,9 +2,9 @@
 
 use uuid::{Uuid, uuid};
 
-use super::bytes::{u32_at, u64_at};
 use super::{PARTITIONS_MAX, Partition, PartitionType, Table, VolumeKind};
 use crate::format::SectorNo;
+use crate::format::bytes::{u32_at, u64_at};
 use crate::format::guid::from_windows_order;
 
 /// How a header begins.

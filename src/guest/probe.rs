@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::bytes::{u16_at, u32_at};
+use crate::format::bytes::{u16_at, u32_at};
 use crate::source::{Source, read_up_to};
 
 /// Where most marks are.

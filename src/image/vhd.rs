@@ -166,7 +166,7 @@ fn impossible_size(found: &FoundFooter, size: u64) -> Finding {
         &codes::SIZE,
         format!("a virtual size of {size} bytes cannot be"),
     )
-    .at(found.at.saturating_add(48))
+    .at(found.at.saturating_add(footer::field::CURRENT_SIZE as u64))
     .values(format!("1 to {SIZE_MAX}"), size.to_string())
 }
 
@@ -261,7 +261,9 @@ fn parent(
                     name.text
                 ),
             )
-            .at(dynamic.at.saturating_add(64)),
+            .at(dynamic
+                .at
+                .saturating_add(dynamic::field::PARENT_NAME as u64)),
         );
     }
     if !name.text.is_empty() {
@@ -278,7 +280,7 @@ fn parent(
                 &codes::PARENT_ID_MISSING,
                 "the dynamic header does not say which id the parent has",
             )
-            .at(dynamic.at.saturating_add(40)),
+            .at(dynamic.at.saturating_add(dynamic::field::PARENT_ID as u64)),
         );
     }
     Ok(ParentRef {
@@ -305,8 +307,12 @@ fn table(
         offset < u64::from(SECTOR_BYTES) || (dynamic.at..header_end).contains(&offset);
     let in_file = found.data_end.saturating_sub(offset) / 4;
     let mut entries = blocks.min(claimed).min(in_file);
-    let at_offset = dynamic.at.saturating_add(16);
-    let at_entries = dynamic.at.saturating_add(28);
+    let at_offset = dynamic
+        .at
+        .saturating_add(dynamic::field::TABLE_OFFSET as u64);
+    let at_entries = dynamic
+        .at
+        .saturating_add(dynamic::field::TABLE_ENTRIES as u64);
     if is_over_headers {
         findings.push(
             Finding::new(

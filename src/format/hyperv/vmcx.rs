@@ -20,6 +20,7 @@ mod objects;
 use super::{Config, Container, Faults, codes};
 use crate::finding::Finding;
 use crate::format::FormatError;
+use crate::format::bytes::{u16_at, u32_at, u64_at};
 
 pub use header::is_vmcx;
 
@@ -77,22 +78,6 @@ fn slice(bytes: &[u8], at: u64, len: u64) -> Option<&[u8]> {
     let start = usize::try_from(at).ok()?;
     let end = usize::try_from(at.checked_add(len)?).ok()?;
     bytes.get(start..end)
-}
-
-fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    array(bytes, at).map(u16::from_le_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    array(bytes, at).map(u32::from_le_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    array(bytes, at).map(u64::from_le_bytes)
 }
 
 /// Whether sequence number `a` comes after `b`; they wrap at 16 bits.

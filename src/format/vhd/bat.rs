@@ -96,8 +96,8 @@ impl TableLayout {
         let wanted = self.blocks.saturating_sub(first.0).min(count as u64);
         let table = self.stored(source, first, wanted)?;
         out.reserve(usize::try_from(wanted).unwrap_or(0));
-        for (entry, block) in table.chunks_exact(4).zip(first.0..) {
-            let sector = super::be32(entry, 0);
+        for (entry, block) in table.as_chunks().0.iter().zip(first.0..) {
+            let sector = u32::from_be_bytes(*entry);
             out.push(self.decode(sector, block, audit.as_deref_mut()));
         }
         let stored = table.chunks_exact(4).len() as u64;
@@ -130,8 +130,8 @@ impl TableLayout {
         let mut start = first.0;
         for stretch in table.chunks(STRETCH.len()) {
             if Some(stretch) != STRETCH.get(..stretch.len()) {
-                for (entry, block) in stretch.chunks_exact(4).zip(start..) {
-                    let sector = super::be32(entry, 0);
+                for (entry, block) in stretch.as_chunks().0.iter().zip(start..) {
+                    let sector = u32::from_be_bytes(*entry);
                     if sector != UNUSED {
                         let entry = self.decode(sector, block, Some(&mut *audit));
                         out.push((BlockNo(block), entry));

@@ -2,13 +2,19 @@
 //!
 //! Source: xapi-project/blktap, `include/vhd.h` and `vhd/lib/libvhd.c`.
 
-use super::{be32, be64, codes};
+use super::codes;
 use crate::finding::Finding;
 use crate::format::FormatError;
+use crate::format::bytes::{be32_at, be64_at};
 use crate::source::{Source, read_up_to};
 
 /// Length of the batmap's header in bytes.
 pub const HEADER_BYTES: usize = 512;
+/// Where the fields lie in its header, in bytes.
+const MAP_OFFSET_AT: usize = 8;
+const MAP_SECTORS_AT: usize = 16;
+const VERSION_AT: usize = 20;
+const CHECKSUM_AT: usize = 24;
 /// Version whose checksum adds the bytes as signed.
 const SIGNED_SUM_VERSION: u32 = 0x0001_0001;
 /// Newest version known.
@@ -50,10 +56,16 @@ pub fn find(
     if header.len() < HEADER_BYTES || !header.starts_with(b"tdbatmap") {
         return Ok(None);
     }
-    let map_at = be64(&header, 8);
-    let map_bytes = u64::from(be32(&header, 16)).saturating_mul(512);
-    let version = be32(&header, 20);
-    let stored = be32(&header, 24);
+    let fields = (
+        be64_at(&header, MAP_OFFSET_AT),
+        be32_at(&header, MAP_SECTORS_AT),
+        be32_at(&header, VERSION_AT),
+        be32_at(&header, CHECKSUM_AT),
+    );
+    let (Some(map_at), Some(sectors), Some(version), Some(stored)) = fields else {
+        return Ok(None);
+    };
+    let map_bytes = u64::from(sectors).saturating_mul(512);
     let damaged = |text: &str, expected: String, actual: String| {
         Finding::new(&codes::BATMAP_DAMAGED, text)
             .at(at)

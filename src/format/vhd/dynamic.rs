@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::locator::{LOCATOR_BYTES, LocatorEntry};
-use super::{array, be32, be64, checksum, codes};
+use super::{checksum, codes};
 use crate::finding::Finding;
+use crate::format::bytes::{array_at, be32_at, be64_at};
 use crate::format::text::{self, Text};
 use crate::format::{FormatError, guid};
 use crate::source::{Source, fill_up_to};
@@ -15,9 +16,21 @@ pub const HEADER_BYTES: usize = 1024;
 const USUAL_AT: u64 = 512;
 /// Largest block size believed, in bytes. The format sets no limit; this is VHDX's, 128 times what is usual.
 const BLOCK_BYTES_MAX: u32 = 256 << 20;
-const CHECKSUM_AT: usize = 36;
 /// Where the locator entries begin in the header, in bytes.
 pub const LOCATORS_AT: usize = 576;
+
+/// Where the fields lie in a dynamic header, in bytes.
+pub mod field {
+    pub const TABLE_OFFSET: usize = 16;
+    pub const VERSION: usize = 24;
+    pub const TABLE_ENTRIES: usize = 28;
+    pub const BLOCK_SIZE: usize = 32;
+    pub const CHECKSUM: usize = 36;
+    pub const PARENT_ID: usize = 40;
+    pub const PARENT_TIMESTAMP: usize = 56;
+    pub const PARENT_NAME: usize = 64;
+}
+
 /// Number of locator entries.
 const LOCATORS: usize = 8;
 
@@ -57,15 +70,21 @@ impl DynamicHeader {
         }
         Some(Self {
             at,
-            table_offset: be64(bytes, 16),
-            version: be32(bytes, 24),
-            table_entries: be32(bytes, 28),
-            block_size: be32(bytes, 32),
-            checksum: be32(bytes, CHECKSUM_AT),
-            expected_checksum: checksum(bytes, CHECKSUM_AT),
-            parent_id: Some(guid::from_file_order(array(bytes, 40))).filter(|id| !id.is_nil()),
-            parent_timestamp: be32(bytes, 56),
-            parent_name: until_nul(bytes.get(64..LOCATORS_AT).unwrap_or_default()).to_vec(),
+            table_offset: be64_at(bytes, field::TABLE_OFFSET)?,
+            version: be32_at(bytes, field::VERSION)?,
+            table_entries: be32_at(bytes, field::TABLE_ENTRIES)?,
+            block_size: be32_at(bytes, field::BLOCK_SIZE)?,
+            checksum: be32_at(bytes, field::CHECKSUM)?,
+            expected_checksum: checksum(bytes, field::CHECKSUM),
+            parent_id: Some(guid::from_file_order(array_at(bytes, field::PARENT_ID)?))
+                .filter(|id| !id.is_nil()),
+            parent_timestamp: be32_at(bytes, field::PARENT_TIMESTAMP)?,
+            parent_name: until_nul(
+                bytes
+                    .get(field::PARENT_NAME..LOCATORS_AT)
+                    .unwrap_or_default(),
+            )
+            .to_vec(),
             locators: std::array::from_fn(|index| {
                 let start = LOCATORS_AT.saturating_add(index.saturating_mul(LOCATOR_BYTES));
                 LocatorEntry::parse(bytes.get(start..).unwrap_or_default())
@@ -93,7 +112,7 @@ impl DynamicHeader {
                     &codes::HEADER_CHECKSUM,
                     "the checksum of the dynamic header is wrong",
                 )
-                .at(self.at.saturating_add(CHECKSUM_AT as u64))
+                .at(self.at.saturating_add(field::CHECKSUM as u64))
                 .values(
                     format!("{:#010x}", self.expected_checksum),
                     format!("{:#010x}", self.checksum),
@@ -106,7 +125,7 @@ impl DynamicHeader {
                     &codes::VERSION,
                     "the dynamic header names an unknown version",
                 )
-                .at(self.at.saturating_add(24))
+                .at(self.at.saturating_add(field::VERSION as u64))
                 .values("0x00010000", format!("{:#010x}", self.version)),
             );
         }
@@ -116,7 +135,7 @@ impl DynamicHeader {
                     &codes::BLOCK_SIZE,
                     format!("a block size of {} bytes cannot be", self.block_size),
                 )
-                .at(self.at.saturating_add(32))
+                .at(self.at.saturating_add(field::BLOCK_SIZE as u64))
                 .values(
                     "a power of two from 512 to 268435456",
                     self.block_size.to_string(),

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{SECTOR_BYTES, array, be16, be32, be64, checksum, codes};
+use super::{SECTOR_BYTES, checksum, codes};
 use crate::finding::Finding;
+use crate::format::bytes::{array_at, be16_at, be32_at, be64_at};
 use crate::format::{FormatError, guid};
 use crate::source::{Source, fill_up_to};
 
@@ -18,8 +19,26 @@ pub const EPOCH_UNIX_SECONDS: i64 = 946_684_800;
 const BELIEVABLE: std::ops::Range<u32> = 31_622_400..3_155_760_000;
 /// Cylinders, heads and sectors per track at their maximum: the geometry then says nothing of the size.
 const GEOMETRY_MAX: (u16, u8, u8) = (u16::MAX, 16, 255);
-const CHECKSUM_AT: usize = 64;
-const HIDDEN_AT: usize = 85;
+
+/// Where the fields lie in a footer, in bytes.
+pub mod field {
+    pub const FEATURES: usize = 8;
+    pub const VERSION: usize = 12;
+    pub const DATA_OFFSET: usize = 16;
+    pub const TIMESTAMP: usize = 24;
+    pub const CREATOR: usize = 28;
+    pub const CREATOR_VERSION: usize = 32;
+    pub const CREATOR_OS: usize = 36;
+    pub const ORIGINAL_SIZE: usize = 40;
+    pub const CURRENT_SIZE: usize = 48;
+    pub const GEOMETRY: usize = 56;
+    pub const DISK_TYPE: usize = 60;
+    pub const CHECKSUM: usize = 64;
+    pub const ID: usize = 68;
+    pub const SAVED_STATE: usize = 84;
+    /// XenServer only.
+    pub const HIDDEN: usize = 85;
+}
 
 /// How a footer begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,30 +131,27 @@ impl Footer {
         let bytes = bytes
             .get(..FOOTER_BYTES)
             .or_else(|| bytes.get(..SHORT_FOOTER_BYTES))?;
+        let [_, _, heads, sectors] = array_at(bytes, field::GEOMETRY)?;
         let mut footer = Self {
             cookie,
-            features: be32(bytes, 8),
-            version: be32(bytes, 12),
-            data_offset: be64(bytes, 16),
-            timestamp: be32(bytes, 24),
-            creator: array(bytes, 28),
-            creator_version: be32(bytes, 32),
-            creator_os: array(bytes, 36),
-            original_size: be64(bytes, 40),
-            current_size: be64(bytes, 48),
-            geometry: (
-                be16(bytes, 56),
-                u8::from_be_bytes(array(bytes, 58)),
-                u8::from_be_bytes(array(bytes, 59)),
-            ),
-            disk_type: be32(bytes, 60),
-            checksum: be32(bytes, CHECKSUM_AT),
+            features: be32_at(bytes, field::FEATURES)?,
+            version: be32_at(bytes, field::VERSION)?,
+            data_offset: be64_at(bytes, field::DATA_OFFSET)?,
+            timestamp: be32_at(bytes, field::TIMESTAMP)?,
+            creator: array_at(bytes, field::CREATOR)?,
+            creator_version: be32_at(bytes, field::CREATOR_VERSION)?,
+            creator_os: array_at(bytes, field::CREATOR_OS)?,
+            original_size: be64_at(bytes, field::ORIGINAL_SIZE)?,
+            current_size: be64_at(bytes, field::CURRENT_SIZE)?,
+            geometry: (be16_at(bytes, field::GEOMETRY)?, heads, sectors),
+            disk_type: be32_at(bytes, field::DISK_TYPE)?,
+            checksum: be32_at(bytes, field::CHECKSUM)?,
             sum: Sum::Right,
-            id: guid::from_file_order(array(bytes, 68)),
-            saved_state: u8::from_be_bytes(array(bytes, 84)),
-            hidden: u8::from_be_bytes(array(bytes, HIDDEN_AT)),
+            id: guid::from_file_order(array_at(bytes, field::ID)?),
+            saved_state: *bytes.get(field::SAVED_STATE)?,
+            hidden: *bytes.get(field::HIDDEN)?,
         };
-        footer.sum = footer.judge_sum(checksum(bytes, CHECKSUM_AT));
+        footer.sum = footer.judge_sum(checksum(bytes, field::CHECKSUM));
         Some(footer)
     }
 
@@ -219,11 +235,11 @@ impl Footer {
                     &codes::FOOTER_HIDDEN_QUIRK,
                     "the hidden mark was set without renewing the footer's checksum, as early XenServer tools did",
                 )
-                .at(at.saturating_add(HIDDEN_AT as u64)),
+                .at(at.saturating_add(field::HIDDEN as u64)),
             ),
             Sum::Wrong { expected } => findings.push(
                 Finding::new(&codes::FOOTER_CHECKSUM, "the checksum of the footer is wrong")
-                    .at(at.saturating_add(CHECKSUM_AT as u64))
+                    .at(at.saturating_add(field::CHECKSUM as u64))
                     .values(format!("{expected:#010x}"), format!("{:#010x}", self.checksum)),
             ),
         }
@@ -243,21 +259,21 @@ impl Footer {
                     &codes::VERSION,
                     "the footer names an unknown format version",
                 )
-                .at(at.saturating_add(12))
+                .at(at.saturating_add(field::VERSION as u64))
                 .values("0x00010000", format!("{:#010x}", self.version)),
             );
         }
         if self.features & 2 == 0 {
             findings.push(
                 Finding::new(&codes::FEATURES, "the reserved feature bit is not set")
-                    .at(at.saturating_add(8))
+                    .at(at.saturating_add(field::FEATURES as u64))
                     .values("bit 1 set", format!("{:#010x}", self.features)),
             );
         }
         if self.features & 1 != 0 {
             findings.push(
                 Finding::new(&codes::TEMPORARY, "the disk is marked as temporary")
-                    .at(at.saturating_add(8)),
+                    .at(at.saturating_add(field::FEATURES as u64)),
             );
         }
         if self.created().is_none() {
@@ -266,7 +282,7 @@ impl Footer {
                     &codes::TIMESTAMP,
                     "the footer's time stamp cannot be the time the disk was made",
                 )
-                .at(at.saturating_add(24))
+                .at(at.saturating_add(field::TIMESTAMP as u64))
                 .values("a time from 2001 to 2099", self.timestamp.to_string()),
             );
         }
@@ -360,7 +376,7 @@ pub fn find(source: &dyn Source, findings: &mut Vec<Finding>) -> Result<FoundFoo
             &codes::DISK_TYPE,
             format!("disk type {} is none the format knows", footer.disk_type),
         )
-        .at(at.saturating_add(60))
+        .at(at.saturating_add(field::DISK_TYPE as u64))
         .values("2, 3 or 4", footer.disk_type.to_string())
         .into());
     }
@@ -399,7 +415,7 @@ fn compare_copy(end: &Footer, copy: &Footer, findings: &mut Vec<Finding>) {
                 &codes::FOOTER_COPY_DAMAGED,
                 "the copy of the footer at the start of the file has a wrong checksum",
             )
-            .at(CHECKSUM_AT as u64)
+            .at(field::CHECKSUM as u64)
             .values(
                 "a sound footer",
                 format!("checksum {:#010x}", copy.checksum),

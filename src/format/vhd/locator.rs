@@ -1,8 +1,9 @@
 //! Parent locators: up to eight places in the file that hold a path to the parent, each in the manner of one platform.
 
-use super::{array, be32, be64, codes};
+use super::codes;
 use crate::finding::Finding;
 use crate::format::FormatError;
+use crate::format::bytes::{array_at, be32_at, be64_at};
 use crate::format::parent::{PathKind, StoredPath};
 use crate::format::text::{self, Text};
 use crate::source::{Source, read_up_to};
@@ -26,13 +27,13 @@ pub struct LocatorEntry {
 }
 
 impl LocatorEntry {
-    /// Reads an entry from 24 bytes.
+    /// Reads an entry from 24 bytes; unused if there are fewer.
     pub fn parse(bytes: &[u8]) -> Self {
         Self {
-            code: array(bytes, 0),
-            data_space: be32(bytes, 4),
-            data_length: be32(bytes, 8),
-            data_offset: be64(bytes, 16),
+            code: array_at(bytes, 0).unwrap_or_default(),
+            data_space: be32_at(bytes, 4).unwrap_or_default(),
+            data_length: be32_at(bytes, 8).unwrap_or_default(),
+            data_offset: be64_at(bytes, 16).unwrap_or_default(),
         }
     }
 

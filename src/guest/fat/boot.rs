@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::FileSystemKind;
-use crate::guest::bytes::{u16_at, u32_at};
+use crate::format::bytes::{u16_at, u32_at};
 use crate::guest::filesystem::GuestError;
 use crate::source::{Source, read_up_to};
 

@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime, Time};
 
 use super::FileSystemKind;
-use crate::guest::bytes::{u16_at, u32_at};
+use crate::format::bytes::{u16_at, u32_at};
 use crate::guest::filesystem::{FileKind, GuestTime};
 
 const ENTRY_BYTES: usize = 32;

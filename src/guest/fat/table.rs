@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::FileSystemKind;
 use super::boot::Layout;
-use crate::guest::bytes::{u16_at, u32_at};
+use crate::format::bytes::{u16_at, u32_at};
 use crate::guest::filesystem::GuestError;
 use crate::source::Source;
 

@@ -4,6 +4,8 @@ use byteorder::{ByteOrder as _, LittleEndian};
 
 use super::LvmError;
 
+use crate::format::bytes::{u32_at, u64_at};
+
 /// The label lies in one of the first four sectors.
 pub(super) const SEARCHED_BYTES: usize = 4 * SECTOR;
 /// A metadata area begins with so many bytes that say where in it the text lies.
@@ -190,12 +192,4 @@ fn id_text(stored: &[u8]) -> String {
         text.push(char::from(*byte));
     }
     text
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }

@@ -228,7 +228,7 @@ impl Search<'_> {
             let is_raw = header.kind == Kind::Fixed && header.id.is_nil();
             return if is_raw { Fit::Right } else { Fit::Wrong };
         }
-        let is_right = header.format == self.header.format
+        let is_right = header.is_same_format(self.header)
             && header
                 .link_id()
                 .is_some_and(|id| self.wanted_ids().any(|wanted| wanted == id));
