@@ -64,12 +64,7 @@ pub enum Format {
     Vhdx,
 }
 
-impl Format {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(Format);
 
 /// How a disk holds its blocks.
 #[derive(
@@ -94,12 +89,7 @@ pub enum Kind {
     Differencing,
 }
 
-impl Kind {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(Kind);
 
 /// What a disk says of itself: plain data, small enough to keep for thousands of files.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //!  escape   text from disks made safe to show, paths, file names
 //!  width    columns of a terminal: clipping, padding, wrapping
 //!  glyph    the two sets of signs
+//!  word     short words of enums
 //! ```
 
 mod escape;
@@ -13,6 +14,7 @@ mod glyph;
 mod moment;
 mod number;
 mod width;
+mod word;
 
 pub use escape::{escape, file_name, path};
 pub use glyph::{Charset, Glyphs};

@@ -34,12 +34,7 @@ pub enum BlockState {
     Error,
 }
 
-impl BlockState {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(BlockState);
 
 /// One decoded table entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

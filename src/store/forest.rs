@@ -135,12 +135,7 @@ pub enum LinkState {
     Unreadable,
 }
 
-impl LinkState {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(LinkState);
 
 /// By which rule a parent was found.
 #[derive(
@@ -167,12 +162,7 @@ pub enum ResolvedBy {
     Id,
 }
 
-impl ResolvedBy {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(ResolvedBy);
 
 /// One place that was tried for a parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,12 +221,7 @@ pub enum Product {
     VirtualPc,
 }
 
-impl Product {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(Product);
 
 /// Links of one disk, by the same index.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -335,12 +320,7 @@ pub enum SnapshotKind {
     Other,
 }
 
-impl SnapshotKind {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(SnapshotKind);
 
 /// A claim of when a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -386,12 +366,7 @@ pub enum TakenSource {
     FrozenWrite,
 }
 
-impl TakenSource {
-    /// Its word in JSON, tables and options.
-    pub fn word(self) -> &'static str {
-        self.into()
-    }
-}
+crate::worded!(TakenSource);
 
 /// A snapshot that a configuration or label names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
