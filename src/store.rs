@@ -4,6 +4,7 @@
 //! files, links parents and hands over a [`Forest`]. A file's own faults are findings of its [`Disk`]; faults of links
 //! are findings of its [`Node`].
 
+mod access;
 pub mod codes;
 mod configs;
 pub mod containers;

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::store::hyperv::is_candidate;
+use crate::store::names::without_guid;
 use crate::store::{DiskId, Forest, MachineId};
 use crate::text::file_name;
 
@@ -118,7 +119,7 @@ impl<'a> Owners<'a> {
             return only(&mut family.machines.iter().copied());
         }
         let around = self.neighbours(id)?;
-        let own = stem(&file_name(&self.forest.disk(id)?.path));
+        let own = without_guid(&file_name(&self.forest.disk(id)?.path));
         let same_name = |machine: &MachineId| {
             let uses = self
                 .forest
@@ -126,7 +127,7 @@ impl<'a> Owners<'a> {
                 .and_then(|of| of.disks.as_ref());
             uses.into_iter().flatten().any(|used| {
                 let name = used.path.rsplit(['\\', '/']).next().unwrap_or_default();
-                stem(name) == own
+                without_guid(name) == own
             })
         };
         let machines = || around.machines.iter().copied();
@@ -177,18 +178,6 @@ impl<'a> Owners<'a> {
             around.machines.insert(machine);
             around.is_covered |= is_covered;
         }
-    }
-}
-
-/// A file name in lower case, without extension and without the GUID Hyper-V adds.
-fn stem(name: &str) -> String {
-    let name = name.to_lowercase();
-    let stem = name
-        .rsplit_once('.')
-        .map_or(name.as_str(), |(stem, _)| stem);
-    match stem.rsplit_once('_') {
-        Some((before, guid)) if uuid::Uuid::try_parse(guid).is_ok() => before.to_owned(),
-        _ => stem.to_owned(),
     }
 }
 

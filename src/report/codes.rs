@@ -45,6 +45,10 @@ crate::catalogue! {
         why: "Evidence is missing or contradicts itself. That is an answer too: it says neither yes nor no.",
         action: "`vhdtree info FILE` says what would settle it, most often when the snapshot was taken (`--facts`) or when the files were made (`--facts`).";
     /// Flag of the tree.
+    FLAG_LOCKED = "flag-locked", Info, "locked: the file could not be opened",
+        why: "A running machine keeps its disk to itself, or this user may not read it. Nothing says that it is damaged.",
+        action: "Give what the host says of it (`vhdtree collect`, `--facts`), or look at a shadow copy of the volume.";
+    /// Flag of the tree.
     FLAG_LIVE = "flag-live", Info, "live: the file changed while it was read",
         why: "A machine is writing to it. What is shown may mix two moments.",
         action: "Read it again; for an exact answer when the machine is off.";

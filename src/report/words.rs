@@ -2,7 +2,7 @@
 
 use crate::analysis::Reverted;
 use crate::image::Kind;
-use crate::store::{BornSource, DiskId, Forest, Product, Taken, TakenSource};
+use crate::store::{BornSource, Disk, DiskId, Forest, Liveness, Product, Taken, TakenSource};
 use crate::text::{Clock, escape, file_name};
 
 /// Three letters for a column: `fix`, `dyn`, `dif`.
@@ -11,6 +11,18 @@ pub fn short_kind(kind: Kind) -> &'static str {
         Kind::Fixed => "fix",
         Kind::Dynamic => "dyn",
         Kind::Differencing => "dif",
+    }
+}
+
+/// How much of a disk is known, as one word.
+pub fn disk_state(disk: &Disk) -> &'static str {
+    let is_partial = |disk: &Disk| disk.counts.as_ref().is_none_or(|counts| !counts.complete);
+    match disk {
+        _ if disk.is_locked() => "locked",
+        _ if disk.header.is_none() => "unreadable",
+        _ if disk.liveness == Liveness::Live => "live",
+        _ if is_partial(disk) => "partial",
+        _ => "ok",
     }
 }
 

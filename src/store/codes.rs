@@ -109,6 +109,14 @@ crate::catalogue! {
     UNDO_TIME_DIFFERS = "undo-disk-renamed", Info, "the time in the undo disk's name is not the time it was made",
         why: "Virtual PC writes the time of making into the name; a file whose two times differ was renamed, or emptied and used again.",
         action: "Trust the time inside the file.";
+    /// Somebody keeps the disk to himself.
+    LOCKED = "disk-locked", Info, "another program keeps the disk to itself, as a running machine does",
+        why: "Nothing is wrong with it. What it holds, and what it stands on, is known only to the host that runs the machine.",
+        action: "Give what the host says (`vhdtree collect`, --facts), or look at a shadow copy of the volume.";
+    /// The disk may not be read.
+    DENIED = "disk-denied", Warning, "this user may not open the disk",
+        why: "What it holds, and what it stands on, is not known here; if a machine uses it, the host knows.",
+        action: "Ask as a user who may read it, or give what the host says (`vhdtree collect`, --facts).";
     /// A listing of another copy of the disk.
     FACTS_OTHER_COPY = "facts-other-copy", Warning, "the host's listing is of another copy of this disk",
         why: "A disk with others on it does not change its length, and no disk gets shorter; so the file listed is not this one, and its times say nothing of it.",

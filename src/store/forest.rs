@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::finding::Finding;
 use crate::image::{Counts, Header};
+use crate::store::access::is_locked;
 use crate::store::containers::Repository;
 use crate::store::host::HostFile;
 
@@ -88,6 +89,11 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// It is there and could not be opened: a program keeps it to itself, or this user may not read it.
+    pub fn is_locked(&self) -> bool {
+        self.header.is_none() && is_locked(&self.findings)
+    }
+
     /// When it was made: by the file itself (VHD footer), else the birth of the file and who gave it (`None`: the footer).
     pub fn created(&self) -> Option<(Timestamp, Option<BornSource>)> {
         let footer = self.header.as_ref().and_then(|header| header.created);
@@ -133,6 +139,8 @@ pub enum LinkState {
     OutsideRoots,
     /// Found by path, and not readable as a disk.
     Unreadable,
+    /// Named by the host for a disk that could not be opened.
+    ByHost,
 }
 
 crate::worded!(LinkState);
@@ -472,10 +480,11 @@ impl Forest {
         }
     }
 
-    /// The parent, if the link is `Ok`.
+    /// The parent, if the link is sound: the id is the one wanted, or the host names it for a disk that cannot be opened.
     pub fn parent_of(&self, id: DiskId) -> Option<DiskId> {
         let link = self.node(id)?.parent.as_ref()?;
-        link.disk.filter(|_| link.state == LinkState::Ok)
+        let is_sound = matches!(link.state, LinkState::Ok | LinkState::ByHost);
+        link.disk.filter(|_| is_sound)
     }
 
     /// From `id` to its base through sound links; `id` first. Ends where a link is not sound.

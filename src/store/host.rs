@@ -58,6 +58,8 @@ pub struct HostMachine {
     pub id: Option<Uuid>,
     /// It runs.
     pub running: Option<bool>,
+    /// Id or name of the snapshot it stands on.
+    pub parent: Option<String>,
     /// The snapshot applied (or taken) last, as its id is compared.
     pub last_applied: Option<String>,
     /// Disks in use now, as paths of the host; `None` if nothing says.

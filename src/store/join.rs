@@ -4,6 +4,7 @@
 //! Nothing is invented: a snapshot's machine is told by an id, by a disk of the machine that stands on the snapshot's, or by
 //! the facts; else it stays unknown.
 
+mod locked;
 mod machines;
 mod paths;
 mod snapshots;
@@ -43,6 +44,10 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
     if known.records.is_empty() && known.facts.is_empty() && known.now.is_empty() {
         return;
     }
+    let paths = Paths::new(forest, known.places, known.maps);
+    let placed = locked::parents(forest, &paths, known.facts);
+    drop(paths);
+    locked::place(forest, &placed);
     let paths = Paths::new(forest, known.places, known.maps);
     let mut records = known.records.to_vec();
     for record in &mut records {

@@ -81,6 +81,18 @@ pub fn is_auto_recovery(path: &Path) -> bool {
     })
 }
 
+/// A file name in lower case, without extension and without the GUID Hyper-V adds.
+pub fn without_guid(name: &str) -> String {
+    let name = name.to_lowercase();
+    let stem = name
+        .rsplit_once('.')
+        .map_or(name.as_str(), |(stem, _)| stem);
+    match stem.rsplit_once('_') {
+        Some((before, guid)) if uuid::Uuid::try_parse(guid).is_ok() => before.to_owned(),
+        _ => stem.to_owned(),
+    }
+}
+
 /// True for a name with this extension, without regard to case.
 pub fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension()

@@ -8,6 +8,7 @@ use crate::format::FormatError;
 use crate::image::{self, Header, Image};
 use crate::job::Job;
 use crate::source::{Source, error_words};
+use crate::store::access::Barred;
 use crate::store::facts::Files;
 use crate::store::names::Named;
 use crate::store::{CountPolicy, Disk, FileFacts, Liveness, PathError, codes};
@@ -181,6 +182,7 @@ enum Content {
     Disk(Arc<Disk>),
     NoDisk(Finding),
     Fault(Vec<Finding>),
+    Barred(Finding),
     Unreadable { why: String, at: Option<u64> },
 }
 
@@ -196,9 +198,12 @@ fn attempt(
         Err(error) => {
             return Attempt {
                 facts: files.facts(path).unwrap_or_default(),
-                content: Content::Unreadable {
-                    why: error_words(&error),
-                    at: None,
+                content: match Barred::of(&error) {
+                    Some(barred) => Content::Barred(barred.finding(&error)),
+                    None => Content::Unreadable {
+                        why: error_words(&error),
+                        at: None,
+                    },
                 },
                 moved: false,
             };
@@ -267,6 +272,7 @@ impl Attempt {
                     .any(|finding| finding.code.severity == Severity::Error)
                     || disk.counts.as_ref().is_some_and(|counts| !counts.complete)
             }
+            Content::Barred(_) => false,
             Content::NoDisk(_) | Content::Fault(_) | Content::Unreadable { .. } => true,
         }
     }
@@ -295,6 +301,13 @@ impl Attempt {
                 Arc::new(row(path, self.facts, vec![named_but_none(finding)]))
             }
             Content::Fault(findings) => Arc::new(row(path, self.facts, findings)),
+            Content::Barred(finding) if !is_expected => {
+                return Outcome::Error(PathError {
+                    path: path.to_path_buf(),
+                    error: finding.text,
+                });
+            }
+            Content::Barred(finding) => Arc::new(row(path, self.facts, vec![finding])),
             Content::Unreadable { why, .. } if !is_expected => {
                 return Outcome::Error(PathError {
                     path: path.to_path_buf(),

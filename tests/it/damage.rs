@@ -271,7 +271,7 @@ fn a_file_without_permission_is_a_row_with_the_reason() {
         println!("skipped: permissions (running as root)");
         return;
     }
-    expect(folder.path(), "locked.vhd", &["file-unreadable"]);
+    expect(folder.path(), "locked.vhd", &["disk-denied"]);
 }
 
 #[test]

@@ -122,3 +122,129 @@ fn facts_in_subfolders_hold_for_their_stores() {
         }
     }
 }
+
+/// The demo's store without the host's listing, in a folder that another user may look into, and the program beside it.
+#[cfg(unix)]
+fn demo_for_others() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(folder.path(), 0o755);
+    let demo = folder.path().join("demo");
+    vhdtree::demo::build(&demo).unwrap();
+    std::fs::remove_file(demo.join("times.csv")).unwrap();
+    for leaf in [TESTWIN7, APP03] {
+        allow(&demo.join(leaf), 0o000);
+    }
+    std::fs::copy(env!("CARGO_BIN_EXE_vhdtree"), folder.path().join("vhdtree")).unwrap();
+    folder
+}
+
+/// Runs the program as a user who is nobody; `None` if that cannot be done here.
+#[cfg(unix)]
+fn as_nobody(folder: &Path, args: &[&str]) -> Option<std::process::Output> {
+    let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let output = Command::new("setpriv")
+        .args(ids)
+        .arg(folder.join("vhdtree"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if said.contains("setpriv") {
+        println!("skipped: setpriv");
+        return None;
+    }
+    Some(output)
+}
+
+const TESTWIN7: &str = "TestWin7/WIN7x64_Diff_7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11E.avhd";
+const APP03: &str = "app03/app03_5C7E90B4-2D1A-4F63-8B0E-93A7D6C5E1F2.avhdx";
+
+/// What a host says of both leaves.
+#[cfg(unix)]
+fn host_facts(folder: &Path) {
+    let host = |path: &str| format!(r"D:\VMs\{}", path.replace('/', "\\"));
+    let leaf = |path: &str, parent: &str, made: &str| {
+        let length = std::fs::metadata(folder.join("demo").join(path))
+            .unwrap()
+            .len();
+        let disk = serde_json::json!({"path": host(path), "type": "Differencing", "parent": host(parent), "attached": true});
+        let file = serde_json::json!({"path": host(path), "length": length, "created": made, "written": "2026-11-20T17:33:00Z"});
+        (disk, file)
+    };
+    let (win7, win7_file) = leaf(
+        TESTWIN7,
+        "TestWin7/WIN7x64_Diff.vhd",
+        "2009-06-30T09:41:10Z",
+    );
+    let (app03, app03_file) = leaf(APP03, "app03/app03.vhdx", "2026-09-14T19:30:05Z");
+    let facts = serde_json::json!({"schema": "vhdtree-host/1", "host": "HV01", "at": "2026-11-27T10:00:00Z",
+        "machines": [{"name": "TestWin7", "state": "Running", "disks": [host(TESTWIN7)]},
+                     {"name": "app03", "state": "Running", "disks": [host(APP03)]}],
+        "disks": [win7, app03], "files": [win7_file, app03_file]});
+    std::fs::write(folder.join("host.json"), facts.to_string()).unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_disk_that_cannot_be_opened_stands_where_the_host_says() {
+    let folder = demo_for_others();
+    host_facts(folder.path());
+    let listed = |args: &[&str]| -> Option<serde_json::Value> {
+        let args: Vec<&str> = ["ls", "demo", "--json"]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
+        serde_json::from_slice(&as_nobody(folder.path(), &args)?.stdout).ok()
+    };
+    let Some(alone) = listed(&[]) else { return };
+    let told = listed(&["--facts", "host.json"]).unwrap();
+    let row = |all: &serde_json::Value, name: &str| {
+        let mut disks = all["disks"].as_array().unwrap().iter();
+        disks
+            .find(|of| of["path"] == format!("demo/{name}"))
+            .unwrap()
+            .clone()
+    };
+    for (leaf, base, vm, made) in [
+        (
+            TESTWIN7,
+            "TestWin7/WIN7x64_Diff.vhd",
+            "TestWin7",
+            "2009-06-30T09:41:10Z",
+        ),
+        (APP03, "app03/app03.vhdx", "app03", "2026-09-14T19:30:05Z"),
+    ] {
+        for all in [&alone, &told] {
+            let leaf = row(all, leaf);
+            assert_eq!(leaf["state"], "locked");
+            assert_eq!(leaf["findings"][0]["code"], "disk-denied");
+            assert_eq!(leaf["in_use_by"], serde_json::json!([vm]));
+            assert!(leaf["file_size"].as_u64().unwrap() > 0 && !leaf["modified"].is_null());
+        }
+        assert!(row(&alone, leaf)["parent"].is_null());
+        let leaf = row(&told, leaf);
+        assert_eq!(leaf["parent"]["state"], "by-host");
+        assert_eq!(leaf["parent"]["resolved"], format!("demo/{base}"));
+        assert_eq!(
+            (&leaf["created"], &leaf["created_source"]),
+            (&made.into(), &"host".into())
+        );
+        assert_eq!(
+            row(&told, base)["children"],
+            serde_json::json!([leaf["path"]])
+        );
+    }
+    let tree = as_nobody(folder.path(), &["ls", "demo"]).unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    assert!(
+        tree.contains("? locked") && !tree.contains("NOW?"),
+        "{tree}"
+    );
+    assert_eq!(tree.matches("BROKEN").count(), 2, "db02 alone: {tree}");
+}

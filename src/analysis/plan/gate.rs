@@ -191,7 +191,7 @@ fn finding_against(disk: &Disk, node: &Node) -> Option<String> {
 
 fn fault_of(state: LinkState) -> Option<&'static str> {
     match state {
-        LinkState::Ok => None,
+        LinkState::Ok | LinkState::ByHost => None,
         LinkState::Missing => Some("its parent is missing"),
         LinkState::IdMismatch => Some("the file found as its parent has another id"),
         LinkState::Cycle => Some("its parents lead back to it"),

@@ -98,6 +98,9 @@ pub struct DiskJson {
     pub created_source: Option<String>,
     /// Last write of the file.
     pub modified: Option<String>,
+    /// `ok`, `locked`, `live`, `partial` or `unreadable`.
+    #[serde(default)]
+    pub state: String,
     /// Its parent.
     pub parent: Option<ParentJson>,
     /// Paths of its children.
@@ -369,6 +372,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
         created_source: created
             .map(|(_, source)| source.map_or("footer", words::born_source).to_owned()),
         modified: disk.file.modified.map(|at| at.to_string()),
+        state: words::disk_state(disk).to_owned(),
         parent: parent(forest, id),
         children: node
             .children

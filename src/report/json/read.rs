@@ -186,8 +186,10 @@ impl<'a> Reader<'a> {
             .ids()
             .filter(|id| {
                 let hangs = |link: &ParentLink| {
-                    matches!(link.state, LinkState::Ok | LinkState::IdMismatch)
-                        && link.disk.is_some()
+                    matches!(
+                        link.state,
+                        LinkState::Ok | LinkState::IdMismatch | LinkState::ByHost
+                    ) && link.disk.is_some()
                 };
                 !self
                     .forest

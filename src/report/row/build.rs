@@ -249,12 +249,18 @@ impl Builder<'_> {
         let cut_off = group
             .trees
             .iter()
-            .any(|tree| missing_name(self.forest, tree.top).is_some());
+            .any(|tree| self.may_stand_elsewhere(tree.top));
         for item in items(self.forest, group.trees, group.absent, group.errors) {
             self.item(item, group.machine, start, cut_off);
         }
         self.name_rows(start);
         self.sum_up(start);
+    }
+
+    /// It stands on a disk that is not here, or could not be asked what it stands on.
+    fn may_stand_elsewhere(&self, top: DiskId) -> bool {
+        missing_name(self.forest, top).is_some()
+            || self.forest.disk(top).is_some_and(Disk::is_locked)
     }
 
     fn item(&mut self, item: Item, machine: Option<MachineId>, group: usize, cut_off: bool) {

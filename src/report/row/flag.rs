@@ -24,6 +24,8 @@ pub enum Flag {
     Orphan,
     /// Whether it was made by a revert cannot be told.
     Unsure,
+    /// It could not be opened, as a running machine's disk cannot.
+    Locked,
     /// It changed while it was read.
     Live,
     /// Not read to the end.
@@ -38,7 +40,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every state, worst first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RevertedCertain,
         Self::RevertedLikely,
         Self::Broken,
@@ -46,6 +48,7 @@ impl Flag {
         Self::Unreadable,
         Self::Orphan,
         Self::Unsure,
+        Self::Locked,
         Self::Live,
         Self::Partial,
         Self::Pending,
@@ -62,6 +65,7 @@ impl Flag {
             Self::Unreadable => "UNREADABLE",
             Self::Orphan => "ORPHAN",
             Self::Unsure => "unsure",
+            Self::Locked => "locked",
             Self::Live => "live",
             Self::Partial => "partial",
             Self::Pending => "pending",
@@ -78,7 +82,7 @@ impl Flag {
             | Self::Broken
             | Self::Missing
             | Self::Unreadable => "!",
-            Self::Orphan | Self::Unsure => "?",
+            Self::Orphan | Self::Unsure | Self::Locked => "?",
             Self::Live | Self::Partial => "~",
             Self::Pending => glyphs.pending,
             Self::Base | Self::Ok => "",
@@ -98,7 +102,7 @@ impl Flag {
         match self {
             Self::RevertedCertain | Self::Broken | Self::Missing | Self::Unreadable => Role::Error,
             Self::RevertedLikely => Role::Warning,
-            Self::Orphan | Self::Unsure | Self::Live | Self::Partial => Role::Unsure,
+            Self::Orphan | Self::Unsure | Self::Locked | Self::Live | Self::Partial => Role::Unsure,
             Self::Pending | Self::Base => Role::Dim,
             Self::Ok => Role::Ok,
         }
@@ -156,11 +160,11 @@ pub(super) enum Ground {
 pub(super) fn ground_with(forest: &Forest, id: DiskId, below: Ground) -> Ground {
     let own_fault = forest
         .disk(id)
-        .is_some_and(|disk| disk.header.is_none() || has_error(disk));
+        .is_some_and(|disk| !disk.is_locked() && (disk.header.is_none() || has_error(disk)));
     let link_fault = forest.node(id).is_some_and(|node| {
         node.parent
             .as_ref()
-            .is_some_and(|link| link.state != LinkState::Ok)
+            .is_some_and(|link| !matches!(link.state, LinkState::Ok | LinkState::ByHost))
             || node
                 .findings
                 .iter()
@@ -195,6 +199,13 @@ pub(super) fn disk_flag(
         Phase::Done => Flag::Partial,
     };
     let made_by_revert = assessment.disk(id).and_then(|of| of.made_by_revert);
+    if disk.is_locked() {
+        return match made_by_revert {
+            Some(Reverted::Certain) => Flag::RevertedCertain,
+            Some(Reverted::Likely) => Flag::RevertedLikely,
+            _ => Flag::Locked,
+        };
+    }
     if disk.header.is_none() {
         return if disk.findings.is_empty() && !forest.complete {
             unread

@@ -90,6 +90,7 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::Unreadable => unreadable(forest, id),
         Flag::Missing => "It is named, and not in the store.".to_owned(),
         Flag::Orphan => orphan(forest, row, id),
+        Flag::Locked => "It could not be opened, as the disk of a running machine cannot. Its host knows what it is: `vhdtree collect` prints a script that asks it.".to_owned(),
         Flag::Live => "It changed while it was read: what is shown may mix two moments. Read it again when the machine is off.".to_owned(),
         Flag::Partial => "It was not read to the end, so its counts are not whole.".to_owned(),
         Flag::Pending => "It is still being read.".to_owned(),
@@ -247,7 +248,7 @@ fn broken(forest: &Forest, id: DiskId) -> String {
         }
         let Some(link) = &node.parent else { break };
         let says = match link.state {
-            LinkState::Ok => None,
+            LinkState::Ok | LinkState::ByHost => None,
             LinkState::Missing => Some("its parent is not in the store"),
             LinkState::IdMismatch => {
                 Some("the parent found by name has another id than the one wanted")

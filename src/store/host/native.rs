@@ -101,6 +101,7 @@ struct Machine {
     id: Option<String>,
     name: Option<String>,
     state: Option<String>,
+    parent_snapshot: Option<String>,
     last_applied: Option<String>,
     disks: Option<Vec<String>>,
 }
@@ -113,6 +114,7 @@ impl Machine {
             running: self
                 .state
                 .map(|state| state.eq_ignore_ascii_case("running")),
+            parent: self.parent_snapshot,
             last_applied: self.last_applied.as_deref().map(snapshot_id),
             disks: self.disks,
         }

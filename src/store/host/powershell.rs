@@ -69,15 +69,19 @@ fn id_of(row: &Row, field: &str) -> Option<Uuid> {
     row.text(field).as_deref().and_then(guid::from_text)
 }
 
+/// Id or name of the snapshot a row stands on.
+fn parent(row: &Row) -> Option<String> {
+    either(row, "ParentSnapshotId", "ParentCheckpointId")
+        .or_else(|| either(row, "ParentSnapshotName", "ParentCheckpointName"))
+}
+
 fn snapshot(row: &Row, order: DayOrder) -> Result<HostSnapshot, SheetError> {
-    let parent = |id: &str, name: &str| row.text(id).or_else(|| row.text(name));
     Ok(HostSnapshot {
         vm: row.text("VMName"),
         vm_id: id_of(row, "VMId"),
         name: row.text("Name").ok_or_else(|| missing(row, "Name"))?,
         id: row.text("Id").as_deref().map(snapshot_id),
-        parent: parent("ParentSnapshotId", "ParentSnapshotName")
-            .or_else(|| parent("ParentCheckpointId", "ParentCheckpointName")),
+        parent: parent(row),
         taken: row.time("CreationTime", order)?,
         kind: kind(row),
         disks: disks(row)?,
@@ -89,6 +93,7 @@ fn machine(row: &Row) -> Result<HostMachine, SheetError> {
     Ok(HostMachine {
         name: name.ok_or_else(|| missing(row, "Name"))?,
         id: id_of(row, "Id").or_else(|| id_of(row, "VMId")),
+        parent: parent(row),
         disks: disks(row)?,
         ..HostMachine::default()
     })

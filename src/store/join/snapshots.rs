@@ -9,9 +9,10 @@ use super::machines::meets;
 use super::paths::Paths;
 use crate::store::host::{FactsFile, HostSnapshot};
 use crate::store::hyperv::{ConfigKind, ConfigRecord};
+use crate::store::names::without_guid;
 use crate::store::when::{self, DayOrder, Zone};
 use crate::store::{
-    DiskId, DiskUse, Forest, Machine, MachineId, Snapshot, SnapshotKind, Taken, TakenSource,
+    Disk, DiskId, DiskUse, Forest, Machine, MachineId, Snapshot, SnapshotKind, Taken, TakenSource,
 };
 
 /// Snapshots of one name or id that are looked through for the one meant.
@@ -173,7 +174,7 @@ fn of_config(paths: &Paths<'_>, record: &ConfigRecord, owners: &Owners) -> Snaps
     Snapshot {
         name: record.name.clone(),
         id: record.id().map(|id| id.hyphenated().to_string()),
-        machine: owners.of(record, &disks),
+        machine: owners.of(paths.forest, record, &disks),
         parent: None,
         taken: claims.into_iter().filter_map(claim).collect(),
         kind: record.snapshot_kind,
@@ -195,6 +196,9 @@ struct Owners {
     by_id: HashMap<Uuid, MachineId>,
     /// The machine whose line passes a disk; `None` if several do.
     on: HashMap<DiskId, Option<MachineId>>,
+    /// By folder and name without the GUID: the machine that uses such a disk which could not be opened, so that nothing
+    /// says what it stands on; `None` if several do.
+    beside: HashMap<(PathBuf, String), Option<MachineId>>,
 }
 
 impl Owners {
@@ -202,12 +206,17 @@ impl Owners {
         let mut owners = Self {
             by_id: HashMap::new(),
             on: HashMap::new(),
+            beside: HashMap::new(),
         };
         for (id, machine) in (0_u32..).map(MachineId).zip(machines) {
             if let Some(own) = machine.id {
                 owners.by_id.entry(own).or_insert(id);
             }
             for now in machine.disks.iter().flatten().filter_map(|used| used.disk) {
+                if let Some(key) = forest.disk(now).filter(|of| of.is_locked()).map(series) {
+                    let known = owners.beside.entry(key).or_insert(Some(id));
+                    *known = known.filter(|known| *known == id);
+                }
                 for disk in forest.line(now) {
                     let known = *owners.on.entry(disk).or_insert(Some(id));
                     // Below a disk that several stand on, several do.
@@ -223,8 +232,9 @@ impl Owners {
         owners
     }
 
-    /// By id; else the one machine that has a disk standing on the snapshot's.
-    fn of(&self, record: &ConfigRecord, disks: &[DiskUse]) -> Option<MachineId> {
+    /// By id; else the one machine that has a disk standing on the snapshot's; else the one that uses a disk of the same
+    /// folder and name but for the GUID, if that could not be opened.
+    fn of(&self, forest: &Forest, record: &ConfigRecord, disks: &[DiskUse]) -> Option<MachineId> {
         let named = [record.global_id, record.logical_id]
             .into_iter()
             .flatten()
@@ -232,11 +242,31 @@ impl Owners {
         if let Some(id) = named.filter_map(|id| self.by_id.get(&id)).min() {
             return Some(*id);
         }
-        let found = disks.iter().filter_map(|used| used.disk);
-        let mut standing = found.filter_map(|disk| self.on.get(&disk).copied());
-        let first = standing.next()??;
-        standing.all(|other| other == Some(first)).then_some(first)
+        let found = || disks.iter().filter_map(|used| used.disk);
+        let only = |all: Vec<Option<MachineId>>| {
+            let first = *all.first()?;
+            all.iter().all(|other| *other == first).then_some(first)?
+        };
+        let standing: Vec<_> = found()
+            .filter_map(|disk| self.on.get(&disk).copied())
+            .collect();
+        if !standing.is_empty() {
+            return only(standing);
+        }
+        let disks = found().filter_map(|disk| forest.disk(disk));
+        only(
+            disks
+                .filter_map(|disk| self.beside.get(&series(disk)).copied())
+                .collect(),
+        )
     }
+}
+
+/// Folder and name of a disk without the GUID: Hyper-V names the disks of one chain alike.
+fn series(disk: &Disk) -> (PathBuf, String) {
+    let name = disk.path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = disk.path.parent().unwrap_or(Path::new(""));
+    (folder.to_path_buf(), without_guid(&name))
 }
 
 /// The time in a default name: `<machine> (<date> - <time>)`, in the host's local time.

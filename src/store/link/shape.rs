@@ -45,7 +45,7 @@ fn ids(nodes: &[Node]) -> impl Iterator<Item = DiskId> + use<> {
 pub(super) fn hangs_on(nodes: &[Node], id: DiskId) -> Option<DiskId> {
     let link = nodes.get(id.0 as usize)?.parent.as_ref()?;
     match link.state {
-        LinkState::Ok | LinkState::IdMismatch => link.disk,
+        LinkState::Ok | LinkState::IdMismatch | LinkState::ByHost => link.disk,
         LinkState::Missing | LinkState::Cycle | LinkState::OutsideRoots | LinkState::Unreadable => {
             None
         }

@@ -429,7 +429,7 @@ fn a_file_without_permission_is_a_row_with_the_reason() {
         return;
     }
     let seen = store.scan();
-    assert_eq!(seen.codes("secret.vhd"), ["file-unreadable"]);
+    assert_eq!(seen.codes("secret.vhd"), ["disk-denied"]);
     assert_eq!(seen.link("child.vhd").0, LinkState::Unreadable);
 }
 

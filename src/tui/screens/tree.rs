@@ -364,7 +364,7 @@ pub fn role(flag: Flag) -> Role {
     match flag {
         Flag::RevertedCertain | Flag::Broken | Flag::Missing | Flag::Unreadable => Role::Error,
         Flag::RevertedLikely => Role::Warning,
-        Flag::Orphan | Flag::Unsure | Flag::Live | Flag::Partial => Role::Unsure,
+        Flag::Orphan | Flag::Unsure | Flag::Locked | Flag::Live | Flag::Partial => Role::Unsure,
         Flag::Pending | Flag::Base => Role::Dim,
         Flag::Ok => Role::Ok,
     }

@@ -183,7 +183,7 @@ fn what_a_user_may_not_read_is_named_and_the_rest_is_shown() {
     }
     for name in ["store/base.vhdx", "store/child.vhd", "listed/base.vhd"] {
         let finding = &row_of(&listed, name)["findings"][0];
-        assert_eq!(finding["code"], "file-unreadable", "{name}: {finding}");
+        assert_eq!(finding["code"], "disk-denied", "{name}: {finding}");
         assert!(denied(&finding["text"]), "{name}: {finding}");
     }
     assert_eq!(
