@@ -15,6 +15,7 @@
 mod bitmap;
 pub mod codes;
 mod count;
+pub mod directory;
 mod gather;
 mod layout;
 mod open;

@@ -72,6 +72,7 @@ pub fn all() -> Vec<&'static Code> {
         crate::guest::codes::ALL,
         crate::store::codes::ALL,
         crate::store::containers::codes::ALL,
+        crate::store::containers::xo::ALL,
         crate::store::journals::ALL,
         ALL,
     ]

@@ -33,6 +33,7 @@ pub fn product_name(product: Product) -> &'static str {
         Product::HyperV2008 => "Hyper-V 2008",
         Product::XcpNg => "XCP-ng",
         Product::VirtualPc => "Virtual PC",
+        Product::XenOrchestra => "Xen Orchestra",
     }
 }
 

@@ -8,11 +8,15 @@ mod lvm;
 pub mod mgt;
 mod names;
 pub mod repository;
+pub mod xo;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use crate::image::directory::{DirectorySource, is_directory_disk};
 use crate::source::{DeviceSource, FileSource, Source};
 use crate::store::FileFacts;
 use crate::store::files::Opened;
@@ -20,13 +24,14 @@ use crate::store::files::Opened;
 pub(super) use lvm::{Found, Group, find, free_bytes, open as open_groups};
 pub(super) use names::{VolumeName, lvm_name};
 pub use repository::Repository;
+pub(super) use xo::is_alias;
 
 /// Opens a disk of a store by its path, whatever it is: a file, a block device, a volume of a container.
 ///
 /// # Errors
 /// What the system says; `InvalidInput` for what is none of these; a volume's own.
 pub fn open(path: &Path) -> io::Result<Arc<dyn Source>> {
-    match FileSource::open(path) {
+    match plain(path) {
         Ok(file) => Ok(Arc::new(file)),
         Err(error) => match open_other(path) {
             Some(opened) => Ok(opened?.source),
@@ -35,8 +40,48 @@ pub fn open(path: &Path) -> io::Result<Arc<dyn Source>> {
     }
 }
 
+/// An alias is a file, and stands for a folder.
+fn plain(path: &Path) -> io::Result<FileSource> {
+    if xo::is_alias(path) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    FileSource::open(path)
+}
+
+/// The disk that is kept as a folder, by the folder's path or its alias.
+fn directory(path: &Path) -> Option<io::Result<Opened>> {
+    let folder = if xo::is_alias(path) {
+        match xo::target(path) {
+            Ok(folder) => folder,
+            Err(error) => return Some(Err(error)),
+        }
+    } else {
+        path.to_path_buf()
+    };
+    if !is_directory_disk(&folder) {
+        let why = "the folder it leads to is no disk";
+        let error = || io::Error::new(io::ErrorKind::NotFound, why);
+        return xo::is_alias(path).then(|| Err(error()));
+    }
+    Some(DirectorySource::open(&folder).map(|source| {
+        let modified = source.metadata().modified().ok();
+        let facts = FileFacts {
+            len: source.len(),
+            modified: modified.and_then(|at| Timestamp::try_from(at).ok()),
+            ..FileFacts::default()
+        };
+        Opened {
+            source: Arc::new(source),
+            facts,
+        }
+    }))
+}
+
 /// Opens what is no regular file; `None` if there is nothing of that kind.
 pub(super) fn open_other(path: &Path) -> Option<io::Result<Opened>> {
+    if let Some(opened) = directory(path) {
+        return Some(opened);
+    }
     if let Ok(device) = DeviceSource::open(path) {
         let facts = FileFacts {
             len: device.len(),

@@ -34,6 +34,11 @@ impl SystemFiles {
 
 impl Files for SystemFiles {
     fn open(&self, path: &Path) -> io::Result<Opened> {
+        if containers::is_alias(path)
+            && let Some(opened) = containers::open_other(path)
+        {
+            return opened;
+        }
         let source = match FileSource::open_listed(path) {
             Ok(source) => source,
             Err(error) => return containers::open_other(path).unwrap_or(Err(error)),

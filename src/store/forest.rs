@@ -227,6 +227,9 @@ pub enum Product {
     /// Virtual PC, Virtual Server.
     #[strum(to_string = "virtualpc")]
     VirtualPc,
+    /// A backup repository of Xen Orchestra: its chains are restore points, and no machine runs on them.
+    #[strum(to_string = "xo")]
+    XenOrchestra,
 }
 
 crate::worded!(Product);

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::format::guid;
 use crate::image::{Header, Kind, Specific};
 use crate::job::par_map;
-use crate::store::containers::{VolumeName, lvm_name};
+use crate::store::containers::{VolumeName, lvm_name, xo};
 use crate::store::names::{has_extension, is_auto_recovery};
 use crate::store::{Disk, DiskId, Forest, Node, Product};
 
@@ -82,6 +82,7 @@ enum Sign {
     VirtualPc,
     XcpNg,
     Vhdx,
+    XenOrchestra,
 }
 
 impl Sign {
@@ -91,6 +92,7 @@ impl Sign {
             Self::Avhd => Product::HyperV2008,
             Self::VirtualPc => Product::VirtualPc,
             Self::XcpNg => Product::XcpNg,
+            Self::XenOrchestra => Product::XenOrchestra,
         }
     }
 }
@@ -103,7 +105,9 @@ fn sign(disk: &Disk) -> Sign {
         return Sign::Vhdx;
     }
     let creator = creator(header);
-    if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(&disk.path) {
+    if creator == "xo" || xo::is_in_repository(&disk.path) {
+        Sign::XenOrchestra
+    } else if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(&disk.path) {
         Sign::XcpNg
     } else if has_extension(&disk.path, "vud") || creator == "vs" {
         Sign::VirtualPc

@@ -1,6 +1,9 @@
 //! The walk: every file below the roots, each once. Real folders first, symbolic links after, so that a file reached
 //! both ways is listed under its real place.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::FileType;
 use std::io;
@@ -10,10 +13,11 @@ use std::sync::Arc;
 use walkdir::WalkDir;
 
 use crate::finding::Finding;
+use crate::image::directory::is_directory_disk;
 use crate::job::CancelToken;
 use crate::store::PathError;
 use crate::store::codes;
-use crate::store::containers::{self, VolumeName};
+use crate::store::containers::{self, VolumeName, xo};
 use crate::store::journals::{Journal, Work};
 use crate::store::mounts::kernel_mounts;
 use crate::store::names::{Named, named};
@@ -54,6 +58,8 @@ pub(crate) enum Step {
     Companion(PathBuf, &'static str),
     /// A configuration of a machine or snapshot.
     Config(PathBuf),
+    /// The description of a backup.
+    Backup(PathBuf),
     /// A storage repository in a container; its disks follow.
     Container(Arc<containers::Group>),
     /// What the host says of its machines and disks.
@@ -79,6 +85,8 @@ pub(crate) fn walk(
         take,
         folders: HashSet::new(),
         links: VecDeque::new(),
+        directories: Vec::new(),
+        aliased: HashSet::new(),
         kernel: kernel_mounts(),
     };
     let mut named = Vec::new();
@@ -114,6 +122,12 @@ pub(crate) fn walk(
         }
         walk.link(link);
     }
+    // A folder with an alias is that disk, and no second one.
+    for found in std::mem::take(&mut walk.directories) {
+        if !walk.aliased.contains(&found.path) {
+            (walk.take)(Step::Candidate(found));
+        }
+    }
     Ok(())
 }
 
@@ -147,6 +161,9 @@ struct Walk<'a> {
     /// Folders listed so far, by their real path.
     folders: HashSet<PathBuf>,
     links: VecDeque<PathBuf>,
+    /// Disks that are folders, and the folders that an alias stands for.
+    directories: Vec<Candidate>,
+    aliased: HashSet<PathBuf>,
     /// Where the kernel shows itself as files, and as what kind of file system.
     kernel: HashMap<PathBuf, String>,
 }
@@ -179,9 +196,19 @@ impl Walk<'_> {
                     entries.skip_current_dir();
                 } else if !self.folders.insert(real) {
                     entries.skip_current_dir();
+                } else if let Some(finding) = xo::encrypted(entry.path()) {
+                    (self.take)(Step::NotWalked(entry.into_path(), finding));
+                    entries.skip_current_dir();
                 } else if entry.depth() > 0 && named(entry.path()) == Named::Disk {
                     let folder = real_place(entry.path(), root, real_root);
-                    let folder = folder.parent().unwrap_or(&folder).into();
+                    let folder: Arc<Path> = folder.parent().unwrap_or(&folder).into();
+                    if is_directory_disk(entry.path()) {
+                        let name = Named::Disk;
+                        let found = Candidate::plain(entry.into_path(), name, folder, way);
+                        self.directories.push(found);
+                        entries.skip_current_dir();
+                        continue;
+                    }
                     self.special(entry.into_path(), folder, way, "a folder");
                 }
                 continue;
@@ -203,9 +230,17 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, told: Told) {
+        if xo::is_alias(&path)
+            && let Ok(target) = xo::target(&path)
+        {
+            self.aliased.insert(target);
+        }
         let journal = Journal::of(&path).filter(|of| of.work != Work::OldLeaf);
         let name = match journal {
             Some(journal) => Named::Companion(journal.what()),
+            None if xo::merged(&path).is_some() => {
+                Named::Companion("state of a merge that is not finished")
+            }
             None => named(&path),
         };
         if is_block_device(kind) && told.may_be_device(name) {
@@ -223,6 +258,7 @@ impl Walk<'_> {
             _ if told == Told::Given => Step::Candidate(Candidate::plain(path, name, folder, way)),
             Named::Companion(what) => Step::Companion(path, what),
             Named::Config => Step::Config(path),
+            Named::Anything if xo::is_backup(&path) => Step::Backup(path),
             Named::Facts => Step::Facts(path),
             Named::Disk | Named::Raw | Named::Anything => {
                 Step::Candidate(Candidate::plain(path, name, folder, way))
@@ -418,237 +454,4 @@ fn what_kind(kind: FileType) -> &'static str {
 #[cfg(not(unix))]
 fn what_kind(_kind: FileType) -> &'static str {
     "no regular file"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, Default)]
-    struct Seen {
-        candidates: Vec<(String, Option<&'static str>, Way)>,
-        companions: Vec<String>,
-        configs: usize,
-        errors: Vec<String>,
-        loops: Vec<String>,
-    }
-
-    fn run(root: &Path, roots: &[PathBuf]) -> Seen {
-        let mut seen = Seen::default();
-        let show = |path: &Path| {
-            path.strip_prefix(root)
-                .unwrap_or(path)
-                .to_string_lossy()
-                .replace('\\', "/")
-        };
-        walk(roots, &CancelToken::default(), &mut |step| match step {
-            Step::Candidate(found) => seen.candidates.push((
-                show(&found.path),
-                found.fault.map(|fault| fault.code.id),
-                found.way,
-            )),
-            Step::Companion(path, _) => seen.companions.push(show(&path)),
-            Step::Config(_) => seen.configs += 1,
-            Step::Container(_) | Step::Facts(_) => {}
-            Step::Error(error) => seen.errors.push(show(&error.path)),
-            Step::NotWalked(path, _) => seen.loops.push(show(&path)),
-        })
-        .unwrap();
-        seen.candidates.sort();
-        seen.loops.sort();
-        seen
-    }
-
-    fn names(seen: &Seen) -> Vec<&str> {
-        seen.candidates.iter().map(|found| &*found.0).collect()
-    }
-
-    #[test]
-    fn hidden_files_companions_and_configurations_are_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        std::fs::create_dir_all(root.join(".hidden/sub")).unwrap();
-        for name in [
-            ".hidden/sub/a.vhd",
-            "b.bak",
-            "c.vhdx",
-            "c.vhdx.rct",
-            "c.vhdx.mrt",
-            "d.vhds",
-            "vm.xml",
-        ] {
-            std::fs::write(root.join(name), b"x").unwrap();
-        }
-        let seen = run(root, &[root.to_path_buf()]);
-        assert_eq!(names(&seen), [".hidden/sub/a.vhd", "b.bak", "c.vhdx"]);
-        assert_eq!(seen.companions.len(), 3);
-        assert_eq!(seen.configs, 1);
-    }
-
-    #[test]
-    fn overlapping_roots_list_a_folder_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        std::fs::create_dir(root.join("sub")).unwrap();
-        std::fs::write(root.join("sub/a.vhd"), b"x").unwrap();
-        let seen = run(
-            root,
-            &[root.join("sub"), root.to_path_buf(), root.join("sub")],
-        );
-        assert_eq!(names(&seen), ["sub/a.vhd"]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_are_followed_once_and_loops_are_named() {
-        use std::os::unix::fs::symlink;
-        let folder = tempfile::tempdir().unwrap();
-        let elsewhere = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        std::fs::create_dir_all(root.join("z/deep")).unwrap();
-        std::fs::write(root.join("z/a.vhd"), b"x").unwrap();
-        std::fs::write(elsewhere.path().join("b.vhd"), b"x").unwrap();
-        symlink(root, root.join("z/deep/up")).unwrap();
-        symlink(root.join("z"), root.join("first")).unwrap();
-        symlink(elsewhere.path(), root.join("out1")).unwrap();
-        symlink(elsewhere.path(), root.join("out2")).unwrap();
-        symlink(root.join("nowhere"), root.join("gone.vhd")).unwrap();
-        symlink(root.join("nowhere"), root.join("gone.txt")).unwrap();
-        symlink("self.vhdx", root.join("self.vhdx")).unwrap();
-        symlink(root.join("z/a.vhd"), root.join("again.vhd")).unwrap();
-        let seen = run(root, &[root.to_path_buf()]);
-        assert_eq!(seen.loops, ["z/deep/up"]);
-        let found: Vec<_> = seen
-            .candidates
-            .iter()
-            .map(|(path, fault, way)| (&**path, *fault, *way))
-            .collect();
-        let out = if names(&seen).contains(&"out1/b.vhd") {
-            "out1/b.vhd"
-        } else {
-            "out2/b.vhd"
-        };
-        assert_eq!(
-            found,
-            [
-                ("again.vhd", None, Way::Link),
-                ("gone.vhd", Some("dangling-symlink"), Way::Link),
-                (out, None, Way::Link),
-                ("self.vhdx", Some("dangling-symlink"), Way::Link),
-                ("z/a.vhd", None, Way::Direct),
-            ]
-        );
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_kernels_own_file_systems_are_not_gone_into_unless_asked_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        for (name, place) in [("all", "/proc"), ("part", "/proc/self/task")] {
-            std::os::unix::fs::symlink(place, root.join(name)).unwrap();
-        }
-        let seen = run(root, &[root.to_path_buf()]);
-        assert_eq!(seen.loops, ["all", "part"]);
-        assert!(seen.candidates.is_empty());
-        let part = PathBuf::from("/proc/self/net");
-        if part.exists() {
-            assert!(
-                !run(root, &[part]).candidates.is_empty(),
-                "it was asked for"
-            );
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_crowd_of_links_among_folders_ends() {
-        use std::os::unix::fs::symlink;
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        for from in 0..12 {
-            std::fs::create_dir(root.join(format!("d{from}"))).unwrap();
-            for to in 0..12 {
-                symlink(
-                    root.join(format!("d{to}")),
-                    root.join(format!("d{from}/l{to}")),
-                )
-                .unwrap();
-            }
-        }
-        let seen = run(root, &[root.to_path_buf()]);
-        assert_eq!(seen.loops.len(), 12);
-        assert!(seen.candidates.is_empty());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_fifo_and_a_folder_named_like_disks_are_rows_and_the_folder_is_still_walked() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        std::fs::create_dir(root.join("dir.vhdx")).unwrap();
-        std::fs::write(root.join("dir.vhdx/in.vhd"), b"x").unwrap();
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(root.join("pipe.avhd"))
-                .status()
-                .unwrap()
-                .success()
-        );
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(root.join("pipe.txt"))
-                .status()
-                .unwrap()
-                .success()
-        );
-        let seen = run(root, &[root.to_path_buf()]);
-        let found: Vec<_> = seen
-            .candidates
-            .iter()
-            .map(|found| (&*found.0, found.1))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                ("dir.vhdx", Some("not-a-regular-file")),
-                ("dir.vhdx/in.vhd", None),
-                ("pipe.avhd", Some("not-a-regular-file")),
-            ]
-        );
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn names_that_are_not_utf8_survive() {
-        use std::os::unix::ffi::OsStrExt;
-        let folder = tempfile::tempdir().unwrap();
-        let name = std::ffi::OsStr::from_bytes(b"bad\xff\x1b[31m.vhd");
-        std::fs::write(folder.path().join(name), b"x").unwrap();
-        let mut found = Vec::new();
-        walk(
-            &[folder.path().to_path_buf()],
-            &CancelToken::default(),
-            &mut |step| {
-                if let Step::Candidate(candidate) = step {
-                    found.push(candidate.path);
-                }
-            },
-        )
-        .unwrap();
-        assert_eq!(found, [folder.path().join(name)]);
-    }
-
-    #[test]
-    fn a_root_that_is_not_there_stops_the_scan() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("none");
-        let error = walk(
-            std::slice::from_ref(&missing),
-            &CancelToken::default(),
-            &mut |_| {},
-        )
-        .unwrap_err();
-        assert_eq!(error.0, missing);
-    }
 }

@@ -5,6 +5,7 @@
 )]
 
 mod architecture;
+mod backups;
 mod budgets;
 mod cli;
 mod confine;

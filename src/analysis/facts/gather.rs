@@ -67,7 +67,8 @@ impl<'a> Gatherer<'a> {
     /// The unnamed snapshot of a disk: it is frozen, and no configuration or label names it.
     fn unnamed(&self, disk: DiskId) -> Option<Subject> {
         let node = self.forest.node(disk)?;
-        if !node.snapshots.is_empty()
+        if node.product == Product::XenOrchestra
+            || !node.snapshots.is_empty()
             || self.topology.children(disk).next().is_none()
             || self.is_named_by_leaf(disk)
         {

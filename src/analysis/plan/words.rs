@@ -212,6 +212,7 @@ pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> 
                 notes.push("Hyper-V 2008 and 2008 R2 merge only when the VM is switched off: not restarted, not saved.".to_owned());
                 notes.push("Starting the VM meanwhile cancels the merge; all its progress is lost and it begins again.".to_owned());
             }
+            Product::XenOrchestra => notes.push("Xen Orchestra merges when the backup job runs again, or by its health page; nothing may be restored from the chain meanwhile.".to_owned()),
             Product::XcpNg => notes.push("XCP-ng coalesces later, in the background; the file is merged when the garbage collector comes to it.".to_owned()),
             Product::VirtualPc => notes.push("Virtual PC commits the undo disk when the VM is shut down with that choice; choosing to discard throws the changes away instead.".to_owned()),
         }

@@ -279,6 +279,7 @@ impl<'a> Writer<'a> {
         let manager = match self.plan.product {
             Product::HyperV | Product::HyperV2008 => "Hyper-V Manager",
             Product::XcpNg => "your XCP-ng tools",
+            Product::XenOrchestra => "Xen Orchestra",
             Product::VirtualPc => "Virtual PC",
         };
         self.page.text(

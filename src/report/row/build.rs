@@ -14,7 +14,7 @@ use super::{Cells, Flag, Now, Phase, Row, RowKey, RowKind, RowOptions, names};
 use crate::analysis::Assessment;
 use crate::analysis::owner::Owners;
 use crate::image::Kind;
-use crate::store::{Disk, DiskId, Forest, LinkState, MachineId, Node};
+use crate::store::{Disk, DiskId, Forest, LinkState, MachineId, Node, Product};
 use crate::text::{self, escape};
 
 /// Rows of a forest, in display order. Pure; 40,000 disks take well under 100 ms.
@@ -552,8 +552,8 @@ fn missing_note(forest: &Forest, trees: &[Tree]) -> (Flag, &'static str) {
 fn now(disk: &Disk, node: &Node, setting: Setting) -> Now {
     if !node.in_use_by.is_empty() {
         Now::Known
-    } else if disk.header.is_none() {
-        // Of what cannot be read as a disk not even a guess is made.
+    } else if disk.header.is_none() || node.product == Product::XenOrchestra {
+        // No machine runs on a backup; of what cannot be read as a disk not even a guess is made.
         Now::No
     } else if setting.uses_known || !node.children.is_empty() {
         Now::No

@@ -126,7 +126,9 @@ fn pair(index: &Index<'_>, node: &Node, disk: &Disk) -> Vec<Finding> {
 
 /// Told once a chain, at its end.
 fn depth(node: &Node) -> Option<Finding> {
-    if !node.children.is_empty() || node.depth <= DEEP {
+    // A backup repository keeps as many as its job says, and no machine reads through them.
+    let is_kept = node.product == Product::XenOrchestra;
+    if !node.children.is_empty() || node.depth <= DEEP || is_kept {
         return None;
     }
     let disks = node.depth.saturating_add(1);

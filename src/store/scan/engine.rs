@@ -11,6 +11,7 @@ use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
 use crate::store::configs::configs;
+use crate::store::containers::xo::{self, Backup};
 use crate::store::containers::{self, Repository, repository};
 use crate::store::facts::{Files, free_bytes};
 use crate::store::gate::Gate;
@@ -55,6 +56,9 @@ pub(super) struct Engine<'a> {
     /// Storage repositories in containers.
     groups: Vec<Arc<containers::Group>>,
     repositories: Vec<Arc<Repository>>,
+    backup_paths: Vec<PathBuf>,
+    /// Of backup repositories; `None` until they are read.
+    backups: Option<Vec<Backup>>,
     companions: Vec<(PathBuf, &'static str)>,
     errors: Vec<PathError>,
     side_findings: Vec<(PathBuf, Finding)>,
@@ -89,6 +93,8 @@ impl<'a> Engine<'a> {
             records: Vec::new(),
             groups: Vec::new(),
             repositories: Vec::new(),
+            backup_paths: Vec::new(),
+            backups: None,
             companions: Vec::new(),
             side_findings: Vec::new(),
             free: HashMap::new(),
@@ -105,6 +111,9 @@ impl<'a> Engine<'a> {
             self.walk_and_probe()?;
             self.mark_live();
         }
+        self.backup_paths.sort();
+        let backups = xo::read(self.files, &self.backup_paths, &mut self.side_findings);
+        self.backups = Some(backups);
         let groups = self.groups.iter();
         let read = |group| Arc::new(Repository::read(group, self.options.history));
         self.repositories = groups.map(|group| read(group)).collect();
@@ -184,6 +193,7 @@ impl<'a> Engine<'a> {
         self.memory.clear();
         self.found_facts.clear();
         self.groups.clear();
+        self.backup_paths.clear();
         self.companions.clear();
         self.errors.clear();
         self.side_findings.clear();
@@ -254,6 +264,7 @@ impl<'a> Engine<'a> {
                 self.companions.push((path, what));
             }
             Note::Step(Step::Config(path)) => self.configs.push(path),
+            Note::Step(Step::Backup(path)) => self.backup_paths.push(path),
             Note::Step(Step::Container(group)) => self.groups.push(group),
             Note::Step(Step::Facts(path)) => self.found_facts.push(path),
             Note::Step(Step::Error(error)) => self.errors.push(error),
@@ -506,6 +517,9 @@ impl<'a> Engine<'a> {
         join(&mut forest, &known);
         repository::join(&mut forest);
         journals::tell(&mut forest);
+        if let Some(backups) = &self.backups {
+            xo::join(&mut forest, backups);
+        }
         Arc::new(forest)
     }
 }
