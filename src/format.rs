@@ -10,6 +10,7 @@ pub mod encoding;
 pub mod guid;
 pub mod hyperv;
 pub mod parent;
+pub mod qcow2;
 pub mod text;
 pub mod unit;
 pub mod vhd;

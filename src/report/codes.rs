@@ -68,6 +68,7 @@ pub fn all() -> Vec<&'static Code> {
         crate::format::vhd::codes::ALL,
         crate::format::vhdx::codes::ALL,
         crate::format::hyperv::codes::ALL,
+        crate::format::qcow2::ALL,
         crate::image::codes::ALL,
         crate::guest::codes::ALL,
         crate::store::codes::ALL,

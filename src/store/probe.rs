@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
-use crate::format::FormatError;
+use crate::format::{FormatError, qcow2};
 use crate::image::{self, Header, Image};
 use crate::job::Job;
 use crate::source::{Source, error_words};
@@ -222,7 +222,7 @@ fn attempt(
             Err(FormatError::Invalid(refusal))
                 if *refusal.finding.code == image::codes::NOT_A_DISK =>
             {
-                Content::NoDisk(refusal.finding)
+                Content::NoDisk(qcow2::finding(&*source).unwrap_or(refusal.finding))
             }
             Err(FormatError::Invalid(refusal)) => Content::Fault(refusal.all()),
             Err(ref error @ FormatError::Read { at_bytes, .. }) => Content::Unreadable {
@@ -273,7 +273,8 @@ impl Attempt {
                     || disk.counts.as_ref().is_some_and(|counts| !counts.complete)
             }
             Content::Barred(_) => false,
-            Content::NoDisk(_) | Content::Fault(_) | Content::Unreadable { .. } => true,
+            Content::NoDisk(finding) => *finding.code != qcow2::QCOW2,
+            Content::Fault(_) | Content::Unreadable { .. } => true,
         }
     }
 
@@ -296,6 +297,10 @@ impl Attempt {
         let is_expected = taken != Taken::As(Named::Anything);
         let mut disk = match self.content {
             Content::Disk(disk) => disk,
+            // A disk of a format that is not read is named for what it is.
+            Content::NoDisk(finding) if *finding.code == qcow2::QCOW2 => {
+                Arc::new(row(path, self.facts, vec![finding]))
+            }
             Content::NoDisk(_) if !is_expected => return Outcome::NoDisk,
             Content::NoDisk(finding) => {
                 Arc::new(row(path, self.facts, vec![named_but_none(finding)]))

@@ -400,3 +400,32 @@ fn the_time_line_of_a_repository_is_in_its_metadata() {
         "{page}"
     );
 }
+
+#[test]
+fn a_qcow2_is_named_with_the_file_it_stands_on() {
+    let mut header = vec![0; 1 << 16];
+    header[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
+    header[8..16].copy_from_slice(&512_u64.to_be_bytes());
+    header[16..20].copy_from_slice(&9_u32.to_be_bytes());
+    header[24..32].copy_from_slice(&(1_u64 << 30).to_be_bytes());
+    header[512..521].copy_from_slice(b"QCOW2-abc");
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("{}.qcow2", id(5));
+    fs::write(folder.path().join(&file), &header).unwrap();
+    let name = format!("QCOW2-{}", id(1));
+    let devices = GroupBuilder::new("VG_XenStorage-4", 64 << 10, 64 << 10, &[10], 1)
+        .create(&name, 64 << 10, 1_770_000_000)
+        .write(&name, 0, &header)
+        .devices();
+    let image = folder.path().join("pv.img");
+    fs::write(&image, &devices[0]).unwrap();
+    for (root, disk) in [(folder.path(), &file), (&*image, &name)] {
+        let ls = json_of(&["ls", "--json"], root);
+        assert_eq!(ls["disks"].as_array().unwrap().len(), 1, "{ls:#}");
+        let findings = &row_of(&ls, disk)["findings"];
+        assert_eq!(findings[0]["code"], "qcow2-not-read", "{ls:#}");
+        assert!(findings.to_string().contains("QCOW2-abc"));
+        let text = String::from_utf8(vhdtree(&["ls"], root).stdout).unwrap();
+        assert!(text.contains("QCOW2, not read"), "{text}");
+    }
+}

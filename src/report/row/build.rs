@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::flag::{Ground, disk_flag, ground_with};
+use super::flag::{Ground, disk_flag, ground_with, is_other_format};
 use super::names::Short;
 use super::select::{Order, select};
 use super::{Cells, Flag, Now, Phase, Row, RowKey, RowKind, RowOptions, names};
@@ -363,6 +363,10 @@ impl Builder<'_> {
         row.note = label
             .filter(|_| node.role.is_none())
             .unwrap_or_else(|| node.role.unwrap_or_default().to_owned());
+        if is_other_format(disk) {
+            let parts = ["QCOW2, not read", &row.note];
+            row.note = parts.join("  ").trim_end().into();
+        }
         if orphan {
             if row.note.is_empty() {
                 "in no VM".clone_into(&mut row.note);

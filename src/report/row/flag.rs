@@ -2,6 +2,7 @@
 
 use crate::analysis::{Assessment, Reverted};
 use crate::finding::Severity;
+use crate::format::qcow2;
 use crate::report::page::Role;
 use crate::report::row::Phase;
 use crate::store::{Disk, DiskId, Forest, LinkState, Liveness};
@@ -184,6 +185,11 @@ fn has_error(disk: &Disk) -> bool {
 }
 
 /// The state of a disk's row, orphans aside.
+/// A disk that is no damaged one, but of a format that is only named.
+pub(super) fn is_other_format(disk: &Disk) -> bool {
+    disk.findings.iter().any(|of| *of.code == qcow2::QCOW2)
+}
+
 pub(super) fn disk_flag(
     forest: &Forest,
     assessment: &Assessment,
@@ -209,6 +215,8 @@ pub(super) fn disk_flag(
     if disk.header.is_none() {
         return if disk.findings.is_empty() && !forest.complete {
             unread
+        } else if is_other_format(disk) {
+            Flag::Partial
         } else {
             Flag::Unreadable
         };

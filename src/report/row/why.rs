@@ -1,5 +1,6 @@
 //! One or two sentences that say why a row is flagged, and what to do next.
 
+use super::flag::is_other_format;
 use super::{Flag, Now, Row, RowKind};
 use crate::analysis::{Assessment, Reverted, rows};
 use crate::finding::Severity;
@@ -92,6 +93,7 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::Orphan => orphan(forest, row, id),
         Flag::Locked => "It could not be opened, as the disk of a running machine cannot. Its host knows what it is: `vhdtree collect` prints a script that asks it.".to_owned(),
         Flag::Live => "It changed while it was read: what is shown may mix two moments. Read it again when the machine is off.".to_owned(),
+        Flag::Partial if forest.disk(id).is_some_and(is_other_format) => other_format(forest, id),
         Flag::Partial => "It was not read to the end, so its counts are not whole.".to_owned(),
         Flag::Pending => "It is still being read.".to_owned(),
         Flag::Base => base(forest, row, id, clock),
@@ -202,6 +204,12 @@ fn orphan(forest: &Forest, row: &Row, id: DiskId) -> String {
         ),
         None => "Nothing read here names it: no machine uses it and no disk hangs on it. Find its owner before deleting it.".to_owned(),
     }
+}
+
+fn other_format(forest: &Forest, id: DiskId) -> String {
+    let findings = forest.disk(id).map_or(&[][..], |disk| &disk.findings);
+    let text = findings.first().map(|finding| escape(&finding.text));
+    format!("{} Its format is not read.", text.unwrap_or_default())
 }
 
 fn unreadable(forest: &Forest, id: DiskId) -> String {
