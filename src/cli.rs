@@ -3,6 +3,7 @@
 pub mod args;
 mod browse;
 mod check;
+mod collect;
 mod completions;
 pub mod confine;
 mod demo;
@@ -116,6 +117,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         Some(Command::Files(args)) => files::run(session, args, out),
         Some(Command::Explain { code }) => explain::run(code.as_deref(), out),
         Some(Command::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
+        Some(Command::Collect { kind }) => collect::run(*kind, out),
         Some(Command::Completions { shell }) => completions::run(*shell, out),
         Some(Command::Man) => man::run(out),
     }

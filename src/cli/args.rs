@@ -153,6 +153,15 @@ pub enum Command {
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
+    /// Print a script that asks a host what it knows, for --facts.
+    #[command(
+        after_long_help = "Examples:\n  vhdtree collect hyperv > collect.ps1       run it on the host: .\\collect.ps1, then --facts vhdtree-host.json\n  vhdtree collect xcpng | ssh root@POOL sh > vhdtree-host.xe"
+    )]
+    Collect {
+        /// What the host runs.
+        #[arg(value_name = "KIND")]
+        kind: Host,
+    },
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -405,6 +414,20 @@ pub enum When {
     Always,
     /// Never.
     Never,
+}
+
+/// Hosts that a script asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Host {
+    /// Hyper-V on Windows Server 2012 and later.
+    #[value(name = "hyperv")]
+    HyperV,
+    /// Hyper-V on Windows Server 2008 and 2008 R2.
+    #[value(name = "hyperv-2008")]
+    HyperV2008,
+    /// A pool of XCP-ng or XenServer.
+    #[value(name = "xcpng")]
+    XcpNg,
 }
 
 /// What `--as` takes.

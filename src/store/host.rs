@@ -7,6 +7,9 @@
 //! | `vhdtree-host/1`, as the scripts of `vhdtree collect` write it | [`native`] |
 //! | `Get-VMSnapshot`, `Get-VM` as JSON or CSV | [`powershell`] |
 //! | a listing of files with their times, as CSV or JSON | [`listing`] |
+//! | a pool's `state.db` | `state_db` |
+//! | records as `xe` prints them | `xe` |
+//! | `xo-cli list-objects` | `xo` |
 //!
 //! A text of either PowerShell may be UTF-8 or UTF-16. Times are kept as written: one without a zone stays recognisable
 //! ([`Zone::HostLocal`](super::when::Zone)).
@@ -14,9 +17,13 @@
 pub mod listing;
 pub(super) mod load;
 pub mod native;
+mod pool;
 pub mod powershell;
 pub(super) mod rows;
 pub mod sheet;
+mod state_db;
+mod xe;
+mod xo;
 
 use std::path::{Path, PathBuf};
 
@@ -144,7 +151,7 @@ impl FactsFile {
 pub enum HostError {
     /// It is none of the inputs known.
     #[error(
-        "it is none of the facts known: vhdtree-host/1, Get-VMSnapshot or Get-VM as JSON or CSV, or a CSV of file times"
+        "it is none of the facts known: vhdtree-host/1, Get-VMSnapshot or Get-VM as JSON or CSV, a CSV of file times, a pool's state.db, xe records, xo-cli's objects"
     )]
     Unknown,
     /// It has another version than the one read here.
@@ -153,9 +160,28 @@ pub enum HostError {
     /// Its JSON is wrong.
     #[error("{0}")]
     Json(String),
+    /// It has too much of something to be held in memory.
+    #[error("it has more than {0} {1}; so many are read at most")]
+    TooMany(usize, &'static str),
     /// A row or field is wrong.
     #[error(transparent)]
     Sheet(#[from] SheetError),
+}
+
+/// Rows of JSON that are read at most, and values in them.
+const MOST_ROWS: usize = 500_000;
+const MOST_VALUES: usize = 2_000_000;
+
+/// What would take more memory than a store's facts may: each row and value costs some hundred bytes once read.
+fn check_amount(text: &str) -> Result<(), HostError> {
+    let count = |wanted: &[u8]| text.bytes().filter(|byte| wanted.contains(byte)).count();
+    if count(b"{") > MOST_ROWS {
+        return Err(HostError::TooMany(MOST_ROWS, "rows"));
+    }
+    if count(b",;[") > MOST_VALUES {
+        return Err(HostError::TooMany(MOST_VALUES, "values"));
+    }
+    Ok(())
 }
 
 /// Reads facts of any kind.
@@ -163,16 +189,33 @@ pub enum HostError {
 /// # Errors
 /// If it is none of the inputs known, or one with a fault, by row and field.
 pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
+    if state_db::is_one(bytes) {
+        return state_db::read(bytes);
+    }
     let Decoded { text, damaged, .. } = decode(bytes);
     if damaged {
         return Err(SheetError::encoding().into());
     }
+    check_amount(&text)?;
     if native::is_native(&text) {
         return native::read(&text);
     }
+    if xe::is_one(&text) {
+        return Ok(xe::read(&text));
+    }
+    if xo::is_one(&text) {
+        return xo::read(&text);
+    }
     let sheet = Sheet::read(&text)?;
     if sheet.rows.is_empty() {
-        return Ok(HostFacts::default());
+        let heading = text.trim().lines().next().unwrap_or_default();
+        let is_known = heading.is_empty() || heading.starts_with(['[', '{']);
+        let is_known = is_known || heading.contains("Name");
+        return if is_known {
+            Ok(HostFacts::default())
+        } else {
+            Err(HostError::Unknown)
+        };
     }
     let is_listing = |row: &sheet::Row| row.has(listing::PATH);
     let (files, others): (Vec<_>, Vec<_>) = sheet.rows.iter().partition(|row| is_listing(row));

@@ -105,8 +105,9 @@ fn is_facts_name(path: &Path) -> bool {
         return false;
     };
     let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "labels.json" | "times.csv")
-        || name.starts_with("vhdtree-host") && has_extension(path, "json")
+    let known = ["labels.json", "times.csv", "state.db", "xo.json"];
+    let is_ours = has_extension(path, "json") || has_extension(path, "xe");
+    known.contains(&name.as_str()) || name.starts_with("vhdtree-host") && is_ours
 }
 
 #[cfg(test)]

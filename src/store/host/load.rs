@@ -1,16 +1,20 @@
 //! Finds and reads the inputs: those the user named, and those of known names in the folders of the store.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{FactsFile, HostError, read};
-use crate::source::{error_words, read_up_to};
+use super::{FactsFile, HostFacts, read, state_db};
+use crate::source::{Source, error_words, fill_up_to};
 use crate::store::facts::Files;
 use crate::store::{PathError, ScanError};
 
 /// The largest input that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
+/// The largest database of a pool that is read, in bytes.
+const LARGEST_DATABASE: u64 = 256 << 20;
+/// So much of an input says what it is.
+const HEAD: u64 = 4096;
 
 /// The inputs the user named, in that order.
 ///
@@ -18,7 +22,9 @@ const LARGEST: u64 = 64 << 20;
 /// The first that cannot be read or understood.
 pub(in crate::store) fn named(paths: &[PathBuf]) -> Result<Vec<FactsFile>, ScanError> {
     let read_one = |path: &PathBuf| {
-        let facts = read_whole(path).and_then(|bytes| read(&bytes).map_err(words));
+        let facts = File::open(path)
+            .map_err(|error| error_words(&error))
+            .and_then(|mut file| read_any(&mut file));
         let facts = facts.map_err(|why| ScanError::SideFile {
             path: path.clone(),
             why,
@@ -41,7 +47,11 @@ pub(in crate::store) fn found(
     paths.sort_by_cached_key(|path| (std::cmp::Reverse(path.components().count()), path.clone()));
     let mut all = Vec::new();
     for path in paths.iter() {
-        let once = || read_found(files, path).and_then(|bytes| read(&bytes).map_err(words));
+        let once = || {
+            let opened = files.open(path).map_err(|error| error_words(&error))?;
+            let source = &*opened.source;
+            read_any(&mut Reading { source, at: 0 })
+        };
         match once().or_else(|_| once()) {
             Ok(facts) => all.push(FactsFile {
                 path: path.clone(),
@@ -57,30 +67,42 @@ pub(in crate::store) fn found(
     all
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is mapped over")]
-fn words(error: HostError) -> String {
-    error.to_string()
-}
-
-/// A file the user names may be a pipe, `<(ssh host ...)`; or a device without an end, so that what comes is counted.
-fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
+/// Reads an input as it comes: a file the user names may be a pipe, `<(ssh host ...)`, or a device without an end, so that
+/// what comes is counted. A pool's database is not held in memory.
+fn read_any(input: &mut dyn Read) -> Result<HostFacts, String> {
+    let mut head = Vec::new();
+    let io = |error: io::Error| error_words(&error);
+    input.take(HEAD).read_to_end(&mut head).map_err(io)?;
+    let whole = head.as_slice().chain(input);
+    if state_db::is_one(&head) {
+        let mut counted = whole.take(LARGEST_DATABASE.saturating_add(1));
+        let facts = state_db::read(BufReader::new(&mut counted));
+        if counted.limit() == 0 {
+            return Err(format!("it has more than {LARGEST_DATABASE} bytes"));
+        }
+        return facts.map_err(|error| error.to_string());
+    }
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes))
-        .map_err(|error| error_words(&error))?;
+    whole
+        .take(LARGEST.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it has more than {LARGEST} bytes"));
     }
-    Ok(bytes)
+    read(&bytes).map_err(|error| error.to_string())
 }
 
-/// A file of the store.
-fn read_found(files: &dyn Files, path: &Path) -> Result<Vec<u8>, String> {
-    let opened = files.open(path).map_err(|error| error_words(&error))?;
-    let len = opened.source.len();
-    if len > LARGEST {
-        return Err(format!("it has {len} bytes; at most {LARGEST} are read"));
+/// A file of the store, read from its start.
+struct Reading<'a> {
+    source: &'a dyn Source,
+    at: u64,
+}
+
+impl Read for Reading<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = fill_up_to(self.source, self.at, buffer)?.len();
+        self.at = self.at.saturating_add(len as u64);
+        Ok(len)
     }
-    let len = usize::try_from(len).unwrap_or(usize::MAX);
-    read_up_to(&*opened.source, 0, len).map_err(|error| error_words(&error))
 }

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
+use uuid::Uuid;
+
+use crate::format::guid;
 use crate::store::host::FactsFile;
 use crate::store::hyperv::ConfigRecord;
 use crate::store::link::mapped;
@@ -18,6 +21,8 @@ pub(super) struct Paths<'a> {
     maps: &'a [PathMap],
     /// Where the disks really lie; empty without maps.
     places: HashMap<&'a Path, DiskId>,
+    /// Disks of a pool by the id their file or volume is named by; `None` if several have it.
+    vdis: HashMap<Uuid, Option<DiskId>>,
     /// By input and path as written, in lower case.
     rows: HashMap<(&'a Path, String), DiskId>,
 }
@@ -34,6 +39,7 @@ impl<'a> Paths<'a> {
             index: PathIndex::new(texts),
             maps,
             places: places.map(PathBuf::as_path).zip(forest.ids()).collect(),
+            vdis: vdis(forest),
             rows: rows.collect(),
             forest,
         }
@@ -55,6 +61,11 @@ impl<'a> Paths<'a> {
         let row = (facts.path.as_path(), stored.to_lowercase());
         if let Some(disk) = self.rows.get(&row) {
             return Some(*disk);
+        }
+        if let Some(vdi) = guid::from_text(stored) {
+            let disk = self.vdis.get(&vdi).copied().flatten()?;
+            let path = &self.forest.disk(disk)?.path;
+            return facts.holds_for(path).then_some(disk);
         }
         let path = WinPath::parse(stored);
         let place = mapped(&path, self.maps);
@@ -129,4 +140,23 @@ impl<'a> Paths<'a> {
         });
         disks.collect()
     }
+}
+
+/// A pool names a disk's file by its id, `<uuid>.vhd`, and its volume `VHD-<uuid>` or `LV-<uuid>`.
+fn vdis(forest: &Forest) -> HashMap<Uuid, Option<DiskId>> {
+    let mut vdis = HashMap::new();
+    for id in forest.ids() {
+        let stem = forest.disk(id).and_then(|disk| disk.path.file_stem());
+        let stem = stem.unwrap_or_default().to_string_lossy();
+        let bare = ["VHD-", "LV-"]
+            .iter()
+            .find_map(|prefix| stem.strip_prefix(prefix))
+            .unwrap_or(&stem);
+        if let Some(vdi) = guid::from_text(bare).filter(|_| bare.len() == 36) {
+            vdis.entry(vdi)
+                .and_modify(|known| *known = None)
+                .or_insert(Some(id));
+        }
+    }
+    vdis
 }
