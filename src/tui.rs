@@ -29,7 +29,6 @@ pub mod paint;
 pub mod picture;
 mod place;
 pub mod prepared;
-mod roles;
 pub mod runtime;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;

@@ -48,7 +48,7 @@ pub(super) fn run(
 fn usual(out: &mut Output) -> Vec<Column> {
     match out.width() {
         Some(width) => {
-            let (fitted, time) = columns::fit(width);
+            let (fitted, time) = columns::fit(width, &columns::Needs::default());
             out.style.time = time;
             fitted.into_iter().map(|of| of.column).collect()
         }
@@ -59,7 +59,7 @@ fn usual(out: &mut Output) -> Vec<Column> {
 pub(super) fn row_options(tree: &TreeArgs) -> RowOptions {
     let (sort, turn) = tree
         .sort
-        .unwrap_or((crate::report::Sort::Name, Turn::Usual));
+        .unwrap_or((crate::report::Sort::default(), Turn::Usual));
     RowOptions {
         sort,
         direction: match turn {
@@ -108,7 +108,7 @@ fn text(
 
 /// The line with its verdict in a role of its own.
 fn painted(line: &str, row: &Row, out: &Output) -> Line {
-    let verdict = columns::verdict(row, out.style.charset.glyphs());
+    let verdict = columns::status(row, &out.style);
     match line.strip_suffix(&verdict) {
         Some(rest) => Line::of(Role::Text, rest).with(row.flag.role(), verdict),
         None => Line::of(Role::Text, line),

@@ -1,16 +1,19 @@
 //! Columns of the tree: their names, values as text, and which fit a width.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::image::Kind;
-use crate::report::row::{Now, Row, RowKey, RowKind};
+use crate::report::row::{Flag, Now, Row, RowKey, RowKind};
 use crate::report::words;
-use crate::text::{Charset, Clock, Glyphs, Units};
+use crate::text::{Charset, Clock, Units, clip_middle};
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// Tree lines, name, snapshots, notes.
+    /// Tree lines, name, whether it is in use now, notes.
     Name,
     /// Format and kind: `vhdx dif`.
     Format,
@@ -20,8 +23,10 @@ pub enum Column {
     OnDisk,
     /// Blocks held.
     Blocks,
-    /// Dirty bytes.
+    /// Bytes changed.
     Dirty,
+    /// When the snapshot was taken.
+    Taken,
     /// When it was made.
     Created,
     /// Last write of the file.
@@ -38,13 +43,14 @@ pub enum Column {
 
 impl Column {
     /// Every column, in the order they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Name,
         Self::Format,
         Self::Virtual,
         Self::OnDisk,
         Self::Blocks,
         Self::Dirty,
+        Self::Taken,
         Self::Created,
         Self::LastWrite,
         Self::Verdict,
@@ -54,15 +60,16 @@ impl Column {
     ];
 
     /// The columns of the tree when there is room for all.
-    pub const TREE: [Self; 9] = [
+    pub const TREE: [Self; 10] = [
         Self::Name,
+        Self::Snapshots,
+        Self::Taken,
+        Self::Created,
+        Self::LastWrite,
         Self::Format,
         Self::Virtual,
         Self::OnDisk,
-        Self::Blocks,
         Self::Dirty,
-        Self::Created,
-        Self::LastWrite,
         Self::Verdict,
     ];
 
@@ -75,6 +82,7 @@ impl Column {
             Self::OnDisk => "ondisk",
             Self::Blocks => "blocks",
             Self::Dirty => "dirty",
+            Self::Taken => "taken",
             Self::Created => "created",
             Self::LastWrite => "lastwrite",
             Self::Verdict => "verdict",
@@ -92,19 +100,30 @@ impl Column {
             Self::Virtual => "VIRTUAL",
             Self::OnDisk => "ON DISK",
             Self::Blocks => "BLOCKS",
-            Self::Dirty => "DIRTY",
-            Self::Created => "CREATED",
+            Self::Dirty => "CHANGED",
+            Self::Taken => "TAKEN",
+            Self::Created => "FILE MADE",
             Self::LastWrite => "LAST WRITE",
-            Self::Verdict => "VERDICT",
+            Self::Verdict => "STATUS",
             Self::Path => "PATH",
-            Self::Snapshots => "SNAPSHOTS",
+            Self::Snapshots => "SNAPSHOT",
             Self::Now => "NOW",
         }
     }
 
-    /// The column a word names; `size` and `disk` are not guessed.
+    /// The column a word names, or its heading in one word; `size` and `disk` are not guessed.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|column| column.word() == word)
+        match word {
+            "changed" => Some(Self::Dirty),
+            "snapshot" => Some(Self::Snapshots),
+            "status" => Some(Self::Verdict),
+            _ => Self::ALL.into_iter().find(|column| column.word() == word),
+        }
+    }
+
+    /// Times.
+    fn is_time(self) -> bool {
+        matches!(self, Self::Taken | Self::Created | Self::LastWrite)
     }
 
     /// Numbers stand right, words left.
@@ -177,10 +196,12 @@ pub fn write_cell(column: Column, row: &Row, style: &Style, text: &mut String) {
             (None, Some(_)) => text.push('-'),
             (dirty, _) => size(dirty, style, text),
         },
+        Column::Created if is_disk && cells.is_copied => text.push_str("copied"),
         Column::Created if is_disk => time(cells.created, style, text),
+        Column::Taken => time(cells.taken, style, text),
         Column::LastWrite => time(cells.modified, style, text),
         Column::Created => {}
-        Column::Verdict => text.push_str(&verdict(row, style.charset.glyphs())),
+        Column::Verdict => text.push_str(&status(row, style)),
         Column::Path => match &row.key {
             RowKey::Disk(path) | RowKey::Error(path) => text.push_str(&crate::text::path(path)),
             RowKey::Group(_) | RowKey::Missing(_) => {}
@@ -205,31 +226,52 @@ fn time(at: Option<Timestamp>, style: &Style, text: &mut String) {
     }
 }
 
-/// The text of the verdict: sign, word, and `=` where the disk equals its parent.
-pub fn verdict(row: &Row, glyphs: &Glyphs) -> String {
-    let mut text = row.flag.text(glyphs);
+/// The text of the state: sign, word, the day of a revert or why it cannot be told, and `=` where the disk equals its parent.
+pub fn status(row: &Row, style: &Style) -> String {
+    let glyphs = style.charset.glyphs();
+    let mut text = match (row.flag, row.hint.as_str()) {
+        (Flag::Unsure, hint) if !hint.is_empty() => format!("{} {hint}", row.flag.sign(glyphs)),
+        (flag, _) => flag.text(glyphs),
+    };
+    if let Some(at) = row.reverted_at {
+        text.push(' ');
+        style.clock.write_date(at, &mut text);
+    }
     if row.equals_parent {
         text.push_str(" =");
     }
     text
 }
 
-/// Puts behind `text` the name, snapshots in quotes, `NOW`, users and note: what stands in the name's column after the lines.
+/// What stands beside the name, in its own column: the snapshots whose disk it is, else a few words about it.
+pub fn snapshot_label(row: &Row) -> String {
+    if row.snapshots.is_empty() {
+        return row.note.clone();
+    }
+    let quoted: Vec<String> = row
+        .snapshots
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    quoted.join(", ")
+}
+
+/// Puts behind `text` the name, `NOW` and users: what stands in the name's column after the lines.
 pub fn write_label(row: &Row, text: &mut String) {
     text.push_str(&row.name);
-    for snapshot in &row.snapshots {
-        text.push_str("  \"");
-        text.push_str(snapshot);
-        text.push('"');
-    }
+    write_use(row, text);
+}
+
+/// Puts behind `text` whether it is in use now, and by whom.
+pub fn write_use(row: &Row, text: &mut String) {
     // One of several leaves has its `?` in the margin; a second one after the name would say nothing more.
     let now = match row.now {
         Now::Unsure => "",
         now => now.word(),
     };
-    for part in [now, &row.users.join(", "), &row.note] {
+    for part in [now, &row.users.join(", ")] {
         if !part.is_empty() {
-            text.push_str("  ");
+            text.push(' ');
             text.push_str(part);
         }
     }
@@ -244,94 +286,279 @@ pub struct Fitted {
     pub width: u16,
 }
 
-/// The columns that fit `width`, each with its width, one blank between them; and how much of a time they show.
-///
-/// As the width shrinks, these go first: last write, blocks, virtual size, format, the time of day of creation,
-/// creation, size on disk, dirty bytes. Name and verdict always stay; the name gets what is left.
-pub fn fit(width: u16) -> (Vec<Fitted>, TimeForm) {
-    let mut columns: Vec<Column> = Column::TREE.to_vec();
-    let mut time = TimeForm::Minute;
-    let needs = |columns: &[Column], time: TimeForm| -> u16 {
-        columns
-            .iter()
-            .filter(|column| **column != Column::Name)
-            .map(|column| width_of(*column, time) + 1)
-            .sum()
-    };
-    let steps = [
-        Some(Column::LastWrite),
-        Some(Column::Blocks),
-        Some(Column::Virtual),
-        Some(Column::Format),
-        None,
-        Some(Column::Created),
-        Some(Column::OnDisk),
-        Some(Column::Dirty),
-    ];
-    for step in steps {
-        let name = if time == TimeForm::Minute { 38 } else { 24 };
-        if needs(&columns, time) + name <= width {
-            break;
-        }
-        match step {
-            Some(gone) => columns.retain(|column| *column != gone),
-            None => time = TimeForm::Date,
-        }
-    }
-    let name = width.saturating_sub(needs(&columns, time)).max(8);
-    let fitted = columns
-        .into_iter()
-        .map(|column| Fitted {
-            column,
-            width: match column {
-                Column::Name => name,
-                other => width_of(other, time),
-            },
-        })
-        .collect();
-    (fitted, time)
+/// How wide the texts of some rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// The widest name with its lines and margin.
+    pub name: u16,
+    /// The widest snapshot's name, in quotation marks, or note.
+    pub snapshot: u16,
+    /// The widest number of changed bytes.
+    pub changed: u16,
+    /// Cut to the least widths, two rows of one machine would look alike.
+    pub alike: bool,
+    /// How sizes are shown.
+    pub units: Units,
 }
 
-fn width_of(column: Column, time: TimeForm) -> u16 {
-    match column {
-        Column::Name | Column::Path => 24,
-        Column::Format => 8,
-        Column::Virtual | Column::OnDisk | Column::Dirty => 10,
-        Column::Blocks => 9,
-        Column::Created | Column::LastWrite => match time {
-            TimeForm::Date => 10,
-            TimeForm::Minute => 16,
-        },
-        Column::Verdict => 12,
-        Column::Snapshots => 16,
-        Column::Now => 4,
+impl Needs {
+    /// How wide the texts of these rows are.
+    pub fn of(rows: &[Row], units: Units) -> Self {
+        let width = |text: &str| u16::try_from(text.width()).unwrap_or(u16::MAX);
+        let mut needs = Self {
+            units,
+            ..Self::default()
+        };
+        let mut cut: HashSet<(String, String)> = HashSet::new();
+        for row in rows {
+            if row.kind == RowKind::Group {
+                cut.clear();
+            }
+            let name = match units {
+                Units::Human => &row.name,
+                Units::Bytes => &row.full_name,
+            };
+            // Margin, lines where a chain branches, and ` NOW`.
+            let lines = if row.depth > 2 && !row.last { 7 } else { 5 };
+            let now = if row.now == Now::Known { 4 } else { 0 };
+            let (beside, mut label) = (lines + now, String::new());
+            needs.name = needs.name.max(width(name).saturating_add(beside));
+            if !row.snapshots.is_empty() {
+                label = snapshot_label(row);
+                needs.snapshot = needs.snapshot.max(width(&label));
+            }
+            if width(name) + beside > NAME || width(&label) > SNAPSHOT {
+                let name = clip_middle(name, (NAME - beside).into(), ".");
+                let label = clip_middle(&label, SNAPSHOT.into(), ".");
+                needs.alike |= !cut.insert((name, label));
+            }
+            if let Some(bytes) = row.cells.dirty_bytes {
+                needs.changed = needs.changed.max(size_width(bytes));
+            }
+        }
+        needs
     }
+}
+
+impl Default for Needs {
+    fn default() -> Self {
+        Self {
+            name: NAME,
+            snapshot: SNAPSHOT,
+            changed: CHANGED,
+            alike: false,
+            units: Units::Human,
+        }
+    }
+}
+
+/// Columns of a size in words: `1023.9 KiB` takes ten.
+fn size_width(bytes: u64) -> u16 {
+    let mut whole = bytes;
+    let mut unit = 2;
+    while whole >= 1024 {
+        whole /= 1024;
+        unit = 6;
+    }
+    unit + match whole {
+        0..=9 => 1,
+        10..=99 => 2,
+        100..=999 => 3,
+        _ => 4,
+    }
+}
+
+/// The least width of a name with its margin.
+const NAME: u16 = 23;
+/// The same of a snapshot's name.
+const SNAPSHOT: u16 = 12;
+/// The least width of changed bytes; the widths of a day and of a state.
+const CHANGED: u16 = 9;
+const DAY: u16 = 10;
+const STATUS: u16 = 21;
+/// Wider names are cut before anything else is.
+const LONGEST: u16 = 60;
+
+/// The columns that fit `width`, each with its width, one blank before each; and how much of a time they show.
+///
+/// As the width shrinks, the columns of the file go first, then changed bytes, when the snapshot was taken, its name. Name and
+/// state always stay. Where cut names could not be told apart, changed bytes make room for them; exact bytes stay, wherever they
+/// are asked for.
+pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
+    let size = |human: u16| match needs.units {
+        Units::Human => human,
+        Units::Bytes => 15,
+    };
+    let changed = match needs.units {
+        Units::Human => needs.changed.max(CHANGED),
+        Units::Bytes => 15,
+    };
+    let mut columns = vec![
+        (Column::Name, NAME),
+        (Column::Snapshots, SNAPSHOT),
+        (Column::Taken, DAY),
+        (Column::Dirty, changed),
+        (Column::Verdict, STATUS),
+    ];
+    let spare = |columns: &[(Column, u16)]| {
+        let taken: u16 = columns.iter().map(|(_, width)| width + 1).sum();
+        width.checked_sub(taken)
+    };
+    let wants = (
+        needs.name.min(LONGEST).saturating_sub(NAME),
+        needs.snapshot.min(LONGEST).saturating_sub(SNAPSHOT),
+    );
+    let order = match needs.units {
+        Units::Human => [Column::Dirty, Column::Taken, Column::Snapshots],
+        Units::Bytes => [Column::Taken, Column::Snapshots, Column::Dirty],
+    };
+    for gone in order {
+        let left = spare(&columns);
+        let beside_a_cut_name = gone == Column::Dirty
+            && needs.units == Units::Human
+            && needs.alike
+            && left.is_some_and(|left| left < wants.0 + wants.1);
+        if left.is_none() || beside_a_cut_name {
+            columns.retain(|(column, _)| *column != gone);
+        }
+    }
+    let mut left = spare(&columns).unwrap_or(0);
+    let mut grow = |column: Column, by: u16, left: &mut u16| {
+        let by = by.min(*left);
+        if let Some((_, width)) = columns.iter_mut().find(|(known, _)| *known == column) {
+            *width += by;
+            *left -= by;
+        }
+    };
+    grow(Column::Name, wants.0, &mut left);
+    grow(Column::Snapshots, wants.1, &mut left);
+    for (column, width) in [
+        (Column::OnDisk, size(10)),
+        (Column::Format, 8),
+        (Column::Virtual, size(10)),
+        (Column::Created, DAY),
+        (Column::LastWrite, DAY),
+    ] {
+        if left <= width {
+            break;
+        }
+        left -= width + 1;
+        columns.push((column, width));
+    }
+    let mut time = TimeForm::Date;
+    if columns.len() == Column::TREE.len() && left >= 18 {
+        time = TimeForm::Minute;
+        for (_, width) in columns.iter_mut().filter(|(column, _)| column.is_time()) {
+            *width += 6;
+            left -= 6;
+        }
+    }
+    // Where it is too narrow even for name and state, the state is cut last.
+    let narrow = spare(&columns).is_none();
+    if let Some((_, name)) = columns.first_mut() {
+        *name = if narrow {
+            width.saturating_sub(STATUS + 2).max(8)
+        } else {
+            *name + left
+        };
+    }
+    let place = |column: &Column| Column::TREE.iter().position(|known| known == column);
+    columns.sort_by_key(|(column, _)| place(column));
+    let fitted = columns
+        .into_iter()
+        .map(|(column, width)| Fitted { column, width });
+    (fitted.collect(), time)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shown(width: u16, needs: Needs) -> Vec<(&'static str, u16)> {
+        let (columns, _) = fit(width, &needs);
+        let shown = |fitted: Fitted| (fitted.column.word(), fitted.width);
+        columns.into_iter().map(shown).collect()
+    }
+
     fn names(width: u16) -> Vec<&'static str> {
-        let (columns, _) = fit(width);
-        columns.iter().map(|fitted| fitted.column.word()).collect()
+        let shown = shown(width, Needs::default());
+        shown.into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
-    fn columns_go_in_the_order_given_and_name_and_verdict_stay() {
-        assert_eq!(names(140).len(), 9);
-        assert_eq!(names(80), ["name", "ondisk", "dirty", "created", "verdict"]);
-        assert_eq!(fit(80).1, TimeForm::Date);
+    fn at_80_columns_snapshots_stand_beside_their_day_and_state() {
+        assert_eq!(
+            shown(80, Needs::default()),
+            [
+                ("name", 23),
+                ("snapshots", 12),
+                ("taken", 10),
+                ("dirty", 9),
+                ("verdict", 21)
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_go_in_the_order_given_and_name_and_state_stay() {
+        assert_eq!(names(140).len(), 10);
+        assert_eq!(
+            names(110),
+            [
+                "name",
+                "snapshots",
+                "taken",
+                "format",
+                "ondisk",
+                "dirty",
+                "verdict"
+            ]
+        );
+        assert_eq!(names(79), ["name", "snapshots", "taken", "verdict"]);
+        assert_eq!(names(60), ["name", "snapshots", "verdict"]);
+        assert_eq!(names(47), ["name", "verdict"]);
         assert_eq!(names(40), ["name", "verdict"]);
         assert_eq!(names(10), ["name", "verdict"]);
     }
 
     #[test]
+    fn names_that_would_look_alike_are_not_cut_beside_a_column_of_sizes() {
+        let long = Needs {
+            snapshot: 20,
+            alike: true,
+            ..Needs::default()
+        };
+        assert_eq!(
+            shown(80, long),
+            [
+                ("name", 25),
+                ("snapshots", 20),
+                ("taken", 10),
+                ("verdict", 21)
+            ]
+        );
+        let bytes = Needs {
+            units: Units::Bytes,
+            name: 50,
+            ..Needs::default()
+        };
+        assert_eq!(
+            shown(80, bytes),
+            [
+                ("name", 28),
+                ("snapshots", 12),
+                ("dirty", 15),
+                ("verdict", 21)
+            ]
+        );
+    }
+
+    #[test]
     fn fitted_columns_fill_the_width_exactly() {
-        for width in 40..200 {
-            let (columns, _) = fit(width);
+        for width in 46..220 {
+            let (columns, _) = fit(width, &Needs::default());
             let sum: u16 = columns.iter().map(|fitted| fitted.width + 1).sum();
-            assert_eq!(sum - 1, width, "at {width}");
+            assert_eq!(sum, width, "at {width}");
         }
     }
 

@@ -7,8 +7,10 @@
 mod build;
 mod flag;
 mod names;
+mod natural;
 mod prefix;
 mod select;
+mod status;
 mod why;
 
 #[cfg(test)]
@@ -67,8 +69,12 @@ pub struct Cells {
     pub blocks: Option<u64>,
     /// Dirty bytes; only differencing disks have such a number.
     pub dirty_bytes: Option<u64>,
+    /// When the snapshot whose disk it is was taken.
+    pub taken: Option<Timestamp>,
     /// When the disk was made: footer, else birth of the file.
     pub created: Option<Timestamp>,
+    /// That is the birth of a copy: it says nothing of the disk.
+    pub is_copied: bool,
     /// Last write of the file.
     pub modified: Option<Timestamp>,
 }
@@ -106,6 +112,14 @@ pub struct Row {
     pub users: Vec<String>,
     /// Its state; of a group the worst below it.
     pub flag: Flag,
+    /// When the machine was set back, for a row that says so.
+    pub reverted_at: Option<Timestamp>,
+    /// In a few words why it cannot be told, for a row that says so.
+    pub hint: String,
+    /// How much later than the snapshot, or than the last write of its disk, the disk above was made, in seconds.
+    pub gap_seconds: Option<i64>,
+    /// The disk of the row that a group's state is from.
+    pub worst: Option<DiskId>,
     /// Compared with its parent's content, and all of it is the same.
     pub equals_parent: bool,
     /// It changed while it was read.
@@ -119,8 +133,10 @@ pub struct Row {
 /// The order of groups and of the rows under one parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
-    /// By name, without case.
+    /// Problems first, the worst of them on top; then by name.
     #[default]
+    Problems,
+    /// By name, without case, numbers by their value.
     Name,
     /// Largest file first.
     Size,
@@ -128,28 +144,28 @@ pub enum Sort {
     Dirty,
     /// Newest first.
     Created,
-    /// Worst first.
-    Verdict,
 }
 
 impl Sort {
     /// Every order, with the word that names it.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Problems, "problems"),
         (Self::Name, "name"),
         (Self::Size, "size"),
         (Self::Dirty, "dirty"),
         (Self::Created, "created"),
-        (Self::Verdict, "verdict"),
+        // What it was called at first.
+        (Self::Problems, "verdict"),
     ];
 
     /// The word that names it.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Problems => "problems",
             Self::Name => "name",
             Self::Size => "size",
             Self::Dirty => "dirty",
             Self::Created => "created",
-            Self::Verdict => "verdict",
         }
     }
 }

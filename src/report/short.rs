@@ -1,7 +1,7 @@
 //! Short names in sentences: what the tree shows for a disk, put in place of its whole name.
 
 use crate::analysis::Assessment;
-use crate::report::row::{RowOptions, rows};
+use crate::report::row::{Row, RowOptions, rows};
 use crate::store::{DiskId, Forest};
 use crate::text;
 
@@ -15,12 +15,16 @@ pub struct ShortNames {
 impl ShortNames {
     /// The names of these disks.
     pub fn new(forest: &Forest, assessment: &Assessment, disks: &[DiskId]) -> Self {
-        let mut all: Vec<(DiskId, String, String)> =
-            rows(forest, assessment, &RowOptions::default())
-                .into_iter()
-                .filter_map(|row| Some((row.disk?, row.full_name, row.name)))
-                .filter(|(id, ..)| disks.contains(id))
-                .collect();
+        let rows = rows(forest, assessment, &RowOptions::default());
+        let wanted = |row: &&Row| row.disk.is_some_and(|id| disks.contains(&id));
+        Self::of_rows(rows.iter().filter(wanted))
+    }
+
+    /// The names that these rows show.
+    pub fn of_rows<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
+        let mut all: Vec<(DiskId, String, String)> = rows
+            .filter_map(|row| Some((row.disk?, row.full_name.clone(), row.name.clone())))
+            .collect();
         all.sort_by_key(|(id, full, _)| (std::cmp::Reverse(full.len()), *id));
         // A whole name that two disks bear, or a short one, would not say which is meant.
         let alike = |a: &(DiskId, String, String), b: &(DiskId, String, String)| {

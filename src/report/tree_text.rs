@@ -20,7 +20,14 @@ pub enum Headings {
 const MAX_LEVELS: u32 = 24;
 
 /// Puts the name's column of a row behind `text`: margin with the sign of Now or of something missing, lines, name and notes.
-fn write_name(rows: &[Row], index: usize, row: &Row, style: &Style, text: &mut String) {
+fn write_name(
+    rows: &[Row],
+    index: usize,
+    row: &Row,
+    with: &[Column],
+    style: &Style,
+    text: &mut String,
+) {
     if row.kind != RowKind::Group {
         let sign = match row.kind {
             RowKind::MissingParent => "?",
@@ -32,6 +39,12 @@ fn write_name(rows: &[Row], index: usize, row: &Row, style: &Style, text: &mut S
         row::write_prefix(rows, index, style.charset.glyphs(), MAX_LEVELS, text);
     }
     columns::write_label(row, text);
+    // Where they have no column of their own, they stand behind the name.
+    let beside = columns::snapshot_label(row);
+    if !with.contains(&Column::Snapshots) && !beside.is_empty() {
+        text.push_str("  ");
+        text.push_str(&beside);
+    }
 }
 
 /// Rows as lines of text, columns as wide as their values; the last column is not padded.
@@ -50,7 +63,8 @@ pub fn lines(
         let mut cells = Share::default();
         for (at, row) in (first..).zip(share) {
             cells.add(columns, |column, text| match column {
-                Column::Name => write_name(rows, at, row, style, text),
+                Column::Name => write_name(rows, at, row, columns, style, text),
+                Column::Snapshots => text.push_str(&columns::snapshot_label(row)),
                 other => columns::write_cell(other, row, style, text),
             });
         }

@@ -71,6 +71,8 @@ pub struct Glyphs {
     pub cursor: &'static str,
     /// Before a child with later siblings, before the last child; beside the former's children stands `wall`.
     pub branches: [&'static str; 2],
+    /// A machine that was set back.
+    pub reverted: &'static str,
     /// The disk a machine uses now.
     pub now: &'static str,
     /// An open fold, a closed one.
@@ -111,6 +113,7 @@ static UNICODE: Glyphs = Glyphs {
     shades: ["·", "░", "▒", "▓", "█"],
     cursor: "▲",
     branches: ["├", "└"],
+    reverted: "↩",
     now: "●",
     folds: ["▼", "►"],
     pending: "…",
@@ -128,6 +131,7 @@ static ASCII: Glyphs = Glyphs {
     shades: [".", ":", "+", "%", "#"],
     cursor: "^",
     branches: ["|-", "`-"],
+    reverted: "!",
     now: "*",
     folds: ["v", ">"],
     pending: ".",

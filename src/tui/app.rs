@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::finding::Severity;
+use crate::report::columns::{Needs, TimeForm};
 use crate::report::findings::Found;
+use crate::report::page::PageContext;
 use crate::report::row::{Direction, Sort};
-use crate::report::{Row, RowKey, RowOptions};
-use crate::text::{Charset, Clock, Units};
+use crate::report::{Row, RowKey, RowOptions, ShortNames, Style};
+use crate::store::DiskId;
+use crate::text::{Charset, Clock, Overlong, Units};
 use crate::tui::depth::Depth;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Context, Keymap};
@@ -121,6 +123,8 @@ pub struct Kept {
     /// Order and theme at the beginning: what the user leaves alone is not kept, so that flags and config file go on to
     /// decide.
     pub begun: (Sort, Direction, String),
+    /// The user folded or unfolded something.
+    pub folded: bool,
 }
 
 /// The comparison of a disk with another: the diff shows its runs, the map lays it over the blocks.
@@ -134,6 +138,25 @@ pub struct Comparison {
     pub data: Option<Arc<Compared>>,
     /// Why there is nothing.
     pub error: Option<String>,
+}
+
+/// Whether the user did anything yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Visit {
+    /// Nothing: cursor and folds go where the worst is.
+    #[default]
+    Fresh,
+    /// From the first key or click on nothing moves by itself.
+    Touched,
+}
+
+/// Something that is wrong with a row: a finding that is no mere information.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The row, if it is of one.
+    pub row: Option<u32>,
+    /// What it is, in the word of the row's state.
+    pub word: &'static str,
 }
 
 /// What all screens share.
@@ -163,8 +186,12 @@ pub struct App {
     pub cursor: usize,
     /// Machines and folders there are, and how many of them the filter leaves.
     pub groups: (usize, usize),
-    /// Rows with a problem of their own, groups left out.
-    pub problems: usize,
+    /// The problems there are, the worst first.
+    pub problems: Vec<Problem>,
+    /// How wide the texts of the rows are.
+    pub needs: Needs,
+    /// Whether the user did anything yet.
+    pub visit: Visit,
     /// Bytes of all files of the store.
     pub bytes: u64,
     /// Short names and sizes, or whole ones.
@@ -227,7 +254,9 @@ impl App {
             shown: Vec::new(),
             cursor: 0,
             groups: (0, 0),
-            problems: 0,
+            problems: Vec::new(),
+            needs: Needs::default(),
+            visit: Visit::Fresh,
             bytes: 0,
             units: Units::Human,
             view: View::HOME,
@@ -263,6 +292,7 @@ impl App {
             place,
             memory,
             begun: (self.options.sort, self.options.direction, theme),
+            folded: false,
         };
     }
 
@@ -278,7 +308,9 @@ impl App {
             memory.theme = Some(self.settings.theme.name().to_owned());
         }
         memory.hidden.clone_from(&self.hidden);
-        memory.set_folds(self.folded.iter());
+        if self.kept.folded {
+            memory.set_folds(self.folded.iter());
+        }
         (memory != self.kept.memory).then_some((place, memory))
     }
 
@@ -338,10 +370,33 @@ impl App {
         }
     }
 
-    /// How many findings are no mere information, hidden ones included.
-    pub fn severe(&self) -> usize {
-        let severe = |item: &&Found| item.finding.code.severity > Severity::Info;
-        self.findings.iter().take_while(severe).count()
+    /// How values become text.
+    pub fn style(&self) -> Style {
+        Style {
+            units: self.units,
+            clock: self.settings.clock.clone(),
+            charset: self.settings.charset,
+            time: TimeForm::Date,
+        }
+    }
+
+    /// Makes a page of so many columns; `disks` are those it may name.
+    pub fn page<T>(
+        &self,
+        disks: &[DiskId],
+        width: u16,
+        make: impl FnOnce(&PageContext<'_>) -> T,
+    ) -> T {
+        let rows = disks.iter().filter_map(|disk| self.row_of(*disk));
+        let (names, style) = (ShortNames::of_rows(rows), self.style());
+        make(&PageContext {
+            forest: &self.store.forest,
+            assessment: &self.store.assessment,
+            names: &names,
+            style: &style,
+            width: width.into(),
+            overlong: Overlong::Cut,
+        })
     }
 
     /// The key of a command as it is shown, for sentences that name it.

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use crate::analysis::assess;
 use crate::analysis::assessment::{Assessment, Compared};
+use crate::report::columns::Needs;
 use crate::report::findings::{self, Found};
 use crate::report::row::Phase;
 use crate::report::{Row, RowOptions, rows};
 use crate::store::Forest;
+use crate::text::Units;
 
 /// A forest and what is to be said of it, of one moment.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +50,8 @@ pub struct Prepared {
     pub store: Snapshot,
     /// Its rows, in display order.
     pub rows: Vec<Row>,
+    /// How wide their texts are.
+    pub needs: Needs,
     /// Its findings.
     pub findings: Vec<Found>,
     /// Bytes of all its files.
@@ -67,8 +71,10 @@ impl Prepared {
     /// Makes the rows of a store that is judged already.
     pub fn judged(store: Snapshot, by: Wanted) -> Self {
         let sizes = store.forest.disks.iter().map(|disk| disk.file.len);
+        let rows = rows(&store.forest, &store.assessment, &by.options);
         Self {
-            rows: rows(&store.forest, &store.assessment, &by.options),
+            needs: Needs::of(&rows, Units::Human),
+            rows,
             findings: findings::of(&store.forest),
             bytes: sizes.fold(0, u64::saturating_add),
             store,

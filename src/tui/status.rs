@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::report::Flag;
 use crate::report::row::why;
 use crate::text;
 use crate::text::escape;
@@ -11,7 +12,6 @@ use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::keymap::Context;
 use crate::tui::message::{Progress, Slot};
-use crate::tui::roles::of_flag;
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::bar::bar;
@@ -29,7 +29,7 @@ pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
         row,
         &app.settings.clock,
     ));
-    let role = match of_flag(row.flag) {
+    let role = match row.flag.role() {
         Role::Error => Role::Error,
         Role::Warning => Role::Warning,
         _ => Role::Text,
@@ -37,6 +37,18 @@ pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
     let width = usize::from(area.width.saturating_sub(2));
     let mut lines = Line::of(role, text).wrap(width, 0);
     let rows = usize::from(area.height);
+    // What to press next, where there is room for it.
+    let reverted = matches!(row.flag, Flag::RevertedCertain | Flag::RevertedLikely);
+    let key = app.key_of(Command::Show(View("plan")));
+    let hint = format!("{key}: what a delete would do");
+    if reverted
+        && lines.len() <= rows
+        && let Some(last) = lines.last_mut()
+        && last.width() + hint.width() + 3 <= width
+    {
+        last.pad_to(width - hint.width());
+        last.push(Role::Dim, hint);
+    }
     if lines.len() > rows {
         lines.truncate(rows);
         if let Some(last) = lines.last_mut() {
@@ -163,7 +175,7 @@ fn line(app: &App, width: usize) -> Line {
         Role::Dim,
         clip(&format!(" {}", app.scan_words), width, ellipsis),
     );
-    let problems = app.problems;
+    let problems = app.problems.len();
     if app.view == View::HOME && problems > 0 {
         let key = app.key_of(Command::Next);
         let hint = format!(

@@ -27,12 +27,12 @@ pub fn draw(app: &App, screens: &Screens, buffer: &mut Buffer, area: Rect) {
 pub fn line(app: &App, screens: &Screens, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let room = width.saturating_sub(READ_ONLY.len() + 2);
-    let head = " vhdtree  ";
+    let head = " vhdtree ";
     let room_for_subject = room.saturating_sub(head.len());
     let (subject, facts) = match screens.get(app.view).subject(app) {
         Subject::Store => (app.settings.roots.clone(), store_facts(app)),
         Subject::Disk(disk) => {
-            let facts = disk_facts(app, disk);
+            let facts = Line::of(Role::Dim, disk_facts(app, disk));
             let room = room_for_subject.saturating_sub(facts.width() + 2);
             // The tree's name says more than what a cut would leave of a longer one.
             let mut names =
@@ -41,42 +41,52 @@ pub fn line(app: &App, screens: &Screens, width: usize) -> Line {
             (std::mem::take(&mut names[fits.unwrap_or(2)]), facts)
         }
     };
-    let facts_width = facts.width();
-    let with_facts = room_for_subject >= facts_width + 12;
+    let with_facts = room_for_subject >= facts.width() + 8;
     let subject_room = if with_facts {
-        room_for_subject - facts_width - 2
+        room_for_subject - facts.width() - 2
     } else {
         room_for_subject
     };
     let mut line =
         Line::of(Role::Title, head).with(Role::Text, clip_middle(&subject, subject_room, ellipsis));
     if with_facts {
-        line.push(Role::Dim, format!("  {facts}"));
+        line.push(Role::Dim, "  ");
+        for (role, text) in facts.pieces() {
+            line.push(*role, text.clone());
+        }
     }
     line.pad_to(width.saturating_sub(READ_ONLY.len() + 1));
     line.push(Role::Title, format!("{READ_ONLY} "));
     line
 }
 
-fn store_facts(app: &App) -> String {
+/// How much it is, and how many problems of which kind; the size last, for where there is room.
+fn store_facts(app: &App) -> Line {
     let forest = &app.store.forest;
-    let machines = match forest.machines.len() {
-        0 => String::new(),
-        1 => "1 VM  ".to_owned(),
-        n => format!("{n} VMs  "),
-    };
-    let disks = forest.disks.len() as u64;
-    let saved = if app.settings.saved {
-        "saved scan  "
-    } else {
-        ""
-    };
-    format!(
-        "{saved}{machines}{} disk{}  {} on disk",
-        text::count(disks),
-        if disks == 1 { "" } else { "s" },
-        app.units.size(app.bytes)
-    )
+    let mut parts = Vec::new();
+    if app.settings.saved {
+        parts.push("saved scan".to_owned());
+    }
+    if !forest.machines.is_empty() {
+        parts.push(text::many(forest.machines.len(), "machine"));
+    }
+    parts.push(text::many(forest.disks.len(), "disk"));
+    let mut line = Line::of(Role::Dim, parts.join(" "));
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for problem in &app.problems {
+        match kinds.iter_mut().find(|(word, _)| *word == problem.word) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((problem.word, 1)),
+        }
+    }
+    let words: Vec<String> = kinds
+        .iter()
+        .map(|(word, count)| format!("{count} {}", word.to_lowercase()))
+        .collect();
+    if !words.is_empty() {
+        line.push(Role::Warning, format!("  {}", words.join(" ")));
+    }
+    line
 }
 
 /// The row of the disk that the screen shows. Not always the selected one: a group shows the disk its machine uses, a
@@ -126,7 +136,7 @@ fn disk_facts(app: &App, disk: Option<DiskId>) -> String {
 
 /// The screens with the columns their names take, and how each is shown.
 pub fn tabs(app: &App) -> Vec<(View, usize, usize, String)> {
-    let problems = app.severe();
+    let problems = app.problems.len();
     let width = usize::from(app.size.0);
     let mut column = 0;
     SCREENS

@@ -8,7 +8,7 @@ mod take;
 mod typed;
 
 use crate::report::RowKey;
-use crate::tui::app::{App, Asking, Overlay};
+use crate::tui::app::{App, Asking, Overlay, Visit};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::frame::{area_of, visible};
@@ -38,6 +38,9 @@ pub fn update(app: &mut App, screens: &mut Screens, message: Message) -> Vec<Eff
         Message::Resize(width, height) => {
             app.size = (width, height);
             app.dirty = true;
+            if app.visit == Visit::Fresh {
+                app.first_screen();
+            }
             Vec::new()
         }
         Message::Job(slot, no, news) => jobs::news(app, screens, slot, no, news),
@@ -94,6 +97,7 @@ fn rested(app: &mut App, screens: &mut Screens) -> Vec<Effect> {
 }
 
 fn press(app: &mut App, screens: &mut Screens, key: Key) -> Vec<Effect> {
+    app.visit = Visit::Touched;
     if app.prompt.is_some() {
         return typed::key(app, screens, key);
     }
@@ -233,6 +237,7 @@ fn leave(app: &mut App) -> Vec<Effect> {
 }
 
 fn mouse(app: &mut App, screens: &mut Screens, action: MouseAction) -> Vec<Effect> {
+    app.visit = Visit::Touched;
     if app.prompt.is_some() {
         return Vec::new();
     }

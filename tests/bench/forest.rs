@@ -131,7 +131,7 @@ fn main() {
         "assess            {took:>8.1?}  {} judged",
         reverted.count()
     );
-    for sort in [Sort::Name, Sort::Size, Sort::Verdict] {
+    for sort in [Sort::Name, Sort::Size, Sort::Problems] {
         let options = RowOptions {
             sort,
             ..RowOptions::default()

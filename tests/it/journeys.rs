@@ -70,11 +70,7 @@ fn the_reverted_machine_is_found_and_its_evidence_is_one_key_away() {
     script.keys("s").keys("v").keys("<Home>]");
     assert!(script.app.row().unwrap().flag.is_problem());
     let screen = script.keys("/TestWin7<Enter>jj<Enter>").screen();
-    assert!(
-        screen.contains("Reverted: likely")
-            && screen.contains("+ the disk above was made 2009-06-30"),
-        "{screen}"
-    );
+    assert!(screen.contains("was set back to"), "{screen}");
     script.keys("<Esc>");
     assert_eq!(script.app.view, View::HOME);
 }
@@ -88,7 +84,7 @@ fn deleting_is_only_previewed_and_the_command_is_not_taken_away_by_habit() {
     script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
     let screen = script.screen();
     assert!(
-        screen.contains("! REFUSE") && screen.contains("MERGE") && screen.contains("INTO"),
+        screen.contains("! REFUSE") && screen.contains("is written into"),
         "{screen}"
     );
     script.keys("yc");
@@ -193,7 +189,8 @@ fn one_disk_is_read_again_and_the_rest_stays() {
         .len = 123 << 20;
     script.store(Slot::Reread, sample);
     assert_eq!(script.app.disk(), Some(wanted));
-    assert!(script.screen().contains("123.0 MiB"));
+    assert!(script.keys("2").screen().contains("123.0 MiB"));
+    script.keys("1");
     script.keys("R");
     assert!(matches!(last_job(&script), Work::Scan { .. }));
     script.keys("r");
@@ -211,7 +208,7 @@ fn a_plan_that_does_not_fit_the_free_space_says_so() {
     script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
     let screen = script.screen();
     assert!(
-        screen.contains("grows by up to 4.0 MiB; 976.6 KiB free"),
+        screen.contains("may grow by up to 4.0 MiB; free there: 976.6 KiB, NOT"),
         "{screen}"
     );
     script.keys("yc");
@@ -253,7 +250,7 @@ fn the_missing_parent_is_found_and_named() {
     script.keys("/missing<Enter>");
     let screen = script.screen();
     assert!(
-        screen.contains("db02_base.vhdx, the parent of what hangs below, is not in the store"),
+        screen.contains("db02_base.vhdx, the parent of what stands below, is not in the store"),
         "{screen}"
     );
     let screen = script.keys("c").screen();
@@ -556,7 +553,9 @@ fn a_paste_outside_a_prompt_is_no_keys() {
 #[test]
 fn the_wheel_and_a_click_move_the_cursor() {
     let mut script = at_80x24();
-    script.send(Message::Mouse(MouseAction::WheelDown));
+    script
+        .keys("<Home>")
+        .send(Message::Mouse(MouseAction::WheelDown));
     assert_eq!(script.app.cursor, 3);
     script.send(Message::Mouse(MouseAction::Click(5, 4)));
     assert_eq!(script.app.cursor, 1);

@@ -45,9 +45,8 @@ pub fn lines(context: &PageContext<'_>, id: DiskId, row: Option<&Row>) -> Vec<Li
 }
 
 fn summary(page: &mut Page, context: &PageContext<'_>, row: &Row) {
-    let glyphs = context.style.charset.glyphs();
     let line = Line::of(Role::Heading, format!(" {}  ", row.full_name))
-        .with(row.flag.role(), columns::verdict(row, glyphs));
+        .with(row.flag.role(), columns::status(row, context.style));
     page.line(&line, 2);
     let said = why(
         context.forest,

@@ -4,12 +4,14 @@
 //!  trees (a top and what hangs below) ─► groups (machine or folder) ─► sort ─► emit ─► short names ─► select
 //! ```
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::flag::{Ground, disk_flag, ground_with, is_other_format};
+use super::flag::{Ground, ground_with, is_other_format};
 use super::names::Short;
 use super::select::{Order, select};
+use super::status::{self, snapshot_of, status};
 use super::{Cells, Flag, Now, Phase, Row, RowKey, RowKind, RowOptions, names};
 use crate::analysis::Assessment;
 use crate::analysis::owner::Owners;
@@ -350,7 +352,16 @@ impl Builder<'_> {
         } else {
             now(disk, node, setting)
         };
-        row.flag = disk_flag(self.forest, self.assessment, id, ground, self.phase);
+        let around = status::Setting {
+            ground,
+            phase: self.phase,
+            uses_known: setting.uses_known,
+        };
+        let status = status(self.forest, self.assessment, id, around);
+        row.flag = status.flag;
+        row.reverted_at = status.reverted_at;
+        row.hint = status.hint;
+        row.gap_seconds = status.gap_seconds;
         row.snapshots = self.snapshot_names(id, node);
         row.users = node
             .in_use_by
@@ -372,12 +383,18 @@ impl Builder<'_> {
                 "in no VM".clone_into(&mut row.note);
             }
             // Only a disk nothing worse is known of is first of all an orphan.
-            row.flag = row.flag.min(Flag::Orphan);
+            if row.flag > Flag::Orphan {
+                row.flag = Flag::Orphan;
+                row.hint.clear();
+            }
         }
         let assessed = self.assessment.disk(id);
         row.equals_parent = assessed.and_then(|of| of.equals_parent) == Some(true);
         row.live = disk.liveness == crate::store::Liveness::Live;
         row.cells = cells(disk);
+        row.cells.taken = snapshot_of(self.assessment, id)
+            .and_then(|of| of.taken)
+            .map(|taken| taken.at);
         self.rows.push(row);
     }
 
@@ -444,9 +461,14 @@ impl Builder<'_> {
         } else {
             Flag::Ok
         };
-        let worst = below.iter().map(|row| row.flag).min().unwrap_or(Flag::Ok);
-        let worst = worst.min(whole);
-        let flag = if worst == Flag::Base { Flag::Ok } else { worst };
+        // What is said of its disks in peace says nothing against it.
+        let said = |row: &&Row| !matches!(row.flag, Flag::ByRevert | Flag::Quiet);
+        let worst = below
+            .iter()
+            .filter(said)
+            .min_by_key(|row| (row.flag, Reverse(row.gap_seconds)))
+            .filter(|row| row.flag <= whole)
+            .cloned();
         let on_disk = below
             .iter()
             .filter_map(|row| row.cells.on_disk)
@@ -460,7 +482,13 @@ impl Builder<'_> {
         let created = below.iter().filter_map(|row| row.cells.created).max();
         let problems = below.iter().filter(|row| row.flag.is_problem()).count();
         if let Some(group) = self.rows.get_mut(start) {
-            group.flag = flag;
+            group.flag = worst.as_ref().map_or(whole, |row| row.flag);
+            if let Some(worst) = worst {
+                group.worst = worst.disk;
+                group.reverted_at = worst.reverted_at;
+                group.hint = worst.hint;
+                group.gap_seconds = worst.gap_seconds;
+            }
             group.problems = u32::try_from(problems).unwrap_or(u32::MAX);
             group.cells = Cells {
                 on_disk: Some(on_disk),
@@ -493,7 +521,11 @@ fn blank(kind: RowKind, key: RowKey, name: String, depth: u32, parent: Option<us
         note: String::new(),
         now: Now::No,
         users: Vec::new(),
-        flag: Flag::Ok,
+        flag: Flag::Quiet,
+        reverted_at: None,
+        hint: String::new(),
+        gap_seconds: None,
+        worst: None,
         equals_parent: false,
         live: false,
         problems: 0,
@@ -572,6 +604,7 @@ fn cells(disk: &Disk) -> Cells {
     let mut cells = Cells {
         on_disk: Some(disk.file.len),
         created: disk.created().map(|(at, _)| at),
+        is_copied: status::is_copy(disk),
         modified: disk.file.modified,
         ..Cells::default()
     };

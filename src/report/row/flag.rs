@@ -1,19 +1,17 @@
 //! The state of a row: word, sign, rank.
 
-use crate::analysis::{Assessment, Reverted};
 use crate::finding::Severity;
 use crate::format::qcow2;
 use crate::report::page::Role;
-use crate::report::row::Phase;
-use crate::store::{Disk, DiskId, Forest, LinkState, Liveness};
+use crate::store::{Disk, DiskId, Forest, LinkState};
 use crate::text::Glyphs;
 
 /// The state of a row, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Flag {
-    /// Made by a revert: certain.
+    /// The machine was set back to this snapshot: certain.
     RevertedCertain,
-    /// Made by a revert: likely.
+    /// The machine was set back to this snapshot: likely.
     RevertedLikely,
     /// Damaged, or below something missing, mismatched or damaged.
     Broken,
@@ -23,7 +21,7 @@ pub enum Flag {
     Unreadable,
     /// A leaf that nothing read here names, where the machines of its family or folder are known.
     Orphan,
-    /// Whether it was made by a revert cannot be told.
+    /// Whether the machine was set back to this snapshot cannot be told.
     Unsure,
     /// It could not be opened, as a running machine's disk cannot.
     Locked,
@@ -33,15 +31,19 @@ pub enum Flag {
     Partial,
     /// Not read yet.
     Pending,
-    /// A base: nothing to say against it.
-    Base,
-    /// Nothing to say against it.
+    /// Made by the revert that the snapshot's own row tells of.
+    ByRevert,
+    /// A snapshot, and the ages agree; but nothing says what is in use.
+    NoSign,
+    /// Nothing is to be said of it.
+    Quiet,
+    /// A snapshot that could be deleted, as far as can be told; of a group, that nothing speaks against anything in it.
     Ok,
 }
 
 impl Flag {
     /// Every state, worst first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::RevertedCertain,
         Self::RevertedLikely,
         Self::Broken,
@@ -53,7 +55,9 @@ impl Flag {
         Self::Live,
         Self::Partial,
         Self::Pending,
-        Self::Base,
+        Self::ByRevert,
+        Self::NoSign,
+        Self::Quiet,
         Self::Ok,
     ];
 
@@ -70,7 +74,9 @@ impl Flag {
             Self::Live => "live",
             Self::Partial => "partial",
             Self::Pending => "pending",
-            Self::Base => "base",
+            Self::ByRevert => "made by that revert",
+            Self::NoSign => "no sign",
+            Self::Quiet => "",
             Self::Ok => "ok",
         }
     }
@@ -78,15 +84,12 @@ impl Flag {
     /// The sign before the word; empty where nothing is wrong.
     pub fn sign(self, glyphs: &Glyphs) -> &'static str {
         match self {
-            Self::RevertedCertain
-            | Self::RevertedLikely
-            | Self::Broken
-            | Self::Missing
-            | Self::Unreadable => "!",
+            Self::RevertedCertain | Self::RevertedLikely => glyphs.reverted,
+            Self::Broken | Self::Missing | Self::Unreadable => "!",
             Self::Orphan | Self::Unsure | Self::Locked => "?",
             Self::Live | Self::Partial => "~",
             Self::Pending => glyphs.pending,
-            Self::Base | Self::Ok => "",
+            Self::ByRevert | Self::NoSign | Self::Quiet | Self::Ok => "",
         }
     }
 
@@ -104,7 +107,7 @@ impl Flag {
             Self::RevertedCertain | Self::Broken | Self::Missing | Self::Unreadable => Role::Error,
             Self::RevertedLikely => Role::Warning,
             Self::Orphan | Self::Unsure | Self::Locked | Self::Live | Self::Partial => Role::Unsure,
-            Self::Pending | Self::Base => Role::Dim,
+            Self::Pending | Self::ByRevert | Self::NoSign | Self::Quiet => Role::Dim,
             Self::Ok => Role::Ok,
         }
     }
@@ -184,68 +187,9 @@ fn has_error(disk: &Disk) -> bool {
         .any(|finding| finding.code.severity == Severity::Error)
 }
 
-/// The state of a disk's row, orphans aside.
 /// A disk that is no damaged one, but of a format that is only named.
 pub(super) fn is_other_format(disk: &Disk) -> bool {
     disk.findings.iter().any(|of| *of.code == qcow2::QCOW2)
-}
-
-pub(super) fn disk_flag(
-    forest: &Forest,
-    assessment: &Assessment,
-    id: DiskId,
-    ground: Ground,
-    phase: Phase,
-) -> Flag {
-    let Some(disk) = forest.disk(id) else {
-        return Flag::Unreadable;
-    };
-    let unread = match phase {
-        Phase::Scanning => Flag::Pending,
-        Phase::Done => Flag::Partial,
-    };
-    let made_by_revert = assessment.disk(id).and_then(|of| of.made_by_revert);
-    if disk.is_locked() {
-        return match made_by_revert {
-            Some(Reverted::Certain) => Flag::RevertedCertain,
-            Some(Reverted::Likely) => Flag::RevertedLikely,
-            _ => Flag::Locked,
-        };
-    }
-    if disk.header.is_none() {
-        return if disk.findings.is_empty() && !forest.complete {
-            unread
-        } else if is_other_format(disk) {
-            Flag::Partial
-        } else {
-            Flag::Unreadable
-        };
-    }
-    match made_by_revert {
-        Some(Reverted::Certain) => return Flag::RevertedCertain,
-        Some(Reverted::Likely) => return Flag::RevertedLikely,
-        _ => {}
-    }
-    if ground == Ground::Broken {
-        return Flag::Broken;
-    }
-    if made_by_revert == Some(Reverted::CannotTell) {
-        return Flag::Unsure;
-    }
-    if disk.liveness == Liveness::Live {
-        return Flag::Live;
-    }
-    match &disk.counts {
-        Some(counts) if !counts.complete => return Flag::Partial,
-        None if !forest.complete => return unread,
-        _ => {}
-    }
-    let node = forest.node(id);
-    if node.is_some_and(|node| node.parent.is_none() && !node.children.is_empty()) {
-        Flag::Base
-    } else {
-        Flag::Ok
-    }
 }
 
 #[cfg(test)]
@@ -255,7 +199,7 @@ mod tests {
     #[test]
     fn every_state_has_a_word_and_an_ascii_sign() {
         for flag in Flag::ALL {
-            assert!(!flag.word().is_empty());
+            assert_eq!(flag.word().is_empty(), flag == Flag::Quiet);
             assert!(flag.text(crate::text::Charset::Ascii.glyphs()).is_ascii());
         }
         assert!(Flag::ALL.is_sorted());

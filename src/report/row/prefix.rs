@@ -7,8 +7,8 @@ use std::hash::BuildHasher;
 use crate::report::row::{Row, RowKey};
 use crate::text::Glyphs;
 
-/// The lines `├ └ │` before the name of `rows[index]`, without the margin. Levels beyond `max_levels` are said as a
-/// number, so that a chain of sixty disks still shows its names.
+/// The lines `├ └ │` before the name of `rows[index]`, without the margin: only where a chain branches. A chain without
+/// branches stands below each other. Levels beyond `max_levels` are said as a number.
 ///
 /// Groups and tops of chains have no lines; walks up the parents only, so it is cheap for the rows in a window.
 pub fn prefix(rows: &[Row], index: usize, glyphs: &Glyphs, max_levels: u32) -> String {
@@ -25,33 +25,36 @@ pub fn write_prefix(
     max_levels: u32,
     text: &mut String,
 ) {
-    let Some(row) = rows.get(index) else { return };
-    let levels = row.depth.saturating_sub(1);
-    if levels == 0 {
-        return;
+    // From the row up: whether it has siblings, and is the last of them.
+    let mut branches: Vec<bool> = Vec::new();
+    let mut own = false;
+    let mut at = index;
+    while let Some(row) = rows.get(at).filter(|row| row.depth > 1) {
+        let Some(parent) = row.parent else { break };
+        let is_only = row.last && at == (parent as usize).saturating_add(1);
+        if !is_only {
+            own |= at == index;
+            branches.push(row.last);
+        }
+        at = parent as usize;
     }
     let [tee, corner] = glyphs.branches;
-    let own = if row.last { corner } else { tee };
-    if levels > max_levels {
+    let width = tee.chars().count();
+    let levels = u32::try_from(branches.len()).unwrap_or(u32::MAX);
+    if let Some(more) = levels.checked_sub(max_levels).filter(|more| *more > 0) {
         // Writing to a String cannot fail.
-        let _ = write!(text, "+{} {own} ", levels - max_levels);
-        return;
+        let _ = write!(text, "+{more} ");
+        branches.truncate(usize::from(own));
     }
-    let width = own.chars().count();
-    let mut rails = Vec::new();
-    let mut above = row.parent;
-    while let Some(parent) = above.and_then(|at| rows.get(at as usize)) {
-        if parent.depth <= 1 {
-            break;
-        }
-        rails.push(if parent.last { "" } else { glyphs.wall });
-        above = parent.parent;
+    for (at, last) in branches.iter().enumerate().rev() {
+        let sign = match (own && at == 0, last) {
+            (true, true) => corner,
+            (true, false) => tee,
+            (false, true) => "",
+            (false, false) => glyphs.wall,
+        };
+        let _ = write!(text, "{sign:<width$} ");
     }
-    for rail in rails.iter().rev() {
-        let _ = write!(text, "{rail:<width$} ");
-    }
-    text.push_str(own);
-    text.push(' ');
 }
 
 /// The indexes of the rows that show when the rows in `folded` hide what is below them.

@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::{Direction, Only, Row, RowKind, RowOptions, Sort};
+use super::{Direction, Flag, Only, Row, RowKind, RowOptions, Sort, natural};
 
 /// An order of siblings.
 #[derive(Debug, Clone, Copy)]
@@ -19,16 +19,15 @@ impl Order {
         }
     }
 
-    fn compare(self, a: &Key<'_>, b: &Key<'_>) -> Ordering {
-        let (x, y) = (a.row, b.row);
+    fn compare(self, x: &Row, y: &Row) -> Ordering {
         let by = match self.sort {
+            Sort::Problems => rank(x).cmp(&rank(y)),
             Sort::Name => Ordering::Equal,
             Sort::Size => y.cells.on_disk.cmp(&x.cells.on_disk),
             Sort::Dirty => y.cells.dirty_bytes.cmp(&x.cells.dirty_bytes),
             Sort::Created => y.cells.created.cmp(&x.cells.created),
-            Sort::Verdict => (x.flag, Reverse(x.problems)).cmp(&(y.flag, Reverse(y.problems))),
         };
-        let by_name = || a.name.cmp(&b.name).then_with(|| x.name.cmp(&y.name));
+        let by_name = || natural::compare(&x.name, &y.name);
         match self.direction {
             Direction::Usual => by.then_with(by_name),
             Direction::Reversed => by.then_with(by_name).reverse(),
@@ -36,9 +35,13 @@ impl Order {
     }
 }
 
-struct Key<'a> {
-    row: &'a Row,
-    name: String,
+/// Problems by what they are, then what cannot be told by its gap; of whatever else one is like the other.
+fn rank(row: &Row) -> (Flag, Reverse<i64>) {
+    match row.flag {
+        flag if flag.is_problem() => (flag, Reverse(0)),
+        Flag::Unsure => (Flag::Unsure, Reverse(row.gap_seconds.unwrap_or(0))),
+        _ => (Flag::Ok, Reverse(0)),
+    }
 }
 
 /// Puts rows (parents before children) in order and leaves out what is not wanted.
@@ -115,47 +118,12 @@ fn push(todo: &mut Vec<(u32, Option<u32>, bool)>, siblings: &[u32], parent: Opti
 }
 
 fn in_order(siblings: &mut [u32], rows: &[Row], order: Order) {
-    siblings.sort_by_cached_key(|at| SortKey::new(rows.get(*at as usize), order));
+    let row = |at: &u32| rows.get(*at as usize);
+    siblings.sort_by(|a, b| match (row(a), row(b)) {
+        (Some(a), Some(b)) => order.compare(a, b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    });
 }
-
-/// A key that compares as the order says, names lowered once.
-struct SortKey<'a> {
-    key: Option<Key<'a>>,
-    order: Order,
-}
-
-impl<'a> SortKey<'a> {
-    fn new(row: Option<&'a Row>, order: Order) -> Self {
-        let key = row.map(|row| Key {
-            row,
-            name: row.name.to_lowercase(),
-        });
-        Self { key, order }
-    }
-}
-
-impl Ord for SortKey<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        match (&self.key, &other.key) {
-            (Some(a), Some(b)) => self.order.compare(a, b),
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        }
-    }
-}
-
-impl PartialOrd for SortKey<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for SortKey<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for SortKey<'_> {}
 
 /// Which rows stay: those that match, and those above them.
 fn kept(rows: &[Row], options: &RowOptions) -> Vec<bool> {
@@ -164,23 +132,14 @@ fn kept(rows: &[Row], options: &RowOptions) -> Vec<bool> {
         .iter()
         .map(|row| matches(row, options, &wanted))
         .collect();
-    // A group whose own name matches keeps what is below it.
+    // A machine whose own name matches keeps its whole tree.
     if !wanted.is_empty() {
-        for at in 0..rows.len() {
-            let parent = rows.get(at).and_then(|row| row.parent);
-            let by_group = parent.is_some_and(|parent| {
-                let parent = parent as usize;
-                rows.get(parent).is_some_and(|above| {
-                    kept.get(parent) == Some(&true)
-                        && (above.kind == RowKind::Group && above.holds(&wanted))
-                })
-            });
-            if let Some(keep) = kept.get_mut(at)
-                && by_group
-                && rows.get(at).is_some_and(|row| state_wanted(row, options))
-            {
-                *keep = true;
+        let mut in_match = false;
+        for (row, keep) in rows.iter().zip(&mut kept) {
+            if row.kind == RowKind::Group {
+                in_match = row.holds(&wanted);
             }
+            *keep |= in_match && state_wanted(row, options);
         }
     }
     for at in (0..rows.len()).rev() {
@@ -208,9 +167,13 @@ fn matches(row: &Row, options: &RowOptions, wanted: &str) -> bool {
 }
 
 impl Row {
-    /// Whether a name, note or state of the row itself holds a text, given in lower case.
+    /// Whether a name, note or state of the row itself holds a text, given in lower case. A group's state is that of a row
+    /// below it, and no match.
     pub fn holds(&self, wanted: &str) -> bool {
         let has = |text: &str| text.to_lowercase().contains(wanted);
+        if self.kind == RowKind::Group {
+            return has(&self.full_name);
+        }
         has(&self.full_name)
             || has(&self.note)
             || self.snapshots.iter().any(|name| has(name))

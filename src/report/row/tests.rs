@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::*;
 use crate::analysis::assessment::Compared;
-use crate::analysis::{Assessment, DiskAssessment, Reverted, assess};
+use crate::analysis::plain::story;
+use crate::analysis::{Assessment, assess};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
 use crate::image::{Counts, Format, Header, Kind, Specific, VhdxSpecific};
+use crate::report::columns::TimeForm;
 use crate::report::tree_text::{Headings, lines};
 use crate::report::{Column, Style, rows};
 use crate::store::{
@@ -127,7 +129,7 @@ fn use_now(forest: &mut Forest, machine: &str, disk: usize) -> MachineId {
     id_of
 }
 
-/// A reverted machine with a branch in no machine, and a chain whose parent is gone.
+/// A machine with a branch in no machine, and a chain whose parent is gone.
 fn two_machines() -> (Forest, Assessment) {
     let mut forest = Forest::default();
     let base = add(&mut forest, "/s/web01.vhdx", None);
@@ -159,11 +161,7 @@ fn two_machines() -> (Forest, Assessment) {
         Some((LinkState::Missing, None)),
     );
     use_now(&mut forest, "db02", broken);
-    let mut assessment = Assessment {
-        snapshots: Vec::new(),
-        disks: vec![DiskAssessment::default(); forest.disks.len()],
-    };
-    assessment.disks[now].made_by_revert = Some(Reverted::Likely);
+    let assessment = assess(&forest, &Compared::default());
     (forest, assessment)
 }
 
@@ -174,14 +172,14 @@ fn machines_are_roots_and_every_state_shows() {
     assert_eq!(
         lines,
         [
-            "db02                                            ! BROKEN",
-            "? 1C9E0A44.avhdx  not in store                  ! MISSING",
-            "● └ 77AB01D3.avhdx  NOW                3.5 KiB  ! BROKEN",
-            "web01                                           ! REVERTED",
-            "  web01.vhdx                                 -  base",
-            "  └ 3A55E0B1.avhdx  \"pre-patch\\u{1b}\"  3.5 KiB  ok",
-            "    ├ 77C0D1AA.avhdx  in no VM         3.5 KiB  ? ORPHAN",
-            "●   └ A02E91B3.avhdx  NOW              3.5 KiB  ! REVERTED",
+            "db02                                          ! BROKEN",
+            "? 1C9E0A44.avhdx  not in store                ! MISSING",
+            "● 77AB01D3.avhdx NOW                 3.5 KiB  ! BROKEN",
+            "web01                                         ? ORPHAN",
+            "  web01.vhdx                               -  ? no date",
+            "  3A55E0B1.avhdx  \"pre-patch\\u{1b}\"  3.5 KiB",
+            "  ├ 77C0D1AA.avhdx  in no VM         3.5 KiB  ? ORPHAN",
+            "● └ A02E91B3.avhdx NOW               3.5 KiB",
         ]
         .map(str::to_owned)
     );
@@ -199,12 +197,12 @@ fn a_base_that_nothing_names_joins_the_machine_whose_chain_is_cut_beside_it() {
     assert_eq!(
         lines[..6],
         [
-            "/other                                          ok",
-            "● alone.vhdx  NOW?                           -  ok",
-            "db02                                            ! BROKEN",
-            "? 1C9E0A44.avhdx  not in store                  ! MISSING",
-            "● └ 77AB01D3.avhdx  NOW                3.5 KiB  ! BROKEN",
-            "  db02.vhdx  in no VM                        -  ? ORPHAN",
+            "db02                                          ! BROKEN",
+            "? 1C9E0A44.avhdx  not in store                ! MISSING",
+            "● 77AB01D3.avhdx NOW                 3.5 KiB  ! BROKEN",
+            "  db02.vhdx  in no VM                      -  ? ORPHAN",
+            "web01                                         ? ORPHAN",
+            "  web01.vhdx                               -  ? no date",
         ]
         .map(str::to_owned)
     );
@@ -212,7 +210,7 @@ fn a_base_that_nothing_names_joins_the_machine_whose_chain_is_cut_beside_it() {
     let said = why(
         &forest,
         &assessment,
-        &built[5],
+        &built[3],
         &crate::text::Clock::default(),
     );
     assert!(
@@ -317,36 +315,125 @@ fn every_disk_has_a_row_even_where_links_form_a_ring() {
     assert!(said.contains("comes back"), "{said}");
 }
 
-#[test]
-fn sorting_by_verdict_puts_the_worst_first_at_every_level() {
-    let (forest, assessment) = two_machines();
-    let options = RowOptions {
-        sort: Sort::Verdict,
-        ..RowOptions::default()
+/// Each row's name, day of the snapshot, and state.
+fn said(forest: &Forest, options: &RowOptions) -> Vec<String> {
+    let assessment = assess(forest, &Compared::default());
+    let rows = rows(forest, &assessment, options);
+    let columns = [Column::Name, Column::Taken, Column::Verdict];
+    let style = Style {
+        time: TimeForm::Date,
+        ..Style::default()
     };
-    let built = rows(&forest, &assessment, &options);
-    assert_eq!(built[0].name, "web01");
-    assert_eq!(built[3].flag, Flag::RevertedLikely);
-    assert_eq!(built[4].flag, Flag::Orphan);
+    let lines = lines(&rows, &columns, &style, Headings::Hidden);
+    let squeeze = |line: String| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    lines.map(squeeze).collect()
 }
 
 #[test]
-fn a_deep_chain_says_its_depth_as_a_number() {
+fn a_verdict_stands_on_the_snapshots_own_row_and_its_machines() {
+    let forest = story("2009-06-30T09:41:00Z").forest;
+    let lines = said(&forest, &RowOptions::default());
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0], "TestWin7 ↩ REVERTED 2009-06-30");
+    assert!(
+        lines[1].starts_with("WIN7x64_Diff.vhd")
+            && lines[1].ends_with("2009-05-02 ↩ REVERTED 2009-06-30"),
+        "{lines:?}"
+    );
+    assert!(lines[2].ends_with("NOW made by that revert"), "{lines:?}");
+    let fine = said(
+        &story("2009-05-02T14:10:01Z").forest,
+        &RowOptions::default(),
+    );
+    assert_eq!(fine[0], "TestWin7 ok");
+    assert!(fine[1].ends_with("2009-05-02 ok"), "{fine:?}");
+}
+
+#[test]
+fn a_machine_found_by_its_name_is_whole_and_its_state_is_no_match() {
+    let forest = story("2009-06-30T09:41:00Z").forest;
+    let filtered = |filter: &str| {
+        let options = RowOptions {
+            filter: filter.to_owned(),
+            ..RowOptions::default()
+        };
+        said(&forest, &options).len()
+    };
+    assert_eq!(filtered("testwin"), 3);
+    assert_eq!(
+        filtered("reverted"),
+        2,
+        "the snapshot's row and its machine"
+    );
+}
+
+#[test]
+fn a_chain_is_indented_where_it_branches() {
+    let mut forest = Forest::default();
+    let base = add(&mut forest, "/s/a.vhdx", None);
+    let one = add(&mut forest, "/s/b.avhdx", ok(base));
+    let first = add(&mut forest, "/s/c1.avhdx", ok(one));
+    add(&mut forest, "/s/c2.avhdx", ok(one));
+    let below = add(&mut forest, "/s/d.avhdx", ok(first));
+    add(&mut forest, "/s/e1.avhdx", ok(below));
+    add(&mut forest, "/s/e2.avhdx", ok(below));
+    let assessment = assess(&forest, &Compared::default());
+    let built = rows(&forest, &assessment, &RowOptions::default());
+    let glyphs = crate::text::Charset::Unicode.glyphs();
+    let lines: Vec<_> = (1..built.len())
+        .map(|at| prefix(&built, at, glyphs, 10) + &built[at].name)
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "a.vhdx",
+            "b.avhdx",
+            "├ c1.avhdx",
+            "│ d.avhdx",
+            "│ ├ e1.avhdx",
+            "│ └ e2.avhdx",
+            "└ c2.avhdx"
+        ]
+    );
+}
+
+#[test]
+fn problems_come_first_and_numbers_count() {
+    let mut forest = Forest::default();
+    for name in ["vm10", "vm2", "vm1"] {
+        let parent = (name == "vm10").then_some((LinkState::Missing, None));
+        add(&mut forest, &format!("/s/{name}/disk.vhdx"), parent);
+    }
+    let assessment = assess(&forest, &Compared::default());
+    let groups = |sort| -> Vec<String> {
+        let options = RowOptions {
+            sort,
+            ..RowOptions::default()
+        };
+        let rows = rows(&forest, &assessment, &options);
+        let groups = rows.into_iter().filter(|row| row.depth == 0);
+        groups.map(|row| row.name).collect()
+    };
+    assert_eq!(groups(Sort::Problems), ["vm10", "vm1", "vm2"]);
+    assert_eq!(groups(Sort::Name), ["vm1", "vm2", "vm10"]);
+}
+
+#[test]
+fn levels_beyond_the_room_are_a_number() {
     let mut forest = Forest::default();
     let mut parent = add(&mut forest, "/s/d00.vhdx", None);
-    for level in 1..60 {
+    for level in 1..30 {
+        add(&mut forest, &format!("/s/a{level:02}.avhdx"), ok(parent));
         parent = add(&mut forest, &format!("/s/d{level:02}.avhdx"), ok(parent));
     }
     let assessment = assess(&forest, &Compared::default());
     let built = rows(&forest, &assessment, &RowOptions::default());
-    assert_eq!(
-        prefix(&built, 60, crate::text::Charset::Unicode.glyphs(), 10),
-        "+49 └ "
-    );
-    assert_eq!(
-        prefix(&built, 60, crate::text::Charset::Ascii.glyphs(), 10),
-        "+49 `- "
-    );
+    let last = built
+        .iter()
+        .position(|row| row.name == "d29.avhdx")
+        .unwrap();
+    let glyphs = crate::text::Charset::Unicode.glyphs();
+    assert_eq!(prefix(&built, last, glyphs, 10), "+19 └ ");
 }
 
 #[test]
@@ -384,8 +471,8 @@ fn a_folder_of_which_files_may_be_missing_is_partial_once_the_scan_has_stopped()
         let rows = rows(&forest, &assessment, &options);
         rows.iter().map(|row| row.flag).collect::<Vec<_>>()
     };
-    assert_eq!(flags(Phase::Done), [Flag::Partial, Flag::Ok]);
-    assert_eq!(flags(Phase::Scanning), [Flag::Ok, Flag::Ok]);
+    assert_eq!(flags(Phase::Done), [Flag::Partial, Flag::Quiet]);
+    assert_eq!(flags(Phase::Scanning), [Flag::Ok, Flag::Quiet]);
 }
 
 #[test]

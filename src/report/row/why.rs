@@ -1,8 +1,11 @@
 //! One or two sentences that say why a row is flagged, and what to do next.
 
+use jiff::Timestamp;
+
 use super::flag::is_other_format;
+use super::status::{made, snapshot_of};
 use super::{Flag, Now, Row, RowKind};
-use crate::analysis::{Assessment, Reverted, rows};
+use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::finding::Severity;
 use crate::store::{DiskId, Forest, LinkState};
 use crate::text::{self, Clock, escape};
@@ -10,7 +13,7 @@ use crate::text::{self, Clock, escape};
 /// Why a row looks as it does, in one or two sentences for a person; escaped.
 pub fn why(forest: &Forest, assessment: &Assessment, row: &Row, clock: &Clock) -> String {
     match row.kind {
-        RowKind::Group => group(row),
+        RowKind::Group => group(forest, assessment, row, clock),
         RowKind::Error => format!(
             "{} could not be looked at: {}. What lies in it is not part of any answer.",
             row.full_name, row.note
@@ -41,52 +44,44 @@ fn missing_parent(row: &Row) -> String {
         "is "
     };
     format!(
-        "{}, the parent of what hangs below, {verb}{state}. Nothing below it can be read whole: {advice}.",
+        "{}, the parent of what stands below, {verb}{state}. Nothing below it can be read whole: {advice}.",
         row.full_name
     )
 }
 
-fn group(row: &Row) -> String {
+fn group(forest: &Forest, assessment: &Assessment, row: &Row, clock: &Clock) -> String {
+    let of = |what: &str| format!("{} {what}", row.name);
     match row.flag {
-        Flag::Ok | Flag::Base => format!("{} holds no problem that the disks show.", row.name),
-        Flag::Pending => format!("{} is still being read.", row.name),
-        Flag::Partial => format!(
-            "{} was not read to the end: there may be more in it than is shown.",
-            row.name
-        ),
-        flag if row.problems == 1 => format!("{} holds 1 problem: {}.", row.name, flag.word()),
-        flag if row.problems > 1 => format!(
-            "{} holds {} problems, the worst: {}.",
-            row.name,
-            row.problems,
-            flag.word()
-        ),
-        flag => format!("{} holds a disk that is {}.", row.name, flag.word()),
+        Flag::Ok => of("holds no problem that the disks show."),
+        Flag::NoSign | Flag::Quiet | Flag::ByRevert => {
+            of("shows no sign of a revert; nothing read here says which of its disks are in use.")
+        }
+        Flag::Pending => of("is still being read."),
+        Flag::Partial => of("was not read to the end: there may be more in it than is shown."),
+        flag => match row.worst {
+            Some(id)
+                if matches!(
+                    flag,
+                    Flag::RevertedCertain | Flag::RevertedLikely | Flag::Unsure
+                ) =>
+            {
+                disk(forest, assessment, row, id, clock)
+            }
+            Some(id) => {
+                let name = forest.disk(id).map(|disk| text::file_name(&disk.path));
+                let said = disk(forest, assessment, row, id, clock);
+                format!("{}: {said}", name.unwrap_or_default())
+            }
+            None => of(&format!("holds a disk that is {}.", flag.word())),
+        },
     }
 }
 
 fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: &Clock) -> String {
     match row.flag {
-        Flag::RevertedCertain | Flag::RevertedLikely => {
-            let advice = "Look at the evidence and at the plan before deleting the snapshot.";
-            let short = headline(forest, assessment, row, id, clock);
-            match short.or_else(|| verdict_summary(assessment, id)) {
-                Some(summary) => format!("{summary} {advice}"),
-                None => format!("This disk was made by a revert. {advice}"),
-            }
-        }
-        Flag::Unsure => {
-            let what = headline(forest, assessment, row, id, clock)
-                .unwrap_or_else(|| "Whether this disk was made by a revert cannot be told.".to_owned());
-            let settles = above_of(assessment, id)
-                .is_some_and(|snapshot| snapshot.verdict.would_settle.is_some());
-            let more = if settles {
-                " The details say why, and what would settle it."
-            } else {
-                " The details say why."
-            };
-            format!("{what}{more}")
-        }
+        Flag::RevertedCertain | Flag::RevertedLikely => reverted(forest, assessment, row, id, clock),
+        Flag::ByRevert => by_revert(forest, assessment, id, clock),
+        Flag::Unsure => unsure(forest, assessment, row, id, clock),
         Flag::Broken => broken(forest, id),
         Flag::Unreadable => unreadable(forest, id),
         Flag::Missing => "It is named, and not in the store.".to_owned(),
@@ -96,74 +91,121 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::Partial if forest.disk(id).is_some_and(is_other_format) => other_format(forest, id),
         Flag::Partial => "It was not read to the end, so its counts are not whole.".to_owned(),
         Flag::Pending => "It is still being read.".to_owned(),
-        Flag::Base => base(forest, row, id, clock),
-        Flag::Ok if row.equals_parent => {
+        Flag::NoSign | Flag::Ok if row.equals_parent => {
             "Every sector it holds equals its parent's: it stands where its parent stands.".to_owned()
         }
-        Flag::Ok => match row.now {
+        Flag::NoSign | Flag::Ok => snapshot_of(assessment, id)
+            .map(|of| escape(&of.verdict.summary))
+            .filter(|summary| !summary.is_empty())
+            .unwrap_or_else(|| "Nothing speaks against it.".to_owned()),
+        Flag::Quiet => match row.now {
             Now::Known => "A machine uses it now, and nothing speaks against it.".to_owned(),
-            Now::Alone => "Nothing says which disk is in use; it is the only leaf of its tree. Labels or configurations would tell.".to_owned(),
-            Now::Unsure => "It is one of several leaves and nothing says which is in use. Labels or configurations would tell.".to_owned(),
-            Now::No => verdict_summary(assessment, id)
-                .unwrap_or_else(|| "Nothing speaks against it.".to_owned()),
+            Now::Alone => "Nothing says which disk is in use; this is the only leaf of its tree.".to_owned(),
+            Now::Unsure => "It is one of several leaves, and nothing says which is in use.".to_owned(),
+            Now::No => base(forest, row, id, clock),
         },
     }
 }
 
-fn above_of(assessment: &Assessment, id: DiskId) -> Option<&crate::analysis::AssessedSnapshot> {
-    assessment.snapshots.get(assessment.disk(id)?.above_of?)
+/// Whose machine it is and how the snapshot is called; escaped.
+fn names(forest: &Forest, of: &AssessedSnapshot) -> (String, String) {
+    let known = of.snapshot.and_then(|id| forest.snapshot(id));
+    let machine = of.machine.or(known.and_then(|known| known.machine));
+    let machine = machine.and_then(|id| forest.machine(id));
+    let vm = machine.map_or_else(|| "The machine".to_owned(), |machine| escape(&machine.name));
+    let name = known.and_then(|known| known.name.as_deref()).map_or_else(
+        || {
+            let disk = of.frozen.first().and_then(|id| forest.disk(*id));
+            let name = disk.map(|disk| text::file_name(&disk.path));
+            format!("the unnamed snapshot on {}", name.unwrap_or_default())
+        },
+        |name| format!("\"{}\"", escape(name)),
+    );
+    (vm, name)
 }
 
-fn verdict_summary(assessment: &Assessment, id: DiskId) -> Option<String> {
-    let summary = &above_of(assessment, id)?.verdict.summary;
-    (!summary.is_empty()).then(|| escape(summary))
+fn day(at: Timestamp, clock: &Clock) -> String {
+    let mut text = String::new();
+    clock.write_date(at, &mut text);
+    text
 }
 
-/// The verdict in one short sentence, where it is of the usual kind; what it rests on is told by the details.
-fn headline(
+/// Who was set back, to what, when, and what is gone.
+fn reverted(
     forest: &Forest,
     assessment: &Assessment,
     row: &Row,
     id: DiskId,
     clock: &Clock,
-) -> Option<String> {
-    let assessed = above_of(assessment, id)?;
-    let verdict = &assessed.verdict;
-    let usual = verdict.summary.contains("reverted to");
-    if !usual || verdict.row == &rows::ROW_1C {
-        return None;
-    }
-    let known = assessed.snapshot.and_then(|id| forest.snapshot(id));
-    let name = known.and_then(|known| known.name.as_deref()).map_or_else(
-        || {
-            let frozen = forest.parent_of(id).and_then(|id| forest.disk(id));
-            let name = frozen.map(|disk| text::file_name(&disk.path));
-            format!("the unnamed snapshot on {}", name.unwrap_or_default())
-        },
-        |name| format!("\"{}\"", escape(name)),
-    );
-    let machine = known
-        .and_then(|known| known.machine)
-        .and_then(|id| forest.machine(id));
-    let vm = machine.map(|machine| escape(&machine.name));
-    let last = row
-        .cells
-        .created
-        .filter(|_| verdict.gap_seconds.is_some_and(|gap| gap > 0))
-        .map(|made| format!(", last on {}", clock.second(made)))
-        .unwrap_or_default();
-    let reverted = |how: &str| {
-        let vm = vm.as_deref().unwrap_or("The VM");
-        format!("{vm} {how} reverted to {name}{last}.")
+) -> String {
+    let Some(of) = snapshot_of(assessment, id) else {
+        return String::new();
     };
-    Some(match verdict.reverted {
-        Reverted::Certain => reverted("was"),
-        Reverted::Likely => reverted("was very likely"),
-        _ => format!(
-            "Cannot tell whether {} was reverted to {name}.",
-            vm.as_deref().unwrap_or("the VM")
-        ),
-    })
+    let (vm, name) = names(forest, of);
+    let when = row
+        .reverted_at
+        .map(|at| format!(" on {}", day(at, clock)))
+        .unwrap_or_default();
+    let sure = if row.flag == Flag::RevertedLikely {
+        " (likely)"
+    } else {
+        ""
+    };
+    let gap = row.gap_seconds.filter(|gap| *gap > 0);
+    let gone = gap.map_or_else(
+        || "What was done between the two is in no file of this store.".to_owned(),
+        |gap| {
+            format!(
+                "What was done in the {} before is in no file of this store.",
+                text::span(gap)
+            )
+        },
+    );
+    format!("{vm} was set back to {name}{when}{sure}. {gone}")
+}
+
+fn by_revert(forest: &Forest, assessment: &Assessment, id: DiskId, clock: &Clock) -> String {
+    let Some(of) = above_of(assessment, id) else {
+        return String::new();
+    };
+    let (vm, name) = names(forest, of);
+    let made = made(forest, of).map(|at| format!(" on {}", day(at, clock)));
+    format!(
+        "It was made{} when {vm} was set back to {name}, and holds what was done since.",
+        made.unwrap_or_default()
+    )
+}
+
+/// Why it cannot be told, and what would settle it.
+fn unsure(
+    forest: &Forest,
+    assessment: &Assessment,
+    row: &Row,
+    id: DiskId,
+    clock: &Clock,
+) -> String {
+    let Some(of) = snapshot_of(assessment, id) else {
+        return String::new();
+    };
+    let (vm, name) = names(forest, of);
+    let made = made(forest, of);
+    if let Some((gap, made)) = row.gap_seconds.zip(made) {
+        return format!(
+            "{vm} was either off for {} or set back to {name} on {}. The details say what would settle it.",
+            text::span(gap),
+            day(made, clock)
+        );
+    }
+    let said = escape(&of.verdict.summary);
+    if said.is_empty() {
+        format!("Cannot tell whether {vm} was set back to {name}. The details say why.")
+    } else {
+        said
+    }
+}
+
+fn above_of(assessment: &Assessment, id: DiskId) -> Option<&crate::analysis::AssessedSnapshot> {
+    assessment.snapshots.get(assessment.disk(id)?.above_of?)
 }
 
 fn base(forest: &Forest, row: &Row, id: DiskId, clock: &Clock) -> String {
@@ -172,6 +214,10 @@ fn base(forest: &Forest, row: &Row, id: DiskId, clock: &Clock) -> String {
         format!(", last written {}", clock.second(at))
     });
     match children {
+        0 => "Nothing speaks against it.".to_owned(),
+        1 if forest.node(id).is_some_and(|node| node.parent.is_some()) => format!(
+            "A disk inside a chain{written}. One disk builds on it: whoever writes to it breaks that disk."
+        ),
         1 => format!(
             "The base of a chain{written}. One disk builds on it: whoever writes to it breaks that disk."
         ),
@@ -202,7 +248,7 @@ fn orphan(forest: &Forest, row: &Row, id: DiskId) -> String {
         Some((machine, end)) => format!(
             "Nothing read here names it. The chain of {machine} is cut below {end}, so this may be the base of that chain: do not delete it before the missing parent is found."
         ),
-        None => "Nothing read here names it: no machine uses it and no disk hangs on it. Find its owner before deleting it.".to_owned(),
+        None => "Nothing read here names it: no machine uses it and no disk is its child. Find its owner before deleting it.".to_owned(),
     }
 }
 

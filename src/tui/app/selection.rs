@@ -1,10 +1,14 @@
 //! The rows, which of them show, and the selected one.
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
-use super::App;
+use super::{App, Problem, Visit};
+use crate::finding::Severity;
+use crate::report::columns::Needs;
+use crate::report::findings::Found;
 use crate::report::row::{Phase, visible};
-use crate::report::{Row, RowKey};
+use crate::report::{Flag, Row, RowKey, RowKind};
 use crate::store::DiskId;
 use crate::text::{self, Units};
 
@@ -133,14 +137,19 @@ impl App {
         self.options.phase = self.phase();
         let (forest, assessment) = (&self.store.forest, &self.store.assessment);
         self.rows = crate::report::rows(forest, assessment, &self.options);
+        self.measure();
         self.place(key.as_ref());
     }
 
     /// Shows other rows, made by the same options, the cursor staying on the same one.
-    pub fn take_rows(&mut self, rows: Vec<Row>, phase: Phase) {
+    pub fn take_rows(&mut self, rows: Vec<Row>, needs: Needs, phase: Phase) {
         let key = self.row().map(|row| row.key.clone());
         self.options.phase = phase;
         self.rows = rows;
+        self.needs = needs;
+        if self.units != needs.units {
+            self.measure();
+        }
         self.place(key.as_ref());
     }
 
@@ -160,9 +169,74 @@ impl App {
             self.groups.0.max(groups)
         };
         self.groups = (all, groups);
-        let troubled = |row: &&Row| row.depth > 0 && row.flag.is_problem();
-        self.problems = self.rows.iter().filter(troubled).count();
+        self.find_problems();
+        if self.visit == Visit::Fresh {
+            self.first_screen();
+            return;
+        }
         self.refold(key);
+    }
+
+    /// The findings that are problems, the worst row first.
+    fn find_problems(&mut self) {
+        let severe = |item: &&Found| item.finding.code.severity > Severity::Info;
+        let mut problems: Vec<(Flag, Option<u32>, &'static str)> = Vec::new();
+        for item in self.findings.iter().filter(severe) {
+            let disk = self.find(&item.path);
+            let place = disk.and_then(|disk| self.places.get(disk.0 as usize).copied());
+            let row = place.filter(|place| *place != NO_ROW);
+            let flag = row
+                .and_then(|at| self.rows.get(at as usize))
+                .map_or(Flag::Ok, |row| row.flag);
+            let word = if flag.is_problem() {
+                flag.word()
+            } else {
+                item.finding.code.severity.word()
+            };
+            problems.push((flag, row, word));
+        }
+        problems.sort_by_key(|(flag, row, _)| (*flag, *row));
+        self.problems = problems
+            .into_iter()
+            .map(|(_, row, word)| Problem { row, word })
+            .collect();
+    }
+
+    /// Measures the rows again, for the columns.
+    pub fn measure(&mut self) {
+        self.needs = Needs::of(&self.rows, self.units);
+    }
+
+    /// Before the user did anything: machines that do not fit are folded, and the cursor stands on the worst row.
+    pub fn first_screen(&mut self) {
+        let room = usize::from(self.layout().body.height.saturating_sub(1));
+        if self.kept.memory.folds().is_empty() {
+            self.folded.clear();
+            let groups = || self.rows.iter().filter(|row| row.kind == RowKind::Group);
+            if self.rows.len() > room {
+                let fine = groups().filter(|row| !row.flag.is_problem());
+                self.folded = fine.map(|row| row.key.clone()).collect();
+            }
+            if visible(&self.rows, &self.folded).len() > room {
+                self.folded = groups().map(|row| row.key.clone()).collect();
+            }
+        }
+        self.shown = visible(&self.rows, &self.folded);
+        self.cursor = 0;
+        self.dirty = true;
+        let disks = self.rows.iter().enumerate();
+        let worst = disks
+            .filter(|(_, row)| row.kind != RowKind::Group && row.flag <= Flag::Unsure)
+            .filter(|(_, row)| row.flag.is_problem() || row.gap_seconds.is_some())
+            .min_by_key(|(at, row)| (row.flag, Reverse(row.gap_seconds), *at));
+        match worst {
+            Some((index, _)) if self.kept.memory.folds().is_empty() => self.reveal_row(index),
+            Some((_, row)) => {
+                let key = row.key.clone();
+                self.refold(Some(&key));
+            }
+            None => {}
+        }
     }
 
     /// Works out which rows show, the cursor going to the row of a key, or to the nearest row above it that shows.

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::report::findings::Found;
-use crate::text::{self, escape};
+use crate::report::page::Page;
+use crate::report::page::finding::{severity_role, whole};
+use crate::text::{self, Overlong, escape};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
@@ -15,7 +17,6 @@ use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::list::moved;
 use crate::tui::message::News;
-use crate::tui::roles::of_severity;
 use crate::tui::screen::{Act, Entry, Screen, Subject, Typing};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
@@ -371,7 +372,7 @@ fn row(app: &App, item: &Found, width: usize) -> Line {
         (26, 24)
     };
     let mut line = Line::of(
-        of_severity(code.severity),
+        severity_role(code.severity),
         format!(" {:<7} ", code.severity.word()),
     );
     line.push(
@@ -383,16 +384,6 @@ fn row(app: &App, item: &Found, width: usize) -> Line {
     let left = width.saturating_sub(line.width());
     line.push(Role::Dim, clip(&escape(&item.finding.text), left, ellipsis));
     line
-}
-
-/// What was expected and what is there, as far as a finding has it; escaped.
-pub fn values(finding: &Finding) -> String {
-    match (finding.expected.as_str(), finding.actual.as_str()) {
-        ("", "") => String::new(),
-        (expected, "") => format!("expected {}", escape(expected)),
-        ("", actual) => format!("found {}", escape(actual)),
-        (expected, actual) => format!("expected {}, found {}", escape(expected), escape(actual)),
-    }
 }
 
 /// The disk of a finding as the tree shows it, behind its machine or folder.
@@ -415,36 +406,7 @@ fn place(app: &App, item: &Found) -> String {
 
 /// What a finding means.
 fn about(item: &Found, width: usize) -> Vec<Line> {
-    let finding = &item.finding;
-    let mut lines = Vec::new();
-    let mut say = |label: &str, text: String| {
-        if text.is_empty() {
-            return;
-        }
-        // Beside its label a text on a narrow screen would have no room.
-        let (label, indent) = if width < 60 {
-            (format!(" {label}: "), 2)
-        } else {
-            (format!(" {label:<14} "), 16)
-        };
-        let line = Line::of(Role::Heading, label).with(Role::Text, text);
-        lines.extend(line.wrap(width, indent));
-    };
-    say("What", escape(&finding.text));
-    say("File", text::path(&item.path));
-    let at = finding
-        .at
-        .map(|at| format!("offset {at:#x}"))
-        .unwrap_or_default();
-    say(
-        "How we know",
-        [at, values(finding)]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(": "),
-    );
-    say("Why it matters", finding.code.why.to_owned());
-    say("What to do", finding.code.action.to_owned());
-    lines
+    let mut page = Page::new(width, Overlong::Cut);
+    whole(&mut page, &item.finding, &item.path);
+    page.into_lines()
 }

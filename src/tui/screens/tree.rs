@@ -6,9 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::columns::{Column, Fitted, Style, cell, fit};
+use crate::analysis::{AssessedSnapshot, Reverted};
+use crate::report::columns::{Column, Fitted, Style, cell, fit, snapshot_label, status, write_use};
 use crate::report::row::{Direction, Only, prefix};
-use crate::report::{Flag, Now, Row, RowKey, RowKind};
+use crate::report::{Now, Row, RowKey, RowKind};
+use crate::text::{Units, Zone, many};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::message::Slot;
@@ -18,10 +20,8 @@ use crate::tui::view::View;
 use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
 use crate::tui::widget::text::{Line, clip, clip_middle, pad, pad_left};
 
-/// Columns before a name: cursor, fold, mark, now, and blanks.
-const MARGIN: usize = 6;
-/// A name up to this width, in columns, is shown whole before its labels: a GUID's first part and an extension fit.
-const SHORT_NAME: usize = 20;
+/// Columns before a name: fold, now, mark.
+const MARGIN: usize = 3;
 
 /// Its row of the table of screens.
 pub const ENTRY: Entry = Entry {
@@ -64,12 +64,9 @@ impl Screen for Tree {
             |place| sheet.line(place),
         );
         if app.shown.is_empty() && body.height > 0 {
-            let words = match (app.scanning(), app.options.filter.is_empty()) {
-                (true, _) => " reading ...",
-                (false, true) => " No virtual disk was found below the folders given.",
-                (false, false) => " Nothing matches the filter. Esc lifts it.",
-            };
-            Line::of(Role::Dim, words).paint(buffer, body, &app.settings.theme);
+            let lines =
+                Line::of(Role::Dim, format!(" {}", nothing(app))).wrap(body.width.into(), 1);
+            Line::paint_all(&lines, buffer, body, &app.settings.theme);
         }
     }
 
@@ -90,9 +87,10 @@ impl Screen for Tree {
         self.scroll = scrolled(self.scroll, app.cursor, app.shown.len(), height);
     }
 
-    fn click(&mut self, app: &mut App, area: Rect, _column: u16, row: u16) -> Act {
+    fn click(&mut self, app: &mut App, area: Rect, column: u16, row: u16) -> Act {
         let Some(line) = row.checked_sub(area.height - body(area).height) else {
-            return Act::Pass;
+            let column = Sheet::of(app, area.width).column_at(column);
+            return column.map_or(Act::Pass, |column| keys::sort_by(app, column));
         };
         let place = self.scroll + usize::from(line);
         if place >= app.shown.len() {
@@ -136,6 +134,11 @@ impl Screen for Tree {
             ""
         };
         parts.push(format!("sort: {}{reversed}", app.options.sort.word()));
+        let zone = match app.settings.clock.zone() {
+            Zone::Utc => "UTC",
+            Zone::Local => "local time",
+        };
+        parts.push(zone.to_owned());
         parts
     }
 }
@@ -150,6 +153,30 @@ fn body(area: Rect) -> Rect {
     }
 }
 
+/// Why there is no row.
+fn nothing(app: &App) -> String {
+    if app.scanning() {
+        return "reading ...".to_owned();
+    }
+    if app.store.forest.disks.is_empty() {
+        return format!(
+            "No virtual disk below {}. `vhdtree demo` builds a store to look at.",
+            app.settings.roots
+        );
+    }
+    if !app.options.filter.is_empty() {
+        return "Nothing matches the filter. Esc lifts it.".to_owned();
+    }
+    let unsure = |of: &&AssessedSnapshot| of.verdict.reverted == Reverted::CannotTell;
+    let unsure = app.store.assessment.snapshots.iter().filter(unsure).count();
+    let key = app.key_of(Command::Own("problems"));
+    let unsure = match unsure {
+        0 => String::new(),
+        n => format!("; of {} it cannot be told (?)", many(n, "snapshot")),
+    };
+    format!("No row has a problem{unsure}. {key} shows all rows.")
+}
+
 /// What the rows at the top of the tree are.
 fn groups_word(app: &App) -> &'static str {
     let machines = app.store.forest.machines.len();
@@ -162,6 +189,7 @@ fn groups_word(app: &App) -> &'static str {
     }
 }
 
+/// The rows as lines, by the columns that fit.
 struct Sheet<'a> {
     app: &'a App,
     columns: Vec<Fitted>,
@@ -170,12 +198,10 @@ struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     fn of(app: &'a App, width: u16) -> Self {
-        let (columns, time) = fit(width);
+        let (columns, time) = fit(width, &app.needs);
         let style = Style {
-            units: app.units,
-            clock: app.settings.clock.clone(),
-            charset: app.settings.charset,
             time,
+            ..app.style()
         };
         Self {
             app,
@@ -185,18 +211,27 @@ impl<'a> Sheet<'a> {
     }
 
     fn heading(&self) -> Line {
-        let mut line = Line::of(Role::Heading, " ");
+        let mut line = Line::new();
         for fitted in &self.columns {
             let width = usize::from(fitted.width);
             let heading = fitted.column.heading();
-            let text = match fitted.column {
-                Column::Name => pad(heading, width.saturating_sub(1)),
-                column if column.is_number() => pad_left(heading, width),
-                _ => pad(heading, width),
+            let text = if fitted.column.is_number() {
+                pad_left(heading, width)
+            } else {
+                pad(heading, width)
             };
-            line.push(Role::Heading, format!("{text} "));
+            line.push(Role::Heading, format!(" {text}"));
         }
         line
+    }
+
+    /// The column at a place of the headings.
+    fn column_at(&self, x: u16) -> Option<Column> {
+        let mut end = 0;
+        self.columns.iter().find_map(|fitted| {
+            end += fitted.width + 1;
+            (x < end).then_some(fitted.column)
+        })
     }
 
     fn line(&self, place: usize) -> Line {
@@ -213,44 +248,44 @@ impl<'a> Sheet<'a> {
         };
         let mut line = Line::new();
         let ellipsis = self.style.charset.glyphs().ellipsis;
+        let quiet = if row.kind == RowKind::Group {
+            Role::Dim
+        } else {
+            Role::Text
+        };
         for fitted in &self.columns {
             let width = usize::from(fitted.width);
+            line.push(Role::Text, " ");
             match fitted.column {
                 Column::Name => self.name(&mut line, row, index, width),
+                Column::Snapshots => {
+                    let role = if row.snapshots.is_empty() {
+                        Role::Dim
+                    } else {
+                        Role::Text
+                    };
+                    let text = clip_middle(&snapshot_label(row), width, ellipsis);
+                    line.push(role, pad(&text, width));
+                }
                 Column::Verdict => {
-                    line.push(
-                        role(row.flag),
-                        clip(&cell(Column::Verdict, row, &self.style), width, ellipsis),
-                    );
+                    let text = clip(&status(row, &self.style), width, ellipsis);
+                    line.push(row.flag.role(), text);
                 }
                 column => {
                     let text = cell(column, row, &self.style);
-                    // A number that was cut would be a wrong number.
-                    let text = if text.len() > width && column.is_number() {
-                        "#".repeat(width)
-                    } else {
-                        clip(&text, width, ellipsis)
-                    };
                     let text = if column.is_number() {
                         pad_left(&text, width)
                     } else {
-                        pad(&text, width)
+                        pad(&clip(&text, width, ellipsis), width)
                     };
-                    line.push(
-                        if row.kind == RowKind::Group {
-                            Role::Dim
-                        } else {
-                            Role::Text
-                        },
-                        format!("{text} "),
-                    );
+                    line.push(quiet, text);
                 }
             }
         }
         line
     }
 
-    /// Margin, lines, name, snapshots, NOW, notes; cut so that what tells two names apart stays.
+    /// Fold, sign of Now, mark, lines, name, NOW and users; cut in the middle, so that what tells two names apart stays.
     fn name(&self, line: &mut Line, row: &Row, index: usize, width: usize) {
         let glyphs = self.style.charset.glyphs();
         let start = line.width();
@@ -260,112 +295,52 @@ impl<'a> Sheet<'a> {
             (true, false) if row.kind == RowKind::Group => glyphs.folds[0],
             _ => " ",
         };
-        let marked = matches!(&row.key, RowKey::Disk(path) if self.app.marks.contains(path));
-        if row.kind == RowKind::Group {
-            line.push(Role::Text, format!(" {fold} "));
-            let name = clip_middle(&row.name, width.saturating_sub(3), glyphs.ellipsis);
-            line.push(Role::Heading, name);
-            self.labels(line, row, start, width);
+        line.push(Role::Text, fold);
+        let mut after = String::new();
+        let name = if row.kind == RowKind::Group {
+            line.push(Role::Text, " ");
+            &row.name
         } else {
             let sign = match row.kind {
                 RowKind::MissingParent if row.now == Now::No => "?",
                 RowKind::Error => "!",
                 _ => row.now.sign(glyphs),
             };
-            let sign = if sign.is_empty() { " " } else { sign };
-            line.push(Role::Text, format!(" {fold}"));
-            line.push(
-                Role::Marked,
-                if marked {
-                    self.app.settings.charset.glyphs().mark
-                } else {
-                    " "
-                },
-            );
-            line.push(
-                if row.now == Now::No {
-                    role(row.flag)
-                } else {
-                    Role::Now
-                },
-                sign,
-            );
-            line.push(Role::Text, " ".repeat(MARGIN - 4));
+            let role = if row.now == Now::No {
+                row.flag.role()
+            } else {
+                Role::Now
+            };
+            line.push(role, if sign.is_empty() { " " } else { sign });
+            if self.is_marked(row) {
+                line.push(Role::Marked, glyphs.mark);
+            } else {
+                line.push(Role::Text, " ");
+            }
             let levels = u32::try_from(width.saturating_sub(MARGIN + 14) / 3)
                 .unwrap_or(0)
                 .clamp(2, 12);
             line.push(Role::Border, prefix(&self.app.rows, index, glyphs, levels));
-            let used = line.width() - start;
-            let name = if self.app.units == crate::text::Units::Bytes {
-                &row.full_name
-            } else {
-                &row.name
-            };
-            let room = width.saturating_sub(used);
-            let wanted = labels_width(row);
-            // A short name is never cut for its labels: it may be all that tells two disks apart. A long one leaves
-            // them a third.
-            let kept = if name.width() <= SHORT_NAME {
-                room
-            } else {
-                room.saturating_sub(wanted.min(room / 3))
-                    .max(room.min(SHORT_NAME))
-            };
-            let name = clip_middle(name, kept, glyphs.ellipsis);
-            line.push(if marked { Role::Marked } else { Role::Text }, name);
-            self.labels(line, row, start, width);
-        }
-        let used = line.width() - start;
-        line.push(Role::Text, " ".repeat((width + 1).saturating_sub(used)));
-    }
-
-    fn labels(&self, line: &mut Line, row: &Row, start: usize, width: usize) {
-        for (role, text) in labels(row) {
-            let room = (start + width).saturating_sub(line.width() + 2);
-            if room >= 4 {
-                line.push(Role::Text, "  ");
-                line.push(
-                    role,
-                    clip(&text, room, self.style.charset.glyphs().ellipsis),
-                );
+            write_use(row, &mut after);
+            match self.app.units {
+                Units::Human => &row.name,
+                Units::Bytes => &row.full_name,
             }
-        }
+        };
+        let used = line.width() - start;
+        let room = width.saturating_sub(used + after.width());
+        let role = match row.kind {
+            RowKind::Group => Role::Heading,
+            _ if self.is_marked(row) => Role::Marked,
+            _ => Role::Text,
+        };
+        line.push(role, clip_middle(name, room.max(8), glyphs.ellipsis));
+        line.push(Role::Now, after);
+        let used = line.width() - start;
+        line.push(Role::Text, " ".repeat(width.saturating_sub(used)));
     }
-}
 
-fn labels_width(row: &Row) -> usize {
-    labels(row)
-        .iter()
-        .map(|(_, text)| Line::of(Role::Text, text.as_str()).width() + 2)
-        .sum()
-}
-
-/// What stands after a name, most telling first.
-fn labels(row: &Row) -> Vec<(Role, String)> {
-    let mut labels = Vec::new();
-    // One of several leaves has its sign in the margin; the word is no longer than that.
-    if matches!(row.now, Now::Known | Now::Alone) {
-        labels.push((Role::Now, row.now.word().to_owned()));
-    }
-    for snapshot in &row.snapshots {
-        labels.push((Role::Text, format!("\"{snapshot}\"")));
-    }
-    if !row.users.is_empty() {
-        labels.push((Role::Now, row.users.join(", ")));
-    }
-    if !row.note.is_empty() {
-        labels.push((Role::Dim, row.note.clone()));
-    }
-    labels
-}
-
-/// How a state looks.
-pub fn role(flag: Flag) -> Role {
-    match flag {
-        Flag::RevertedCertain | Flag::Broken | Flag::Missing | Flag::Unreadable => Role::Error,
-        Flag::RevertedLikely => Role::Warning,
-        Flag::Orphan | Flag::Unsure | Flag::Locked | Flag::Live | Flag::Partial => Role::Unsure,
-        Flag::Pending | Flag::Base => Role::Dim,
-        Flag::Ok => Role::Ok,
+    fn is_marked(&self, row: &Row) -> bool {
+        matches!(&row.key, RowKey::Disk(path) if self.app.marks.contains(path))
     }
 }

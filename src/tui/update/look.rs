@@ -15,6 +15,7 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
                 Units::Human => Units::Bytes,
                 Units::Bytes => Units::Human,
             };
+            app.measure();
         }
         Command::Ascii => app.settings.charset = app.settings.charset.toggled(),
         Command::Theme => next_theme(app),

@@ -165,10 +165,10 @@ fn machines_snapshots_and_verdicts_come_back_from_a_saved_scan() {
     assert_eq!(two["verdict"]["reverted"], flagged);
     assert_eq!(two["verdict"]["above"], leaf["path"]);
     for part in [
-        "! REVERTED",
+        "↩ REVERTED",
         "\"検証 one\"",
         "\"two\"",
-        "●   ├ 4E5F6071.avhd  NOW",
+        "● ├ 4E5F6071.avhd NOW",
     ] {
         assert!(tree.contains(part), "{part}\n{tree}");
     }

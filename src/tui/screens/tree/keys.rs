@@ -1,7 +1,9 @@
 //! The tree's keys: folding, sorting, marking, jumping, searching.
 
+use std::cmp::Reverse;
+
 use crate::report::row::{Direction, Only};
-use crate::report::{Row, RowKey, RowKind, Sort};
+use crate::report::{Column, Flag, Row, RowKey, RowKind, Sort};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::keymap::Context::{self, Any};
@@ -31,9 +33,9 @@ pub const KEYS: &[Binding] = bindings! {
     "sort" Sort in &[TREE], ["s"], 10 "sort", Find: "sort by: then one of the keys below; again reverses";
     "sort-name" own in &[Context::Sort], ["n"], 1 "name", Find: "by name";
     "sort-size" own in &[Context::Sort], ["s"], 2 "size", Find: "by size on disk";
-    "sort-dirty" own in &[Context::Sort], ["d"], 3 "dirty", Find: "by dirty bytes";
+    "sort-dirty" own in &[Context::Sort], ["d"], 3 "changed", Find: "by changed bytes";
     "sort-created" own in &[Context::Sort], ["c"], 4 "created", Find: "by creation";
-    "sort-verdict" own in &[Context::Sort], ["v"], 5 "verdict", Find: "by verdict, worst first";
+    "sort-verdict" own in &[Context::Sort], ["v" "p"], 5 "problems", Find: "problems first, the worst of them on top";
     "problems" own in &[TREE], ["!"], 0 "problems", Find: "only rows with problems, with those above them, or all";
     "mark" own in &[TREE], ["Space"], 11 "mark", Find: "mark; two marked disks are compared by =";
 };
@@ -80,7 +82,7 @@ fn own(app: &mut App, name: &str) -> Act {
         "sort-size" => sort(app, Sort::Size),
         "sort-dirty" => sort(app, Sort::Dirty),
         "sort-created" => sort(app, Sort::Created),
-        "sort-verdict" => sort(app, Sort::Verdict),
+        "sort-verdict" => sort(app, Sort::Problems),
         _ => return Act::Pass,
     }
     Act::done()
@@ -159,6 +161,7 @@ fn fold(app: &mut App, folded: bool) {
         return;
     }
     let key = row.key.clone();
+    app.kept.folded = true;
     if folded {
         app.folded.insert(key.clone());
     } else {
@@ -168,6 +171,7 @@ fn fold(app: &mut App, folded: bool) {
 }
 
 fn fold_all(app: &mut App) {
+    app.kept.folded = true;
     let key = app.row().map(|row| row.key.clone());
     if app.folded.is_empty() {
         app.folded = app
@@ -223,22 +227,64 @@ fn around(app: &App, forward: bool, wanted: impl Fn(&Row) -> bool) -> Option<usi
     }
 }
 
-/// The next row with a problem, unfolding what hides it.
+/// The next problem, the worst first; after them what cannot be told, by its gap. Unfolds what hides it.
 fn seek_problem(app: &mut App, forward: bool) {
-    let problem = |row: &Row| row.depth > 0 && row.flag.is_problem();
-    match around(app, forward, problem) {
-        None => app.notice = Some("no problem in sight".to_owned()),
-        Some(index) => {
-            let number = app
-                .rows
-                .iter()
-                .take(index + 1)
-                .filter(|row| problem(row))
-                .count();
-            app.reveal_row(index);
-            app.notice = Some(format!("problem {number} of {}", app.problems));
+    let mut stops: Vec<u32> = Vec::new();
+    for row in app.problems.iter().filter_map(|problem| problem.row) {
+        if !stops.contains(&row) {
+            stops.push(row);
         }
     }
+    let problems = stops.len();
+    let rows = (0_u32..).zip(&app.rows);
+    let unsure = rows.filter(|(_, row)| {
+        row.kind != RowKind::Group && row.flag == Flag::Unsure && row.gap_seconds.is_some()
+    });
+    let mut unsure: Vec<_> = unsure
+        .map(|(at, row)| (Reverse(row.gap_seconds), at))
+        .collect();
+    unsure.sort_unstable();
+    let unsure = unsure.into_iter().map(|(_, at)| at);
+    stops.extend(unsure);
+    let here = app.shown.get(app.cursor).copied();
+    let here = stops.iter().position(|stop| Some(*stop) == here);
+    let len = stops.len();
+    let next = match (here, forward) {
+        (None, true) => 0,
+        (None, false) => len.saturating_sub(1),
+        (Some(at), true) => (at + 1) % len,
+        (Some(at), false) => (at + len - 1) % len,
+    };
+    let Some(row) = stops.get(next).copied() else {
+        app.say("no problem in sight");
+        return;
+    };
+    app.reveal_row(row as usize);
+    let said = if next < problems {
+        let first = app
+            .problems
+            .iter()
+            .position(|problem| problem.row == Some(row));
+        let (number, all) = (first.unwrap_or(0) + 1, app.problems.len());
+        format!("problem {number} of {all}")
+    } else {
+        format!("cannot tell: {} of {}", next - problems + 1, len - problems)
+    };
+    app.say(said);
+}
+
+/// A click on a heading sorts by its column.
+pub fn sort_by(app: &mut App, column: Column) -> Act {
+    let by = match column {
+        Column::Name => Sort::Name,
+        Column::OnDisk => Sort::Size,
+        Column::Dirty => Sort::Dirty,
+        Column::Created => Sort::Created,
+        Column::Verdict => Sort::Problems,
+        _ => return Act::Pass,
+    };
+    sort(app, by);
+    Act::done()
 }
 
 /// The next match of the search, in folded rows too.

@@ -1,0 +1,197 @@
+//! What is said of a disk's row: what is said of a snapshot stands on the row of its own disk, and nowhere else.
+
+use jiff::Timestamp;
+
+use super::flag::{Flag, Ground, is_other_format};
+use crate::analysis::{AssessedSnapshot, Assessment, Reverted};
+use crate::report::row::Phase;
+use crate::store::{BornSource, Disk, DiskId, Forest, Liveness};
+use crate::text::many;
+
+/// Seconds within which a disk above was made with its snapshot.
+const TOLERANCE: i64 = 300;
+
+/// A row's state and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Status {
+    pub flag: Flag,
+    pub reverted_at: Option<Timestamp>,
+    pub hint: String,
+    pub gap_seconds: Option<i64>,
+}
+
+impl From<Flag> for Status {
+    fn from(flag: Flag) -> Self {
+        Self {
+            flag,
+            reverted_at: None,
+            hint: String::new(),
+            gap_seconds: None,
+        }
+    }
+}
+
+/// What decides a disk's state beside the disk itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    pub ground: Ground,
+    pub phase: Phase,
+    /// Something says which disks the machines of this tree use now.
+    pub uses_known: bool,
+}
+
+/// The state of a disk's row, orphans aside.
+pub(super) fn status(
+    forest: &Forest,
+    assessment: &Assessment,
+    id: DiskId,
+    setting: Setting,
+) -> Status {
+    let Some(disk) = forest.disk(id) else {
+        return Flag::Unreadable.into();
+    };
+    let unread = match setting.phase {
+        Phase::Scanning => Flag::Pending,
+        Phase::Done => Flag::Partial,
+    };
+    if disk.is_locked() {
+        let own = snapshot_of(assessment, id);
+        let flag = own.and_then(|own| reverted(own.verdict.reverted));
+        let by_revert = assessment.disk(id).and_then(|of| of.made_by_revert);
+        return match (own, flag) {
+            (Some(own), Some(flag)) => told(forest, own, flag),
+            _ if by_revert.and_then(reverted).is_some() => Flag::ByRevert.into(),
+            _ => Flag::Locked.into(),
+        };
+    }
+    if disk.header.is_none() {
+        let not_reached = disk.findings.is_empty() && !forest.complete;
+        let flag = match (not_reached, is_other_format(disk)) {
+            (true, _) => unread,
+            (false, true) => Flag::Partial,
+            (false, false) => Flag::Unreadable,
+        };
+        return flag.into();
+    }
+    let own = snapshot_of(assessment, id);
+    if let Some(own) = own
+        && let Some(flag) = reverted(own.verdict.reverted)
+    {
+        return told(forest, own, flag);
+    }
+    if setting.ground == Ground::Broken {
+        return Flag::Broken.into();
+    }
+    if let Some(own) = own
+        && let Some(unsure) = unsure(forest, own, id, setting)
+    {
+        return unsure;
+    }
+    if disk.liveness == Liveness::Live {
+        return Flag::Live.into();
+    }
+    match &disk.counts {
+        Some(counts) if !counts.complete => return Flag::Partial.into(),
+        None if !forest.complete => return unread.into(),
+        _ => {}
+    }
+    let by_revert = assessment.disk(id).and_then(|of| of.made_by_revert);
+    let flag = match own {
+        Some(_) if setting.uses_known => Flag::Ok,
+        Some(_) => Flag::NoSign,
+        None if by_revert.and_then(reverted).is_some() => Flag::ByRevert,
+        None => Flag::Quiet,
+    };
+    flag.into()
+}
+
+/// What is said of a snapshot that the machine was set back to.
+fn told(forest: &Forest, own: &AssessedSnapshot, flag: Flag) -> Status {
+    Status {
+        flag,
+        reverted_at: made(forest, own),
+        hint: String::new(),
+        gap_seconds: own.verdict.gap_seconds,
+    }
+}
+
+fn reverted(how: Reverted) -> Option<Flag> {
+    match how {
+        Reverted::Certain => Some(Flag::RevertedCertain),
+        Reverted::Likely => Some(Flag::RevertedLikely),
+        Reverted::CannotTell | Reverted::NoSign | Reverted::NotReverted => None,
+    }
+}
+
+/// The snapshot whose disk it is; of several the one with the worst verdict.
+pub(super) fn snapshot_of(assessment: &Assessment, id: DiskId) -> Option<&AssessedSnapshot> {
+    let own = &assessment.disk(id)?.snapshots;
+    own.iter()
+        .filter_map(|at| assessment.snapshots.get(*at))
+        .min_by_key(|of| of.verdict.reverted)
+}
+
+/// Why it cannot be told, in three words.
+fn unsure(forest: &Forest, own: &AssessedSnapshot, id: DiskId, setting: Setting) -> Option<Status> {
+    let node = forest.node(id)?;
+    let several = node.children.len() > 1 && !setting.uses_known;
+    if own.verdict.reverted != Reverted::CannotTell && !several {
+        return None;
+    }
+    let gap = own.verdict.gap_seconds.or_else(|| ages(forest, own, id));
+    let hint = if several {
+        let children = node.children.len();
+        if children == 2 {
+            "two leaves".to_owned()
+        } else {
+            many(children, "leaf").replace("leafs", "leaves")
+        }
+    } else if let Some(gap) = gap.filter(|gap| *gap > TOLERANCE) {
+        short_span(gap) + " gap"
+    } else if forest.disk(id).is_some_and(is_copy) {
+        "copied store".to_owned()
+    } else {
+        "no date".to_owned()
+    };
+    Some(Status {
+        flag: Flag::Unsure,
+        reverted_at: None,
+        hint,
+        gap_seconds: gap.filter(|gap| *gap > TOLERANCE),
+    })
+}
+
+/// How much later than the last write of the snapshot's disk the disk above was made, where both are known.
+fn ages(forest: &Forest, own: &AssessedSnapshot, id: DiskId) -> Option<i64> {
+    let written = forest.disk(id)?.file.modified?;
+    let made = made(forest, own)?;
+    Some(made.duration_since(written).as_secs())
+}
+
+/// When the disk above was made: as the verdict believes, else by its footer. The birth of a file may be that of a copy.
+pub(super) fn made(forest: &Forest, of: &AssessedSnapshot) -> Option<Timestamp> {
+    let footer = || {
+        let above = forest.disk(of.verdict.above?)?;
+        above.header.as_ref()?.created
+    };
+    of.verdict.above_made.or_else(footer)
+}
+
+/// True if the file was born here after its last write: a copy.
+pub(super) fn is_copy(disk: &Disk) -> bool {
+    let own = disk.header.as_ref().and_then(|header| header.created);
+    let (Some(born), None) = (disk.file.born, own) else {
+        return false;
+    };
+    let later = |written| born.at.duration_since(written).as_secs() > TOLERANCE;
+    born.source == BornSource::OtherFileSystem && disk.file.modified.is_some_and(later)
+}
+
+/// `58 d`, `3 h`, `40 min`.
+fn short_span(seconds: i64) -> String {
+    match seconds {
+        0..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
