@@ -329,6 +329,15 @@ impl GroupBuilder {
         pieces
     }
 
+    /// Puts a text into use as it is, its checksum right.
+    #[must_use]
+    pub fn with_text(mut self, text: &[u8]) -> Self {
+        for device in 0..self.devices.len() {
+            self.put_text(device, text);
+        }
+        self
+    }
+
     fn commit(&mut self, command: &str, at: i64) {
         self.seqno += 1;
         let text = self.text(command, at);

@@ -50,8 +50,8 @@ macro_rules! replays {
 }
 
 replays!(
-    chain, facts, locators, log, partitions, saved, settings, store, text, times, tui, vhd, vhdx,
-    vmcx, xml,
+    chain, facts, locators, log, lvm, partitions, saved, settings, store, text, times, tui, vhd,
+    vhdx, vmcx, xml,
 );
 
 #[test]

@@ -7,6 +7,7 @@ mod chain;
 mod disk;
 mod locators;
 mod log;
+mod lvm;
 mod partitions;
 mod patched;
 mod saved;
@@ -52,6 +53,11 @@ pub const TARGETS: &[Target] = &[
         name: "log",
         run: log::run,
         seeds: log::seeds,
+    },
+    Target {
+        name: "lvm",
+        run: lvm::run,
+        seeds: lvm::seeds,
     },
     Target {
         name: "partitions",
