@@ -172,6 +172,19 @@ pub enum HostError {
 const MOST_ROWS: usize = 500_000;
 const MOST_VALUES: usize = 2_000_000;
 
+/// Disks of one machine or snapshot at most: Hyper-V allows 260, XCP-ng 255.
+const MOST_DISKS: usize = 1024;
+
+fn check_disks(facts: HostFacts) -> Result<HostFacts, HostError> {
+    let of_machines = facts.machines.iter().map(|machine| &machine.disks);
+    let of_snapshots = facts.snapshots.iter().map(|snapshot| &snapshot.disks);
+    let mut counts = of_machines.chain(of_snapshots).flatten().map(Vec::len);
+    if counts.any(|disks| disks > MOST_DISKS) {
+        return Err(HostError::TooMany(MOST_DISKS, "disks of one machine"));
+    }
+    Ok(facts)
+}
+
 /// What would take more memory than a store's facts may: each row and value costs some hundred bytes once read.
 fn check_amount(text: &str) -> Result<(), HostError> {
     let count = |wanted: &[u8]| text.bytes().filter(|byte| wanted.contains(byte)).count();
@@ -198,7 +211,7 @@ pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
     }
     check_amount(&text)?;
     if native::is_native(&text) {
-        return native::read(&text);
+        return check_disks(native::read(&text)?);
     }
     if xe::is_one(&text) {
         return Ok(xe::read(&text));
@@ -224,7 +237,7 @@ pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
     }
     let mut facts = powershell::read(&sheet, &others)?;
     facts.files = listing::read(&sheet, &files)?;
-    Ok(facts)
+    check_disks(facts)
 }
 
 /// A snapshot's id as it is compared: a lower-case GUID, else the text in lower case.

@@ -425,6 +425,14 @@ fn hostile_facts_are_errors_or_findings_and_cost_little() {
             "more than",
         ),
         (
+            "disks.json",
+            native(&format!(
+                "\"machines\":[{{\"disks\":[{}\"a\"]}}]",
+                "\"a\",".repeat(100_000)
+            )),
+            "disks of one machine",
+        ),
+        (
             "wrong.json",
             native("\"machines\":{\"a\":1}"),
             "expected a sequence",
