@@ -51,6 +51,7 @@ pub mod view;
 pub mod widget;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -94,6 +95,10 @@ pub struct Options {
     pub notice: Option<String>,
     /// Keys that differ from the built-in table: command name to keys.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// The folder that exports go into; `None`: there is none.
+    pub exports: Option<PathBuf>,
+    /// The disk that the cursor is to stand on at first.
+    pub at: Option<PathBuf>,
     /// Where this store's state is kept; `None`: nowhere.
     pub state: Option<Place>,
     /// What was kept there; order and theme are in the options above already.
@@ -109,6 +114,7 @@ pub fn run(options: Options) -> anyhow::Result<Left> {
     app.options = options.rows.clone();
     app.units = options.units;
     app.notice.clone_from(&options.notice);
+    app.at.clone_from(&options.at);
     app.remember(options.state.clone(), options.memory.clone());
     runtime::run(options, app)
 }

@@ -371,6 +371,9 @@ pub struct BrowseArgs {
     /// Neither read nor keep the browser's state (order, folds, theme, hidden codes of each store).
     #[arg(hide_short_help = true, long, global = true)]
     pub no_state: bool,
+    /// The folder that exports of the browser go into, not one of the store [default: the state folder].
+    #[arg(hide_short_help = true, long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub export: Option<PathBuf>,
 }
 
 /// How the tree is ordered and cut.

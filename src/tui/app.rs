@@ -18,7 +18,7 @@ use crate::text::{Charset, Clock, Overlong, Units};
 use crate::tui::depth::Depth;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Context, Keymap};
-use crate::tui::layout::{self, Layout, Of, Panes};
+use crate::tui::layout::{self, Layout, Of, Panes, Story};
 use crate::tui::message::{Compared, JobNo, Progress, Slot};
 use crate::tui::prepared::Snapshot;
 use crate::tui::state::{Memory, Place};
@@ -43,6 +43,8 @@ pub enum Asking {
     Help,
     /// A name, before the command of a plan that does not pass is taken away.
     Confirm,
+    /// The name of a file in the export folder.
+    Export,
 }
 
 /// A line being typed.
@@ -56,6 +58,16 @@ pub struct Asked {
     pub line: Prompt,
 }
 
+/// How many keys help shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keys {
+    /// Those most used in this view.
+    #[default]
+    Few,
+    /// All.
+    All,
+}
+
 /// What lies over the view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overlay {
@@ -65,6 +77,8 @@ pub enum Overlay {
         scroll: usize,
         /// Only lines with this text; empty: all.
         filter: String,
+        /// Every key, or those most used in this view.
+        keys: Keys,
     },
     /// A text to read and select: a heading and lines.
     Text {
@@ -196,6 +210,8 @@ pub struct App {
     pub bytes: u64,
     /// Short names and sizes, or whole ones.
     pub units: Units,
+    /// The disk that the cursor is to stand on at first.
+    pub at: Option<PathBuf>,
     /// The screen that is open.
     pub view: View,
     /// Where Esc goes back to.
@@ -224,6 +240,8 @@ pub struct App {
     pub scan_words: String,
     /// One pane or two.
     pub panes: Panes,
+    /// On a smaller terminal, the list alone or with its story.
+    pub story: Story,
     /// The row that the panes below the tree show: they follow the cursor when it rests.
     pub pane: Option<RowKey>,
     /// Which screen has the keys while panes are shown below the tree.
@@ -259,6 +277,7 @@ impl App {
             visit: Visit::Fresh,
             bytes: 0,
             units: Units::Human,
+            at: None,
             view: View::HOME,
             trail: Vec::new(),
             comparison: Comparison::default(),
@@ -273,6 +292,7 @@ impl App {
             last_job: JobNo(0),
             scan_words: String::new(),
             panes: Panes::Split,
+            story: Story::Hidden,
             pane: None,
             focus: View::HOME,
             restless: false,
@@ -349,7 +369,7 @@ impl App {
     /// Where everything is on the terminal.
     pub fn layout(&self) -> Layout {
         let of = if self.view == View::HOME {
-            Of::Home(self.panes)
+            Of::Home(self.panes, self.story)
         } else {
             Of::Other
         };
@@ -363,7 +383,7 @@ impl App {
 
     /// The screen that has the keys: the open one, or the pane in focus below the tree.
     pub fn acting(&self) -> View {
-        if self.view == View::HOME && self.layout().is_split() {
+        if self.view == View::HOME && self.layout().has_panes() {
             self.focus
         } else {
             self.view

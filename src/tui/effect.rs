@@ -109,8 +109,8 @@ pub enum Effect {
     Copy(String),
     /// Show a text in `$PAGER`.
     Pager(String),
-    /// Write a new file; the name is a suggestion.
-    Export(PathBuf, Export),
+    /// Write a new file of a name in the export folder.
+    Export(String, Export),
     /// Listen to the mouse, or stop.
     Mouse(Mouse),
     /// Draw everything anew.

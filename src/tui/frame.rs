@@ -65,12 +65,15 @@ fn draw_rules(app: &App, buffer: &mut Buffer, parts: &Layout) {
         glyphs.rule.repeat(usize::from(parts.rule.width)),
         border,
     );
-    let wall = parts.left.right();
-    buffer.set_string(wall, parts.rule.y, glyphs.tee, border);
-    for y in parts.left.y..parts.left.bottom() {
-        buffer.set_string(wall, y, glyphs.wall, border);
+    if parts.has_panes() {
+        let wall = parts.left.right();
+        buffer.set_string(wall, parts.rule.y, glyphs.tee, border);
+        for y in parts.left.y..parts.left.bottom() {
+            buffer.set_string(wall, y, glyphs.wall, border);
+        }
     }
-    for (view, area) in PANES.into_iter().zip([parts.left, parts.right]) {
+    let panes = PANES.into_iter().zip([parts.left, parts.right]);
+    for (view, area) in panes.filter(|(_, area)| area.height > 0) {
         let title = screens::title(view);
         let (name, role) = if app.acting() == view {
             (format!("[{title}]"), Role::Tab)

@@ -5,10 +5,54 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::text::Charset;
 use crate::tui::app::App;
 use crate::tui::command::Command;
-use crate::tui::keymap::{Context, Group};
+use crate::tui::keymap::{Bound, Context, Group};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::text::{Line, pad};
+
+/// Keys that short help shows.
+const FEW: usize = 15;
+
+/// The keys most used in this view, and how to see the rest.
+pub fn short(app: &App, width: usize) -> Vec<Line> {
+    let charset = app.settings.charset;
+    let keymap = &app.settings.keymap;
+    let context = Context::View(app.acting());
+    let used = |bound: &&Bound| {
+        let opens_itself =
+            matches!(bound.binding.command, Command::Show(view) if Context::View(view) == context);
+        bound.binding.rank > 0 && !bound.keys.is_empty() && !opens_itself
+    };
+    let mut rows: Vec<&Bound> = keymap.rows(context).filter(used).collect();
+    rows.sort_by_key(|bound| bound.binding.rank);
+    let moves = [Command::Down, Command::Up].map(|command| app.key_of(command));
+    let mut lines: Vec<Vec<Line>> = vec![key_line(
+        &moves.join(" "),
+        "one row down, one row up",
+        width,
+    )];
+    for bound in rows.into_iter().take(FEW - 1) {
+        let keys: Vec<String> = bound.keys.iter().map(|key| key.show(charset)).collect();
+        lines.push(key_line(&keys.join(" "), bound.binding.long, width));
+    }
+    let mut lines: Vec<Line> = lines.into_iter().flatten().collect();
+    lines.push(Line::new());
+    let (all, find) = (app.key_of(Command::Help), app.key_of(Command::Search));
+    lines.push(Line::of(
+        Role::Dim,
+        format!("{all} again: every key and what the signs mean   {find} filters them"),
+    ));
+    lines
+}
+
+/// A key and what it does.
+fn key_line(keys: &str, words: &str, width: usize) -> Vec<Line> {
+    let column = 10.max(keys.width() + 1);
+    let line = Line::of(Role::Text, "  ")
+        .with(Role::Key, pad(keys, column))
+        .with(Role::Text, words);
+    line.wrap(width, column + 2)
+}
 
 /// Keys of this view first, then those of every view, then what the signs mean; of all these the lines with a text.
 pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
@@ -44,11 +88,7 @@ pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
                 if !wanted([&keys, binding.name, binding.long]) {
                     continue;
                 }
-                let column = 10.max(keys.width() + 1);
-                let line = Line::of(Role::Text, "  ")
-                    .with(Role::Key, pad(&keys, column))
-                    .with(Role::Text, bound.binding.long);
-                lines.extend(line.wrap(width, column + 2));
+                lines.extend(key_line(&keys, binding.long, width));
             }
         }
         if lines.len() == before + 1 {
@@ -90,11 +130,7 @@ fn signs(
             Role::Now,
             "in use by a VM now; NOW? the only candidate, nothing says so",
         ),
-        (
-            "!",
-            Role::Error,
-            "a problem: reverted, broken, missing, unreadable",
-        ),
+        ("!", Role::Error, "a problem: broken, missing, unreadable"),
         (
             "?",
             Role::Unsure,

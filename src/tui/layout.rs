@@ -15,11 +15,21 @@ pub enum Panes {
     Whole,
 }
 
+/// Whether the story of the selected row stands below the list where there is no room for two panes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Story {
+    /// The list alone.
+    #[default]
+    Hidden,
+    /// The list above goes on moving, the story below follows.
+    Shown,
+}
+
 /// Which screen is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     /// The tree, which has a sentence below it, and panes where there is room.
-    Home(Panes),
+    Home(Panes, Story),
     /// Any other.
     Other,
 }
@@ -48,9 +58,14 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// True if the tree has panes below it.
+    /// True if something stands below the tree.
     pub fn is_split(&self) -> bool {
         self.rule.height > 0
+    }
+
+    /// True if the tree has two panes below it, which take the keys in turn.
+    pub fn has_panes(&self) -> bool {
+        self.right.height > 0
     }
 }
 
@@ -83,12 +98,22 @@ pub fn layout((width, height): (u16, u16), of: Of) -> Layout {
         layout.footer = up(1, top, &mut bottom);
     }
     let why = match (of, height) {
-        (Of::Home(_), 20..) => 2,
-        (Of::Home(_), 10..) => 1,
+        (Of::Home(_, Story::Hidden), 20..) => 2,
+        (Of::Home(..), 10..) => 1,
         _ => 0,
     };
     layout.why = up(why, top, &mut bottom);
-    if of == Of::Home(Panes::Split) && width >= WIDE.0 && height >= WIDE.1 {
+    let wide = width >= WIDE.0 && height >= WIDE.1;
+    let rows = bottom - top;
+    if matches!(of, Of::Home(_, Story::Shown)) && !wide && rows >= 8 {
+        let story = up(rows - rows * 2 / 5, top, &mut bottom);
+        layout.rule = Rect { height: 1, ..story };
+        layout.left = Rect {
+            y: story.y + 1,
+            height: story.height - 1,
+            ..story
+        };
+    } else if matches!(of, Of::Home(Panes::Split, _)) && wide {
         let rows = (bottom - top) * 11 / 20;
         let panes = up(bottom - top - rows, top, &mut bottom);
         layout.rule = Rect { height: 1, ..panes };

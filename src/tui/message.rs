@@ -128,8 +128,8 @@ pub enum News {
     Sides(Arc<Sides>),
     /// What a delete would do.
     Plan(Arc<Plan>),
-    /// The watched store changed.
-    Changed,
+    /// The watched store changed: what of it, in a few words, escaped.
+    Changed(String),
     /// The job is over; `Err` says why it could not go on.
     Ended(Result<(), String>),
 }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::app::{App, Overlay};
+use crate::tui::app::{App, Keys, Overlay};
 use crate::tui::command::Command;
 use crate::tui::help;
 use crate::tui::screens::title as title_of;
@@ -63,9 +63,17 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
 
 fn overlay_text(app: &App, overlay: &Overlay) -> (Vec<Line>, usize) {
     match overlay {
-        Overlay::Help { scroll, filter } => {
+        Overlay::Help {
+            scroll,
+            filter,
+            keys,
+        } => {
             let width = usize::from(app.size.0.saturating_sub(4)).max(10);
-            (help::lines(app, width, filter), *scroll)
+            let lines = match keys {
+                Keys::Few => help::short(app, width),
+                Keys::All => help::lines(app, width, filter),
+            };
+            (lines, *scroll)
         }
         Overlay::Text { lines, scroll, .. } => {
             let width = usize::from(app.size.0).max(10);

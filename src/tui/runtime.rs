@@ -13,6 +13,7 @@ mod reporter;
 mod work;
 
 use std::io::{self, Stdout};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<Left> {
     app.size = crossterm::terminal::size().context("cannot learn the size of the terminal")?;
     let painter = Painter::new(io::stdout(), app.size);
     let input = Input::start(sender.clone()).context("cannot read the terminal")?;
+    let exports = options.exports.clone();
+    let roots = options.scan.roots.clone();
     let jobs = Jobs::new(options, sender.clone());
     let mut runtime = Runtime {
         app,
@@ -57,6 +60,8 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<Left> {
         input,
         jobs,
         pace: Pace::default(),
+        exports,
+        roots,
         inbox,
         sender,
     };
@@ -82,6 +87,9 @@ struct Runtime {
     input: Input,
     jobs: Jobs,
     pace: Pace,
+    /// Where exports go, and where they must not.
+    exports: Option<PathBuf>,
+    roots: Vec<PathBuf>,
     inbox: Receiver<Message>,
     sender: SyncSender<Message>,
 }
@@ -150,7 +158,11 @@ impl Runtime {
                 Effect::Start(no, work) => self.jobs.start(no, work),
                 Effect::Cancel(slot) => self.jobs.cancel(slot),
                 Effect::Copy(text) => self.tell(outside::copy(&text)),
-                Effect::Export(name, export) => self.tell(outside::export(&name, &export)),
+                Effect::Export(name, export) => {
+                    let folder = self.exports.as_deref();
+                    let words = outside::export(&name, folder, &self.roots, &export);
+                    self.tell(words);
+                }
                 Effect::Pager(text) => {
                     signals::set_away(true);
                     let back = self.away(guard, |_| outside::page(&text));

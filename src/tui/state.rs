@@ -88,6 +88,13 @@ impl Memory {
     }
 }
 
+/// The program's own folder for what it keeps; `None` if the system names none.
+pub fn folder() -> Option<PathBuf> {
+    let folders = crate::config::user_folders()?;
+    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Some(folder.join("vhdtree"))
+}
+
 /// Where the state of one store lies, and of which store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -99,9 +106,7 @@ impl Place {
     /// The place for a store given by its paths, in the user's state folder (`~/.local/state/vhdtree`); on systems
     /// without one, in that of local data. `None` if the system names neither, or a path is no UTF-8.
     pub fn of(roots: &[PathBuf]) -> Option<Self> {
-        let folders = crate::config::user_folders()?;
-        let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
-        Self::below(&folder.join("vhdtree"), roots)
+        Self::below(&folder()?, roots)
     }
 
     /// The same in another folder.

@@ -8,7 +8,7 @@ mod take;
 mod typed;
 
 use crate::report::RowKey;
-use crate::tui::app::{App, Asking, Overlay, Visit};
+use crate::tui::app::{App, Asking, Keys, Overlay, Visit};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::frame::{area_of, visible};
@@ -137,11 +137,17 @@ fn press(app: &mut App, screens: &mut Screens, key: Key) -> Vec<Effect> {
 /// Keys while something lies over the screen.
 fn over(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect> {
     let page = usize::from(app.size.1.saturating_sub(4)).max(1);
+    app.dirty = true;
+    if let (Command::Help, Some(Overlay::Help { keys, scroll, .. })) = (command, &mut app.overlay)
+        && *keys == Keys::Few
+    {
+        (*keys, *scroll) = (Keys::All, 0);
+        return Vec::new();
+    }
     let Some(Overlay::Help { scroll, .. } | Overlay::Text { scroll, .. }) = app.overlay.as_mut()
     else {
         return Vec::new();
     };
-    app.dirty = true;
     match command {
         Command::Down => *scroll += 1,
         Command::Up => *scroll = scroll.saturating_sub(1),

@@ -287,7 +287,7 @@ fn two_marked_siblings_are_compared() {
 #[test]
 fn a_scan_is_saved_and_browsed_elsewhere() {
     let mut script = at_80x24();
-    script.keys("E");
+    script.keys("E<Enter>");
     let Some(Effect::Export(_, Export::Store(forest, assessment))) = script.effects.last().cloned()
     else {
         panic!("the store is exported");
@@ -819,4 +819,37 @@ fn every_number_is_whole_where_bytes_are_asked_for() {
     script.keys("1m");
     answer_map(&mut script);
     assert!(script.screen().contains("at byte 0"));
+}
+
+#[test]
+fn the_list_goes_on_moving_above_its_story() {
+    let mut script = at_80x24();
+    script.keys("/WIN7x64<Enter><Tab>").send(Message::Rested);
+    let screen = script.screen();
+    assert!(
+        screen.contains("▼ TestWin7") && screen.contains(" SNAPSHOT  whose disk this is"),
+        "{screen}"
+    );
+    script.keys("/web01.vhdx<Enter>").send(Message::Rested);
+    let screen = script.screen();
+    assert!(screen.contains("/vmstore/web01/web01.vhdx"), "{screen}");
+    assert_eq!(script.app.view, View::HOME);
+    script.keys("<Enter>");
+    assert_eq!(script.app.view, View("details"));
+    script.keys("<Esc>");
+    assert_eq!(script.app.view, View::HOME);
+    assert!(!script.keys("<Tab>").screen().contains("whose disk this is"));
+}
+
+#[test]
+fn help_begins_with_the_keys_of_this_view() {
+    let mut script = at_80x24();
+    let screen = script.keys("?").screen();
+    assert!(
+        screen.contains("? again: every key") && !screen.contains("IN EVERY VIEW"),
+        "{screen}"
+    );
+    assert!(!screen.contains(" more: "), "it fits:\n{screen}");
+    assert!(script.keys("?").screen().contains("IN THIS VIEW"));
+    assert!(!script.keys("?").screen().contains("IN THIS VIEW"));
 }

@@ -224,6 +224,11 @@ impl App {
         self.shown = visible(&self.rows, &self.folded);
         self.cursor = 0;
         self.dirty = true;
+        let asked = self.at.as_deref().and_then(|path| self.find(path));
+        if let Some(disk) = asked {
+            self.reveal(disk);
+            return;
+        }
         let disks = self.rows.iter().enumerate();
         let worst = disks
             .filter(|(_, row)| row.kind != RowKind::Group && row.flag <= Flag::Unsure)

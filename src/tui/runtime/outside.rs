@@ -1,7 +1,7 @@
 //! What leaves the browser: texts for the clipboard (OSC 52, or tmux), for a pager, for a file.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::format::base64;
@@ -77,8 +77,9 @@ pub fn page(text: &str) -> Option<String> {
     Some("no pager was found: set PAGER".to_owned())
 }
 
-/// Writes a new file in the current folder; never over one that is there.
-pub fn export(name: &Path, export: &Export) -> String {
+/// Writes a new file of a name in a folder, which is made if need be; never over one that is there, and never below a root
+/// of the store.
+pub fn export(name: &str, folder: Option<&Path>, roots: &[PathBuf], export: &Export) -> String {
     let mut bytes = Vec::new();
     match export {
         Export::Text(lines) => {
@@ -94,26 +95,50 @@ pub fn export(name: &Path, export: &Export) -> String {
             }
         }
     }
+    match write_new(name, folder, roots, &bytes) {
+        Ok(path) => format!("written: {}", text::path(&path)),
+        Err(why) => format!("not written: {why}"),
+    }
+}
+
+fn write_new(
+    name: &str,
+    folder: Option<&Path>,
+    roots: &[PathBuf],
+    bytes: &[u8],
+) -> Result<PathBuf, String> {
+    let folder = folder.ok_or("no export folder is known: give one with --export DIR")?;
+    let said = |path: &Path, error: &std::io::Error| format!("{}: {error}", text::path(path));
+    let mut parts = Path::new(name).components();
+    let (Some(Component::Normal(_)), None) = (parts.next(), parts.next()) else {
+        return Err(format!("{} is no name of a file", text::escape(name)));
+    };
+    // Looked at before anything is made: a folder in the store must not come into being either.
+    let known = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    let target = known(folder).map_err(|error| said(folder, &error))?;
+    let inside = |root: &PathBuf| known(root).is_ok_and(|root| target.starts_with(root));
+    if let Some(root) = roots.iter().find(|root| inside(root)) {
+        return Err(format!(
+            "{} lies in the store {}, where nothing is ever written; give another folder with --export DIR",
+            text::path(&target),
+            text::path(root)
+        ));
+    }
+    std::fs::create_dir_all(&target).map_err(|error| said(&target, &error))?;
     for number in 0..1000_u32 {
-        let path = numbered(name, number);
+        let path = target.join(numbered(Path::new(name), number));
         match std::fs::File::create_new(&path) {
             Ok(mut file) => {
-                return match file.write_all(&bytes) {
-                    Ok(()) => format!("written: {}", text::path(&absolute(&path))),
-                    Err(error) => format!("not written: {error}"),
+                return match file.write_all(bytes) {
+                    Ok(()) => Ok(path),
+                    Err(error) => Err(said(&path, &error)),
                 };
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => {
-                return format!("not written: {}: {error}", text::path(&path));
-            }
+            Err(error) => return Err(said(&path, &error)),
         }
     }
-    "not written: there are a thousand such files here".to_owned()
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    Err("there are a thousand such files there".to_owned())
 }
 
 /// `scan.json`, `scan-1.json`, `scan-2.json`.
@@ -131,12 +156,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_export_never_replaces_a_file() {
+    fn an_export_never_replaces_a_file_and_never_goes_into_a_store() {
         let folder = tempfile::tempdir().unwrap();
-        let name = folder.path().join("a.txt");
         let text = Export::Text(vec!["one".to_owned()]);
-        assert!(export(&name, &text).starts_with("written: "));
-        assert!(export(&name, &text).ends_with("a-1.txt"));
-        assert_eq!(std::fs::read_to_string(&name).unwrap(), "one\n");
+        let out = folder.path().join("out");
+        let store = folder.path().join("store");
+        std::fs::create_dir(&store).unwrap();
+        let roots = [store.clone()];
+        let to = |name: &str, folder: &Path| export(name, Some(folder), &roots, &text);
+        assert!(to("a.txt", &out).starts_with("written: "));
+        assert!(to("a.txt", &out).ends_with("a-1.txt"));
+        assert_eq!(std::fs::read_to_string(out.join("a.txt")).unwrap(), "one\n");
+        for inside in [store.clone(), store.join("deep")] {
+            assert!(to("a.txt", &inside).contains("nothing is ever written"));
+        }
+        for name in ["../store/a.txt", "/tmp/a.txt", "a/b.txt", ".."] {
+            assert!(to(name, &out).contains("no name of a file"), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(&store).unwrap().count(), 0);
+        assert!(export("a.txt", None, &roots, &text).contains("--export"));
     }
 }

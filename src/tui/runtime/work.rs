@@ -1,5 +1,6 @@
 //! What each kind of job does. Jobs know neither the state nor the terminal.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -276,29 +277,63 @@ fn plan(
     Ok(())
 }
 
-/// Looks at the pulse of every disk and folder; tells when something differs, and ends then.
+/// Looks at the pulse of every disk and folder; tells what differs, if something does.
 fn watch(forest: &Forest, reporter: &Reporter) {
+    let folders: BTreeSet<&Path> = forest
+        .disks
+        .iter()
+        .filter_map(|disk| disk.path.parent())
+        .collect();
+    let disks = forest.disks.len();
     let look = || -> Vec<Option<Pulse>> {
-        let folders = forest
-            .disks
-            .iter()
-            .filter_map(|disk| disk.path.parent())
-            .collect::<std::collections::BTreeSet<_>>();
-        forest
-            .disks
-            .iter()
+        let disks = forest.disks.iter();
+        disks
             .map(|disk| pulse(&disk.path, disk.header.as_ref()))
-            .chain(folders.into_iter().map(|folder| pulse(folder, None)))
+            .chain(folders.iter().map(|folder| pulse(folder, None)))
             .collect()
     };
+    let paths: Vec<&Path> = forest
+        .disks
+        .iter()
+        .map(|disk| disk.path.as_path())
+        .chain(folders.iter().copied())
+        .collect();
     let mut before = look();
     while rest(reporter, WATCH_GAP) {
         let now = look();
         if now != before {
+            let pairs = before.iter().zip(&now).zip(&paths);
+            let differs = pairs.filter(|((before, now), _)| before != now);
+            let (files, others): (Vec<_>, Vec<_>) = differs
+                .map(|((_, now), path)| (now.is_some(), *path))
+                .partition(|(_, path)| paths.iter().take(disks).any(|disk| disk == path));
+            let what = changed_words(&files, &others);
             before = now;
-            if !reporter.tell(News::Changed) {
+            if !reporter.tell(News::Changed(what)) {
                 break;
             }
         }
+    }
+}
+
+/// What changed: files first, each still there or gone, else the folders.
+fn changed_words(files: &[(bool, &Path)], folders: &[(bool, &Path)]) -> String {
+    match (files, folders) {
+        ([(true, file)], _) => format!("{} changed", text::file_name(file)),
+        ([(false, file)], _) => format!("{} is gone", text::file_name(file)),
+        ([_, _, ..], _) => {
+            let gone = files.iter().filter(|(is_there, _)| !is_there).count();
+            let changed = text::many(files.len() - gone, "file");
+            match gone {
+                0 => format!("{changed} changed"),
+                n if n == files.len() => format!("{} are gone", text::many(n, "file")),
+                n => format!("{changed} changed, {n} gone"),
+            }
+        }
+        ([], [(_, folder)]) => format!("files came or went in {}", text::path(folder)),
+        ([], _) => format!(
+            "files came or went in {}",
+            text::many(folders.len(), "folder")
+        ),
     }
 }

@@ -4,7 +4,7 @@ use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::frame::visible;
-use crate::tui::layout::Panes;
+use crate::tui::layout::{Panes, Story};
 use crate::tui::screen::Subject;
 use crate::tui::screens::{PANES, Screens};
 use crate::tui::title::tab_at;
@@ -69,13 +69,20 @@ pub fn whole(app: &mut App, screens: &mut Screens) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The other pane; where there is only one, between the tree and the screens that are its panes elsewhere.
+/// The other pane; where there is only one, the story below the tree, or from screen to screen.
 pub fn swap(app: &mut App, screens: &mut Screens) -> Vec<Effect> {
     let turn = [View::HOME, PANES[0], PANES[1]];
     let at = turn.iter().position(|view| *view == app.acting());
     let next = turn[at.map_or(0, |at| at + 1) % turn.len()];
-    if app.view == View::HOME && app.layout().is_split() {
+    if app.view == View::HOME && app.layout().has_panes() {
         app.focus = next;
+        return Vec::new();
+    }
+    if app.view == View::HOME {
+        app.story = match app.story {
+            Story::Hidden => Story::Shown,
+            Story::Shown => Story::Hidden,
+        };
         return Vec::new();
     }
     show(app, screens, next)
@@ -94,7 +101,7 @@ pub fn click(app: &mut App, screens: &mut Screens, column: u16, row: u16) -> Vec
     let Some((view, area)) = hit else {
         return Vec::new();
     };
-    if app.view == View::HOME {
+    if app.view == View::HOME && parts.has_panes() {
         app.focus = view;
     }
     let act = screens

@@ -37,8 +37,8 @@ pub fn news(
             }
         }
         News::Compared(data) => compared(app, data),
-        News::Changed => {
-            app.say("the store changed: reading it again");
+        News::Changed(what) => {
+            app.say(format!("{what}: reading the store again"));
             forget(app, screens);
             return vec![app.scan()];
         }

@@ -1,7 +1,7 @@
 //! How it looks.
 
 use crate::text::Units;
-use crate::tui::app::{App, Overlay};
+use crate::tui::app::{App, Keys, Overlay};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::terminal::Mouse;
@@ -40,6 +40,7 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
             app.overlay = Some(Overlay::Help {
                 scroll: 0,
                 filter: String::new(),
+                keys: Keys::Few,
             });
         }
     }

@@ -1,15 +1,14 @@
 //! Taking something away: to the terminal's clipboard, to a pager, into a file. Only asked for here; the runtime does it.
 
-use std::path::PathBuf;
-
 use crate::text;
-use crate::tui::app::App;
+use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Export};
 use crate::tui::frame;
 use crate::tui::screen::Subject;
 use crate::tui::screens::Screens;
 use crate::tui::view::View;
+use crate::tui::widget::prompt::Prompt;
 
 /// Copies, pages or exports.
 pub fn run(app: &mut App, screens: &Screens, command: Command) -> Vec<Effect> {
@@ -19,14 +18,18 @@ pub fn run(app: &mut App, screens: &Screens, command: Command) -> Vec<Effect> {
             text.push('\n');
             vec![Effect::Pager(text)]
         }
-        Command::Export if app.view == View::HOME => {
-            let export = Export::Store(app.store.forest.clone(), app.store.assessment.clone());
-            vec![Effect::Export(PathBuf::from("vhdtree-scan.json"), export)]
-        }
         Command::Export => {
-            let name = format!("vhdtree-{}.txt", app.view.0);
-            let export = Export::Text(frame::text(app, screens));
-            vec![Effect::Export(PathBuf::from(name), export)]
+            let name = if app.view == View::HOME {
+                "vhdtree-scan.json".to_owned()
+            } else {
+                format!("vhdtree-{}.txt", app.view.0)
+            };
+            app.ask(
+                Asking::Export,
+                " name in the export folder: ",
+                Prompt::with(name),
+            );
+            Vec::new()
         }
         _ => {
             if let Some(text) = subject(app, screens, command) {
@@ -36,6 +39,19 @@ pub fn run(app: &mut App, screens: &Screens, command: Command) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// The name was typed: the tree as JSON, another screen as text.
+pub fn export(app: &App, screens: &Screens, name: &str) -> Vec<Effect> {
+    if name.is_empty() {
+        return Vec::new();
+    }
+    let export = if app.view == View::HOME {
+        Export::Store(app.store.forest.clone(), app.store.assessment.clone())
+    } else {
+        Export::Text(frame::text(app, screens))
+    };
+    vec![Effect::Export(name.to_owned(), export)]
 }
 
 fn subject(app: &App, screens: &Screens, command: Command) -> Option<String> {

@@ -1,11 +1,11 @@
 //! Typed lines: each goes to the screen that asked for it; help's filter is nobody's but help's.
 
-use crate::tui::app::{App, Asking, Overlay};
+use crate::tui::app::{App, Asking, Keys, Overlay};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Key;
 use crate::tui::screen::Typing;
 use crate::tui::screens::Screens;
-use crate::tui::update::done;
+use crate::tui::update::{done, take};
 use crate::tui::widget::prompt::Typed;
 
 /// Takes pasted text.
@@ -42,12 +42,24 @@ fn tell(app: &mut App, screens: &mut Screens, how: Typing) -> Vec<Effect> {
     };
     let text = asked.line.text();
     if asked.what == Asking::Help {
-        if let Some(Overlay::Help { scroll, filter }) = app.overlay.as_mut() {
+        if let Some(Overlay::Help {
+            scroll,
+            filter,
+            keys,
+        }) = app.overlay.as_mut()
+        {
             let wanted = if how == Typing::Gone { "" } else { text };
             wanted.clone_into(filter);
             *scroll = 0;
+            *keys = Keys::All;
         }
         return Vec::new();
+    }
+    if asked.what == Asking::Export {
+        return match how {
+            Typing::Done => take::export(app, screens, text),
+            Typing::Changed | Typing::Gone => Vec::new(),
+        };
     }
     let view = app.acting();
     let act = screens.get_mut(view).typed(app, asked.what, text, how);

@@ -288,7 +288,7 @@ fn news(script: &Script, slot: Slot, input: &mut Bytes<'_>) -> News {
                 Err(error) => News::Ended(Err(error.to_string())),
             }
         }
-        _ => News::Changed,
+        _ => News::Changed(input.text(9)),
     }
 }
 
