@@ -6,6 +6,7 @@ mod check;
 mod collect;
 mod completions;
 pub mod confine;
+mod cp;
 mod demo;
 mod diff;
 mod exit;
@@ -91,7 +92,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
     let columns = cli.out.columns.as_deref();
     let browses = out.form == Form::Text && columns.is_none() && std::io::stdout().is_terminal();
     let names_what_it_writes = match cli.command {
-        Some(Command::Demo { .. }) => true,
+        Some(Command::Demo { .. } | Command::Cp(_)) => true,
         None => browses,
         Some(_) => false,
     };
@@ -115,6 +116,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         Some(Command::Plan(args)) => plan::run(session, args, plan::Asked::Plan, out),
         Some(Command::Gate(args)) => plan::run(session, args, plan::Asked::Gate, out),
         Some(Command::Files(args)) => files::run(session, args, out),
+        Some(Command::Cp(args)) => cp::run(session, args, out),
         Some(Command::Explain { code }) => explain::run(code.as_deref(), out),
         Some(Command::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
         Some(Command::Collect { kind }) => collect::run(*kind, out),

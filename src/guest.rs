@@ -21,6 +21,7 @@ pub mod lookup;
 pub mod lvm;
 mod lznt1;
 pub mod mbr;
+pub mod ntfs;
 pub mod partitions;
 pub mod probe;
 pub mod volume;

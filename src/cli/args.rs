@@ -138,6 +138,11 @@ pub enum Command {
         after_long_help = "Examples:\n  vhdtree files web01_A02E….avhdx\n  vhdtree files web01_A02E….avhdx --only deleted,modified --sort size\n  vhdtree files web01.vhdx --all --in p2:/Users\n\nExits with 0 if nothing differs, 1 if something does, 3 if a part cannot be read."
     )]
     Files(FilesArgs),
+    /// Bring files of a disk back, a folder, or its whole content; nothing is written into a store.
+    #[command(
+        after_long_help = "Examples:\n  vhdtree cp web01_A02E….avhdx /Users/taro/Desktop/report.txt .\n  vhdtree cp web01_A02E….avhdx p2:/Users - | tar -t\n  vhdtree cp web01_A02E….avhdx web01.raw     the whole disk, raw, with holes"
+    )]
+    Cp(CpArgs),
     /// Explain a finding, verdict row, reason, witness or flag; without CODE list them all.
     #[command(
         after_long_help = "Examples:\n  vhdtree explain parent-missing\n  vhdtree explain REVERTED"
@@ -205,6 +210,24 @@ pub struct FilesArgs {
         hide_default_value = true
     )]
     pub min_size: u64,
+    /// Where the disk's store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// What `cp` is about.
+#[derive(Debug, Args)]
+pub struct CpArgs {
+    /// The disk.
+    #[arg(value_name = "DISK", value_hint = ValueHint::FilePath)]
+    pub disk: PathBuf,
+    /// What to copy (`/Users`, `p2:/Users`, `/file:stream`; nothing: the whole disk), and the new file or folder last; `-` is
+    /// standard output, where folders come as tar.
+    #[arg(value_name = "PATH... OUT", required = true, num_args = 1..)]
+    pub rest: Vec<PathBuf>,
+    /// Replace a file that is there already.
+    #[arg(long)]
+    pub force: bool,
     /// Where the disk's store is.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::filesystem::{DEPTH_MAX, DirectoryEntry, FileId, FileKind, FileSystem, GuestError};
+use super::filesystem::{
+    DEPTH_MAX, DirectoryEntry, FileId, FileKind, FileName, FileSystem, GuestError,
+};
 use crate::job::Job;
 
 /// The file a path leads to: `/a/b`, from the volume's root; backslashes count as separators where names cannot hold them.
@@ -71,12 +73,15 @@ impl<'a> Paths<'a> {
         }
         let name = self.fs.names(id, job).ok();
         match name.and_then(|names| names.into_iter().next()) {
-            Some(name) => {
-                let folder = self.folder(name.parent, job);
-                format!("{folder}/{}", name.name)
-            }
+            Some(name) => self.of_name(&name, job),
             None => format!("/$OrphanFiles/{id}"),
         }
+    }
+
+    /// The path of one name.
+    pub fn of_name(&mut self, name: &FileName, job: &Job) -> String {
+        let folder = self.folder(name.parent, job);
+        format!("{folder}/{}", name.name)
     }
 
     /// The path of a folder, empty for the root.

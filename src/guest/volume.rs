@@ -6,6 +6,7 @@ use super::codes;
 use super::extents::Extents;
 use super::fat;
 use super::filesystem::{Change, Comparison, FileSystem, GuestError};
+use super::ntfs;
 use super::probe::VolumeKind;
 use crate::finding::{Code, Finding};
 use crate::job::Job;
@@ -15,6 +16,7 @@ use crate::source::Source;
 #[derive(Debug)]
 pub enum Volume {
     Fat(Box<fat::Volume>),
+    Ntfs(Box<ntfs::Volume>),
     Closed(NotRead),
 }
 
@@ -57,6 +59,9 @@ impl Volume {
     pub fn open(source: Arc<dyn Source>, kind: VolumeKind) -> Self {
         let opened = match kind {
             VolumeKind::Fat => fat::Volume::open(source).map(|volume| Self::Fat(Box::new(volume))),
+            VolumeKind::Ntfs => {
+                ntfs::Volume::open(source).map(|volume| Self::Ntfs(Box::new(volume)))
+            }
             other => return Self::Closed(NotRead::of_kind(other)),
         };
         opened.unwrap_or_else(|error| {
@@ -71,6 +76,7 @@ impl Volume {
     pub fn file_system(&self) -> Result<&dyn FileSystem, &NotRead> {
         match self {
             Self::Fat(volume) => Ok(&**volume),
+            Self::Ntfs(volume) => Ok(&**volume),
             Self::Closed(why) => Err(why),
         }
     }
@@ -88,6 +94,9 @@ pub fn changes(
     match (before, after) {
         (Volume::Fat(before), Volume::Fat(after)) => {
             fat::changes(before, after, written, job, each)
+        }
+        (Volume::Ntfs(before), Volume::Ntfs(after)) => {
+            ntfs::changes(before, after, written, job, each)
         }
         _ => Comparison {
             complete: false,

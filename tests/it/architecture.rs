@@ -59,10 +59,11 @@ const WRITES: [&str; 19] = [
 ];
 
 /// Where writing is allowed: the demo and its command, the browser's saved state and export, builders for tests.
-const MAY_WRITE: [&str; 11] = [
+const MAY_WRITE: [&str; 12] = [
     "demo.rs",
     "demo/",
     "cli/demo.rs",
+    "cli/cp/place.rs",
     "testing.rs",
     "testing/",
     "build.rs",

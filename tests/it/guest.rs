@@ -1,4 +1,8 @@
 //! What lies inside a guest: volumes written by their own drivers, held in chains of disks, and known lists of changes.
 
 mod chains;
+#[cfg(unix)]
+mod cp;
 mod fat;
+mod ntfs;
+mod windows;

@@ -1,0 +1,125 @@
+//! `cp` and `files` as programs: what they bring back, and where they refuse to write.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::chains::{content, has, tool};
+use vhdtree::build::vhd::VhdBuilder;
+
+fn vhdtree(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vhdtree"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// A store of a base and a child in which a file was changed and another deleted, beside an empty folder.
+fn store(folder: &Path) -> Vec<u8> {
+    let image = folder.join("volume.img");
+    let name = image.to_str().unwrap();
+    fs::File::create(&image).unwrap().set_len(8 << 20).unwrap();
+    tool("mkfs.fat", &["-F", "12", name]);
+    tool("mmd", &["-i", name, "::/docs"]);
+    let put = |path: &str, bytes: &[u8]| {
+        let from = folder.join("put");
+        fs::write(&from, bytes).unwrap();
+        let to = format!("::{path}");
+        tool("mcopy", &["-o", "-i", name, from.to_str().unwrap(), &to]);
+    };
+    let long: Vec<u8> = (0..100_000_u32).map(|at| at.to_le_bytes()[1]).collect();
+    put("/docs/検証用.txt", &long);
+    put("/docs/gone.txt", b"gone");
+    put("/NUL.txt", b"a device elsewhere");
+    let before = content(&image);
+    put("/docs/検証用.txt", b"shorter");
+    tool("mdel", &["-i", name, "::/docs/gone.txt"]);
+    let after = content(&image);
+    fs::create_dir(folder.join("store")).unwrap();
+    fs::create_dir(folder.join("out")).unwrap();
+    let base = VhdBuilder::dynamic(8 << 20).id(1).write(0, &before);
+    base.build_to(&folder.join("store/base.vhd")).unwrap();
+    let mut child = VhdBuilder::differencing(8 << 20)
+        .id(2)
+        .parent(1, "base.vhd");
+    for (sector, (old, new)) in (0..).zip(before.chunks(512).zip(after.chunks(512))) {
+        if old != new {
+            child.write_more(sector, new);
+        }
+    }
+    child.build_to(&folder.join("store/child.avhd")).unwrap();
+    after
+}
+
+#[test]
+fn files_come_back_as_they_were_and_nothing_is_written_into_a_store() {
+    if !has("mcopy") || !has("mkfs.fat") {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let raw = store(folder);
+    let told = vhdtree(folder, &["files", "store/child.avhd"]);
+    let text = String::from_utf8(told.stdout.clone()).unwrap();
+    assert_eq!(code(&told), 1, "{text}");
+    assert!(
+        text.contains("1 modified, 1 deleted") && text.contains("検証用.txt"),
+        "{text}"
+    );
+    let long: Vec<u8> = (0..100_000_u32).map(|at| at.to_le_bytes()[1]).collect();
+    let copy = |args: &[&str]| vhdtree(folder, &[&["cp"], args].concat());
+
+    assert_eq!(
+        code(&copy(&["store/base.vhd", "/docs/検証用.txt", "out"])),
+        0
+    );
+    assert!(content(&folder.join("out/検証用.txt")) == long);
+    let again = copy(&["store/base.vhd", "/docs/検証用.txt", "out"]);
+    assert_eq!(code(&again), 2, "a file that is there stays");
+    let forced = [
+        "store/child.avhd",
+        "/DOCS/検証用.txt",
+        "out/検証用.txt",
+        "--force",
+    ];
+    assert_eq!(code(&copy(&forced)), 0);
+    assert_eq!(content(&folder.join("out/検証用.txt")), b"shorter");
+    let piped = copy(&["store/base.vhd", "disk:\\docs\\gone.txt", "-"]);
+    assert_eq!(piped.stdout, b"gone");
+    assert_eq!(code(&copy(&["store/base.vhd", "/", "out/all"])), 0);
+    assert_eq!(
+        content(&folder.join("out/all/_NUL.txt")),
+        b"a device elsewhere"
+    );
+    assert!(content(&folder.join("out/all/docs/検証用.txt")) == long);
+    let tar = copy(&["store/base.vhd", "/docs", "-"]);
+    fs::write(folder.join("out/docs.tar"), &tar.stdout).unwrap();
+    let listed = Command::new("tar")
+        .arg("-xf")
+        .arg("out/docs.tar")
+        .current_dir(folder)
+        .output();
+    assert!(listed.unwrap().status.success());
+    assert!(content(&folder.join("docs/検証用.txt")) == long);
+
+    assert_eq!(code(&copy(&["store/child.avhd", "out/whole.raw"])), 0);
+    assert!(content(&folder.join("out/whole.raw")) == raw);
+    for inside in ["store/new.raw", "out/../store/new.raw"] {
+        let refused = copy(&["store/child.avhd", inside]);
+        assert_eq!(code(&refused), 2);
+        assert!(!folder.join("store/new.raw").exists());
+    }
+    assert_eq!(
+        code(&copy(&["store/child.avhd", "/docs/gone.txt", "out/no"])),
+        2
+    );
+    std::os::unix::fs::symlink(folder.join("elsewhere"), folder.join("out/link")).unwrap();
+    let through = ["store/base.vhd", "/docs/gone.txt", "out/link", "--force"];
+    assert_eq!(code(&copy(&through)), 2, "a link is not written through");
+    assert!(!folder.join("elsewhere").exists());
+}
