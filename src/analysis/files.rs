@@ -7,6 +7,7 @@
 
 pub mod all;
 mod budget;
+pub mod lost;
 pub mod noise;
 
 use std::ops::ControlFlow;
@@ -88,6 +89,8 @@ pub enum FilesEvent<'a> {
 pub struct FilesReport {
     /// False if it was stopped, or damage or a limit cut it short, or a volume that was written could not be read.
     pub complete: bool,
+    /// As many bytes were read as were allowed.
+    pub cut: bool,
     /// With the volume's name.
     pub findings: Vec<(String, Finding)>,
     pub read_bytes: u64,
@@ -208,6 +211,7 @@ pub fn compare_files(
         let (reads, bytes) = disk.read();
         report.reads = report.reads.saturating_add(reads);
         report.read_bytes = report.read_bytes.saturating_add(bytes);
+        report.cut |= bytes > bytes_max;
     }
     Ok(report)
 }

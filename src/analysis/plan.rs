@@ -7,6 +7,7 @@
 //!
 //! Nothing here writes, or reads a file: tables come in through [`BlockMaps`].
 
+mod files;
 pub mod gate;
 pub mod growth;
 mod make;
@@ -25,6 +26,7 @@ use crate::finding::Code;
 use crate::image::StateRun;
 use crate::store::{DiskId, MachineId, Product};
 
+pub use files::{GuestFiles, LostFiles, add_files};
 pub use make::plan;
 pub use tables::StoreTables;
 
@@ -152,6 +154,8 @@ pub struct Loss {
     pub bytes: Option<u64>,
     /// One sentence, not escaped.
     pub text: String,
+    /// The guest's files that go with it, if they were looked at.
+    pub files: Option<LostFiles>,
 }
 
 /// What deleting a snapshot would do.

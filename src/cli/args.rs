@@ -277,6 +277,12 @@ pub struct PlanArgs {
     /// The state of the files must still be this one (`state_token` of an earlier answer, or its first digits).
     #[arg(long, value_name = "TOKEN")]
     pub expect: Option<String>,
+    /// Look at all of the guest's files that a delete loses, and name them all (`plan`).
+    #[arg(long)]
+    pub files: bool,
+    /// Do not look into the guest.
+    #[arg(long, conflicts_with = "files")]
+    pub no_guest: bool,
     /// Let a named reason pass for this very state of the files.
     #[arg(long, value_name = "REASON:TOKEN")]
     pub accept: Vec<String>,

@@ -6,8 +6,11 @@ use super::args::PlanArgs;
 use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::{Session, Store};
+use crate::analysis::files::lost::{Extent, StoreGuestFiles};
 use crate::analysis::plan::target::{SnapshotQuery, by_disk, by_name};
-use crate::analysis::plan::{Accept, Answer, Plan, PlanOptions, StoreTables, Target, plan};
+use crate::analysis::plan::{
+    Accept, Answer, Plan, PlanOptions, StoreTables, Target, add_files, plan,
+};
 use crate::analysis::reasons;
 use crate::report::ShortNames;
 use crate::report::json::{ls::head, plan as json};
@@ -50,7 +53,17 @@ pub(super) fn run(
     } else {
         by_disk(forest, assessment, store.disk_of(&args.target)?, query)?
     };
-    let plan = make(session, &store, target, args)?;
+    let mut plan = make(session, &store, target, args)?;
+    // A gate names no files; whoever decides looks at the plan.
+    if asked == Asked::Plan && !args.no_guest {
+        let extent = if args.files {
+            Extent::All
+        } else {
+            Extent::Some
+        };
+        let files = StoreGuestFiles::new(forest, &session.job, extent);
+        add_files(&mut plan, forest, &files);
+    }
     match out.form {
         Form::Json | Form::Ndjson => {
             let command = match asked {

@@ -4,5 +4,8 @@ mod chains;
 #[cfg(unix)]
 mod cp;
 mod fat;
+mod hostile;
 mod ntfs;
+#[cfg(unix)]
+mod story;
 mod windows;

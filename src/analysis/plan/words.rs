@@ -155,6 +155,7 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
             disk: Some(*id),
             bytes: bytes_of(*id),
             text: format!("{}{changes}: its changes are not part of the running VM; they are deleted, not merged", case.name(*id)),
+            files: None,
         });
     }
     for id in &case.steps.breaks {
@@ -166,6 +167,7 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
                 "{} cannot be opened, or shows wrong content, once its parent has changed",
                 case.name(*id)
             ),
+            files: None,
         });
     }
     if case.assessed.is_some() && case.steps.dead_ends.is_empty() {
@@ -182,6 +184,7 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
                     case.title()
                 )
             },
+            files: None,
         });
     }
     if let Some(memory) = case
@@ -197,6 +200,7 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
                 "the memory saved with the snapshot ({}), removed at once",
                 size(memory)
             ),
+            files: None,
         });
     }
     all

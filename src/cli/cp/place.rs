@@ -75,7 +75,7 @@ pub(super) struct NewFile {
 
 impl NewFile {
     /// Makes a file that was not there; with force, in the place of a plain one that was.
-    pub(super) fn create(path: &Path, force: bool) -> anyhow::Result<Self> {
+    pub(super) fn make(path: &Path, force: bool) -> anyhow::Result<Self> {
         let known = fs::symlink_metadata(path).ok();
         if let Some(known) = known {
             if !force {

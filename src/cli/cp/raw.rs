@@ -28,7 +28,7 @@ pub(super) fn copy(
             if path.is_dir() {
                 bail!("{} is a folder; name the new file", crate::text::path(path));
             }
-            let mut file = NewFile::create(path, *force)?;
+            let mut file = NewFile::make(path, *force)?;
             let sector_bytes = u64::from(chain.sector_size());
             for (held, sectors) in stretches(chain) {
                 if held {

@@ -121,7 +121,7 @@ fn file(
     job: &Job,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
-    let mut new = NewFile::create(to, force)?;
+    let mut new = NewFile::make(to, force)?;
     write_content(fs, entry, stream, job, &mut |piece| match piece {
         Piece::Bytes(bytes) => new.write(bytes),
         Piece::Zeros(count) => new.skip(count),

@@ -315,7 +315,7 @@ impl Search<'_> {
             let Some(new) = self.new.get(*new_at) else {
                 continue;
             };
-            if is_one_file(&old.entry, &new.entry) && taken.insert(*new_at) {
+            if self.is_one_file(&old.entry, &new.entry) && taken.insert(*new_at) {
                 moved.push((at, *new_at));
             }
         }
@@ -332,6 +332,27 @@ impl Search<'_> {
         }
         self.gone = gone.into_iter().flatten().collect();
         self.new = new.into_iter().flatten().collect();
+    }
+
+    /// A cluster is used again as soon as it is free, so its number alone does not make two entries one file: they were made
+    /// at one time, and what they begin with is the same.
+    fn is_one_file(&self, old: &Entry, new: &Entry) -> bool {
+        if old.created != new.created {
+            return false;
+        }
+        let untouched = old.size == new.size && old.modified == new.modified;
+        if untouched || old.is_directory() {
+            return untouched || old.created.is_some();
+        }
+        let beginning = |volume: &Volume, len: u64| {
+            let place = volume.layout.cluster(old.cluster)?;
+            let len = len.min(place.end.saturating_sub(place.start));
+            let mut bytes = vec![0; usize::try_from(len).ok()?];
+            volume.source.read_exact_at(&mut bytes, place.start).ok()?;
+            Some(bytes)
+        };
+        let len = u64::from(old.size.min(new.size));
+        len > 0 && beginning(self.before, len) == beginning(self.after, len)
     }
 
     fn tell_moved(&mut self, old: &Found, new: &Found) {
@@ -380,12 +401,4 @@ fn some(list: &mut Vec<Found>) -> Vec<Option<Found>> {
 /// Whether anything but name, place and content differs; access dates are no change.
 fn is_other(old: &Entry, new: &Entry) -> bool {
     old.attributes != new.attributes || old.created != new.created || old.modified != new.modified
-}
-
-/// A cluster is used again as soon as it is free, so its number alone does not make two entries one file.
-fn is_one_file(old: &Entry, new: &Entry) -> bool {
-    match (old.created, new.created) {
-        (Some(old), Some(new)) => old == new,
-        _ => old.size == new.size && old.modified == new.modified,
-    }
 }

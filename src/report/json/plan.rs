@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use super::files::time_text;
 use super::ls::{SnapshotJson, VerdictJson, snapshot, verdict};
 use super::path_text;
 use crate::analysis::Assessment;
-use crate::analysis::plan::Plan;
+use crate::analysis::plan::{LostFiles, Plan};
+use crate::guest::filesystem::Change;
 use crate::store::{DiskId, Forest};
 
 /// The keys of `plan` and `gate` beside the head.
@@ -97,6 +99,58 @@ pub struct LossJson {
     pub bytes: Option<u64>,
     /// One sentence.
     pub text: String,
+    /// The guest's files that go with it; `null` if they were not looked at.
+    pub files: Option<LostFilesJson>,
+}
+
+/// Files that go with a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LostFilesJson {
+    /// Files that are nowhere else.
+    pub created: u64,
+    /// Files of which another version stays.
+    pub modified: u64,
+    /// Files that are gone in what is lost, and stay.
+    pub deleted: u64,
+    /// Bytes of the first two.
+    pub bytes: u64,
+    /// Those that a person would look at first.
+    pub first: Vec<LostFileJson>,
+    /// All was looked at.
+    pub complete: bool,
+}
+
+/// A file that is lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LostFileJson {
+    /// `created`, `modified`, `replaced` or `written`.
+    pub change: &'static str,
+    /// Its path in the volume.
+    pub path: Option<String>,
+    /// Its bytes.
+    pub size: Option<u64>,
+    /// When it was last written.
+    pub modified: Option<String>,
+}
+
+fn lost_files(files: &LostFiles) -> LostFilesJson {
+    let file = |change: &Change| LostFileJson {
+        change: change.kind.word(),
+        path: change.path.clone(),
+        size: change.after.and_then(|version| version.bytes),
+        modified: change
+            .after
+            .and_then(|version| version.modified)
+            .map(time_text),
+    };
+    LostFilesJson {
+        created: files.created,
+        modified: files.modified,
+        deleted: files.deleted,
+        bytes: files.bytes,
+        first: files.first.iter().map(file).collect(),
+        complete: files.complete,
+    }
 }
 
 /// A plan as JSON carries it.
@@ -138,6 +192,7 @@ pub fn body(forest: &Forest, assessment: &Assessment, plan: &Plan) -> PlanBody {
                 path: loss.disk.and_then(path),
                 bytes: loss.bytes,
                 text: loss.text.clone(),
+                files: loss.files.as_ref().map(lost_files),
             })
             .collect(),
         already_lost: plan.already_lost.clone(),

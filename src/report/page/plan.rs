@@ -1,12 +1,13 @@
 //! What deleting a snapshot would do. First the answer, what is gone already, what the delete loses and what it breaks; then
 //! which file goes into which, how the engine goes about it, and what was not checked. No sentence stands there twice.
 
-use crate::analysis::plan::{Answer, Loss, Merge, Plan, Reason};
+use crate::analysis::plan::{Answer, Loss, LostFiles, Merge, Plan, Reason};
 use crate::analysis::reasons;
+use crate::report::files::{sign, time_words};
 use crate::report::page::{Line, Page, PageContext, Role, verdict};
 use crate::report::words;
 use crate::store::{DiskId, Product};
-use crate::text::{escape, many};
+use crate::text::{count, escape, many};
 
 /// Things of one kind that are shown one by one.
 const MANY: usize = 5;
@@ -59,6 +60,57 @@ pub fn answer(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
 }
 
 const GONE: &str = "GONE ALREADY, whatever is done now";
+
+/// The guest's files that go with a loss.
+fn lost_lines(context: &PageContext<'_>, files: &LostFiles) -> Vec<Line> {
+    let indent = |depth: usize| Line::of(Role::Text, " ".repeat(depth));
+    let mut parts = Vec::new();
+    if files.created > 0 {
+        parts.push(format!(
+            "{} that {} nowhere else",
+            many(files.created, "file"),
+            if files.created == 1 { "is" } else { "are" }
+        ));
+    }
+    if files.modified > 0 {
+        parts.push(many(files.modified, "other version"));
+    }
+    let mut lines = Vec::new();
+    if !parts.is_empty() {
+        let text = format!(
+            "with it: {} ({})",
+            parts.join(", "),
+            context.size(files.bytes)
+        );
+        lines.push(indent(5).with(Role::Text, text));
+    }
+    for change in &files.first {
+        let path = escape(change.path.as_deref().unwrap_or(""));
+        let version = change.after.or(change.before);
+        let size = version.and_then(|version| version.bytes);
+        let size = size.map(|bytes| format!("{} B", count(bytes)));
+        let time = version.and_then(|version| version.modified);
+        let time = time.map(|at| time_words(at, &context.style.clock));
+        let facts: Vec<String> = [size, time].into_iter().flatten().collect();
+        let line = indent(7).with(Role::Error, format!("{} {path}", sign(change.kind)));
+        lines.push(line.with(Role::Dim, format!("  {}", facts.join(", "))));
+    }
+    let all = files.created.saturating_add(files.modified);
+    let more = all.saturating_sub(files.first.len() as u64);
+    if more > 0 {
+        let text = format!("and {more} more (--files names all)");
+        lines.push(indent(7).with(Role::Dim, text));
+    }
+    if !files.complete {
+        let text = if files.cut {
+            "not all of the guest's files were looked at (--files looks at all)"
+        } else {
+            "not all of the guest's files can be read"
+        };
+        lines.push(indent(5).with(Role::Unsure, text));
+    }
+    lines
+}
 
 /// The word of an answer with its sign, as it is shown.
 pub fn answer_word(answer: Answer) -> (&'static str, Role) {
@@ -166,6 +218,13 @@ impl<'a> Writer<'a> {
             self.said.push(&loss.text);
             let text = self.context.sentence(&loss.text);
             self.page.item(Role::Error, text);
+            for line in loss
+                .files
+                .iter()
+                .flat_map(|files| lost_lines(self.context, files))
+            {
+                self.page.line(&line, 9);
+            }
         }
         if let Some(more) = losses.len().checked_sub(MANY).filter(|more| *more > 0) {
             let text = format!("the same holds for {more} more");

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use vhdtree::analysis::Assessment;
-use vhdtree::analysis::plan::{Answer, Loss, Merge, Plan, Reason};
+use vhdtree::analysis::plan::{Answer, Loss, LostFiles, Merge, Plan, Reason};
 use vhdtree::report::json::{ls as ls_json, plan as plan_json};
 use vhdtree::store::{DiskId, Forest, Product};
 
@@ -349,6 +349,7 @@ fn a_plan_with_everything_in_it_follows_the_schema() {
             disk: None,
             bytes: Some(5),
             text: "lost".to_owned(),
+            files: Some(LostFiles::default()),
         }],
         engine_notes: Vec::new(),
         do_first: vec!["copy".to_owned()],

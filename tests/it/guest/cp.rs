@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use super::chains::{content, has, tool};
 use vhdtree::build::vhd::VhdBuilder;
 
-fn vhdtree(folder: &Path, args: &[&str]) -> Output {
+pub fn vhdtree(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vhdtree"))
         .args(args)
         .current_dir(folder)
@@ -15,7 +15,7 @@ fn vhdtree(folder: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 

@@ -1,0 +1,162 @@
+//! Damaged volumes: no panic, and an end in bounded time, whatever they claim.
+//!
+//! `VHDTREE_MUTANTS` sets how many are tried of each kind; a few by default.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vhdtree::guest::content::read_content;
+use vhdtree::guest::extents::Extents;
+use vhdtree::guest::filesystem::FileKind;
+use vhdtree::guest::lookup::Paths;
+use vhdtree::guest::probe::probe;
+use vhdtree::guest::volume::{Volume, changes};
+use vhdtree::guest::walk::{Step, walk};
+use vhdtree::job::Job;
+use vhdtree::source::{MemorySource, Source};
+
+use super::chains::{content, has, tool};
+
+/// Two seconds on a machine of its own; tests share theirs.
+const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Numbers without a pattern, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap() % below.max(1)
+    }
+}
+
+/// Changes a few bytes where something stands.
+fn mutate(volume: &[u8], places: &[usize], dice: &mut Dice) -> Vec<u8> {
+    let mut mutant = volume.to_vec();
+    for _ in 0..=dice.roll(6) {
+        let at = places[dice.roll(places.len())] + dice.roll(512);
+        let values = [0, 1, 0x7f, 0x80, 0xff, mutant[at] ^ 1, mutant[at] ^ 0x80];
+        let value = values[dice.roll(values.len())];
+        let len = [1, 1, 2, 4, 8][dice.roll(5)];
+        for byte in mutant.iter_mut().skip(at).take(len) {
+            *byte = value;
+        }
+    }
+    mutant
+}
+
+/// Everything that can be asked of a volume.
+fn exercise(sound: &Arc<dyn Source>, mutant: Vec<u8>) {
+    let mutant: Arc<dyn Source> = Arc::new(MemorySource(mutant));
+    let job = Job::default();
+    let Ok(kind) = probe(&*mutant) else { return };
+    let volume = Volume::open(Arc::clone(&mutant), kind);
+    let before = Volume::open(Arc::clone(sound), probe(sound).unwrap());
+    let all = Extents::of(0..mutant.len());
+    for (one, other) in [(&before, &volume), (&volume, &before)] {
+        changes(one, other, &all, &job, &mut |_| {});
+    }
+    let Ok(fs) = volume.file_system() else { return };
+    let mut files = Vec::new();
+    walk(fs, fs.root(), "", &job, &mut |step| {
+        if let Step::Entry { entry, .. } = step {
+            let _ = fs.file(entry.id);
+            if entry.kind == FileKind::File && files.len() < 200 {
+                files.push(entry.id);
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    let mut paths = Paths::new(fs);
+    for id in files {
+        let mut pieces = 0;
+        let _ = read_content(fs, id, "", &job, &mut |_| {
+            pieces += 1;
+            if pieces < 64 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        let _ = paths.path(id, &job);
+    }
+    let _ = fs.owners(&all, &job, &mut |_| ControlFlow::Continue(()));
+}
+
+fn try_mutants(name: &str, volume: &[u8]) {
+    let count = std::env::var("VHDTREE_MUTANTS").ok();
+    let count = count.and_then(|count| count.parse().ok()).unwrap_or(60);
+    let places: Vec<usize> = (0..volume.len() / 512 - 1)
+        .map(|sector| sector * 512)
+        .filter(|at| volume[*at..at + 512].iter().any(|byte| *byte != 0))
+        .collect();
+    let sound: Arc<dyn Source> = Arc::new(MemorySource(volume.to_vec()));
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut worst = Duration::ZERO;
+    for number in 0..count {
+        let mutant = mutate(volume, &places, &mut dice);
+        let start = Instant::now();
+        exercise(&sound, mutant);
+        worst = worst.max(start.elapsed());
+        assert!(worst < TIME_MAX, "{name}: mutant {number} took {worst:?}");
+    }
+    println!("{name}: {count} mutants, the slowest took {worst:?}");
+}
+
+fn fill(folder: &Path, image: &Path, put: &dyn Fn(&str, &str)) {
+    let from = folder.join("put");
+    for number in 0..20_u8 {
+        let bytes: Vec<u8> = (0..u32::from(number) * 700)
+            .map(|at| at.to_le_bytes()[0])
+            .collect();
+        fs::write(&from, bytes).unwrap();
+        put(
+            from.to_str().unwrap(),
+            &format!("/a file with a long name {number}.txt"),
+        );
+    }
+    assert!(image.exists());
+}
+
+#[test]
+fn damaged_fat_volumes_end() {
+    if !has("mcopy") || !has("mkfs.fat") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (kind, mebibytes) in [("12", 2), ("16", 9), ("32", 34)] {
+        let image = folder.path().join(kind);
+        let name = image.to_str().unwrap();
+        fs::File::create(&image)
+            .unwrap()
+            .set_len(mebibytes << 20)
+            .unwrap();
+        tool("mkfs.fat", &["-F", kind, "-s", "1", name]);
+        tool("mmd", &["-i", name, "::/docs"]);
+        fill(folder.path(), &image, &|from, to| {
+            tool("mcopy", &["-i", name, from, &format!("::/docs{to}")]);
+        });
+        try_mutants(&format!("FAT{kind}"), &content(&image));
+    }
+}
+
+#[test]
+fn damaged_ntfs_volumes_end() {
+    if !has("mkntfs") || !has("ntfscp") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("ntfs");
+    let name = image.to_str().unwrap();
+    fs::File::create(&image).unwrap().set_len(4 << 20).unwrap();
+    tool("mkntfs", &["-F", "-Q", "-q", name]);
+    fill(folder.path(), &image, &|from, to| {
+        tool("ntfscp", &["-f", "-q", name, from, to]);
+    });
+    try_mutants("NTFS", &content(&image));
+}
