@@ -367,6 +367,9 @@ pub enum GuestError {
     Closed(ClosedContent),
     #[error("{what} is larger than {limit}, which is as far as is read")]
     TooLarge { what: &'static str, limit: u64 },
+    /// Of a kind, or with a feature, that is not read.
+    #[error("{0} is not read")]
+    Unsupported(String),
     #[error("interrupted")]
     Cancelled,
 }

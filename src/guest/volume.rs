@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::codes;
+use super::ext;
 use super::extents::Extents;
 use super::fat;
 use super::filesystem::{Change, Comparison, FileSystem, GuestError};
 use super::ntfs;
 use super::probe::VolumeKind;
+use super::xfs;
 use crate::finding::{Code, Finding};
 use crate::job::Job;
 use crate::source::Source;
@@ -17,6 +19,8 @@ use crate::source::Source;
 pub enum Volume {
     Fat(Box<fat::Volume>),
     Ntfs(Box<ntfs::Volume>),
+    Ext(Box<ext::Volume>),
+    Xfs(Box<xfs::Volume>),
     Closed(NotRead),
 }
 
@@ -62,11 +66,16 @@ impl Volume {
             VolumeKind::Ntfs => {
                 ntfs::Volume::open(source).map(|volume| Self::Ntfs(Box::new(volume)))
             }
+            VolumeKind::Ext2 | VolumeKind::Ext3 | VolumeKind::Ext4 => {
+                ext::Volume::open(source).map(|volume| Self::Ext(Box::new(volume)))
+            }
+            VolumeKind::Xfs => xfs::Volume::open(source).map(|volume| Self::Xfs(Box::new(volume))),
             other => return Self::Closed(NotRead::of_kind(other)),
         };
         opened.unwrap_or_else(|error| {
             let code = match error {
                 GuestError::Closed(_) => &codes::GUEST_ENCRYPTED,
+                GuestError::Unsupported(_) => &codes::GUEST_NOT_READ,
                 _ => &codes::GUEST_DAMAGED,
             };
             Self::Closed(NotRead::new(code, error.to_string()))
@@ -77,6 +86,8 @@ impl Volume {
         match self {
             Self::Fat(volume) => Ok(&**volume),
             Self::Ntfs(volume) => Ok(&**volume),
+            Self::Ext(volume) => Ok(&**volume),
+            Self::Xfs(volume) => Ok(&**volume),
             Self::Closed(why) => Err(why),
         }
     }
@@ -97,6 +108,12 @@ pub fn changes(
         }
         (Volume::Ntfs(before), Volume::Ntfs(after)) => {
             ntfs::changes(before, after, written, job, each)
+        }
+        (Volume::Ext(before), Volume::Ext(after)) => {
+            ext::changes(before, after, written, job, each)
+        }
+        (Volume::Xfs(before), Volume::Xfs(after)) => {
+            xfs::changes(before, after, written, job, each)
         }
         _ => Comparison {
             complete: false,

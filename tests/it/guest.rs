@@ -5,6 +5,8 @@ mod chains;
 mod cp;
 mod fat;
 mod hostile;
+#[cfg(unix)]
+mod linux;
 mod ntfs;
 #[cfg(unix)]
 mod story;

@@ -1,0 +1,442 @@
+//! ext2, ext3 and ext4.
+//!
+//! Source: the kernel's documentation, `filesystems/ext4`, and the kernel where that is silent. A volume that was not
+//! unmounted is read through its replayed journal: without it, its tables are those of some seconds ago.
+
+mod device;
+mod directory;
+mod group;
+mod inode;
+mod journal;
+mod map;
+mod owners;
+mod superblock;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use self::device::Device;
+use self::inode::{Data, Inode, comparable};
+use self::map::Mapped;
+use self::superblock::incompat;
+use super::codes;
+use super::extents::Extents;
+use super::filesystem::{
+    Change, ClosedContent, Comparison, DIRECTORY_BYTES_MAX, DataPlace, DataRun, DirectoryEntry,
+    FileId, FileKind, FileName, FileSystem, GuestError, GuestFile, GuestTime, NAME_BYTES_MAX,
+    OwnedPart, VolumeFacts, VolumeState,
+};
+use super::inodes::entry::{Entry, EntryKinds};
+use super::inodes::{self, InodeState, Inodes, by_number, hole, name_text};
+use crate::finding::Finding;
+use crate::format::bytes::u32_at;
+use crate::job::Job;
+use crate::source::Source;
+
+/// Takes a block of a directory.
+type EachBlock<'a> = dyn FnMut(&[u8]) -> Result<ControlFlow<()>, GuestError> + 'a;
+
+/// Longest target of a symbolic link, in bytes.
+const TARGET_BYTES_MAX: u64 = 4096;
+
+/// An open volume.
+#[derive(Debug)]
+pub struct Volume {
+    device: Device,
+    /// What the journal's replay laid over it.
+    replayed: Extents,
+    facts: VolumeFacts,
+}
+
+impl Volume {
+    /// Opens a volume by its superblock, and replays its journal if it was not unmounted.
+    pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
+        let mut device = Device::open(source)?;
+        let unknown = device.superblock.unknown_features();
+        if !unknown.is_empty() {
+            let features = unknown.join(", ");
+            return Err(GuestError::Unsupported(format!("ext with {features}")));
+        }
+        let mut replayed = Extents::default();
+        let mut findings = Vec::new();
+        let mut state = if device.superblock.is_clean {
+            VolumeState::Clean
+        } else {
+            VolumeState::NotClean
+        };
+        if device.superblock.has(incompat::RECOVER) {
+            let replay = journal::replay(&device);
+            let (patched, cut) = match replay {
+                Ok(replay) => (replay.patched, replay.cut),
+                Err(why) => (None, Some(why)),
+            };
+            if let Some(patched) = patched {
+                replayed = Extents::collect(patched.places());
+                device = Device::open(Arc::new(patched))?;
+            }
+            state = VolumeState::Replayed;
+            if let Some(why) = cut {
+                state = VolumeState::NotClean;
+                let text = format!("the journal cannot be replayed to its end: {why}");
+                findings.push(Finding::new(&codes::GUEST_JOURNAL_UNUSABLE, text));
+            }
+        }
+        let superblock = &device.superblock;
+        let facts = VolumeFacts {
+            kind: superblock.kind,
+            label: name_text(&superblock.label),
+            id: Uuid::from_bytes(superblock.uuid).to_string(),
+            bytes: device.byte_of(superblock.blocks),
+            cluster_bytes: superblock
+                .block_bytes
+                .saturating_mul(superblock.cluster_blocks),
+            state,
+            findings,
+        };
+        Ok(Self {
+            device,
+            replayed,
+            facts,
+        })
+    }
+
+    fn read_inode(&self, number: u64) -> Result<Inode, GuestError> {
+        let number = u32::try_from(number).map_err(|_| GuestError::NotFound)?;
+        let bytes = self.device.inode_bytes(number)?;
+        bytes
+            .and_then(|bytes| Inode::parse(number, &bytes))
+            .ok_or(GuestError::NotFound)
+    }
+
+    fn file_inode(&self, id: FileId) -> Result<Inode, GuestError> {
+        let inode = self.read_inode(id.number)?;
+        let is_it = id.generation == 0 || id.generation == u64::from(inode.generation);
+        if is_it {
+            Ok(inode)
+        } else {
+            Err(GuestError::NotFound)
+        }
+    }
+
+    /// The blocks of entries of a directory, in order; stops at a break.
+    fn each_directory_block(
+        &self,
+        inode: &Inode,
+        each: &mut EachBlock<'_>,
+    ) -> Result<(), GuestError> {
+        const WHAT: &str = "a directory";
+        if let Data::Inline { front, more } = &inode.data {
+            // The first four bytes are the parent; what is in the attribute begins with entries at once.
+            for part in [front.get(4..).unwrap_or_default(), more] {
+                if each(part)?.is_break() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        if inode.bytes > DIRECTORY_BYTES_MAX {
+            return Err(GuestError::TooLarge {
+                what: WHAT,
+                limit: DIRECTORY_BYTES_MAX,
+            });
+        }
+        let end = inode
+            .bytes
+            .div_ceil(self.device.superblock.block_bytes.into());
+        let mut outcome = Ok(());
+        map::walk(&self.device, &inode.data, &mut |mapped| {
+            let Mapped::Blocks(blocks) = mapped else {
+                return ControlFlow::Continue(());
+            };
+            let count = blocks.count.min(end.saturating_sub(blocks.at));
+            for block in (blocks.block..).take(usize::try_from(count).unwrap_or(0)) {
+                let read = self.device.block(block, WHAT);
+                match read.and_then(|bytes| each(&bytes)) {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(())) => return ControlFlow::Break(()),
+                    Err(error) => outcome = Err(error),
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        outcome
+    }
+
+    /// All entries of a directory, `.` and `..` too. An entry that cannot be right ends its block, not the directory.
+    fn each_entry(
+        &self,
+        inode: &Inode,
+        each: &mut dyn FnMut(Entry<'_>) -> ControlFlow<()>,
+    ) -> Result<(), GuestError> {
+        if inode.kind() != FileKind::Directory {
+            return Err(GuestError::NotFound);
+        }
+        let kinds = EntryKinds::told_if(self.device.superblock.has(incompat::FILETYPE));
+        self.each_directory_block(inode, &mut |block| {
+            let number = inode.number;
+            directory::entries(block, kinds, each).map_err(|bad| {
+                let what = "a directory";
+                let expected = format!("an entry of inode {number}");
+                GuestError::damaged(
+                    what,
+                    0,
+                    expected,
+                    format!("none at byte {} of a block", bad.at),
+                )
+            })
+        })
+    }
+
+    fn target(&self, inode: &Inode) -> Option<String> {
+        if inode.kind() != FileKind::Link || inode.is_encrypted || inode.bytes > TARGET_BYTES_MAX {
+            return None;
+        }
+        let len = usize::try_from(inode.bytes).ok()?;
+        let mut target = Vec::new();
+        let mut is_whole = true;
+        self.each_run(inode, &mut |run| {
+            match run.place {
+                DataPlace::Inline(bytes) => target.extend(bytes),
+                DataPlace::Here { offset_bytes } => {
+                    let from = target.len();
+                    target.resize(
+                        from.saturating_add(usize::try_from(run.bytes).unwrap_or(0)),
+                        0,
+                    );
+                    let part = target.get_mut(from..).unwrap_or_default();
+                    is_whole &= self.device.source.read_exact_at(part, offset_bytes).is_ok();
+                }
+                DataPlace::Hole | DataPlace::Packed(_) => is_whole = false,
+            }
+            ControlFlow::Continue(())
+        })
+        .ok()?;
+        let whole = target.get(..len).filter(|_| is_whole)?;
+        Some(name_text(whole))
+    }
+
+    /// The runs of a file's content, holes between them.
+    fn each_run(
+        &self,
+        inode: &Inode,
+        each: &mut dyn FnMut(DataRun) -> ControlFlow<()>,
+    ) -> Result<(), GuestError> {
+        let size = inode.bytes;
+        let mut at = 0u64;
+        if let Data::Inline { front, more } = &inode.data {
+            let len = usize::try_from(size).unwrap_or(usize::MAX);
+            let mut bytes = [front.as_slice(), more].concat();
+            bytes.truncate(len);
+            at = bytes.len() as u64;
+            let run = DataRun {
+                at: 0,
+                bytes: at,
+                place: DataPlace::Inline(bytes),
+            };
+            if at > 0 && each(run).is_break() {
+                return Ok(());
+            }
+        }
+        let mut ended = false;
+        let block_bytes = u64::from(self.device.superblock.block_bytes);
+        map::walk(&self.device, &inode.data, &mut |mapped| {
+            let Mapped::Blocks(blocks) = mapped else {
+                return ControlFlow::Continue(());
+            };
+            let start = blocks.at.saturating_mul(block_bytes);
+            if start >= size {
+                return ControlFlow::Break(());
+            }
+            let end = start.saturating_add(blocks.count.saturating_mul(block_bytes));
+            let bytes = end.min(size).saturating_sub(start);
+            let place = if blocks.is_unwritten {
+                DataPlace::Hole
+            } else {
+                DataPlace::Here {
+                    offset_bytes: self.device.byte_of(blocks.block),
+                }
+            };
+            let gap = hole(at, start);
+            at = start.saturating_add(bytes);
+            let run = DataRun {
+                at: start,
+                bytes,
+                place,
+            };
+            let flow = gap.into_iter().chain([run]).try_for_each(&mut *each);
+            ended = flow.is_break();
+            flow
+        })?;
+        if !ended && let Some(rest) = hole(at, size) {
+            let _ = each(rest);
+        }
+        Ok(())
+    }
+}
+
+impl FileSystem for Volume {
+    fn facts(&self) -> &VolumeFacts {
+        &self.facts
+    }
+
+    fn source(&self) -> &dyn Source {
+        &self.device.source
+    }
+
+    fn root(&self) -> FileId {
+        by_number(inode::ROOT.into())
+    }
+
+    fn names(&self, id: FileId, job: &Job) -> Result<Vec<FileName>, GuestError> {
+        inodes::names(self, id, job)
+    }
+
+    fn list(
+        &self,
+        directory: FileId,
+        each: &mut dyn FnMut(DirectoryEntry) -> ControlFlow<()>,
+    ) -> Result<(), GuestError> {
+        let inode = self.file_inode(directory)?;
+        self.each_entry(&inode, &mut |entry| {
+            let is_name = !matches!(entry.name, b"." | b"..") && !entry.name.contains(&b'/');
+            if !is_name || entry.name.len() > NAME_BYTES_MAX {
+                return ControlFlow::Continue(());
+            }
+            let number = entry.inode;
+            let told = entry.kind;
+            let kind = told.or_else(|| self.read_inode(number).ok().map(|inode| inode.kind()));
+            each(DirectoryEntry {
+                id: by_number(number),
+                name: name_text(entry.name),
+                kind: kind.unwrap_or(FileKind::Special),
+            })
+        })
+    }
+
+    fn file(&self, id: FileId) -> Result<GuestFile, GuestError> {
+        let inode = self.file_inode(id)?;
+        let kind = inode.kind();
+        Ok(GuestFile {
+            kind,
+            bytes: if kind == FileKind::Directory {
+                0
+            } else {
+                inode.bytes
+            },
+            created: inode.created.map(GuestTime::Utc),
+            modified: inode.modified.map(GuestTime::Utc),
+            streams: Vec::new(),
+            closed: (inode.is_encrypted && kind != FileKind::Directory)
+                .then_some(ClosedContent::Encrypted),
+            target: self.target(&inode),
+        })
+    }
+
+    fn runs(
+        &self,
+        id: FileId,
+        stream: &str,
+        each: &mut dyn FnMut(DataRun) -> ControlFlow<()>,
+    ) -> Result<(), GuestError> {
+        let inode = self.file_inode(id)?;
+        if stream.is_empty() {
+            self.each_run(&inode, each)
+        } else {
+            Err(GuestError::NotFound)
+        }
+    }
+
+    fn owners(
+        &self,
+        of: &Extents,
+        job: &Job,
+        each: &mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
+    ) -> Result<(), GuestError> {
+        owners::owners(self, of, job, each)
+    }
+}
+
+impl Inodes for Volume {
+    fn inode(&self, number: u64) -> Result<Option<InodeState>, GuestError> {
+        let Ok(number) = u32::try_from(number) else {
+            return Ok(None);
+        };
+        let Some(bytes) = self.device.inode_bytes(number)? else {
+            return Ok(None);
+        };
+        let Some(inode) = Inode::parse(number, &bytes).filter(|inode| !inode.is_attribute) else {
+            return Ok(None);
+        };
+        Ok(Some(InodeState {
+            id: FileId {
+                number: number.into(),
+                generation: inode.generation.into(),
+            },
+            kind: inode.kind(),
+            bytes: inode.bytes,
+            modified: inode.modified,
+            compared: comparable(&bytes),
+        }))
+    }
+
+    fn parent(&self, directory: u64) -> Result<u64, GuestError> {
+        let inode = self.read_inode(directory)?;
+        if let Data::Inline { front, .. } = &inode.data {
+            return u32_at(front, 0).map(u64::from).ok_or(GuestError::NotFound);
+        }
+        let mut parent = None;
+        self.each_entry(&inode, &mut |entry| match entry.name {
+            b".." => {
+                parent = Some(entry.inode);
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        })?;
+        parent.ok_or(GuestError::NotFound)
+    }
+}
+
+/// What differs between two states of a volume, of which only `written` and what the journals replay can differ.
+pub fn changes(
+    before: &Volume,
+    after: &Volume,
+    written: &Extents,
+    job: &Job,
+    each: &mut dyn FnMut(Change),
+) -> Comparison {
+    let written = written.union(&before.replayed).union(&after.replayed);
+    let groups = 0..before.device.groups.len().max(after.device.groups.len());
+    let candidates = groups.flat_map(|group| candidates(before, after, group, &written));
+    inodes::changes::changes(before, after, candidates, &written, job, each)
+}
+
+/// Inodes of a group whose bytes can differ.
+fn candidates(before: &Volume, after: &Volume, group: usize, written: &Extents) -> Vec<u64> {
+    let old = before.device.inode_table(group);
+    let new = after.device.inode_table(group);
+    let first = u64::from(after.device.superblock.first_inode);
+    let root = u64::from(inode::ROOT);
+    let per_group = u64::from(after.device.superblock.inodes_per_group);
+    let base = per_group.saturating_mul(group as u64).saturating_add(1);
+    let bytes = u64::from(after.device.superblock.inode_bytes).max(1);
+    let longer = old.end.max(new.end);
+    let parts = if old.start == new.start {
+        written.window(&(new.start..longer))
+    } else {
+        // A table that moved was written again; of one that only one side has, all of it counts.
+        let most = (old.end.saturating_sub(old.start)).max(new.end.saturating_sub(new.start));
+        Extents::of(0..most)
+    };
+    let mut numbers = Vec::new();
+    for part in parts.iter() {
+        let from = part.start.checked_div(bytes).unwrap_or(0);
+        let to = part.end.div_ceil(bytes);
+        let range = base.saturating_add(from)..base.saturating_add(to);
+        let seen = numbers.last().copied().unwrap_or(0);
+        let is_file = |number: &u64| *number > seen && (*number >= first || *number == root);
+        numbers.extend(range.filter(is_file));
+    }
+    numbers
+}

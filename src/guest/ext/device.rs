@@ -1,0 +1,137 @@
+//! Blocks of a volume, read within what its superblock says.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::group::{Group, descriptor_block_at};
+use super::superblock::{self, Superblock};
+use crate::guest::filesystem::GuestError;
+use crate::source::{Source, read_up_to};
+
+/// A volume as numbered blocks, its superblock and its groups.
+#[derive(Debug)]
+pub struct Device {
+    pub source: Arc<dyn Source>,
+    pub superblock: Superblock,
+    pub groups: Vec<Group>,
+    /// The block of inodes that was read last, and where it begins: neighbours are asked for one after another.
+    last_inodes: Mutex<(u64, Vec<u8>)>,
+}
+
+impl Device {
+    pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
+        let at = superblock::AT_BYTES;
+        let bytes = read_up_to(&source, at, superblock::BYTES)
+            .map_err(GuestError::read("the superblock", at))?;
+        let superblock = Superblock::parse(&bytes).ok_or_else(|| {
+            GuestError::damaged("the superblock", at, "sizes that fit each other", "others")
+        })?;
+        let mut device = Self {
+            source,
+            superblock,
+            groups: Vec::new(),
+            last_inodes: Mutex::default(),
+        };
+        device.groups = device.read_groups()?;
+        Ok(device)
+    }
+
+    fn read_groups(&self) -> Result<Vec<Group>, GuestError> {
+        let superblock = &self.superblock;
+        let count = superblock.groups();
+        let bytes = count.saturating_mul(superblock.descriptor_bytes.into());
+        if bytes > self.source.len() {
+            let blocks = superblock.blocks;
+            return Err(GuestError::damaged(
+                "the superblock",
+                superblock::AT_BYTES,
+                "as many blocks as the volume holds",
+                blocks,
+            ));
+        }
+        let mut groups = Vec::new();
+        for index in 0..superblock.descriptor_blocks() {
+            let block = self.block(
+                descriptor_block_at(superblock, index),
+                "the group descriptors",
+            )?;
+            let left = count.saturating_sub(groups.len() as u64);
+            let take = usize::try_from(left).unwrap_or(usize::MAX);
+            let found = block
+                .chunks_exact(superblock.descriptor_bytes.into())
+                .take(take)
+                .filter_map(|bytes| Group::parse(bytes, superblock));
+            groups.extend(found);
+        }
+        Ok(groups)
+    }
+
+    /// Where a block begins, in bytes.
+    pub fn byte_of(&self, block: u64) -> u64 {
+        block.saturating_mul(self.superblock.block_bytes.into())
+    }
+
+    /// Reads one block of the structure `what`.
+    pub fn block(&self, block: u64, what: &'static str) -> Result<Vec<u8>, GuestError> {
+        let at = self.byte_of(block);
+        let len = self.superblock.block_bytes;
+        if block >= self.superblock.blocks {
+            let most = self.superblock.blocks;
+            return Err(GuestError::damaged(
+                what,
+                at,
+                format!("a block below {most}"),
+                block,
+            ));
+        }
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        self.source
+            .read_exact_at(&mut bytes, at)
+            .map_err(GuestError::read(what, at))?;
+        Ok(bytes)
+    }
+
+    /// The bytes of the volume that hold those inodes of a group that were ever used.
+    pub fn inode_table(&self, group: usize) -> Range<u64> {
+        let Some(group) = self.groups.get(group) else {
+            return 0..0;
+        };
+        let start = self.byte_of(group.inode_table);
+        let bytes = u64::from(group.inodes_used).saturating_mul(self.superblock.inode_bytes.into());
+        start..start.saturating_add(bytes)
+    }
+
+    /// The bytes of an inode; `None` if there is none of this number, or it was never used.
+    pub fn inode_bytes(&self, number: u32) -> Result<Option<Vec<u8>>, GuestError> {
+        const WHAT: &str = "an inode";
+        let Some(place) = self.inode_place(number) else {
+            return Ok(None);
+        };
+        let block = place.start.checked_div(self.superblock.block_bytes.into());
+        let block = block.unwrap_or(0);
+        let from = place.start.saturating_sub(self.byte_of(block));
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let to = from.saturating_add(self.superblock.inode_bytes.into());
+        let mut last = self
+            .last_inodes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last.0 != block || last.1.is_empty() {
+            *last = (block, self.block(block, WHAT)?);
+        }
+        Ok(last.1.get(from..to).map(<[u8]>::to_vec))
+    }
+
+    fn inode_place(&self, number: u32) -> Option<Range<u64>> {
+        let index = number
+            .checked_sub(1)
+            .filter(|_| number <= self.superblock.inodes)?;
+        let group = index.checked_div(self.superblock.inodes_per_group)?;
+        let within = index.checked_rem(self.superblock.inodes_per_group)?;
+        let table = self.inode_table(usize::try_from(group).ok()?);
+        let bytes = u64::from(self.superblock.inode_bytes);
+        let start = table.start.checked_add(bytes.checked_mul(within.into())?)?;
+        let end = start.checked_add(bytes).filter(|end| *end <= table.end)?;
+        Some(start..end)
+    }
+}

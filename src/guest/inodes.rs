@@ -1,0 +1,168 @@
+//! What file systems have in common whose directories name inodes by number, as ext and XFS do: an inode does not know
+//! its name, so names come from directories, and in the end from a walk through all of them.
+//!
+//! Directories do not hold generations. A [`FileId`] that was read from a directory has the generation 0, which fits any.
+
+pub mod changes;
+pub mod entry;
+pub mod parts;
+pub mod paths;
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use super::filesystem::{
+    DataPlace, DataRun, DirectoryEntry, FileId, FileKind, FileName, FileSystem, FileVersion,
+    GuestError, GuestTime,
+};
+use crate::job::Job;
+
+/// An inode as far as comparing it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InodeState {
+    pub id: FileId,
+    pub kind: FileKind,
+    pub bytes: u64,
+    pub modified: Option<Timestamp>,
+    /// What differs if anything but the access time or the inode's own book-keeping changed.
+    pub compared: Vec<u8>,
+}
+
+impl InodeState {
+    pub fn version(&self) -> FileVersion {
+        FileVersion {
+            bytes: (self.kind != FileKind::Directory).then_some(self.bytes),
+            modified: self.modified.map(GuestTime::Utc),
+        }
+    }
+}
+
+/// A file system of inodes.
+pub trait Inodes: FileSystem {
+    /// `None` if no file uses the number.
+    fn inode(&self, number: u64) -> Result<Option<InodeState>, GuestError>;
+
+    /// Where a directory's `..` leads.
+    fn parent(&self, directory: u64) -> Result<u64, GuestError>;
+}
+
+/// A file by its number alone.
+pub fn by_number(number: u64) -> FileId {
+    FileId {
+        number,
+        generation: 0,
+    }
+}
+
+/// What the upper bits of a mode say; the same on all Unix file systems.
+pub fn kind_of_mode(mode: u16) -> FileKind {
+    match mode & 0xf000 {
+        0x8000 => FileKind::File,
+        0x4000 => FileKind::Directory,
+        0xa000 => FileKind::Link,
+        _ => FileKind::Special,
+    }
+}
+
+/// The zeros between two parts of a content; `None` if there are none.
+pub fn hole(from: u64, to: u64) -> Option<DataRun> {
+    let bytes = to.checked_sub(from).filter(|bytes| *bytes > 0)?;
+    Some(DataRun {
+        at: from,
+        bytes,
+        place: DataPlace::Hole,
+    })
+}
+
+/// Files in the root directory that are swap by custom.
+pub const SWAP_FILES: [&str; 3] = ["swapfile", "swap.img", "swap"];
+
+/// A name as text: what is not UTF-8 is written as `\x` and two digits.
+pub fn name_text(name: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in name.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// All names of a file: a directory's by its parent, any other's by a walk through all directories.
+pub fn names(fs: &dyn Inodes, id: FileId, job: &Job) -> Result<Vec<FileName>, GuestError> {
+    let inode = fs.inode(id.number)?.ok_or(GuestError::NotFound)?;
+    if inode.kind == FileKind::Directory {
+        let parent = fs.parent(id.number)?;
+        return Ok(name_in(fs, parent, id.number)?.into_iter().collect());
+    }
+    let mut found = Vec::new();
+    let completed = each_entry(fs, job, &mut |parent, entry| {
+        if entry.id.number == id.number {
+            found.push(FileName {
+                parent: by_number(parent),
+                name: entry.name.clone(),
+            });
+        }
+        ControlFlow::Continue(())
+    });
+    if completed {
+        Ok(found)
+    } else {
+        Err(GuestError::Cancelled)
+    }
+}
+
+/// Goes through the entries of all directories below the root, each with the number of its directory; a directory that
+/// cannot be read is passed over. False if the job was cancelled; a break only ends the walk.
+pub fn each_entry(
+    fs: &dyn Inodes,
+    job: &Job,
+    each: &mut dyn FnMut(u64, &DirectoryEntry) -> ControlFlow<()>,
+) -> bool {
+    let mut seen = HashSet::from([fs.root().number]);
+    let mut waiting = VecDeque::from([fs.root().number]);
+    while let Some(directory) = waiting.pop_front() {
+        if job.cancel.is_cancelled() {
+            return false;
+        }
+        let mut is_over = false;
+        // What a damaged directory still gives has been seen; its damage is told where it is listed.
+        let _ = fs.list(by_number(directory), &mut |entry| {
+            if entry.kind == FileKind::Directory && seen.insert(entry.id.number) {
+                waiting.push_back(entry.id.number);
+            }
+            let flow = each(directory, &entry);
+            is_over = flow.is_break();
+            flow
+        });
+        if is_over {
+            return true;
+        }
+    }
+    true
+}
+
+/// The entry of `directory` that names the inode `number`.
+pub fn name_in(
+    fs: &dyn Inodes,
+    directory: u64,
+    number: u64,
+) -> Result<Option<FileName>, GuestError> {
+    let mut found = None;
+    fs.list(by_number(directory), &mut |entry: DirectoryEntry| {
+        if entry.id.number != number {
+            return ControlFlow::Continue(());
+        }
+        found = Some(FileName {
+            parent: by_number(directory),
+            name: entry.name,
+        });
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,191 @@
+//! The ring of blocks of 512 bytes that a log is: where its live part begins and ends.
+
+use super::Unusable;
+use super::record::{self, BLOCK_BYTES, Header, Record};
+use crate::guest::xfs::device::{Device, outside};
+
+/// Most records in flight at once, of which the last may be torn.
+const IN_FLIGHT: u64 = 8;
+/// Blocks read at a time on the way back from the head.
+const BACK_BLOCKS: u64 = 128;
+
+/// The log of a volume.
+pub struct Ring<'a> {
+    device: &'a Device,
+    start_bytes: u64,
+    blocks: u64,
+}
+
+/// The part of a ring that is to be replayed: from the tail up to the head, blocks of the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Live {
+    tail: u64,
+    head: u64,
+}
+
+impl<'a> Ring<'a> {
+    pub fn new(device: &'a Device) -> Result<Self, Unusable> {
+        let superblock = &device.superblock;
+        let place = device
+            .bytes_of(superblock.log_start, superblock.log_blocks.into())
+            .ok_or_else(|| outside("the log", superblock.log_start))?;
+        Ok(Self {
+            device,
+            start_bytes: place.start,
+            blocks: place.end.saturating_sub(place.start) / BLOCK_BYTES,
+        })
+    }
+
+    /// Reads blocks of the ring, around its end.
+    fn read(&self, first: u64, count: u64) -> Result<Vec<u8>, Unusable> {
+        const WHAT: &str = "the log";
+        let before_end = self.blocks.saturating_sub(first).min(count);
+        let mut bytes = Vec::new();
+        for (from, blocks) in [(first, before_end), (0, count.saturating_sub(before_end))] {
+            let len = usize::try_from(blocks.saturating_mul(BLOCK_BYTES)).unwrap_or(0);
+            let at = from
+                .saturating_mul(BLOCK_BYTES)
+                .saturating_add(self.start_bytes);
+            if len > 0 {
+                bytes.extend(self.device.read(at, len, WHAT)?);
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn cycle(&self, block: u64) -> Result<u32, Unusable> {
+        Ok(record::cycle(&self.read(block, 1)?))
+    }
+
+    /// The first block of `range` whose cycle is `cycle`, if they are all behind those of another.
+    fn first_of(&self, mut from: u64, mut to: u64, cycle: u32) -> Result<u64, Unusable> {
+        while from < to {
+            let middle = from.saturating_add(to) / 2;
+            if self.cycle(middle)? == cycle {
+                to = middle;
+            } else {
+                from = middle.saturating_add(1);
+            }
+        }
+        Ok(to)
+    }
+
+    /// Behind the block written last, as far as cycle numbers tell: blocks that were in flight may be missing before it.
+    fn rough_head(&self) -> Result<Option<u64>, Unusable> {
+        let last_block = self.blocks.saturating_sub(1);
+        let (first, last) = (self.cycle(0)?, self.cycle(last_block)?);
+        if first == 0 {
+            return Ok(None);
+        }
+        if first == last {
+            return Ok(Some(0));
+        }
+        self.first_of(0, last_block, last).map(Some)
+    }
+
+    /// What is to be replayed; `None` if the volume was unmounted, or its log never used.
+    pub fn live(&self) -> Result<Option<Live>, Unusable> {
+        let Some(rough) = self.rough_head()? else {
+            return Ok(None);
+        };
+        let starts = self.records_before(rough)?;
+        let mut last: Option<(Header, u64)> = None;
+        for start in starts {
+            let follows = last.as_ref().is_none_or(|(_, end)| *end == start);
+            match self.record(start)?.filter(|_| follows) {
+                Some(record) => {
+                    let end = self.around(start, record.blocks());
+                    last = Some((record.header, end));
+                }
+                // A hole among records in flight: what comes behind it does not count.
+                None if last.is_some() => break,
+                None => {}
+            }
+        }
+        let (header, head) = last.ok_or(Unusable::NoRecord)?;
+        if header.is_unmount(&self.operation(&header)?) {
+            return Ok(None);
+        }
+        let tail = header.tail_block();
+        if tail >= self.blocks {
+            return Err(Unusable::Record(header.block()));
+        }
+        Ok((tail != head).then_some(Live { tail, head }))
+    }
+
+    fn around(&self, block: u64, count: u64) -> u64 {
+        let sum = block.saturating_add(count);
+        sum.checked_rem(self.blocks).unwrap_or(0)
+    }
+
+    /// The blocks with record headers before `head`, in order: as many as can have been in flight, and one more.
+    fn records_before(&self, head: u64) -> Result<Vec<u64>, Unusable> {
+        let mut starts = Vec::new();
+        let mut back = 0u64;
+        let mut most = self.blocks;
+        while back < most {
+            let count = BACK_BLOCKS.min(most.saturating_sub(back));
+            back = back.saturating_add(count);
+            let first = self.around(head, self.blocks.saturating_sub(back));
+            let bytes = self.read(first, count)?;
+            let blocks = bytes.chunks_exact(512).zip(0u64..);
+            let mut found: Vec<(u64, Option<Header>)> = blocks
+                .filter(|(block, _)| record::is_header(block))
+                .map(|(block, index)| (self.around(first, index), Header::parse(block)))
+                .collect();
+            if starts.is_empty()
+                && let Some((_, Some(header))) = found.last()
+            {
+                let span = header
+                    .most_blocks()
+                    .saturating_mul(IN_FLIGHT.saturating_add(1));
+                most = most.min(back.saturating_add(span));
+            }
+            found.reverse();
+            starts.extend(found.into_iter().map(|(start, _)| start));
+            if starts.len() as u64 > IN_FLIGHT {
+                break;
+            }
+        }
+        starts.reverse();
+        Ok(starts)
+    }
+
+    /// The record at a block, its data as stored; `None` if it is not whole.
+    fn record(&self, start: u64) -> Result<Option<Record>, Unusable> {
+        let first = self.read(start, 1)?;
+        let Some(header) = Header::parse(&first) else {
+            return Ok(None);
+        };
+        if header.block() != start || header.blocks() > self.blocks {
+            return Ok(None);
+        }
+        let bytes = self.read(start, header.blocks())?;
+        Ok(Record::check(header, bytes))
+    }
+
+    /// The first operation of a record, as it was before it was stored.
+    fn operation(&self, header: &Header) -> Result<Vec<u8>, Unusable> {
+        let record = self.record(header.block())?;
+        let record = record.ok_or(Unusable::Record(header.block()))?;
+        Ok(record.data())
+    }
+
+    /// Hands over the records of the live part in order.
+    pub fn each_record(
+        &self,
+        live: &Live,
+        each: &mut dyn FnMut(&Record) -> Result<(), Unusable>,
+    ) -> Result<(), Unusable> {
+        let mut at = live.tail;
+        let mut left = self.blocks;
+        while at != live.head {
+            let record = self.record(at)?.ok_or(Unusable::Record(at))?;
+            each(&record)?;
+            let blocks = record.blocks();
+            left = left.checked_sub(blocks).ok_or(Unusable::Record(at))?;
+            at = self.around(at, blocks);
+        }
+        Ok(())
+    }
+}
