@@ -1,7 +1,8 @@
-//! Numbers and judgements about a forest: usage, diff, evidence, verdict, plan, health.
+//! Numbers and judgements about a forest: diff, evidence, verdict, plan, health.
 //!
 //! ```text
-//!  Forest ─► facts (per snapshot: t_s claims, c(X), belief, shape) ─► judge (pure: table, xcpng or virtualpc) ─► Verdict ─► Assessment
+//!  Forest ─► survey (ages, last writes, shape; zones) ─► facts of one disk of a snapshot ─► witness/* (facts → bounds)
+//!                                                        ─► verdict (two intervals → rule; pure) ─► Assessment
 //!  Forest + Assessment + target ─► plan ─► gate
 //!  Chain, Chain ─► diff ─► totals, runs, blocks
 //!  Chain, Chain ─► written ─► files: the guest's files that differ
@@ -14,23 +15,28 @@ pub mod evidence;
 pub mod facts;
 pub mod files;
 pub mod health;
+pub mod interval;
 pub mod judge;
 pub mod moment;
 pub mod open;
 pub mod owner;
 pub mod plan;
 pub mod reasons;
-pub mod rows;
-pub mod usage;
+pub mod rules;
+pub mod survey;
+pub mod topology;
 pub mod verdict;
 pub mod witness;
 pub mod written;
+pub mod zone;
 
 #[cfg(test)]
 pub(crate) mod plain;
 
-pub use assessment::{AssessedSnapshot, Assessment, Compared, DiskAssessment, assess};
-pub use evidence::{Bearing, Evidence};
-pub use judge::judge;
+pub use assessment::{AssessedSnapshot, Assessment, DiskAssessment, assess};
+pub use evidence::Evidence;
+pub use interval::Interval;
 pub use plan::plan;
-pub use verdict::{Reverted, Verdict};
+pub use rules::{Reverted, Rule};
+pub use survey::Compared;
+pub use verdict::Verdict;

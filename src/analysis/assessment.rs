@@ -1,9 +1,10 @@
 //! The assessment of a forest: a verdict for every snapshot, and what that means for each disk.
 
-use crate::analysis::facts::Way;
-use crate::analysis::facts::gather::{Gatherer, Subject};
+use crate::analysis::facts::{Gatherer, Subject};
 use crate::analysis::judge::judge;
-use crate::analysis::{Reverted, Verdict};
+use crate::analysis::rules::Reverted;
+use crate::analysis::survey::{Compared, Survey};
+use crate::analysis::verdict::Verdict;
 use crate::store::{DiskId, Forest, MachineId, SnapshotId, Taken};
 
 /// A snapshot, known by name or not, and its verdict.
@@ -13,6 +14,8 @@ pub struct AssessedSnapshot {
     pub snapshot: Option<SnapshotId>,
     /// The machine, if known.
     pub machine: Option<MachineId>,
+    /// Whether what the machine uses is known: somebody says so, or the product's structure does.
+    pub now_known: bool,
     /// Its frozen disks that are in the store; the first decides where it is shown.
     pub frozen: Vec<DiskId>,
     /// When it was taken, by the best claim at hand.
@@ -50,16 +53,9 @@ impl Assessment {
     }
 }
 
-/// What diffs have told so far, by disk: `Some(true)` = equals its parent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Compared {
-    /// By disk, in the order of the forest; missing = not compared.
-    pub equals_parent: Vec<Option<bool>>,
-}
-
 /// Assesses a forest. Pure: no clock, no I/O; cheap enough for every new forest of a scan.
 pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
-    let gatherer = Gatherer::new(forest, compared);
+    let gatherer = Gatherer::new(Survey::new(forest, compared));
     let mut assessment = Assessment {
         snapshots: Vec::new(),
         disks: (0..forest.disks.len())
@@ -70,27 +66,25 @@ pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
             .collect(),
     };
     for subject in gatherer.subjects() {
-        let facts = gatherer.facts(subject);
-        let verdict = judge(&facts);
+        let judged = judge(&gatherer, subject);
         let index = assessment.snapshots.len();
-        for line in &facts.lines {
-            if let Some(disk) = assessment.disks.get_mut(line.frozen.0 as usize) {
+        for frozen in &judged.frozen {
+            if let Some(disk) = assessment.disks.get_mut(frozen.0 as usize) {
                 disk.snapshots.push(index);
             }
-            if let Way::Above(above) = &line.way
-                && let Some(disk) = assessment.disks.get_mut(above.disk.0 as usize)
-            {
-                // The worst of several snapshots on one frozen disk is what the flag shows.
-                if disk
-                    .made_by_revert
-                    .is_none_or(|known| verdict.reverted < known)
-                {
-                    disk.made_by_revert = Some(verdict.reverted);
-                    disk.above_of = Some(index);
-                }
-                if disk.equals_parent.is_none() {
-                    disk.equals_parent = above.equals_parent;
-                }
+        }
+        let reverted = judged.verdict.reverted;
+        for above in judged.above {
+            let Some(disk) = assessment.disks.get_mut(above.0 as usize) else {
+                continue;
+            };
+            // The worst of several snapshots on one frozen disk is what the flag shows.
+            if disk.made_by_revert.is_none_or(|known| reverted < known) {
+                disk.made_by_revert = Some(reverted);
+                disk.above_of = Some(index);
+            }
+            if disk.equals_parent.is_none() {
+                disk.equals_parent = gatherer.survey.equals_parent(above);
             }
         }
         assessment.snapshots.push(AssessedSnapshot {
@@ -98,18 +92,11 @@ pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
                 Subject::Named(id) => Some(id),
                 Subject::Unnamed(..) => None,
             },
-            machine: gatherer.machine(subject),
-            frozen: facts.lines.iter().map(|line| line.frozen).collect(),
-            taken: facts
-                .lines
-                .iter()
-                .filter_map(|line| line.taken.first())
-                .min_by_key(|claim| claim.source)
-                .map(|claim| Taken {
-                    at: claim.at,
-                    source: claim.source,
-                }),
-            verdict,
+            machine: judged.machine,
+            now_known: judged.now_known,
+            frozen: judged.frozen,
+            taken: judged.taken,
+            verdict: judged.verdict,
         });
     }
     assessment
@@ -118,7 +105,7 @@ pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::plain::{Plain, branched, story};
+    use crate::analysis::plain::{Plain, at, branched, story};
     use crate::store::{SnapshotKind, TakenSource};
 
     fn rows(store: &Plain) -> Vec<(&'static str, Reverted)> {
@@ -126,7 +113,7 @@ mod tests {
         assessment
             .snapshots
             .iter()
-            .map(|one| (one.verdict.row.id, one.verdict.reverted))
+            .map(|one| (one.verdict.rule.code().id, one.verdict.reverted))
             .collect()
     }
 
@@ -136,10 +123,10 @@ mod tests {
         let assessment = assess(&reverted.forest, &Compared::default());
         let verdict = &assessment.snapshots[0].verdict;
         assert_eq!(
-            (verdict.row.id, verdict.reverted),
-            ("row-4", Reverted::Likely)
+            (verdict.rule.code().id, verdict.reverted),
+            ("disk-above-younger", Reverted::Likely)
         );
-        assert_eq!(verdict.gap_seconds.map(|gap| gap / 86_400), Some(58));
+        assert_eq!(verdict.gap_seconds().map(|gap| gap / 86_400), Some(58));
         for part in [
             "TestWin7",
             "2009-05-02 14:10Z",
@@ -153,7 +140,7 @@ mod tests {
         assert_eq!(assessment.disks[1].above_of, Some(0));
         assert_eq!(
             rows(&story("2009-05-02T14:10:01Z")),
-            [("row-8", Reverted::NoSign)]
+            [("as-old", Reverted::NoSign)]
         );
     }
 
@@ -165,19 +152,22 @@ mod tests {
         let assessment = assess(&store.forest, &Compared::default());
         assert_eq!(assessment.snapshots[0].snapshot, None);
         assert_eq!(assessment.snapshots[0].machine, Some(MachineId(0)));
-        assert_eq!(rows(&store), [("row-21", Reverted::CannotTell)]);
+        assert_eq!(rows(&store), [("bounds-open", Reverted::CannotTell)]);
         store.forest.machines.clear();
         store.node("/s/WIN7x64_Diff_7C.avhd").in_use_by.clear();
-        assert_eq!(rows(&store), [("row-21", Reverted::CannotTell)]);
+        assert_eq!(rows(&store), [("bounds-open", Reverted::CannotTell)]);
     }
 
     #[test]
-    fn memory_files_make_the_last_write_a_date() {
+    fn a_memory_files_last_write_is_a_date() {
         let mut store = story("2009-06-30T09:41:00Z");
         store.forest.snapshots[0].taken.clear();
-        assert_eq!(rows(&store), [("row-21", Reverted::CannotTell)]);
-        store.forest.snapshots[0].memory = Some(true);
-        assert_eq!(rows(&store), [("row-4", Reverted::Likely)]);
+        assert_eq!(rows(&store), [("bounds-open", Reverted::CannotTell)]);
+        store.forest.snapshots[0].taken = vec![Taken {
+            at: at("2009-05-02T14:10:40Z"),
+            source: TakenSource::MemoryFile,
+        }];
+        assert_eq!(rows(&store), [("disk-above-younger", Reverted::Likely)]);
     }
 
     #[test]
@@ -186,19 +176,20 @@ mod tests {
         assert_eq!(
             rows(&kept),
             [
-                ("row-24", Reverted::Certain),
-                ("row-off-line", Reverted::NoSign)
+                ("branch-kept", Reverted::Certain),
+                ("off-line", Reverted::NoSign)
             ]
         );
-        let applied = branched("2009-06-30T09:41:00Z", "2009-05-20T09:40:30Z");
-        assert_eq!(rows(&applied)[0], ("row-1a", Reverted::Certain));
+        let mut applied = branched("2009-06-30T09:41:00Z", "2009-05-20T09:40:30Z");
+        applied.disk_mut("/s/a.avhd").file.modified = Some(at("2009-05-20T09:40:30Z"));
+        assert_eq!(rows(&applied)[0], ("branch-younger", Reverted::Certain));
         let mut first = branched("2009-05-02T14:10:00Z", "2009-05-20T09:40:30Z");
-        assert_eq!(rows(&first)[0], ("row-1b", Reverted::NotReverted));
+        assert_eq!(rows(&first)[0], ("as-old", Reverted::NoSign));
         first.forest.snapshots[1].disks.clear();
         first.node("/s/a.avhd").snapshots.clear();
         assert_eq!(
             rows(&first)[0],
-            ("row-8", Reverted::NoSign),
+            ("as-old", Reverted::NoSign),
             "a hand-made sibling is no branch"
         );
     }
@@ -222,7 +213,7 @@ mod tests {
             );
             store.machine(&format!("vm{n}"), &[&child]);
         }
-        assert_eq!(rows(&store), [("row-18", Reverted::CannotTell)]);
+        assert_eq!(rows(&store), [("shared-parent", Reverted::CannotTell)]);
         let assessment = assess(&store.forest, &Compared::default());
         assert!(
             assessment
@@ -255,21 +246,29 @@ mod tests {
         );
         let vm = store.machine("web01", &["/s/x.avhdx"]);
         let s = store.snapshot(vm, "s", &["/s/base.vhdx"], "2019-05-02T14:10:00Z");
-        assert_eq!(rows(&store), [("row-11", Reverted::Likely)]);
+        assert_eq!(rows(&store), [("disk-above-younger", Reverted::Likely)]);
         store.snapshot_mut(s).generation_id = Some("A1".to_owned());
         store.forest.machines[0].generation_id = Some("a1".to_owned());
-        assert_eq!(rows(&store), [("row-12", Reverted::CannotTell)]);
+        assert_eq!(
+            rows(&store),
+            [("younger-but-generation-same", Reverted::CannotTell)]
+        );
         store.forest.machines[0].generation_id = Some("b2".to_owned());
-        assert_eq!(rows(&store), [("row-10", Reverted::Likely)]);
+        assert_eq!(rows(&store), [("disk-above-younger", Reverted::Likely)]);
         // Copied: born after its last write.
-        store
-            .disk_mut("/s/base.vhdx")
-            .file
-            .born
-            .as_mut()
-            .unwrap()
-            .at = "2024-03-01T00:00:00Z".parse().unwrap();
-        assert_eq!(rows(&store), [("row-17", Reverted::CannotTell)]);
+        for (path, born) in [
+            ("/s/base.vhdx", "2024-03-01T00:00:00Z"),
+            ("/s/x.avhdx", "2024-03-01T00:20:00Z"),
+        ] {
+            let file = &mut store.disk_mut(path).file;
+            file.born.as_mut().unwrap().at = at(born);
+            file.modified = file
+                .modified
+                .max(Some(at("2024-03-02T00:00:00Z")))
+                .filter(|_| path.ends_with("x.avhdx"))
+                .or(file.modified);
+        }
+        assert_eq!(rows(&store), [("no-age", Reverted::CannotTell)]);
     }
 
     #[test]
@@ -293,15 +292,15 @@ mod tests {
         store.forest.machines[0].generation_id = Some("b".to_owned());
         assert_eq!(
             rows(&store)[0],
-            ("row-8", Reverted::NoSign),
+            ("as-old", Reverted::NoSign),
             "the change may be the later snapshot's"
         );
         store.snapshot_mut(second).generation_id = Some("a".to_owned());
         assert_eq!(
             rows(&store),
             [
-                ("row-7", Reverted::NotReverted),
-                ("row-9", Reverted::CannotTell)
+                ("as-old-and-generation-same", Reverted::NotReverted),
+                ("as-old-but-generation-differs", Reverted::CannotTell)
             ]
         );
     }
@@ -320,19 +319,23 @@ mod tests {
         store.forest.snapshots[0].kind = SnapshotKind::Automatic;
         let assessment = assess(&store.forest, &Compared::default());
         let verdict = &assessment.snapshots[0].verdict;
-        assert_eq!((verdict.row.id, verdict.above), ("row-4", Some(DiskId(1))));
+        assert_eq!(
+            (verdict.rule.code().id, verdict.above),
+            ("disk-above-younger", Some(DiskId(1)))
+        );
         let codes: Vec<&str> = verdict
             .evidence
             .iter()
             .map(|evidence| evidence.code.id)
             .collect();
         assert!(
-            codes.contains(&"row-22") && codes.contains(&"row-23"),
+            codes.contains(&"lingering-above") && codes.contains(&"checkpoint-kind"),
             "{codes:?}"
         );
         assert_eq!(
             assessment.snapshots[1].taken.map(|taken| taken.source),
-            Some(TakenSource::FrozenWrite)
+            None,
+            "the disk was written after the one above it was made"
         );
     }
 

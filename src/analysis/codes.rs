@@ -1,14 +1,16 @@
 //! Every documented code of this room, for `explain`.
 
-use crate::analysis::{health, reasons, rows, witness};
+use crate::analysis::{health, reasons, rules, witness};
 use crate::finding::Code;
 
-/// Every code of analysis: rows, witnesses, reasons and losses, health.
+/// Every code of analysis: rules, witnesses, reasons and losses, health.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [rows::ALL, witness::ALL, reasons::ALL, health::codes::ALL]
+    [reasons::ALL, health::codes::ALL]
         .into_iter()
         .flatten()
         .copied()
+        .chain(rules::codes())
+        .chain(witness::codes())
 }
 
 #[cfg(test)]

@@ -1,16 +1,135 @@
-//! Evidence: one observed fact for or against a revert, with its source and raw values.
+//! Evidence: one observed fact, and what it says of the two times a verdict rests on.
+//!
+//! `t_s` is when the snapshot was taken, c(X) when the disk above was made. If that disk is the snapshot's own, both are the same
+//! moment; if the snapshot was applied since, c(X) is later.
 
+use jiff::Timestamp;
+
+use crate::analysis::rules::Rule;
 use crate::finding::Code;
 
-/// What a fact says.
+/// Which of the two times a fact is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Bearing {
-    /// Speaks for a revert.
+pub enum Of {
+    /// When the snapshot was taken.
+    Snapshot,
+    /// When the disk above was made.
+    DiskAbove,
+}
+
+impl Of {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::DiskAbove => "disk-above",
+        }
+    }
+}
+
+/// What a fact says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Says {
+    /// It happened then.
+    At(Timestamp),
+    /// It happened at one of these, earliest first: a date without a zone. None: no zone fits.
+    OneOf(Vec<Timestamp>),
+    /// It did not happen before.
+    NotBefore(Timestamp),
+    /// It did not happen later.
+    NotAfter(Timestamp),
+    /// It proves that the snapshot was applied, by this rule.
+    Proves(Rule),
+    /// It speaks for a revert.
     For,
-    /// Speaks against.
+    /// It speaks against one.
     Against,
-    /// Could have spoken and is not available, or says nothing either way.
-    Silent,
+}
+
+impl Says {
+    /// The word of the contract, and the time that goes with it.
+    pub fn word(&self) -> (&'static str, Option<Timestamp>) {
+        match self {
+            Self::At(at) => ("at", Some(*at)),
+            Self::OneOf(times) => ("not-before", times.first().copied()),
+            Self::NotBefore(at) => ("not-before", Some(*at)),
+            Self::NotAfter(at) => ("not-after", Some(*at)),
+            Self::Proves(_) | Self::For => ("for", None),
+            Self::Against => ("against", None),
+        }
+    }
+}
+
+/// What became of a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// The verdict rests on it, or would if it decided anything.
+    Used,
+    /// It is there and not to be trusted: why.
+    Dropped(String),
+    /// It would help and is not there.
+    Missing,
+}
+
+impl State {
+    /// The word of the contract.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Dropped(_) => "dropped",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// How far apart, in seconds, the two times may lie by this fact's lower end and still be one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slack {
+    /// The disk above made this much later is the snapshot's own.
+    pub same: i64,
+    /// The disk above made this much earlier is no contradiction.
+    pub early: i64,
+    /// Only a disk above made more than this later was made anew.
+    pub later: i64,
+}
+
+impl Slack {
+    /// Of a date: the disk is made at the pause, the memory written after it.
+    pub const DATE: Self = Self {
+        same: 300,
+        early: 300,
+        later: 300,
+    };
+    /// Of the frozen disk's last write.
+    pub const WRITE: Self = Self {
+        same: 2,
+        early: 2,
+        later: 300,
+    };
+    /// Of XCP-ng's hidden mark, set after the new disks are made.
+    pub const MARK: Self = Self {
+        same: 5,
+        early: 10,
+        later: 5,
+    };
+    /// Of a stamp whose clock nothing tells: a zone and more may lie between.
+    pub const NO_CLOCK: Self = Self {
+        same: 300,
+        early: 300,
+        later: 15 * 3_600,
+    };
+    /// Of a time that bounds from above: it decides alone.
+    pub const NONE: Self = Self {
+        same: 0,
+        early: 0,
+        later: 0,
+    };
+    /// Of the parent's time stamp in a child.
+    pub const PARENT_STAMP: Self = Self {
+        same: 5,
+        early: 5,
+        later: 300,
+    };
 }
 
 /// One witness.
@@ -18,10 +137,102 @@ pub enum Bearing {
 pub struct Evidence {
     /// Its documented code.
     pub code: &'static Code,
-    /// What it says.
-    pub bearing: Bearing,
+    /// Which time it is about.
+    pub of: Of,
+    /// What it says; `None` for what is missing, or belongs to the verdict without deciding it.
+    pub says: Option<Says>,
+    /// How exactly.
+    pub slack: Slack,
+    /// What became of it.
+    pub state: State,
     /// One sentence with the raw values; may hold text from disks, not escaped.
     pub text: String,
     /// Where it was read: a file and field.
     pub source: String,
+}
+
+impl Evidence {
+    /// A fact in use, with a date's slack.
+    pub fn new(
+        code: &'static Code,
+        of: Of,
+        says: Says,
+        text: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        Self {
+            says: Some(says),
+            ..Self::remark(code, of, text, source)
+        }
+    }
+
+    /// What belongs to the verdict without deciding it.
+    pub fn remark(
+        code: &'static Code,
+        of: Of,
+        text: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            of,
+            says: None,
+            slack: match of {
+                Of::Snapshot => Slack::DATE,
+                Of::DiskAbove => Slack::NONE,
+            },
+            state: State::Used,
+            text: text.into(),
+            source: source.into(),
+        }
+    }
+
+    /// What would help and is not there.
+    pub fn missing(code: &'static Code, of: Of, text: impl Into<String>) -> Self {
+        Self {
+            state: State::Missing,
+            ..Self::remark(code, of, text, "")
+        }
+    }
+
+    /// With another slack.
+    #[must_use]
+    pub fn slack(self, slack: Slack) -> Self {
+        Self { slack, ..self }
+    }
+
+    /// Dropped, if there is a reason to.
+    #[must_use]
+    pub fn dropped(self, why: Option<String>) -> Self {
+        match why {
+            Some(why) => Self {
+                state: State::Dropped(why),
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    /// What it says, if the verdict may rest on it.
+    pub fn used(&self) -> Option<&Says> {
+        self.says.as_ref().filter(|_| self.state == State::Used)
+    }
+
+    /// Its sentence, with the reason if it was dropped.
+    pub fn told(&self) -> String {
+        match &self.state {
+            State::Dropped(why) => format!("{}; says nothing: {why}", self.text),
+            State::Used | State::Missing => self.text.clone(),
+        }
+    }
+
+    /// The sign that stands before it in a list: `+` for, `-` against, `*` a time in use, `~` dropped or missing.
+    pub fn sign(&self) -> char {
+        match (&self.state, &self.says) {
+            (State::Used, Some(Says::Proves(_) | Says::For)) => '+',
+            (State::Used, Some(Says::Against)) => '-',
+            (State::Used, _) => '*',
+            _ => '~',
+        }
+    }
 }

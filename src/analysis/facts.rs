@@ -1,252 +1,352 @@
-//! Facts: everything a verdict about one snapshot may rest on, as plain data.
-//!
-//! ```text
-//!  Forest ─► topology (what each machine uses now, the disk above each frozen one, branches)
-//!         ─► taken    (when: claims, best first)      ─┐
-//!         ─► ages     (c(X): footer, believed birth)  ─┼─► Facts ─► judge
-//!         ─► belief   (may births of this chain be believed; chains has that of every disk)
-//! ```
-//!
-//! Facts hold no judgement. The times are raw, and doubts are listed with the values that raised them.
-
-pub mod ages;
-pub mod belief;
-mod chains;
-pub mod gather;
-pub mod name;
-pub mod taken;
-pub mod topology;
-mod witnesses;
+//! The facts of one disk of one snapshot: what its witnesses look at. They hold no judgement.
 
 use jiff::Timestamp;
 
-use crate::store::{BornSource, DiskId, Product, SnapshotKind, TakenSource};
+use crate::analysis::interval::seconds_between;
+use crate::analysis::survey::Survey;
+use crate::analysis::topology::{Lead, Passing};
+use crate::analysis::zone::{self, Zones};
+use crate::store::{
+    BornSource, Disk, DiskId, MachineId, Product, Snapshot, SnapshotId, TakenSource,
+};
 
-pub use belief::{Belief, Doubt};
+const MINUTES_5: i64 = 300;
+/// Births this close together are one copy's.
+const ONE_COPY_BIRTHS_SECONDS: i64 = 3_600;
+/// Last writes this close together are one copy's.
+const ONE_COPY_SECONDS: i64 = 60;
 
-/// A claim of when the snapshot was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// The time claimed.
-    pub at: Timestamp,
-    /// Who claims it.
-    pub source: TakenSource,
-    /// The file (and field) it was read from.
-    pub from: String,
-}
-
-/// When a disk was made, as far as that can be told.
+/// A snapshot to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Made {
-    /// The stamp in a VHD footer.
-    Footer(Timestamp),
-    /// A birth time, the chain's births being believed.
-    Birth(Timestamp, BornSource),
-    /// No usable time.
-    Unknown,
+pub enum Subject {
+    /// One that a configuration or label names.
+    Named(SnapshotId),
+    /// A frozen disk that nobody names, on the line of a machine if one is known.
+    Unnamed(DiskId, Option<MachineId>),
 }
 
-impl Made {
-    /// The time, if there is one.
-    pub fn at(self) -> Option<Timestamp> {
-        match self {
-            Self::Footer(at) | Self::Birth(at, _) => Some(at),
-            Self::Unknown => None,
-        }
-    }
-
-    /// The times of two disks, if both come from the same kind of witness and so may be compared.
-    pub fn comparable(self, other: Self) -> Option<(Timestamp, Timestamp)> {
-        match (self, other) {
-            (Self::Footer(a), Self::Footer(b)) | (Self::Birth(a, _), Self::Birth(b, _)) => {
-                Some((a, b))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The generation id of the snapshot beside the one that came after it on the way to Now.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Generation {
-    /// Both are there and equal.
-    Same {
-        /// The id.
-        id: String,
-        /// Whose configuration the later one is in.
-        later: String,
-    },
-    /// Both are there and differ.
-    Different {
-        /// The snapshot's.
-        then: String,
-        /// The later one.
-        later_id: String,
-        /// Whose configuration the later one is in.
-        later: String,
-    },
-    /// One is not there, or a change cannot be laid to this snapshot.
-    #[default]
-    Unknown,
-}
-
-/// What the guest's own times say. Reserved: nothing looks inside guests yet, so facts from a store never hold it.
+/// Where a snapshot's disk stands on the way to Now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guest {
-    /// No activity from the snapshot to the birth of X (or, without that, from the snapshot on), both ends matching.
-    Gap,
-    /// Activity in between, seen through the chain, the guest's clock being sound.
-    ActiveInside,
-}
-
-/// Another branch of the same machine on the frozen disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OtherBranch {
-    /// Its lowest disk.
-    pub disk: DiskId,
-    /// That disk's file name.
-    pub name: String,
-    /// When that was made.
-    pub made: Made,
-}
-
-/// A snapshot of the same machine on another branch, with a date of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SiblingSnapshot {
-    /// Its name or id.
-    pub name: String,
-    /// When it was taken.
-    pub taken: Claim,
-}
-
-/// X(s) and what surrounds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Above {
-    /// X(s).
-    pub disk: DiskId,
-    /// Its file name.
-    pub name: String,
-    /// Its path, for sources.
-    pub path: String,
-    /// When it was made.
-    pub made: Made,
-    /// Its footer stamp, when that cannot be right.
-    pub footer_doubt: Option<Timestamp>,
-    /// Whether births of the chain may be believed; shown where X has no footer.
-    pub belief: Belief,
-    /// It equals its parent (every dirty sector the same, or none dirty); `None` if not compared.
-    pub equals_parent: Option<bool>,
-    /// Other branches of this machine on the frozen disk.
-    pub branches: Vec<OtherBranch>,
-    /// Snapshots of this machine on those branches.
-    pub siblings: Vec<SiblingSnapshot>,
-    /// Children of the frozen disk that lead to no snapshot of this machine and not to Now.
-    pub unrelated: usize,
-    /// Files between X and Now, X included, that no snapshot owns though others lie above them.
-    pub lingering: Vec<String>,
-    /// The earliest last write among X and the disks above it on the way to Now: file name, time.
-    pub earliest_write: Option<(String, Timestamp)>,
-    /// Builds of Windows that made the frozen disk and X, and a disk of the same machine made after the snapshot by an older build than X's.
-    pub builds: Option<Builds>,
-}
-
-/// Builds of Windows, from the creator strings of VHDX files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Builds {
-    /// The frozen disk's creator.
-    pub frozen: String,
-    /// X's creator.
-    pub above: String,
-    /// A disk made after the snapshot by an older build than X's: its name and creator. It proves that X was made anew.
-    pub older_later: Option<(String, String)>,
-}
-
-/// Where the frozen disk stands on the way to Now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
-    /// X(s) is known.
-    Above(Box<Above>),
-    /// Now is known and does not come from here; whether anything hangs on the frozen disk.
-    OffLine {
-        /// Children of the frozen disk.
-        children: usize,
-    },
-    /// The machine uses the frozen disk itself.
+pub enum Standing {
+    /// Below this disk.
+    Below(DiskId),
+    /// Now is known and does not come from here.
+    OffLine,
+    /// The machine uses the disk itself.
     IsNow,
-    /// The machine's chain breaks before it reaches the frozen disk.
+    /// The machine's chain breaks before it reaches the disk.
     Broken,
-    /// Nothing says which of several leaves is Now.
-    NowUnknown {
-        /// Leaves above the frozen disk.
-        leaves: usize,
-    },
-    /// No disk hangs on the frozen one, and Now is not known.
+    /// So many leaves could be Now, and nothing says which; 0: the only one is another machine's.
+    NowUnknown(u32),
+    /// XCP-ng: a base with more than two children, of which any may be the active one.
+    SeveralChildren,
+    /// Nothing was made above the disk, and Now is not known.
     NothingAbove,
-    /// Lines of several machines, or of nobody known, start here: a shared parent.
-    Shared {
-        /// Children.
-        children: usize,
-    },
+    /// Several disks stand on it and no snapshot is known: a shared parent.
+    Shared,
 }
 
-/// XCP-ng's own facts about a base and its two leaves.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct XcpFacts {
-    /// Last write of the base.
-    pub base_write: Option<Timestamp>,
-    /// The snapshot's own leaf: file name, footer stamp.
-    pub leaf: Option<(String, Timestamp)>,
-}
-
-/// Virtual PC's own facts about an undo disk.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UndoFacts {
-    /// The time in the name of X.
-    pub named: Option<Timestamp>,
-}
-
-/// One frozen disk of the snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// D(s).
+/// What one disk of a snapshot and the disk above it offer to witnesses.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// What is known of all disks.
+    pub survey: &'a Survey<'a>,
+    /// What is known of the host's clock.
+    pub zones: &'a Zones,
+    /// The snapshot, if a configuration or label names it.
+    pub snapshot: Option<&'a Snapshot>,
+    /// Its machine.
+    pub machine: Option<MachineId>,
+    /// D(s): the snapshot's disk.
     pub frozen: DiskId,
-    /// Its file name.
-    pub frozen_name: String,
-    /// When it was made.
-    pub frozen_made: Made,
-    /// When the snapshot was taken: claims, best first.
-    pub taken: Vec<Claim>,
-    /// The date in the name can be read in several ways, and nothing decides: the name.
-    pub ambiguous_name: Option<String>,
-    /// Where it stands.
-    pub way: Way,
-    /// XCP-ng's facts.
-    pub xcp: XcpFacts,
-    /// Virtual PC's facts.
-    pub undo: UndoFacts,
+    /// D(s) itself.
+    pub frozen_disk: &'a Disk,
+    /// X(s): the disk directly above it on the way to Now.
+    pub above: DiskId,
+    /// X(s) itself.
+    pub above_disk: &'a Disk,
+    /// X of every disk of the snapshot.
+    pub aboves: &'a [DiskId],
 }
 
-/// Everything a verdict about one snapshot may rest on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Under whose rules.
-    pub product: Product,
-    /// The snapshot's name, if it has one.
-    pub name: Option<String>,
-    /// The machine's name, if known.
-    pub vm: Option<String>,
-    /// Its kind.
-    pub kind: SnapshotKind,
-    /// The machine's configuration says that a merge is pending: the file that says so.
-    pub merge_pending: Option<String>,
-    /// Generation ids.
-    pub generation: Generation,
-    /// The guest's own times.
-    pub guest: Option<Guest>,
-    /// Its frozen disks that are in the store.
-    pub lines: Vec<Line>,
-    /// Disks it names that are not in the store, as written.
-    pub missing: Vec<String>,
-    /// The file that names it; empty for an unnamed one.
-    pub source: String,
+impl Facts<'_> {
+    /// The file name of D(s).
+    pub fn frozen_name(&self) -> String {
+        self.survey.name(self.frozen)
+    }
+
+    /// The file name of X(s).
+    pub fn above_name(&self) -> String {
+        self.survey.name(self.above)
+    }
+
+    /// `path: field`.
+    pub fn source(disk: &Disk, field: &str) -> String {
+        format!("{}: {field}", disk.path.display())
+    }
+
+    /// `file of the snapshot: field`.
+    pub fn snapshot_source(&self, field: &str) -> String {
+        self.snapshot.map_or_else(String::new, |snapshot| {
+            format!("{}: {field}", snapshot.source.display())
+        })
+    }
+
+    /// A claim of when the snapshot was taken.
+    pub fn claim(&self, source: TakenSource) -> Option<Timestamp> {
+        let taken = &self.snapshot?.taken;
+        let claim = taken.iter().find(|taken| taken.source == source);
+        claim.map(|taken| taken.at)
+    }
+
+    /// The date of the snapshot to the second, if there is one: with its zone, else its memory file's.
+    pub fn dated(&self) -> Option<Timestamp> {
+        let zoned = self.snapshot.and_then(zone::zoned_date);
+        zoned.or_else(|| self.claim(TakenSource::MemoryFile))
+    }
+
+    /// The last moment at which the snapshot can have been taken by what dates it, however roughly.
+    fn taken_by(&self) -> Option<Timestamp> {
+        self.dated().or_else(|| {
+            let local = self.snapshot.map_or_else(Vec::new, zone::local_dates);
+            let moments = local
+                .into_iter()
+                .flat_map(|local| self.zones.moments(local));
+            let config = self.claim(TakenSource::ConfigWrite);
+            match (moments.max(), config) {
+                (Some(local), Some(config)) => Some(local.min(config)),
+                (local, config) => local.or(config),
+            }
+        })
+    }
+
+    /// When D(s) was made by what it says itself, or by its file's birth, a copy's too.
+    pub fn frozen_made(&self) -> Option<Timestamp> {
+        let birth = || {
+            let born = self.frozen_disk.file.born?;
+            (born.source != BornSource::OtherFileSystem).then_some(born.at)
+        };
+        let age = self.survey.age(self.frozen);
+        age.map(|age| age.at).or_else(birth)
+    }
+
+    /// D(s) was made after the snapshot: a migration, a conversion, a copy. When.
+    pub fn remade(&self) -> Option<Timestamp> {
+        let made = self.frozen_made()?;
+        (seconds_between(self.taken_by()?, made) > MINUTES_5).then_some(made)
+    }
+
+    /// The births of X(s) and all below it lie together, as a copy makes them: the first.
+    pub fn births_together(&self) -> Option<Timestamp> {
+        let forest = self.survey.forest;
+        let births = forest.line(self.above);
+        let births: Vec<Timestamp> = births
+            .filter_map(|id| Some(forest.disk(id)?.file.born?.at))
+            .collect();
+        let (first, last) = (births.iter().min()?, births.iter().max()?);
+        let is_short = seconds_between(*first, *last) <= ONE_COPY_BIRTHS_SECONDS;
+        (births.len() > 1 && is_short).then_some(*first)
+    }
+
+    /// The last writes of the chain, D(s) and what is below it, X(s) and what is above it, lie together: one copy's.
+    pub fn is_one_copy(&self) -> bool {
+        let (below, above) = (
+            self.survey.below(self.frozen),
+            self.survey.above(self.above),
+        );
+        let first = [below.first, above.first].into_iter().flatten().min();
+        let last = below.last.max(above.last);
+        first
+            .zip(last)
+            .is_some_and(|((first, _), last)| seconds_between(first, last) <= ONE_COPY_SECONDS)
+    }
+}
+
+/// Finds snapshots and where they stand; made once per forest.
+#[derive(Debug)]
+pub struct Gatherer<'a> {
+    /// What is known of all disks.
+    pub survey: Survey<'a>,
+    /// What is known of the host's clock.
+    pub zones: Zones,
+}
+
+impl<'a> Gatherer<'a> {
+    /// Looks at a forest through its survey.
+    pub fn new(survey: Survey<'a>) -> Self {
+        let zones = Zones::learn(&survey);
+        Self { survey, zones }
+    }
+
+    /// Every snapshot: the named ones in the forest's order, then the unnamed ones by disk.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let forest = self.survey.forest;
+        let named = (0..u32::try_from(forest.snapshots.len()).unwrap_or(u32::MAX))
+            .map(|n| Subject::Named(SnapshotId(n)));
+        let unnamed = forest.ids().filter_map(|disk| self.unnamed(disk));
+        named.chain(unnamed).collect()
+    }
+
+    /// The unnamed snapshot of a disk: others stand on it, and no configuration or label names it.
+    fn unnamed(&self, disk: DiskId) -> Option<Subject> {
+        let topology = &self.survey.topology;
+        let node = self.survey.forest.node(disk)?;
+        if !node.snapshots.is_empty()
+            || topology.children(disk).next().is_none()
+            || self.is_named_by_leaf(disk)
+        {
+            return None;
+        }
+        match topology.passing(disk) {
+            Passing::One(machine) if topology.next(machine, disk) != Some(None) => {
+                Some(Subject::Unnamed(disk, Some(machine)))
+            }
+            // In use as it is, though others stand on it: no snapshot.
+            Passing::One(_) => None,
+            _ => Some(Subject::Unnamed(disk, None)),
+        }
+    }
+
+    /// XCP-ng: labels name the snapshot's own disk, a leaf; its base is the frozen disk.
+    fn is_named_by_leaf(&self, base: DiskId) -> bool {
+        let topology = &self.survey.topology;
+        let is_named = |leaf: DiskId| {
+            let node = self.survey.forest.node(leaf);
+            node.is_some_and(|node| !node.snapshots.is_empty())
+        };
+        self.survey.is_xcp(base)
+            && topology
+                .children(base)
+                .any(|leaf| topology.children(leaf).next().is_none() && is_named(leaf))
+    }
+
+    /// The snapshot of a subject.
+    pub fn snapshot(&self, subject: Subject) -> Option<&'a Snapshot> {
+        match subject {
+            Subject::Named(id) => self.survey.forest.snapshot(id),
+            Subject::Unnamed(..) => None,
+        }
+    }
+
+    /// Its disks that are in the store. On XCP-ng the base of the snapshot's own leaf.
+    pub fn frozen(&self, subject: Subject) -> Vec<DiskId> {
+        let id = match subject {
+            Subject::Unnamed(disk, _) => return vec![disk],
+            Subject::Named(id) => id,
+        };
+        let mut frozen = Vec::new();
+        let used = self.survey.forest.snapshot(id).into_iter();
+        for disk in used
+            .flat_map(|snapshot| &snapshot.disks)
+            .filter_map(|used| used.disk)
+        {
+            let is_leaf = self.survey.topology.children(disk).next().is_none();
+            let disk = match self.survey.forest.parent_of(disk) {
+                Some(base) if is_leaf && self.survey.is_xcp(disk) => base,
+                _ => disk,
+            };
+            if !frozen.contains(&disk) {
+                frozen.push(disk);
+            }
+        }
+        frozen
+    }
+
+    /// The facts of one disk of a snapshot and the disk above it; `None` if one of the two is not here.
+    pub fn facts<'g>(
+        &'g self,
+        snapshot: Option<&'g Snapshot>,
+        machine: Option<MachineId>,
+        (frozen, above): (DiskId, DiskId),
+        aboves: &'g [DiskId],
+    ) -> Option<Facts<'g>> {
+        let forest = self.survey.forest;
+        Some(Facts {
+            survey: &self.survey,
+            zones: &self.zones,
+            snapshot,
+            machine,
+            frozen,
+            frozen_disk: forest.disk(frozen)?,
+            above,
+            above_disk: forest.disk(above)?,
+            aboves,
+        })
+    }
+
+    /// The machine of a subject: named by it, else the only one whose line passes its disks.
+    pub fn machine(&self, subject: Subject, frozen: &[DiskId]) -> Option<MachineId> {
+        let named = match subject {
+            Subject::Named(id) => self.survey.forest.snapshot(id)?.machine,
+            Subject::Unnamed(_, machine) => machine,
+        };
+        named.or_else(|| {
+            let mut passing = frozen
+                .iter()
+                .map(|disk| self.survey.topology.passing(*disk));
+            match passing.next()? {
+                Passing::One(machine) => passing
+                    .all(|other| other == Passing::One(machine))
+                    .then_some(machine),
+                _ => None,
+            }
+        })
+    }
+
+    /// Where a frozen disk stands.
+    pub fn standing(&self, machine: Option<MachineId>, frozen: DiskId) -> Standing {
+        let topology = &self.survey.topology;
+        if let Some(machine) = machine.filter(|machine| topology.knows_now(*machine)) {
+            return match topology.next(machine, frozen) {
+                Some(Some(above)) => Standing::Below(above),
+                Some(None) => Standing::IsNow,
+                None if topology.is_broken(machine) => Standing::Broken,
+                None => Standing::OffLine,
+            };
+        }
+        let children = topology.children(frozen).count();
+        match topology.lead(frozen) {
+            Lead::One(above) if above != frozen && self.is_anothers(machine, above) => {
+                Standing::NowUnknown(0)
+            }
+            Lead::One(above) if above != frozen => Standing::Below(above),
+            Lead::None if self.leads_elsewhere(frozen) => Standing::OffLine,
+            _ if children == 0 => Standing::NothingAbove,
+            _ if children > 2 && self.survey.is_xcp(frozen) => Standing::SeveralChildren,
+            Lead::Many(leaves) if machine.is_some() => Standing::NowUnknown(leaves),
+            Lead::Many(_) => Standing::Shared,
+            // Every leaf above is some snapshot's frozen disk: a branch no machine is on.
+            _ if machine.is_none() => Standing::OffLine,
+            _ => Standing::NowUnknown(0),
+        }
+    }
+
+    /// The only leaf there is belongs to other machines, whose disks are known, while this one's are not.
+    fn is_anothers(&self, machine: Option<MachineId>, above: DiskId) -> bool {
+        let Some(machine) = machine else { return false };
+        let way = self.survey.topology.way_up(None, above);
+        let leaf = way.last().and_then(|leaf| self.survey.forest.node(*leaf));
+        leaf.is_some_and(|leaf| !leaf.in_use_by.is_empty() && !leaf.in_use_by.contains(&machine))
+    }
+
+    /// A single leaf on another branch of the family could be Now, and none above this disk.
+    fn leads_elsewhere(&self, frozen: DiskId) -> bool {
+        self.survey
+            .forest
+            .line(frozen)
+            .any(|below| matches!(self.survey.topology.lead(below), Lead::One(_)))
+    }
+
+    /// Whether what the machine uses is known: somebody says so, or the product's structure does.
+    pub fn knows_now(&self, machine: Option<MachineId>, frozen: &[DiskId]) -> bool {
+        let topology = &self.survey.topology;
+        let by_structure = |disk: &DiskId| {
+            let node = self.survey.forest.node(*disk);
+            let product = node.map(|node| node.product);
+            matches!(product, Some(Product::XcpNg | Product::VirtualPc))
+                && matches!(self.standing(machine, *disk), Standing::Below(_))
+        };
+        machine.is_some_and(|machine| topology.knows_now(machine))
+            || (!frozen.is_empty() && frozen.iter().all(by_structure))
+    }
 }

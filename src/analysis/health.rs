@@ -4,8 +4,8 @@ pub mod codes;
 
 use std::path::Path;
 
-use crate::analysis::facts::topology::Topology;
 use crate::analysis::owner::Owners;
+use crate::analysis::topology::Topology;
 use crate::finding::Finding;
 use crate::store::{DiskId, DiskUse, Forest, MachineId};
 use crate::text::{file_name, many};
@@ -164,8 +164,7 @@ impl<'a> Whole<'a> {
     /// Inside a machine's line, above a snapshot's frozen disk, below Now, and nobody's.
     fn lingering(&self, id: DiskId) -> Option<Finding> {
         let node = self.forest.node(id)?;
-        let crate::analysis::facts::topology::Passing::One(machine) = self.topology.passing(id)
-        else {
+        let crate::analysis::topology::Passing::One(machine) = self.topology.passing(id) else {
             return None;
         };
         let between = self.topology.next(machine, id)?.is_some() && node.snapshots.is_empty();

@@ -1,253 +1,263 @@
-//! From facts to a verdict: one pure function.
-//!
-//! ```text
-//!  Facts ─► per frozen disk: hyperv table | xcpng | virtualpc | no way to Now  ─► Outcome
-//!        ─► several disks: agree, or the worst of them (row 20)                ─► Verdict
-//! ```
+//! Judges one snapshot: hears the witnesses of each of its disks, decides, and puts the decision into words.
 
-mod evidence;
-mod table;
-#[cfg(test)]
-mod tests;
-mod virtualpc;
-mod way;
-mod words;
-mod xcpng;
-
-use jiff::Timestamp;
-
-use crate::analysis::facts::belief::seconds_between;
-use crate::analysis::facts::taken::CLOSE_SECONDS;
-use crate::analysis::facts::{Facts, Line, Way};
-use crate::analysis::{Bearing, Evidence, Reverted, Verdict, rows, witness};
+use crate::analysis::evidence::{Evidence, Of, Says, State};
+use crate::analysis::facts::{Facts, Gatherer, Standing, Subject};
+use crate::analysis::interval::Interval;
+use crate::analysis::rules::{Rule, Told};
+use crate::analysis::survey::Survey;
+use crate::analysis::verdict::{Decision, Verdict, applied_at, decide, joined, together};
+use crate::analysis::witness::{self, branch, list_order};
 use crate::finding::Code;
-use crate::store::{DiskId, Product, SnapshotKind};
-use crate::text::span;
+use crate::store::{DiskId, MachineId, Snapshot, Taken, TakenSource};
+use crate::text::{many, minute};
 
-/// What one frozen disk says.
-#[derive(Debug, Clone)]
-struct Outcome {
-    row: &'static Code,
-    reverted: Reverted,
-    gap: Option<i64>,
+/// A snapshot judged.
+#[derive(Debug)]
+pub struct Judged {
+    /// Its machine.
+    pub machine: Option<MachineId>,
+    /// Whether what that uses is known.
+    pub now_known: bool,
+    /// Its disks that are in the store.
+    pub frozen: Vec<DiskId>,
+    /// X of each that is on the way to Now.
+    pub above: Vec<DiskId>,
+    /// When it was taken, by the best claim at hand.
+    pub taken: Option<Taken>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// What was decided about one disk of a snapshot.
+struct OfDisk {
+    frozen: DiskId,
     above: Option<DiskId>,
-    made: Option<Timestamp>,
-    stands: Option<bool>,
     evidence: Vec<Evidence>,
-    summary: String,
-    settle: Option<String>,
-    notes: Vec<String>,
+    decision: Decision,
+    /// What the rule's sentence names beside the disks.
+    what: String,
 }
 
-impl Outcome {
-    /// False where the disk merely has no witness: such a disk does not contradict another that has one.
-    fn speaks(&self) -> bool {
-        self.reverted != Reverted::CannotTell
-            || ![
-                &rows::ROW_18,
-                &rows::ROW_21,
-                &rows::ROW_VPC_UNKNOWN,
-                &rows::ROW_XCP_COALESCED,
-            ]
-            .iter()
-            .any(|row| std::ptr::eq(*row, self.row))
-    }
-}
-
-/// Judges one snapshot. Pure: everything it rests on is in the facts.
-pub fn judge(facts: &Facts) -> Verdict {
-    let outcomes: Vec<Outcome> = facts
-        .lines
+/// Judges a snapshot.
+pub fn judge(gatherer: &Gatherer<'_>, subject: Subject) -> Judged {
+    let survey = &gatherer.survey;
+    let snapshot = gatherer.snapshot(subject);
+    let frozen = gatherer.frozen(subject);
+    let machine = gatherer.machine(subject, &frozen);
+    let standing: Vec<Standing> = frozen
         .iter()
-        .map(|line| judge_line(facts, line))
+        .map(|disk| gatherer.standing(machine, *disk))
         .collect();
-    let mut outcome = combine(facts, outcomes);
-    for path in &facts.missing {
-        outcome.evidence.push(Evidence {
-            code: &witness::FROZEN_MISSING,
-            bearing: Bearing::Silent,
-            text: format!("{path} is not in the store"),
-            source: facts.source.clone(),
-        });
-    }
-    if let Some(source) = &facts.merge_pending {
-        outcome.evidence.push(Evidence {
-            code: &witness::MERGE_PENDING,
-            bearing: Bearing::Silent,
-            text: "a merge is pending: a disk of a deleted snapshot is still in the chain"
-                .to_owned(),
-            source: source.clone(),
-        });
-        outcome
-            .notes
-            .push("A merge is pending for this VM.".to_owned());
-    }
-    if let Some(kind) = machine_made(facts.kind) {
-        outcome.evidence.insert(
-            0,
-            Evidence {
-                code: &rows::ROW_23,
-                bearing: Bearing::Silent,
-                text: format!("a {kind} checkpoint"),
-                source: facts.source.clone(),
-            },
-        );
-        outcome.notes.insert(
-            0,
-            format!("This is a {kind} checkpoint: no person took it by hand."),
-        );
-    }
-    Verdict {
-        reverted: outcome.reverted,
-        row: outcome.row,
-        gap_seconds: outcome.gap,
-        above: outcome.above,
-        above_made: outcome.made,
-        stands_at_snapshot: outcome.stands,
-        evidence: outcome.evidence,
-        summary: outcome.summary,
-        would_settle: outcome.settle,
-        notes: outcome.notes,
-    }
-}
-
-fn machine_made(kind: SnapshotKind) -> Option<&'static str> {
-    match kind {
-        SnapshotKind::Automatic => Some("automatic"),
-        SnapshotKind::Recovery => Some("recovery (backup)"),
-        SnapshotKind::Replica => Some("replica"),
-        SnapshotKind::Unknown
-        | SnapshotKind::Standard
-        | SnapshotKind::Production
-        | SnapshotKind::Other => None,
-    }
-}
-
-fn judge_line(facts: &Facts, line: &Line) -> Outcome {
-    let Way::Above(above) = &line.way else {
-        return way::judge(facts, line);
+    let above: Vec<DiskId> = standing
+        .iter()
+        .filter_map(|standing| match standing {
+            Standing::Below(above) => Some(*above),
+            _ => None,
+        })
+        .collect();
+    let mut disks: Vec<OfDisk> = frozen
+        .iter()
+        .zip(&standing)
+        .map(|(disk, standing)| {
+            let facts = match standing {
+                Standing::Below(above_it) => {
+                    gatherer.facts(snapshot, machine, (*disk, *above_it), &above)
+                }
+                _ => None,
+            };
+            facts.map_or_else(
+                || aside(*disk, &survey.name(*disk), *standing),
+                |facts| heard(&facts),
+            )
+        })
+        .collect();
+    let rules: Vec<(usize, Rule)> = (0..)
+        .zip(disks.iter().map(|disk| disk.decision.rule))
+        .collect();
+    let (at, rule) = together(&rules).unwrap_or((0, Rule::DiskNotHere));
+    let product = frozen.first().and_then(|disk| survey.forest.node(*disk));
+    let mut told = Told {
+        product: product.map(|node| node.product).unwrap_or_default(),
+        vm: machine.and_then(|machine| Some(survey.forest.machine(machine)?.name.clone())),
+        snapshot: snapshot
+            .and_then(|snapshot| snapshot.name.clone().or_else(|| snapshot.id.clone())),
+        ..Told::default()
     };
-    match facts.product {
-        Product::XcpNg => xcpng::judge(facts, line, above),
-        Product::VirtualPc if virtualpc::is_undo_disk(&above.name) => {
-            virtualpc::judge(facts, line, above)
-        }
-        _ => table::judge(facts, line, above),
+    let deciding = disks.get(at);
+    if let Some(disk) = deciding {
+        told.add(survey, disk, rule);
+    }
+    let above_it = deciding.and_then(|disk| disk.above);
+    let evidence = disks
+        .iter_mut()
+        .map(|disk| std::mem::take(&mut disk.evidence));
+    let evidence = joined(evidence.flatten().collect());
+    Judged {
+        machine,
+        now_known: gatherer.knows_now(machine, &frozen),
+        taken: taken(snapshot, &evidence),
+        verdict: Verdict {
+            reverted: rule.reverted(),
+            rule,
+            applied_at: told.applied_at,
+            snapshot: told.taken,
+            disk_above: told.made,
+            above: above_it,
+            stands_at_snapshot: stands(survey, &above),
+            evidence,
+            summary: rule.summary(&told),
+            would_settle: rule.settle(&told),
+        },
+        frozen,
+        above,
     }
 }
 
-/// Whether every disk above stands at the snapshot: one that moved on settles it, one not compared leaves it open.
-fn all_stand(outcomes: &[Outcome]) -> Option<bool> {
-    let merge = |a, b| match (a, b) {
+impl Told {
+    /// What the deciding disk brings to the sentences.
+    fn add(&mut self, survey: &Survey<'_>, disk: &OfDisk, rule: Rule) {
+        let decision = Decision {
+            rule,
+            ..disk.decision
+        };
+        let above = disk.above.map(|above| survey.name(above));
+        let mut evidence = disk.evidence.iter();
+        self.frozen = survey.name(disk.frozen);
+        self.above = above.unwrap_or_default();
+        self.taken = decision.snapshot;
+        self.made = decision.disk_above;
+        self.applied_at = applied_at(&decision);
+        self.generation_differs = evidence.any(|one| one.used() == Some(&Says::For));
+        self.dropped = why_dropped(rule, &disk.evidence);
+        self.what = match rule {
+            Rule::DisksDisagree => {
+                let made = self.made.exact().map(minute).unwrap_or_default();
+                format!("the disk above {} was made on its own, {made}", self.frozen)
+            }
+            _ => disk.what.clone(),
+        };
+    }
+}
+
+/// The decision about a disk by its witnesses.
+fn heard(facts: &Facts<'_>) -> OfDisk {
+    let evidence = witness::hear(facts);
+    let decision = decide(&evidence);
+    let what = match decision.rule {
+        Rule::BranchKept => branch::kept_as(facts),
+        Rule::ListOrder => list_order::younger(facts),
+        _ => None,
+    };
+    OfDisk {
+        frozen: facts.frozen,
+        above: Some(facts.above),
+        what: what.unwrap_or_default(),
+        decision,
+        evidence,
+    }
+}
+
+/// The decision about a disk without one above it on the way to Now.
+fn aside(frozen: DiskId, name: &str, standing: Standing) -> OfDisk {
+    let mut what = String::new();
+    let rule = match standing {
+        Standing::OffLine => Rule::OffLine,
+        Standing::IsNow => Rule::OnSnapshotDisk,
+        Standing::Broken => Rule::ChainBroken,
+        Standing::NowUnknown(leaves) => {
+            what = match leaves {
+                0 => format!(
+                    "what stands on {name} is another machine's or a snapshot's, and nothing says what the VM uses now"
+                ),
+                n => format!(
+                    "{} above {name} could be what the VM uses now, and nothing says which",
+                    many(n, "disk")
+                ),
+            };
+            Rule::NowUnknown
+        }
+        Standing::SeveralChildren => Rule::SeveralChildren,
+        Standing::Shared => Rule::SharedParent,
+        Standing::NothingAbove | Standing::Below(_) => Rule::NothingAbove,
+    };
+    OfDisk {
+        frozen,
+        above: None,
+        evidence: Vec::new(),
+        decision: Decision {
+            rule,
+            snapshot: Interval::default(),
+            disk_above: Interval::default(),
+        },
+        what,
+    }
+}
+
+/// Why the time that the rule misses is not there though something gives it.
+fn why_dropped(rule: Rule, evidence: &[Evidence]) -> Option<String> {
+    let of = match rule {
+        Rule::NoDate => Of::Snapshot,
+        _ => Of::DiskAbove,
+    };
+    evidence
+        .iter()
+        .find_map(|one| match (&one.state, one.says.as_ref()) {
+            (State::Dropped(why), Some(Says::At(at))) if one.of == of => {
+                Some(format!("{} is not the moment, for {why}", minute(*at)))
+            }
+            (State::Dropped(why), Some(Says::NotBefore(_))) if one.of == of => Some(why.clone()),
+            (State::Missing, _)
+                if one.code == &witness::made::ABOVE_UNKNOWN && of == Of::DiskAbove =>
+            {
+                Some("no date inside it, and no birth time of its file".to_owned())
+            }
+            _ => None,
+        })
+}
+
+fn stands(survey: &Survey<'_>, above: &[DiskId]) -> Option<bool> {
+    let mut all = above.iter().map(|disk| survey.equals_parent(*disk));
+    let first = all.next()?;
+    all.fold(first, |known, next| match (known, next) {
         (Some(false), _) | (_, Some(false)) => Some(false),
         (Some(true), Some(true)) => Some(true),
         _ => None,
-    };
-    let each = outcomes.iter().map(|outcome| outcome.stands);
-    each.reduce(merge).flatten()
+    })
 }
 
-/// Several disks of one snapshot: those that speak decide. If they differ, the worst does, and the odd ones are named.
-fn combine(facts: &Facts, mut outcomes: Vec<Outcome>) -> Outcome {
-    if outcomes.len() < 2 {
-        return outcomes.pop().unwrap_or_else(|| way::nothing_here(facts));
-    }
-    let stands = all_stand(&outcomes);
-    let speaking: Vec<usize> = outcomes
-        .iter()
-        .enumerate()
-        .filter(|(_, outcome)| outcome.speaks())
-        .map(|(n, _)| n)
-        .collect();
-    let worst = outcomes
-        .iter()
-        .enumerate()
-        .filter(|(n, _)| speaking.is_empty() || speaking.contains(n))
-        .min_by_key(|(_, outcome)| (outcome.reverted, std::cmp::Reverse(outcome.made)))
-        .map_or(0, |(n, _)| n);
-    let names: Vec<String> = facts
-        .lines
-        .iter()
-        .map(|line| line.frozen_name.clone())
-        .collect();
-    let mut all = Vec::new();
-    for (n, outcome) in outcomes.iter_mut().enumerate() {
-        let name = names.get(n).map_or("", String::as_str);
-        for mut evidence in outcome.evidence.drain(..) {
-            evidence.text = format!("{name}: {}", evidence.text);
-            all.push(evidence);
-        }
-    }
-    let judged: Vec<Outcome> = speaking
-        .iter()
-        .filter_map(|n| outcomes.get(*n).cloned())
-        .collect();
-    let made: Vec<Timestamp> = judged.iter().filter_map(|outcome| outcome.made).collect();
-    let spread = match (made.iter().min(), made.iter().max()) {
-        (Some(first), Some(last)) => seconds_between(*first, *last),
-        _ => 0,
+/// When the snapshot was taken, by the best claim at hand, for lists.
+fn taken(snapshot: Option<&Snapshot>, evidence: &[Evidence]) -> Option<Taken> {
+    let by = |code: &'static Code| {
+        let one = evidence.iter().find(|one| one.code == code)?;
+        one.used().filter(|_| one.of == Of::Snapshot)
     };
-    let mut chosen = outcomes.swap_remove(worst);
-    chosen.stands = stands;
-    let ages_matter = chosen.reverted <= Reverted::Likely;
-    let agree = judged
-        .iter()
-        .all(|outcome| outcome.reverted == chosen.reverted)
-        && spread
-            <= if ages_matter {
-                CLOSE_SECONDS
-            } else {
-                2 * CLOSE_SECONDS
-            };
-    if agree {
-        if judged.len() > 1 && made.len() > 1 {
-            all.push(Evidence {
-                code: &witness::DISKS_AGREE,
-                bearing: if ages_matter {
-                    Bearing::For
-                } else {
-                    Bearing::Against
-                },
-                text: format!(
-                    "the disks above all {} frozen disks were made within {}",
-                    judged.len(),
-                    span(spread)
-                ),
-                source: "all disks of the snapshot".to_owned(),
-            });
-        }
-        if judged.len() < names.len() && !judged.is_empty() {
-            chosen.notes.push("Not every disk of the snapshot has a witness of its own; a revert re-makes all of them at once.".to_owned());
-        }
-    } else {
-        if chosen.reverted > Reverted::CannotTell {
-            // Each fits a date that is only rough, but a snapshot makes all of them at once: one of them is not its own.
-            chosen.reverted = Reverted::CannotTell;
-        }
-        let odd = names.get(worst).cloned().unwrap_or_default();
-        let text = format!(
-            "the disk above {odd} stands apart: it was re-made on its own ({} by {})",
-            chosen.reverted.word(),
-            chosen.row.id
-        );
-        all.push(Evidence {
-            code: &witness::DISKS_DISAGREE,
-            bearing: Bearing::Silent,
-            text: text.clone(),
-            source: "all disks of the snapshot".to_owned(),
-        });
-        chosen.summary = format!(
-            "{} The disks of this snapshot disagree: {text}.",
-            chosen.summary
-        );
-        if chosen.reverted == Reverted::CannotTell && chosen.settle.is_none() {
-            chosen.settle = Some("Find out why the disks differ in age.".to_owned());
-        }
-        chosen
-            .notes
-            .push(format!("The disk above {odd} was re-made on its own."));
-        chosen.row = &rows::ROW_20;
-    }
-    chosen.evidence = all;
-    chosen
+    let at = |code, source| match by(code)? {
+        Says::At(at) => Some(Taken { at: *at, source }),
+        _ => None,
+    };
+    let claim = |source| {
+        let claims = snapshot.map_or(&[][..], |snapshot| &snapshot.taken);
+        claims.iter().find(|taken| taken.source == source).copied()
+    };
+    let local = claim(TakenSource::LabelLocal).or_else(|| claim(TakenSource::Name));
+    let local_source = local.map_or(TakenSource::Name, |taken| taken.source);
+    let not_before = || {
+        let write = by(&witness::frozen_write::FROZEN_WRITE)?;
+        Some(Taken {
+            at: write.word().1?,
+            source: TakenSource::FrozenWrite,
+        })
+    };
+    claim(TakenSource::Config)
+        .or_else(|| claim(TakenSource::Label))
+        .or_else(|| at(&witness::memory::TAKEN_MEMORY, TakenSource::MemoryFile))
+        .or_else(|| {
+            at(
+                &witness::frozen_write::BASE_WRITE,
+                TakenSource::FrozenWriteRunning,
+            )
+        })
+        .or_else(|| at(&witness::local_date::TAKEN_LOCAL, local_source))
+        .or(local)
+        .or_else(not_before)
 }

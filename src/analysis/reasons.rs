@@ -10,7 +10,7 @@ crate::catalogue! {
         why: "This is the one delete that loses data in silence.",
         action: "Copy the disk and its parents first if that work matters.";
     /// Other disks would break.
-    BREAKS_CHILDREN = "breaks-children", Error, "other disks hang on a file the delete changes or removes",
+    BREAKS_CHILDREN = "breaks-children", Error, "other disks are children of a file the delete changes or removes",
         why: "A child cannot be opened, or shows wrong content, once its parent has changed.",
         action: "Copy those disks with their parents, or merge them away first.";
     /// A chain is broken.
@@ -33,6 +33,30 @@ crate::catalogue! {
     NO_NOW = "now-not-known", Warning, "nothing says which disk the VM uses now",
         why: "Which file is merged into which depends on it.",
         action: "Bring the VM's configuration, or its disks in the labels.";
+    /// Another machine.
+    OTHER_MACHINE = "other-machine", Error, "another machine needs a file this delete changes or removes",
+        why: "The engine knows only its own machine. It merges all the same, and the other machine's disk shows wrong content or cannot be opened.",
+        action: "Give the other machine a copy of its own first, or leave the snapshot.";
+    /// A merge is under way, or was.
+    MERGE_UNFINISHED = "merge-unfinished", Error, "a merge is pending, or was begun and not finished",
+        why: "The chain is between two states: which files belong to it will change, and a further delete may mix content.",
+        action: "Let the merge finish (Hyper-V: with the VM off where it merges offline; XCP-ng: let the garbage collector run), then look again.";
+    /// Two configurations on one disk.
+    STALE_COPY = "stale-copy", Warning, "two snapshots of one machine name the same disk, or one snapshot has two configurations",
+        why: "A snapshot freezes a disk of its own, so one of the two is an old copy, and its dates may be the wrong ones.",
+        action: "Take the old copy out of the store, or bring today's list of snapshots.";
+    /// Nobody names the machine.
+    MACHINE_UNKNOWN = "machine-unknown", Warning, "nothing says which of several machines the snapshot belongs to",
+        why: "Which disk is merged depends on it.",
+        action: "Bring the host's list of snapshots, which names the machine.";
+    /// A link the engine does not follow.
+    BY_ID_ONLY = "linked-by-id-only", Warning, "a parent was found by its id alone, where the engine follows paths",
+        why: "The machine does not start like this, or starts from another file of the wanted name elsewhere. What a delete would merge is not sure.",
+        action: "Reconnect the disk to its parent (Set-VHD -Path CHILD -ParentPath PARENT), or name the folders with --map.";
+    /// The disk in use is closed.
+    NOW_UNREADABLE = "now-unreadable", Warning, "a disk of the chain could not be opened",
+        why: "A running machine locks its disk. What stands on it, and what it stands on, is not known.",
+        action: "Read the store when the machine is off, or bring the host's facts about its disks.";
     /// A disk of the snapshot is not here.
     DISK_MISSING = "disk-missing", Warning, "a disk of the snapshot is not in the store",
         why: "What the delete does to that disk, and whether it was re-made, cannot be seen.",

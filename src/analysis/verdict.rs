@@ -1,60 +1,283 @@
-//! The verdict: was the VM reverted since a snapshot was taken? What it is; [`judge`](mod@super::judge) decides it.
+//! The verdict: was the VM reverted since a snapshot was taken? From two intervals, `t_s` and c(X), and what speaks beside them.
+//!
+//! ```text
+//!  least gap = c(X) not before − t_s not after        greatest gap = c(X) not after − t_s not before
+//!
+//!  a proof of shape or list                     certain
+//!  least gap above five minutes                 likely         and generation id equal, the machine having run: cannot tell
+//!  greatest gap within the slack                no sign        and equal: not reverted; and different: cannot tell
+//!  c(X) wholly before t_s, dates that contradict               cannot tell
+//!  open                                         cannot tell    and generation id equal, the machine having run: no sign
+//! ```
+//!
+//! A pass needs an upper limit on the gap, never the absence of evidence.
 
 use jiff::Timestamp;
 
-use crate::analysis::Evidence;
-use crate::finding::Code;
+use crate::analysis::evidence::{Evidence, Of, Says, Slack, State};
+use crate::analysis::interval::{Interval, moved, seconds_between};
+use crate::analysis::rules::{Reverted, Rule};
 use crate::store::DiskId;
 
-/// The scale of a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reverted {
-    /// The tree or two independent witnesses show that a state was applied since.
-    Certain,
-    /// One sound witness says so.
-    Likely,
-    /// No sound witness, or they contradict.
-    CannotTell,
-    /// One sound witness says the disk above is the snapshot's own.
-    NoSign,
-    /// Two independent witnesses say so.
-    NotReverted,
-}
-
-impl Reverted {
-    /// The word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Certain => "certain",
-            Self::Likely => "likely",
-            Self::NoSign => "no-sign",
-            Self::NotReverted => "not-reverted",
-            Self::CannotTell => "cannot-tell",
-        }
-    }
-}
-
-/// A verdict with its row and witnesses.
+/// A verdict with its rule and witnesses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// How sure.
     pub reverted: Reverted,
-    /// The row of the decision table, as a documented code (`row-4`).
-    pub row: &'static Code,
-    /// c(X) minus `t_s` in seconds, if both are known.
-    pub gap_seconds: Option<i64>,
+    /// The rule it rests on.
+    pub rule: Rule,
+    /// When the snapshot was applied last, where it was and that is known.
+    pub applied_at: Option<Timestamp>,
+    /// When it was taken.
+    pub snapshot: Interval,
+    /// When X(s), the disk above, was made.
+    pub disk_above: Interval,
     /// X(s): the disk directly above the frozen disk on the way to Now.
     pub above: Option<DiskId>,
-    /// When X(s) was made, as far as that is believed.
-    pub above_made: Option<Timestamp>,
     /// X(s) holds nothing, or nothing that differs; `None` if not compared.
     pub stands_at_snapshot: Option<bool>,
-    /// The witnesses.
+    /// The witnesses: used, dropped and missing.
     pub evidence: Vec<Evidence>,
     /// One sentence for a person: the verdict with its dates.
     pub summary: String,
     /// For `cannot-tell`: what would settle it.
     pub would_settle: Option<String>,
-    /// What belongs to the verdict without changing it: a kept branch, an odd disk, the kind of the snapshot.
-    pub notes: Vec<String>,
+}
+
+impl Verdict {
+    /// How much later than the snapshot the disk above was made, in seconds, at least; `None` if that is open.
+    pub fn gap_seconds(&self) -> Option<i64> {
+        let (taken, made) = (self.snapshot.not_after?, self.disk_above.not_before?);
+        Some(seconds_between(taken, made))
+    }
+}
+
+/// The two times, and the rule they make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// The rule.
+    pub rule: Rule,
+    /// When the snapshot was taken.
+    pub snapshot: Interval,
+    /// When the disk above was made.
+    pub disk_above: Interval,
+}
+
+/// One way to read `t_s`.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    taken: Interval,
+    slack: Slack,
+}
+
+/// What the times say, before proofs and second witnesses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Later,
+    Same,
+    /// Cannot tell, and no second witness mends it.
+    Contradict(Rule),
+    /// Cannot tell by the times alone.
+    Open(Rule),
+}
+
+/// Decides about one disk of a snapshot. Pure: nothing but the evidence.
+pub fn decide(evidence: &[Evidence]) -> Decision {
+    let disk_above = made(evidence);
+    let mut readings = readings(evidence);
+    let of_above = evidence
+        .iter()
+        .filter(|one| one.of == Of::DiskAbove && one.used().is_some());
+    let later = of_above.map(|one| one.slack.later).max().unwrap_or(0);
+    for reading in &mut readings {
+        reading.slack.later = reading.slack.later.max(later);
+    }
+    let times = by_times(evidence, &readings, disk_above);
+    let snapshot = Interval {
+        not_before: readings.iter().filter_map(|one| one.taken.not_before).min(),
+        not_after: readings.iter().filter_map(|one| one.taken.not_after).max(),
+    };
+    let used = || evidence.iter().filter_map(Evidence::used);
+    let proof = used().find_map(|says| match says {
+        // The list proves that one above was applied, if this one's own disk is still there.
+        Says::Proves(Rule::ListOrder) if times == Times::Same => None,
+        Says::Proves(rule) => Some(*rule),
+        _ => None,
+    });
+    let (differs, equal) = (
+        used().any(|says| *says == Says::For),
+        used().any(|says| *says == Says::Against),
+    );
+    let rule = proof.unwrap_or(match times {
+        Times::Later if equal => Rule::YoungerGenerationSame,
+        Times::Later => Rule::AboveYounger,
+        Times::Same if equal => Rule::AsOldGenerationSame,
+        Times::Same if differs => Rule::AsOldGenerationDiffers,
+        Times::Same => Rule::AsOld,
+        Times::Open(_) if equal => Rule::GenerationSame,
+        Times::Contradict(rule) | Times::Open(rule) => rule,
+    });
+    Decision {
+        rule,
+        snapshot,
+        disk_above,
+    }
+}
+
+fn made(evidence: &[Evidence]) -> Interval {
+    let of_above = || evidence.iter().filter(|one| one.of == Of::DiskAbove);
+    let mut made = Interval::default();
+    for says in of_above().filter_map(Evidence::used) {
+        match says {
+            Says::At(at) => return Interval::at(*at),
+            Says::NotBefore(at) => made.raise(*at),
+            Says::NotAfter(at) => made.lower(*at),
+            _ => {}
+        }
+    }
+    made
+}
+
+/// The ways to read `t_s`: the best moment, else each a date without a zone allows, else what bounds it.
+fn readings(evidence: &[Evidence]) -> Vec<Reading> {
+    let used = || {
+        let of_snapshot = evidence.iter().filter(|one| one.of == Of::Snapshot);
+        of_snapshot.filter_map(|one| Some((one.used()?, one.slack)))
+    };
+    let mut range = Reading {
+        taken: Interval::default(),
+        slack: Slack::DATE,
+    };
+    for (says, slack) in used() {
+        match says {
+            Says::At(at) => {
+                return vec![Reading {
+                    taken: Interval::at(*at),
+                    slack,
+                }];
+            }
+            Says::OneOf(moments) => {
+                let reading = |at: &Timestamp| Reading {
+                    taken: Interval::at(*at),
+                    slack,
+                };
+                return moments.iter().map(reading).collect();
+            }
+            Says::NotBefore(at) => {
+                if range.taken.not_before.is_none_or(|known| known < *at) {
+                    range.slack = slack;
+                }
+                range.taken.raise(*at);
+            }
+            Says::NotAfter(at) => range.taken.lower(*at),
+            _ => {}
+        }
+    }
+    vec![range]
+}
+
+fn by_times(evidence: &[Evidence], readings: &[Reading], made: Interval) -> Times {
+    let is_undated = readings.iter().all(|one| one.taken.not_after.is_none());
+    let open = match made.exact() {
+        None => Rule::NoAge,
+        Some(_) if is_undated && readings.iter().all(|one| one.taken.not_before.is_none()) => {
+            Rule::NoDate
+        }
+        Some(_) => Rule::BoundsOpen,
+    };
+    let written = evidence.iter().find_map(|one| match one.used() {
+        Some(Says::NotBefore(at)) if one.of == Of::Snapshot && one.slack == Slack::WRITE => {
+            Some(*at)
+        }
+        _ => None,
+    });
+    let mut all: Option<Times> = None;
+    for reading in readings {
+        // A last write that survived its examination and is later than the date: one of the two is not this snapshot's.
+        let late =
+            |date| written.is_some_and(|write| seconds_between(date, write) > Slack::DATE.same);
+        let times = if reading.taken.exact().is_some_and(late) {
+            Times::Contradict(Rule::DateContradicts)
+        } else {
+            by_gap(*reading, made, open)
+        };
+        match all {
+            None => all = Some(times),
+            Some(known) if known == times => {}
+            Some(_) => return Times::Open(Rule::ZoneOpen),
+        }
+    }
+    all.unwrap_or(Times::Contradict(Rule::NoZoneFits))
+}
+
+fn by_gap(reading: Reading, made: Interval, open: Rule) -> Times {
+    let Reading { taken, slack } = reading;
+    let gap = |from: Option<Timestamp>, to: Option<Timestamp>| Some(seconds_between(from?, to?));
+    let least = gap(taken.not_after, made.not_before);
+    let greatest = gap(taken.not_before, made.not_after);
+    if greatest.is_some_and(|greatest| greatest < -slack.early) {
+        Times::Contradict(Rule::ImpossibleOrder)
+    } else if least.is_some_and(|least| least > slack.later) {
+        Times::Later
+    } else if greatest.is_some_and(|greatest| greatest <= slack.same) {
+        Times::Same
+    } else if slack.later == Slack::NO_CLOCK.later && least.is_some() {
+        Times::Open(Rule::ClockUnknown)
+    } else {
+        Times::Open(open)
+    }
+}
+
+/// Several disks of one snapshot share one moment and one act: which decision stands for all, and by which rule.
+pub fn together(decisions: &[(usize, Rule)]) -> Option<(usize, Rule)> {
+    // What is off the machine's line says nothing where another disk is on it.
+    let on_line = decisions.iter().any(|(_, rule)| *rule != Rule::OffLine);
+    let here = || {
+        decisions
+            .iter()
+            .filter(|(_, rule)| !on_line || *rule != Rule::OffLine)
+    };
+    let first = |wanted: &dyn Fn(Rule) -> bool| here().find(|(_, rule)| wanted(*rule)).copied();
+    let is = |reverted| move |rule: Rule| rule.reverted() == reverted;
+    let passes = |rule: Rule| rule.reverted() > Reverted::CannotTell;
+    if let Some(certain) = first(&is(Reverted::Certain)) {
+        return Some(certain);
+    }
+    if let Some((at, _)) = first(&is(Reverted::Likely)) {
+        return match first(&passes) {
+            Some(_) => Some((at, Rule::DisksDisagree)),
+            None => first(&is(Reverted::Likely)),
+        };
+    }
+    // A disk that contradicts itself spoils the others; one that says nothing does not.
+    first(&|rule| is(Reverted::CannotTell)(rule) && rule.contradicts())
+        .or_else(|| first(&is(Reverted::NoSign)))
+        .or_else(|| first(&passes))
+        .or_else(|| first(&|_| true))
+}
+
+/// When the snapshot was applied: the making of X, where the rule says so and that is a moment after the snapshot.
+pub fn applied_at(decision: &Decision) -> Option<Timestamp> {
+    let made = decision.disk_above.exact()?;
+    let is_later = decision
+        .snapshot
+        .not_before
+        .is_none_or(|taken| made > moved(taken, Slack::WRITE.same));
+    (decision.rule.reverted() <= Reverted::Likely
+        && decision.rule != Rule::BranchAgesUnknown
+        && is_later)
+        .then_some(made)
+}
+
+/// Evidence of several disks without what they share.
+pub fn joined(evidence: Vec<Evidence>) -> Vec<Evidence> {
+    let mut all: Vec<Evidence> = Vec::with_capacity(evidence.len());
+    for one in evidence {
+        let is_known = all.contains(&one)
+            || (one.state == State::Missing && all.iter().any(|known| known.code == one.code));
+        if !is_known {
+            all.push(one);
+        }
+    }
+    all
 }

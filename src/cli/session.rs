@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use super::args::{ScanArgs, StoreArgs};
 use super::exit::Exit;
 use super::output::Output;
-use crate::analysis::assessment::Compared;
+use crate::analysis::Compared;
 use crate::analysis::{Assessment, assess};
 use crate::job::Job;
 use crate::report::ShortNames;

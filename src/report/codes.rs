@@ -165,7 +165,7 @@ mod tests {
     fn a_flag_is_found_by_its_word_and_a_slip_finds_its_neighbours() {
         assert_eq!(find("REVERTED").map(|code| code.id), Some("flag-reverted"));
         assert_eq!(find("reverted").map(|code| code.id), Some("reverted"));
-        assert_eq!(find("ROW-1a").map(|code| code.id), Some("row-1a"));
+        assert_eq!(find("BRANCH-kept").map(|code| code.id), Some("branch-kept"));
         assert_eq!(
             find("vhd-no-footer").map(|code| code.id),
             Some("vhd-no-footer")

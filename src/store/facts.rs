@@ -1,5 +1,5 @@
 //! What the file system says of a file, and whether its birth times are those of the Windows host.
-//! Whether those are to be believed is decided in [`analysis`](crate::analysis), `facts/belief`.
+//! Whether those are to be believed is decided in [`analysis`](crate::analysis), `witness/made`.
 
 use std::fs::Metadata;
 use std::io;

@@ -31,6 +31,9 @@ pub fn named(path: &Path) -> Named {
         return Named::Facts;
     }
     let name = name.to_string_lossy();
+    if is_unfinished_merge(path) {
+        return Named::Companion("left by a merge that is under way or was interrupted");
+    }
     let volume = lvm_name(&name).unwrap_or_else(|| name.clone().into_owned());
     match VolumeName::of(&volume) {
         VolumeName::Vhd(_) | VolumeName::Qcow2(_) => return Named::Disk,
@@ -93,6 +96,17 @@ pub fn without_guid(name: &str) -> String {
     }
 }
 
+/// True for a file that other engines than the storage manager write while they merge, and remove at the end: libvhd's
+/// (`.journal-...`), Xen Orchestra's (`.NAME.vhd.merge.json`).
+pub fn is_unfinished_merge(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_lowercase();
+    name.starts_with(".journal-") || (name.starts_with('.') && name.ends_with(".merge.json"))
+}
+
 /// True for a name with this extension, without regard to case.
 pub fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension()
@@ -129,6 +143,19 @@ mod tests {
         assert!(matches!(named(Path::new("a.V63")), Named::Companion(_)));
         for name in ["a.v00", "a.v64", "a.v1", "a.v001", "a.vab"] {
             assert_eq!(named(Path::new(name)), Named::Anything, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_merges_leave_is_known_by_name() {
+        for name in [".journal-web", ".web.vhd.merge.json"] {
+            assert!(
+                matches!(named(Path::new(name)), Named::Companion(_)),
+                "{name}"
+            );
+        }
+        for name in ["merge.json", "journal-x", ".web.vhd"] {
+            assert!(!is_unfinished_merge(Path::new(name)), "{name}");
         }
     }
 

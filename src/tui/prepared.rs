@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::assess;
-use crate::analysis::assessment::{Assessment, Compared};
+use crate::analysis::{Assessment, Compared};
 use crate::report::columns::Needs;
 use crate::report::findings::{self, Found};
 use crate::report::row::Phase;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::analysis::assessment::{AssessedSnapshot, DiskAssessment};
-use crate::analysis::{Assessment, Bearing, Evidence, Reverted, Verdict};
+use crate::analysis::evidence::{Of, Says};
+use crate::analysis::{Assessment, Evidence, Interval, Reverted, Rule, Verdict};
 use crate::finding::Finding;
 use crate::format::BlockNo;
 use crate::image::{
@@ -23,12 +24,6 @@ use crate::tui::message::BlockTable;
 use crate::tui::prepared;
 
 crate::catalogue! {
-    /// A row of the decision table, as it is called there.
-    ROW_4 = "row-4", Warning, "the disk above was made long after the snapshot, by its footer",
-        why: "A revert makes a new disk above the frozen one.", action: "Compare with what you remember before you delete.";
-    /// No sign.
-    ROW_8 = "row-8", Info, "the disk above was made at the moment of the snapshot, by its footer",
-        why: "The snapshot's own disk is still in use.", action: "Nothing.";
     /// Evidence by footer.
     FOOTER = "footer-after-snapshot", Info, "creation of the disk above, by its footer",
         why: "The time stamp is inside the file.", action: "Nothing.";
@@ -234,35 +229,35 @@ impl Sample {
         });
         let index = self.assessment.snapshots.len();
         let likely = matches!(reverted, Reverted::Likely | Reverted::Certain);
+        let made = self
+            .forest
+            .disk(above)
+            .and_then(crate::store::Disk::created)
+            .map(|(at, _)| at);
         self.assessment.snapshots.push(AssessedSnapshot {
             snapshot: Some(id),
             machine: Some(machine),
+            now_known: true,
             frozen: vec![frozen],
             taken: Some(taken),
             verdict: Verdict {
                 reverted,
-                row: if likely { &ROW_4 } else { &ROW_8 },
-                gap_seconds: Some(5_081_460),
+                rule: if likely { Rule::AboveYounger } else { Rule::AsOld },
+                applied_at: made.filter(|_| likely),
+                snapshot: Interval::at(taken.at),
+                disk_above: made.map(Interval::at).unwrap_or_default(),
                 above: Some(above),
-                above_made: self.forest.disk(above).and_then(crate::store::Disk::created).map(|(at, _)| at),
                 stands_at_snapshot: Some(false),
                 evidence: vec![
-                    Evidence {
-                        code: &FOOTER,
-                        bearing: if likely { Bearing::For } else { Bearing::Against },
-                        text: "the disk above was made 2009-06-30 09:41:00Z; the snapshot was taken 2009-05-02 14:10:00Z".to_owned(),
-                        source: "footer, offset 0x18".to_owned(),
-                    },
-                    Evidence {
-                        code: &FOOTER,
-                        bearing: Bearing::Silent,
-                        text: "no generation id: Hyper-V 2008 R2 has none".to_owned(),
-                        source: "configuration".to_owned(),
-                    },
+                    Evidence::new(&FOOTER, Of::DiskAbove, Says::At(made.unwrap_or_default()),
+                        "the disk above was made 2009-06-30 09:41:00Z; the snapshot was taken 2009-05-02 14:10:00Z",
+                        "footer, offset 0x18",
+                    ),
+                    Evidence::missing(&FOOTER, Of::DiskAbove, "no generation id: Hyper-V 2008 R2 has none",
+                    ),
                 ],
                 summary: summary.to_owned(),
                 would_settle: None,
-                notes: Vec::new(),
             },
         });
         if let Some(node) = self.forest.nodes.get_mut(frozen.0 as usize) {

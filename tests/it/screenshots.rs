@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use vhdtree::analysis::Compared as Equals;
 use vhdtree::analysis::assess;
-use vhdtree::analysis::assessment::Compared as Equals;
 use vhdtree::analysis::diff::{DiffEvent, diff_with_parent, side_by_side};
 use vhdtree::analysis::open::open_chain;
 use vhdtree::analysis::plan::{PlanOptions, StoreTables, Target, plan};

@@ -1,10 +1,17 @@
 //! The gate: which reasons speak against a delete, and the answer they make.
 
+mod owners;
+mod unfinished;
+
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Accept, Answer, Merge, Reason, token};
+use crate::analysis::topology::Topology;
 use crate::analysis::{Reverted, Verdict, reasons};
 use crate::finding::{Code, Severity};
-use crate::store::{Disk, DiskId, Forest, LinkState, Node, Product, codes as store_codes};
+use crate::store::{
+    Disk, DiskId, Forest, LinkState, MachineId, Node, Product, ResolvedBy, Snapshot,
+    codes as store_codes,
+};
 use crate::text::{file_name, many, size};
 
 /// What the reasons rest on.
@@ -12,6 +19,20 @@ use crate::text::{file_name, many, size};
 pub struct Case<'a> {
     /// The forest.
     pub forest: &'a Forest,
+    /// Its shape.
+    pub topology: &'a Topology<'a>,
+    /// Under whose rules.
+    pub product: Product,
+    /// The machine, if known.
+    pub machine: Option<MachineId>,
+    /// The snapshot, if a configuration or list names it.
+    pub snapshot: Option<&'a Snapshot>,
+    /// Its disks that are in the store.
+    pub frozen: &'a [DiskId],
+    /// Every disk below and above those.
+    pub family: &'a [DiskId],
+    /// Whether what the machine uses is known.
+    pub now_known: bool,
     /// The verdict about the snapshot, if the target is one.
     pub verdict: Option<&'a Verdict>,
     /// What the engine would do.
@@ -35,7 +56,10 @@ pub fn reasons(case: &Case<'_>) -> Vec<Reason> {
     let mut all = Vec::new();
     state(case, &mut all);
     losses(case, &mut all);
+    owners::reasons(case, &mut all);
+    unfinished::reasons(case, &mut all);
     chain(case, &mut all);
+    links(case, &mut all);
     space(case, &mut all);
     verdict(case, &mut all);
     scan(case, &mut all);
@@ -128,11 +152,11 @@ fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
             &reasons::BREAKS_CHILDREN,
             Answer::Refuse,
             format!(
-                "{} on a file that changes or goes: {}",
+                "{} of a file that changes or goes: {}",
                 if steps.breaks.len() == 1 {
-                    "1 other disk hangs".to_owned()
+                    "1 other disk is a child".to_owned()
                 } else {
-                    format!("{} other disks hang", steps.breaks.len())
+                    format!("{} other disks are children", steps.breaks.len())
                 },
                 names(case.forest, &steps.breaks)
             ),
@@ -142,8 +166,13 @@ fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
 
 fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
     let mut broken: Vec<(DiskId, String)> = Vec::new();
+    let mut closed: Vec<DiskId> = Vec::new();
     for id in case.chains.iter().flatten() {
         let fault = match (case.forest.disk(*id), case.forest.node(*id)) {
+            (Some(disk), Some(node)) if disk.is_unread() && node.children.is_empty() => {
+                closed.push(*id);
+                None
+            }
             (Some(disk), _) if disk.header.is_none() => {
                 Some("it cannot be read as a disk".to_owned())
             }
@@ -161,6 +190,14 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
             broken.push((*id, fault));
         }
     }
+    if !closed.is_empty() {
+        closed.dedup();
+        let text = format!(
+            "{} could not be opened, so what it stands on is not known",
+            names(case.forest, &closed)
+        );
+        all.push(reason(&reasons::NOW_UNREADABLE, Answer::CannotTell, text));
+    }
     if let Some((id, fault)) = broken.first() {
         let name = names(case.forest, &[*id]);
         let more = match broken.len() - 1 {
@@ -172,6 +209,24 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
             Answer::Refuse,
             format!("the chain breaks at {name}: {fault}{more}"),
         ));
+    }
+}
+
+/// Parents found by their id alone: the engine of Hyper-V follows paths.
+fn links(case: &Case<'_>, all: &mut Vec<Reason>) {
+    let by_id = |id: &&DiskId| {
+        let link = case.forest.node(**id).and_then(|node| node.parent.as_ref());
+        link.is_some_and(|link| link.state == LinkState::Ok && link.by == Some(ResolvedBy::Id))
+    };
+    if case.machine.is_none() || case.product == Product::XcpNg {
+        return;
+    }
+    if let Some(child) = case.chains.iter().flatten().find(by_id) {
+        let text = format!(
+            "no stored path of {} leads to its parent, which was found by its id: the machine does not start so",
+            names(case.forest, &[*child])
+        );
+        all.push(reason(&reasons::BY_ID_ONLY, Answer::CannotTell, text));
     }
 }
 
@@ -277,13 +332,20 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
             format!("the snapshot names {first}, which is not in the store{more}"),
         ));
     }
-    if !case.steps.unknown.is_empty() {
+    if !case.steps.unknown.is_empty() || !(case.now_known || case.verdict.is_none()) {
         all.push(reason(
             &reasons::NO_NOW,
             Answer::CannotTell,
             format!(
                 "nothing says which disk above {} the VM uses now",
-                names(case.forest, &case.steps.unknown)
+                names(
+                    case.forest,
+                    if case.steps.unknown.is_empty() {
+                        case.frozen
+                    } else {
+                        &case.steps.unknown
+                    }
+                )
             ),
         ));
     }

@@ -1,10 +1,11 @@
 //! Puts a plan together: target, engine steps, sizes, chains, reasons, words.
 
-use crate::analysis::facts::topology::Topology;
 use crate::analysis::plan::steps::{Steps, Subject, steps};
+use crate::analysis::plan::target::are_one;
 use crate::analysis::plan::{
     BlockMaps, Merge, Plan, PlanOptions, Target, TargetError, gate, growth::grow_max, token, words,
 };
+use crate::analysis::topology::Topology;
 use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::store::{DiskId, Forest, Product};
 use crate::text::file_name;
@@ -60,6 +61,13 @@ pub fn plan(
     let state_token = token::state_token(forest, &seen, product, verdict);
     let reasons = gate::reasons(&gate::Case {
         forest,
+        topology: &topology,
+        product,
+        machine,
+        snapshot: assessed.and_then(|assessed| forest.snapshot(assessed.snapshot?)),
+        frozen: &frozen,
+        family: &seen,
+        now_known: assessed.is_some_and(|assessed| assessed.now_known),
         verdict,
         steps: &steps,
         merges: &merges,
@@ -143,6 +151,9 @@ fn resolve(
             Err(TargetError::NotFrozen(file_name(&disk.path)))
         }
         [] => Ok((None, vec![id])),
+        several if are_one(forest, assessment, several) => {
+            frozen_of(several.first().copied().unwrap_or_default())
+        }
         several => Err(TargetError::Several {
             disk: file_name(&disk.path),
             names: several

@@ -7,7 +7,7 @@
 //!  other disks on D (or on the merged disk)       break
 //! ```
 
-use crate::analysis::facts::topology::{Lead, Topology};
+use crate::analysis::topology::{Lead, Topology};
 use crate::store::{DiskId, Forest, MachineId, Product, SnapshotId};
 
 /// The steps for all frozen disks of one snapshot.
@@ -71,7 +71,7 @@ fn hyperv(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
         steps.breaks.extend(others);
         return;
     }
-    if own.is_empty() && breaks_on_the_way(subject) {
+    if own.is_empty() && (breaks_on_the_way(subject) || may_be_below_a_closed_one(subject)) {
         // The disk may well be on the way to Now: where the machine's chain goes cannot be seen.
         steps.unknown.push(frozen);
         steps.breaks.extend(others);
@@ -94,6 +94,11 @@ fn knows_now(subject: &Subject<'_>) -> bool {
         .is_some_and(|machine| subject.topology.knows_now(machine))
 }
 
+/// What the machine uses is not known, and some disk here could not be opened: it may be that one, and stand on any.
+fn may_be_below_a_closed_one(subject: &Subject<'_>) -> bool {
+    !knows_now(subject) && subject.forest.disks.iter().any(|disk| disk.is_unread())
+}
+
 /// The machine's own chain cannot be followed to its base.
 pub(super) fn breaks_on_the_way(subject: &Subject<'_>) -> bool {
     subject
@@ -101,13 +106,19 @@ pub(super) fn breaks_on_the_way(subject: &Subject<'_>) -> bool {
         .is_some_and(|machine| subject.topology.is_broken(machine))
 }
 
-/// Another snapshot keeps the same disk frozen, or a machine uses it as it is.
+/// Another snapshot of this machine keeps the same disk frozen, or the machine uses it as it is. What other machines need the
+/// engine does not know.
 fn needed_elsewhere(subject: &Subject<'_>, disk: DiskId) -> bool {
+    let is_ours = |machine: Option<MachineId>| {
+        machine.is_none() || subject.machine.is_none() || machine == subject.machine
+    };
     subject.forest.node(disk).is_some_and(|node| {
-        node.snapshots
+        let others = node
+            .snapshots
             .iter()
-            .any(|other| Some(*other) != subject.snapshot)
-            || !node.in_use_by.is_empty()
+            .filter(|other| Some(**other) != subject.snapshot);
+        let mut owners = others.filter_map(|other| Some(subject.forest.snapshot(*other)?.machine));
+        owners.any(is_ours) || node.in_use_by.iter().any(|user| is_ours(Some(*user)))
     })
 }
 

@@ -81,6 +81,7 @@ pub fn by_name(
         .collect();
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
+        [one, ..] if are_one(forest, assessment, &found) => Ok(Target::Snapshot(*one)),
         [] => Err(QueryError::NotFound(
             wanted.to_owned(),
             store.known(query.machine),
@@ -117,6 +118,7 @@ pub fn by_disk(
         .collect();
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
+        [one, ..] if are_one(forest, assessment, &found) => Ok(Target::Snapshot(*one)),
         [] if query == SnapshotQuery::default() => Ok(Target::Disk(id)),
         [] => Err(QueryError::OtherDisk(name())),
         several => Err(QueryError::SeveralOfDisk {
@@ -124,6 +126,16 @@ pub fn by_disk(
             titles: several.iter().map(|at| store.title(*at)).collect(),
         }),
     }
+}
+
+/// Whether snapshots are one by their id: several configurations of it, which the gate tells.
+pub fn are_one(forest: &Forest, assessment: &Assessment, snapshots: &[usize]) -> bool {
+    let id = |at: &usize| {
+        let snapshot = assessment.snapshots.get(*at)?.snapshot?;
+        forest.snapshot(snapshot)?.id.clone()
+    };
+    let first = snapshots.first().and_then(id);
+    first.is_some() && snapshots.iter().all(|at| id(at) == first)
 }
 
 struct Store<'a> {

@@ -2,7 +2,7 @@
 
 use super::make::plan;
 use super::*;
-use crate::analysis::plain::{Plain, branched, story, with_leftover};
+use crate::analysis::plain::{Plain, at, branched, story, with_leftover};
 use crate::analysis::plan::{Accept, Answer};
 use crate::analysis::{Compared, assess};
 use crate::format::BlockNo;
@@ -97,6 +97,12 @@ fn without_a_revert_it_passes_and_without_a_date_it_cannot_tell() {
     assert!(plan.already_lost.is_empty());
     let mut store = story("2009-05-02T14:10:01Z");
     store.forest.snapshots[0].taken.clear();
+    assert_eq!(
+        by_path(&store, BASE).answer,
+        Answer::Pass,
+        "written until the disk above was made"
+    );
+    store.disk_mut("/s/WIN7x64_Diff.vhd").file.modified = Some(at("2009-04-02T00:00:00Z"));
     let plan = by_path(&store, BASE);
     assert_eq!(
         (plan.answer, codes(&plan)),
@@ -486,7 +492,7 @@ fn a_leaf_that_another_machine_uses_too_is_not_merged_away_in_silence() {
     let plan = by_path(&store, BASE);
     assert_eq!(
         (plan.answer, codes(&plan)),
-        (Answer::Refuse, vec!["breaks-children"])
+        (Answer::Refuse, vec!["breaks-children", "other-machine"])
     );
 }
 
@@ -495,7 +501,12 @@ fn the_only_leaf_is_not_taken_for_now_if_another_machine_uses_it() {
     let mut store = story("2009-05-02T14:10:01Z");
     store.forest.machines[0].disks = None;
     store.node("/s/WIN7x64_Diff_7C.avhd").in_use_by.clear();
-    assert_eq!(by_path(&store, BASE).answer, Answer::Pass);
+    let plan = by_path(&store, BASE);
+    assert_eq!(codes(&plan), ["now-not-known"], "one leaf is a guess");
+    assert_eq!(
+        plan.verdict.unwrap().reverted,
+        crate::analysis::Reverted::NoSign
+    );
     store.machine("web02", &["/s/WIN7x64_Diff_7C.avhd"]);
     let plan = by_path(&store, BASE);
     assert_ne!(plan.answer, Answer::Pass);

@@ -60,9 +60,9 @@ pub fn state_token(
     }
     hash.add(&[product as u8]);
     if let Some(verdict) = verdict {
-        hash.add(verdict.row.id.as_bytes());
+        hash.add(verdict.rule.code().id.as_bytes());
         hash.add(verdict.reverted.word().as_bytes());
-        hash.add(&verdict.gap_seconds.unwrap_or(i64::MIN).to_le_bytes());
+        hash.add(&verdict.gap_seconds().unwrap_or(i64::MIN).to_le_bytes());
     }
     format!("{:032x}", hash.0)
 }

@@ -3,7 +3,8 @@
 use crate::analysis::plan::gate::names;
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Answer, Loss, Merge, Reason};
-use crate::analysis::{AssessedSnapshot, Reverted, Verdict, reasons, rows};
+use crate::analysis::witness::{branch, surroundings};
+use crate::analysis::{AssessedSnapshot, Reverted, Rule, Verdict, reasons};
 use crate::store::{DiskId, Forest, Product, Snapshot, TakenSource};
 use crate::text::{file_name, many, minute, size, span};
 
@@ -40,7 +41,7 @@ impl Case<'_> {
     }
 
     fn made(&self) -> Option<String> {
-        self.verdict()?.above_made.map(minute)
+        self.verdict()?.disk_above.exact().map(minute)
     }
 
     fn name(&self, id: DiskId) -> String {
@@ -87,7 +88,7 @@ pub(super) fn ends_in(case: &Case<'_>) -> String {
         return "No snapshot is known here, so nothing is merged by a delete.".to_owned();
     };
     let today = "The delete does not change what the VM shows today";
-    if verdict.row == &rows::ROW_OFF_LINE {
+    if verdict.rule == Rule::OffLine {
         return format!("{today}: this branch is no part of it.");
     }
     match (case.is_reverted(), case.taken(), case.made()) {
@@ -106,15 +107,12 @@ pub(super) fn already_lost(case: &Case<'_>) -> Vec<String> {
     let Some(verdict) = case.verdict().filter(|_| case.is_reverted()) else {
         return Vec::new();
     };
-    if verdict.row == &rows::ROW_24 {
-        return verdict
-            .notes
-            .iter()
-            .filter(|note| note.contains("was kept"))
-            .cloned()
-            .collect();
+    if verdict.rule == Rule::BranchKept {
+        let kept = verdict.evidence.iter();
+        let kept = kept.filter(|one| one.code == &branch::KEPT_BRANCH);
+        return kept.map(|one| format!("{}.", capital(&one.text))).collect();
     }
-    if verdict.row == &rows::ROW_1A || verdict.row == &rows::ROW_1C {
+    if verdict.reverted == Reverted::Certain {
         let at = case
             .made()
             .map(|made| format!(" on {made}"))
@@ -124,7 +122,7 @@ pub(super) fn already_lost(case: &Case<'_>) -> Vec<String> {
             case.vm()
         )];
     }
-    match (case.taken(), case.made(), verdict.gap_seconds) {
+    match (case.taken(), case.made(), verdict.gap_seconds()) {
         (Some(taken), Some(made), Some(gap)) => vec![format!(
             "What was done between {taken} and {made} ({}) is not in any file of this store. It was lost at the revert; deleting does not bring it back.",
             span(gap)
@@ -254,7 +252,7 @@ pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> 
             verdict
                 .evidence
                 .iter()
-                .filter(|evidence| evidence.code == &rows::ROW_22)
+                .filter(|evidence| evidence.code == &surroundings::LINGERING_ABOVE)
                 .map(|evidence| format!("Files on top of the snapshot are {}: a backup's leftover or an unfinished merge; only the disk directly above is merged.", evidence.text)),
         );
     }
@@ -364,11 +362,9 @@ fn reverted(case: &Case<'_>, verdict: &Verdict) -> String {
         Reverted::Certain => "was",
         _ => "was very likely",
     };
-    // A disk no younger than the snapshot dates no revert, whatever proves it.
-    let last = case
-        .made()
-        .filter(|_| verdict.gap_seconds.is_some_and(|gap| gap > 0) && verdict.row != &rows::ROW_1C)
-        .map(|made| format!(", last on {made}"))
+    let last = verdict
+        .applied_at
+        .map(|at| format!(", last on {}", minute(at)))
         .unwrap_or_default();
     if case.product == Product::VirtualPc {
         return format!(

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text, word};
-use crate::analysis::{AssessedSnapshot, Assessment, Bearing, Verdict};
+use crate::analysis::evidence::State;
+use crate::analysis::{AssessedSnapshot, Assessment, Evidence, Interval, Verdict};
 use crate::image::{Counts, Format, Kind};
 use crate::report::words;
 use crate::store::{
@@ -226,9 +227,19 @@ pub struct SnapshotJson {
 pub struct VerdictJson {
     /// `certain`, `likely`, `no-sign`, `not-reverted`, `cannot-tell`.
     pub reverted: String,
-    /// The row of the decision table.
-    pub row: String,
-    /// Creation of the disk above less the snapshot's time.
+    /// The rule it rests on.
+    #[serde(alias = "row")]
+    pub rule: String,
+    /// When the snapshot was applied last, where it was and that is known.
+    #[serde(default)]
+    pub applied_at: Option<String>,
+    /// Between what the snapshot was taken.
+    #[serde(default)]
+    pub snapshot: IntervalJson,
+    /// Between what the disk above was made.
+    #[serde(default)]
+    pub disk_above: IntervalJson,
+    /// How much later than the snapshot the disk above was made, at least.
     pub gap_seconds: Option<i64>,
     /// Path of the disk above.
     pub above: Option<String>,
@@ -242,9 +253,24 @@ pub struct VerdictJson {
     /// What would settle it.
     #[serde(default)]
     pub would_settle: Option<String>,
-    /// What belongs to it without changing it.
-    #[serde(default)]
-    pub notes: Vec<String>,
+}
+
+/// A first and a last possible moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntervalJson {
+    /// Not before; `null`: open.
+    pub not_before: Option<String>,
+    /// Not after; `null`: open.
+    pub not_after: Option<String>,
+}
+
+impl IntervalJson {
+    fn new(of: Interval) -> Self {
+        Self {
+            not_before: of.not_before.map(|at| at.to_string()),
+            not_after: of.not_after.map(|at| at.to_string()),
+        }
+    }
 }
 
 /// A witness.
@@ -252,9 +278,24 @@ pub struct VerdictJson {
 pub struct EvidenceJson {
     /// Its stable code.
     pub code: String,
-    /// True: for a revert; false: against; `null`: says nothing.
-    #[serde(rename = "for")]
-    pub speaks_for: Option<bool>,
+    /// Which time it is about: `snapshot`, `disk-above`.
+    #[serde(default)]
+    pub of: String,
+    /// `at`, `not-before`, `not-after`, `for`, `against`; `null`: it is missing, or decides nothing.
+    #[serde(default)]
+    pub says: Option<String>,
+    /// The time it says.
+    #[serde(default)]
+    pub time: Option<String>,
+    /// Two times this close by it are one moment.
+    #[serde(default)]
+    pub slack_seconds: Option<i64>,
+    /// `used`, `dropped`, `missing`.
+    #[serde(default)]
+    pub state: String,
+    /// Why it was dropped.
+    #[serde(default)]
+    pub why: Option<String>,
     /// What it says.
     pub text: String,
     /// Where it was read.
@@ -456,26 +497,36 @@ pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
 pub fn verdict(forest: &Forest, of: &Verdict) -> VerdictJson {
     VerdictJson {
         reverted: of.reverted.word().to_owned(),
-        row: of.row.id.to_owned(),
-        gap_seconds: of.gap_seconds,
+        rule: of.rule.code().id.to_owned(),
+        applied_at: of.applied_at.map(|at| at.to_string()),
+        snapshot: IntervalJson::new(of.snapshot),
+        disk_above: IntervalJson::new(of.disk_above),
+        gap_seconds: of.gap_seconds(),
         above: of.above.and_then(|id| path_of(forest, id)),
         stands_at_snapshot: of.stands_at_snapshot,
-        evidence: of
-            .evidence
-            .iter()
-            .map(|witness| EvidenceJson {
-                code: witness.code.id.to_owned(),
-                speaks_for: match witness.bearing {
-                    Bearing::For => Some(true),
-                    Bearing::Against => Some(false),
-                    Bearing::Silent => None,
-                },
-                text: witness.text.clone(),
-                source: witness.source.clone(),
-            })
-            .collect(),
+        evidence: of.evidence.iter().map(EvidenceJson::from).collect(),
         summary: of.summary.clone(),
         would_settle: of.would_settle.clone(),
-        notes: of.notes.clone(),
+    }
+}
+
+impl From<&Evidence> for EvidenceJson {
+    fn from(of: &Evidence) -> Self {
+        let says = of.says.as_ref().map(crate::analysis::evidence::Says::word);
+        let time = says.and_then(|(_, time)| time);
+        Self {
+            code: of.code.id.to_owned(),
+            of: of.of.word().to_owned(),
+            says: says.map(|(word, _)| word.to_owned()),
+            time: time.map(|at| at.to_string()),
+            slack_seconds: time.map(|_| of.slack.same),
+            state: of.state.word().to_owned(),
+            why: match &of.state {
+                State::Dropped(why) => Some(why.clone()),
+                State::Used | State::Missing => None,
+            },
+            text: of.text.clone(),
+            source: of.source.clone(),
+        }
     }
 }

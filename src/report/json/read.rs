@@ -13,10 +13,13 @@ use serde::Deserialize;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::ls::{DiskJson, LsBody, ParentJson, SnapshotJson, VerdictJson};
+use super::ls::{
+    DiskJson, EvidenceJson, IntervalJson, LsBody, ParentJson, SnapshotJson, VerdictJson,
+};
 use super::{FindingJson, PathErrorJson, SCHEMA};
+use crate::analysis::evidence::{Of, Says, Slack, State};
 use crate::analysis::{
-    AssessedSnapshot, Assessment, Bearing, DiskAssessment, Evidence, Reverted, Verdict,
+    AssessedSnapshot, Assessment, DiskAssessment, Evidence, Interval, Reverted, Rule, Verdict,
 };
 use crate::finding::{Code, Finding, Severity};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
@@ -343,6 +346,7 @@ impl<'a> Reader<'a> {
         self.assessment.snapshots.push(AssessedSnapshot {
             snapshot: known,
             machine,
+            now_known: true,
             frozen: vec![disk],
             taken,
             verdict,
@@ -353,37 +357,55 @@ impl<'a> Reader<'a> {
     }
 
     fn verdict(&self, json: &VerdictJson) -> Option<Verdict> {
+        let reverted = reverted(&json.reverted)?;
         Some(Verdict {
-            reverted: reverted(&json.reverted)?,
-            row: self.code(&json.row).unwrap_or(&codes::SAVED_INFO),
-            gap_seconds: json.gap_seconds,
+            reverted,
+            rule: Rule::from_code(&json.rule, reverted),
+            applied_at: time(json.applied_at.as_deref()),
+            snapshot: interval(&json.snapshot),
+            disk_above: interval(&json.disk_above),
             above: json
                 .above
                 .as_deref()
                 .and_then(|path| self.by_path.get(path).copied()),
-            above_made: None,
             stands_at_snapshot: json.stands_at_snapshot,
-            evidence: json
-                .evidence
-                .iter()
-                .map(|witness| {
-                    let code = self.code(&witness.code);
-                    Evidence {
-                        code: code.unwrap_or(&codes::SAVED_INFO),
-                        bearing: match witness.speaks_for {
-                            Some(true) => Bearing::For,
-                            Some(false) => Bearing::Against,
-                            None => Bearing::Silent,
-                        },
-                        text: with_code(code, &witness.code, &witness.text),
-                        source: witness.source.clone(),
-                    }
-                })
-                .collect(),
+            evidence: json.evidence.iter().map(|one| self.evidence(one)).collect(),
             summary: json.summary.clone(),
             would_settle: json.would_settle.clone(),
-            notes: json.notes.clone(),
         })
+    }
+
+    fn evidence(&self, json: &EvidenceJson) -> Evidence {
+        let code = self.code(&json.code);
+        let of = match json.of.as_str() {
+            "snapshot" => Of::Snapshot,
+            _ => Of::DiskAbove,
+        };
+        let at = time(json.time.as_deref());
+        let same = json.slack_seconds.unwrap_or(Slack::DATE.same);
+        Evidence {
+            code: code.unwrap_or(&codes::SAVED_INFO),
+            of,
+            says: match (json.says.as_deref(), at) {
+                (Some("at"), Some(at)) => Some(Says::At(at)),
+                (Some("not-before"), Some(at)) => Some(Says::NotBefore(at)),
+                (Some("not-after"), Some(at)) => Some(Says::NotAfter(at)),
+                (Some("for"), _) => Some(Says::For),
+                (Some("against"), _) => Some(Says::Against),
+                _ => None,
+            },
+            slack: Slack {
+                same,
+                ..Slack::DATE
+            },
+            state: match (json.state.as_str(), &json.why) {
+                ("dropped", why) => State::Dropped(why.clone().unwrap_or_default()),
+                ("missing", _) => State::Missing,
+                _ => State::Used,
+            },
+            text: with_code(code, &json.code, &json.text),
+            source: json.source.clone(),
+        }
     }
 
     fn code(&self, id: &str) -> Option<&'static Code> {
@@ -440,6 +462,13 @@ fn path(text: &str, bytes: Option<&str>) -> PathBuf {
     // Bytes of another system's name have no meaning here; the text shows the file all the same.
     let _ = bytes.and_then(crate::format::base64::decode);
     PathBuf::from(text)
+}
+
+fn interval(json: &IntervalJson) -> Interval {
+    Interval {
+        not_before: time(json.not_before.as_deref()),
+        not_after: time(json.not_after.as_deref()),
+    }
 }
 
 fn time(text: Option<&str>) -> Option<Timestamp> {

@@ -320,10 +320,12 @@ impl<'a> Writer<'a> {
             let summary = context.sentence(&of.summary);
             self.page.text(Role::Text, 2, summary);
         }
-        for note in of.notes.iter().chain(&of.would_settle) {
-            if self.is_new(note) {
-                self.page.text(Role::Text, 2, context.sentence(note));
-            }
+        if let Some(settle) = of
+            .would_settle
+            .as_ref()
+            .filter(|settle| self.is_new(settle))
+        {
+            self.page.text(Role::Text, 2, context.sentence(settle));
         }
         verdict::evidence(&mut self.page, context, of);
     }

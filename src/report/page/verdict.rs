@@ -1,6 +1,7 @@
 //! The verdict about a snapshot: the sentence, what would settle it, and each witness.
 
-use crate::analysis::{AssessedSnapshot, Bearing, Evidence, Reverted, Verdict};
+use crate::analysis::evidence::State;
+use crate::analysis::{AssessedSnapshot, Evidence, Reverted, Verdict};
 use crate::report::page::{Line, Page, PageContext, Role};
 use crate::report::words;
 use crate::text::escape;
@@ -15,17 +16,14 @@ pub fn role(reverted: Reverted) -> Role {
     }
 }
 
-/// How many witnesses say what.
+/// How many witnesses the verdict rests on, and how many it cannot.
 pub fn tally(evidence: &[Evidence]) -> String {
-    let count = |bearing| {
-        let alike = evidence.iter().filter(|witness| witness.bearing == bearing);
-        alike.count()
-    };
+    let count = |is: fn(&State) -> bool| evidence.iter().filter(|one| is(&one.state)).count();
     format!(
-        "{} for, {} against, {} not available",
-        count(Bearing::For),
-        count(Bearing::Against),
-        count(Bearing::Silent)
+        "{} used, {} dropped, {} missing",
+        count(|state| *state == State::Used),
+        count(|state| matches!(state, State::Dropped(_))),
+        count(|state| *state == State::Missing)
     )
 }
 
@@ -48,7 +46,7 @@ pub(super) fn snapshot(context: &PageContext<'_>, of: &AssessedSnapshot) -> (Str
     (name, taken)
 }
 
-/// The verdict with its witnesses: `+` for, `-` against, `~` says nothing.
+/// The verdict with its witnesses: `+` for, `-` against, `*` a time in use, `~` says nothing.
 pub(super) fn write(page: &mut Page, context: &PageContext<'_>, verdict: &Verdict) {
     let word = words::reverted(verdict.reverted);
     let summary = context.sentence(&verdict.summary);
@@ -59,9 +57,6 @@ pub(super) fn write(page: &mut Page, context: &PageContext<'_>, verdict: &Verdic
         None => line.with(Role::Text, format!(". {summary}")),
     };
     page.line(&line, 2);
-    for note in &verdict.notes {
-        page.text(Role::Text, 2, context.sentence(note));
-    }
     if let Some(settle) = &verdict.would_settle {
         let settle = context.sentence(settle);
         page.text(Role::Unsure, 2, format!("What would settle it: {settle}"));
@@ -74,16 +69,18 @@ pub(super) fn evidence(page: &mut Page, context: &PageContext<'_>, verdict: &Ver
     page.text(
         Role::Dim,
         2,
-        format!("{}  ({})", tally(&verdict.evidence), verdict.row.id),
+        format!("{}  ({})", tally(&verdict.evidence), verdict.rule.code().id),
     );
     for witness in &verdict.evidence {
-        let (sign, role) = match witness.bearing {
-            Bearing::For => ("+", Role::For),
-            Bearing::Against => ("-", Role::Against),
-            Bearing::Silent => ("~", Role::Unsure),
+        let sign = witness.sign();
+        let role = match sign {
+            '+' => Role::For,
+            '-' => Role::Against,
+            '~' => Role::Unsure,
+            _ => Role::Text,
         };
-        let mut line =
-            Line::of(role, format!("   {sign} ")).with(Role::Text, context.sentence(&witness.text));
+        let told = context.sentence(&witness.told());
+        let mut line = Line::of(role, format!("   {sign} ")).with(Role::Text, told);
         let source = context.source(&witness.source);
         let gap = if source.is_empty() { "" } else { "; " };
         line.push(Role::Dim, format!("  [{source}{gap}{}]", witness.code.id));

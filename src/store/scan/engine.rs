@@ -497,6 +497,7 @@ impl<'a> Engine<'a> {
             side_findings: self.side_findings.clone(),
             repositories: self.repositories.clone(),
             free_bytes,
+            at: Some(jiff::Timestamp::now()),
             complete: is_complete,
             ..Forest::default()
         };

@@ -105,14 +105,15 @@ pub fn explain(app: &mut App) {
         return;
     };
     let mut lines = vec![escape(&verdict.summary), String::new()];
-    lines.push(format!("{}: {}", verdict.row.id, verdict.row.title));
-    lines.push(verdict.row.why.to_owned());
-    lines.push(verdict.row.action.to_owned());
+    let rule = verdict.rule.code();
+    lines.push(format!("{}: {}", rule.id, rule.title));
+    lines.push(rule.why.to_owned());
+    lines.push(rule.action.to_owned());
     if let Some(settle) = &verdict.would_settle {
         lines.push(String::new());
         lines.push(format!("What would settle it: {}", escape(settle)));
     }
-    app.show_text(format!("Why: {}", verdict.row.id), lines);
+    app.show_text(format!("Why: {}", rule.id), lines);
 }
 
 /// The page of a disk.

@@ -1,6 +1,6 @@
 //! What a host says beside the disks, in every form and encoding; and times as words.
 
-use vhdtree::analysis::facts::name;
+use vhdtree::analysis::zone::name;
 use vhdtree::store::host;
 use vhdtree::store::when::{self, DayOrder};
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use uuid::Uuid;
-use vhdtree::analysis::assessment::Compared;
+use vhdtree::analysis::Compared;
 use vhdtree::analysis::plan::{Answer, PlanOptions, StoreTables, Target};
 use vhdtree::analysis::{Assessment, assess, plan};
 use vhdtree::build::hyperv::HypervConfig;

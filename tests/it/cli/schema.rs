@@ -288,9 +288,13 @@ fn the_keys_of_the_contract_are_required() {
         ("snapshot", "name id vm taken taken_source parent verdict"),
         (
             "verdict",
-            "reverted row gap_seconds above stands_at_snapshot evidence",
+            "reverted rule applied_at snapshot disk_above above stands_at_snapshot evidence summary would_settle",
         ),
-        ("evidence", "code for text source"),
+        ("interval", "not_before not_after"),
+        (
+            "evidence",
+            "code of says time slack_seconds state why text source",
+        ),
         ("finding", "code severity at expected actual text"),
         ("pathFinding", "path code severity at expected actual text"),
         ("sectors", "compared same changed zeroed"),

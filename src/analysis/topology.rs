@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::store::{DiskId, Forest, MachineId, Product};
+use crate::analysis::interval::seconds_between;
+use crate::store::names::is_auto_recovery;
+use crate::store::{DiskId, Forest, MachineId, Product, SnapshotKind};
 
 /// Stamps of XCP-ng leaves made at one moment differ by less than this.
 const ONE_MOMENT_SECONDS: i64 = 300;
@@ -16,6 +18,15 @@ pub enum Lead {
     One(DiskId),
     /// So many leaves.
     Many(u32),
+}
+
+/// What of a machine lies in a branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owned {
+    /// Now, or the disk of a snapshot that somebody or the machine itself took.
+    Kept,
+    /// Only the disks of a backup's or replica's checkpoints.
+    ByBackup,
 }
 
 /// Which machines' lines pass through a disk.
@@ -39,8 +50,8 @@ pub struct Topology<'a> {
     passing: Vec<Passing>,
     /// From a machine and a disk on its line to the next disk on the way to Now; `None` at Now itself.
     way: HashMap<(MachineId, DiskId), Option<DiskId>>,
-    /// Machine and disk with Now or a frozen disk of that machine in the subtree.
-    own: HashSet<(MachineId, DiskId)>,
+    /// Machine (`None`: snapshots whose machine is not known) and disk with Now or a snapshot's disk of that machine in the subtree.
+    own: HashMap<(Option<MachineId>, DiskId), Owned>,
     broken: HashSet<MachineId>,
 }
 
@@ -53,7 +64,7 @@ impl<'a> Topology<'a> {
             lead: vec![Lead::None; forest.disks.len()],
             passing: vec![Passing::Nobody; forest.disks.len()],
             way: HashMap::new(),
-            own: HashSet::new(),
+            own: HashMap::new(),
             broken: HashSet::new(),
         };
         topology.find_leads();
@@ -105,12 +116,23 @@ impl<'a> Topology<'a> {
             .unwrap_or(Passing::Nobody)
     }
 
-    /// Whether a branch leads to Now or to a snapshot of this machine; without a machine, to any snapshot.
+    /// Whether a branch leads to Now or to a snapshot of this machine.
     pub fn is_own(&self, machine: Option<MachineId>, branch: DiskId) -> bool {
-        match machine {
-            Some(machine) => self.own.contains(&(machine, branch)),
-            None => false,
-        }
+        machine.is_some() && self.own.contains_key(&(machine, branch))
+    }
+
+    /// Whether a branch shows that a state was applied: it leads to Now or to a snapshot of this machine, a backup's checkpoints
+    /// left out. A snapshot whose machine is not known counts where no other machine's line passes the disk below.
+    pub fn is_kept(&self, machine: Option<MachineId>, below: DiskId, branch: DiskId) -> bool {
+        let kept = |machine| self.own.get(&(machine, branch)) == Some(&Owned::Kept);
+        kept(machine) || (self.passing(below) != Passing::Several && kept(None))
+    }
+
+    /// A backup's disk by its name: no branch.
+    pub fn is_backup(&self, disk: DiskId) -> bool {
+        self.forest
+            .disk(disk)
+            .is_some_and(|disk| is_auto_recovery(&disk.path))
     }
 
     /// From `above` up to Now, both included.
@@ -143,8 +165,7 @@ impl<'a> Topology<'a> {
     }
 
     fn lead_of(&self, disk: DiskId) -> Lead {
-        let mut children = self.children(disk).peekable();
-        if children.peek().is_none() {
+        if self.children(disk).next().is_none() {
             let frozen = self
                 .forest
                 .node(disk)
@@ -155,12 +176,24 @@ impl<'a> Topology<'a> {
             .forest
             .node(disk)
             .is_some_and(|node| node.product == Product::XcpNg)
+            && self.children(disk).nth(2).is_none()
             && let Some(active) = self.active_child(disk)
         {
             return Lead::One(active);
         }
+        // What a backup left counts only where there is nothing else.
+        let (backups, others): (Vec<_>, Vec<_>) = self
+            .children(disk)
+            .partition(|child| self.is_backup(*child));
+        match self.lead_through(&others) {
+            Lead::None => self.lead_through(&backups),
+            lead => lead,
+        }
+    }
+
+    fn lead_through(&self, children: &[DiskId]) -> Lead {
         let mut lead = Lead::None;
-        for child in children {
+        for child in children.iter().copied() {
             lead = match (lead, self.lead(child)) {
                 (lead, Lead::None) => lead,
                 (Lead::None, Lead::One(_)) => Lead::One(child),
@@ -177,6 +210,7 @@ impl<'a> Topology<'a> {
 
     /// XCP-ng: of a base's children the one the VM goes on in. A snapshot's own disk is a leaf and normally empty; where all
     /// leaves were made at one moment it does not matter for the verdict which one is taken, so the last written stands for it.
+    /// With more than two children nothing tells which is the active one.
     fn active_child(&self, base: DiskId) -> Option<DiskId> {
         let mut inner = self
             .children(base)
@@ -215,7 +249,7 @@ impl<'a> Topology<'a> {
         };
         let stamps: Vec<_> = leaves.iter().filter_map(|leaf| stamp(*leaf)).collect();
         let (first, last) = (stamps.iter().min()?, stamps.iter().max()?);
-        let one_moment = super::belief::seconds_between(*first, *last) <= ONE_MOMENT_SECONDS;
+        let one_moment = seconds_between(*first, *last) <= ONE_MOMENT_SECONDS;
         leaves
             .iter()
             .copied()
@@ -254,7 +288,7 @@ impl<'a> Topology<'a> {
                 return;
             }
             self.way.insert((machine, disk), next);
-            self.own.insert((machine, disk));
+            self.own.insert((Some(machine), disk), Owned::Kept);
             if let Some(passing) = self.passing.get_mut(disk.0 as usize) {
                 *passing = match *passing {
                     Passing::Nobody => Passing::One(machine),
@@ -274,30 +308,44 @@ impl<'a> Topology<'a> {
     }
 
     fn follow_snapshots(&mut self) {
-        for snapshot in &self.forest.snapshots {
-            let Some(machine) = snapshot.machine else {
-                continue;
-            };
-            for frozen in snapshot.disks.iter().filter_map(|used| used.disk) {
-                for disk in self.forest.line(frozen) {
-                    if !self.own.insert((machine, disk)) {
-                        break;
-                    }
+        let forest = self.forest;
+        let by_backup = |kind| matches!(kind, SnapshotKind::Recovery | SnapshotKind::Replica);
+        // What is kept for a better reason comes first, so that it is not hidden by a backup's.
+        for owned in [Owned::Kept, Owned::ByBackup] {
+            for snapshot in &forest.snapshots {
+                if by_backup(snapshot.kind) != (owned == Owned::ByBackup) {
+                    continue;
                 }
-            }
-            // Where nobody says what the machine uses, a single leaf stands for it.
-            if !self.knows_now(machine) {
                 for frozen in snapshot.disks.iter().filter_map(|used| used.disk) {
-                    if let Lead::One(child) = self.lead(frozen) {
-                        let way = self.way_up(None, child);
-                        for disk in way {
-                            if !self.own.insert((machine, disk)) {
-                                break;
-                            }
-                        }
+                    self.own_line(snapshot.machine, forest.line(frozen), owned);
+                    // Where nobody says what the machine uses, a single leaf stands for it.
+                    if !snapshot
+                        .machine
+                        .is_some_and(|machine| self.knows_now(machine))
+                        && let Lead::One(child) = self.lead(frozen)
+                        && child != frozen
+                    {
+                        let mut way = self.way_up(None, child);
+                        way.reverse();
+                        self.own_line(snapshot.machine, way.into_iter(), owned);
                     }
                 }
             }
+        }
+    }
+
+    /// Marks disks from a top down to the first that is marked already.
+    fn own_line(
+        &mut self,
+        machine: Option<MachineId>,
+        line: impl Iterator<Item = DiskId>,
+        owned: Owned,
+    ) {
+        for disk in line {
+            if self.own.contains_key(&(machine, disk)) {
+                break;
+            }
+            self.own.insert((machine, disk), owned);
         }
     }
 }

@@ -1,0 +1,111 @@
+//! XCP-ng's two clocks: a footer is stamped by the host that makes the disk, the last write is the file server's. Where they
+//! differ, or the host stamped local time (XenServer before 6.2), the snapshots' own disks tell by how much: they are made and
+//! never written again.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::analysis::interval::seconds_between;
+use crate::image::Header;
+use crate::store::{Disk, DiskId, Forest, Product};
+
+/// Differences within this are one.
+const ALIKE_SECONDS: i64 = 5;
+/// Clocks within this agree.
+const AGREE_SECONDS: i64 = 2;
+const QUARTER_SECONDS: i64 = 900;
+/// Zones reach so far east, and so far west.
+const EAST_SECONDS: i64 = 14 * 3_600;
+const WEST_SECONDS: i64 = 12 * 3_600;
+
+/// The clock that stamped a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The one that wrote the file's times too: not XCP-ng's.
+    Same,
+    /// Another one, ahead by so many seconds.
+    Ahead(i64),
+    /// Another one, and nothing tells how far ahead.
+    Unknown,
+}
+
+/// What each storage repository's untouched disks say.
+#[derive(Debug, Default)]
+pub struct Clocks {
+    folders: HashMap<PathBuf, Clock>,
+}
+
+impl Clocks {
+    /// Compares stamp and last write of every untouched snapshot's disk.
+    pub fn learn(forest: &Forest) -> Self {
+        let mut seen: HashMap<&Path, (i64, i64)> = HashMap::new();
+        for id in forest.ids().filter(|id| is_xcp(forest, *id)) {
+            let Some(disk) = forest.disk(id) else {
+                continue;
+            };
+            if let Some((folder, ahead)) = disk.path.parent().zip(untouched(forest, id, disk)) {
+                let known = seen.entry(folder).or_insert((ahead, ahead));
+                *known = (known.0.min(ahead), known.1.max(ahead));
+            }
+        }
+        let clock = |(least, most): (i64, i64)| {
+            if most.saturating_sub(least) > ALIKE_SECONDS {
+                Clock::Unknown
+            } else {
+                Clock::Ahead(least.midpoint(most))
+            }
+        };
+        Self {
+            folders: seen
+                .into_iter()
+                .map(|(folder, span)| (folder.to_path_buf(), clock(span)))
+                .collect(),
+        }
+    }
+
+    /// The clock that stamped a disk.
+    pub fn of(&self, disk: &Disk) -> Clock {
+        if !disk.header.as_ref().is_some_and(is_blktap) {
+            return Clock::Same;
+        }
+        let folder = disk.path.parent().unwrap_or(Path::new(""));
+        self.folders.get(folder).copied().unwrap_or(Clock::Unknown)
+    }
+}
+
+/// Made by blktap, by its creator.
+pub fn is_blktap(header: &Header) -> bool {
+    header.creator.trim_end_matches(['\0', ' ']) == "tap"
+}
+
+fn is_xcp(forest: &Forest, id: DiskId) -> bool {
+    forest
+        .node(id)
+        .is_some_and(|node| node.product == Product::XcpNg)
+}
+
+/// By how much the stamp of a disk that was never written leads its last write; `None` where that says nothing.
+fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<i64> {
+    let header = disk.header.as_ref().filter(|header| is_blktap(header))?;
+    let node = forest.node(id)?;
+    let counts = disk.counts.as_ref()?;
+    if !node.children.is_empty()
+        || forest.parent_of(id).is_none()
+        || !counts.complete
+        || counts.dirty_sectors > 0
+    {
+        return None;
+    }
+    let ahead = seconds_between(disk.file.modified?, header.created?);
+    let behind = ahead.saturating_neg();
+    let off_quarter = behind.rem_euclid(QUARTER_SECONDS);
+    match ahead {
+        // A last write before the making: only clocks do that.
+        _ if ahead > AGREE_SECONDS => (ahead <= EAST_SECONDS).then_some(ahead),
+        _ if ahead.abs() <= AGREE_SECONDS => Some(0),
+        // A later last write is a later write, unless a whole zone lies between.
+        _ => (behind <= WEST_SECONDS.saturating_add(ALIKE_SECONDS)
+            && off_quarter.min(QUARTER_SECONDS.saturating_sub(off_quarter)) <= ALIKE_SECONDS)
+            .then_some(ahead),
+    }
+}

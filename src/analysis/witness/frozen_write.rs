@@ -1,0 +1,92 @@
+//! D's last write: the snapshot is not older. On XCP-ng it is the moment itself, for the base is marked hidden then.
+
+use jiff::Timestamp;
+
+use crate::analysis::evidence::{Evidence, Of, Says, Slack};
+use crate::analysis::facts::Facts;
+use crate::analysis::interval::seconds_between;
+use crate::analysis::witness::{examine, made, memory};
+use crate::analysis::zone;
+use crate::text::{second, span};
+
+crate::catalogue! {
+    /// Frozen disk's last write.
+    FROZEN_WRITE = "frozen-write", Info, "the last write of the snapshot's disk: the snapshot is not older",
+        why: "A machine that runs writes until its disk is frozen; one that was off may have left it alone for any time before. Merges, mounts and copies write it later, so it is examined first.", action: "Bring the host's list of snapshots for a date.";
+    /// XCP-ng: base's last write.
+    BASE_WRITE = "base-write", Info, "XCP-ng: the last write of the base, when it was marked hidden",
+        why: "A snapshot makes the new disks and then marks the base hidden, and nothing writes a base again until something is coalesced into it.", action: "Nothing.";
+}
+
+const MINUTES_5: i64 = 300;
+const DAY_SECONDS: i64 = 24 * 3_600;
+/// Written until the disk above was made.
+const RIGHT_BEFORE_SECONDS: i64 = 5;
+
+/// The last write, examined.
+pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+    let is_xcp = facts.survey.is_xcp(facts.frozen);
+    let code = if is_xcp { &BASE_WRITE } else { &FROZEN_WRITE };
+    let (write, why) = match examine::frozen_write(facts) {
+        Ok(write) => (write, doubt(facts, write)),
+        Err(Some((write, why))) => (write, Some(why)),
+        Err(None) => return Vec::new(),
+    };
+    let (says, slack) = if is_xcp {
+        // A date is the better moment; against one the mark can only say that it is too early.
+        match dated(facts) {
+            Some(_) => (Says::NotBefore(write), Slack::WRITE),
+            None => (Says::At(write), Slack::MARK),
+        }
+    } else {
+        (Says::NotBefore(write), Slack::WRITE)
+    };
+    let text = format!("{} was last written {}", facts.frozen_name(), second(write));
+    let source = Facts::source(facts.frozen_disk, "last write");
+    vec![
+        Evidence::new(code, Of::Snapshot, says, text, source)
+            .slack(slack)
+            .dropped(why),
+    ]
+}
+
+/// The lower end of `t_s` by D's last write, if it may be trusted as such.
+pub fn lower_end(facts: &Facts<'_>) -> Option<Timestamp> {
+    let write = examine::frozen_write(facts).ok()?;
+    doubt(facts, write).is_none().then_some(write)
+}
+
+/// The date it is held against: with a zone, or a memory file's where that is a moment.
+fn dated(facts: &Facts<'_>) -> Option<Timestamp> {
+    let zoned = facts.snapshot.and_then(zone::zoned_date);
+    zoned.or_else(|| memory::at(facts))
+}
+
+/// Why a last write that survived the examination is no lower end all the same. One that is more than minutes after the date,
+/// and right before the disk above was made, is none of these: it contradicts the date, and neither may be dropped.
+fn doubt(facts: &Facts<'_>, write: Timestamp) -> Option<String> {
+    let made = made::at(facts);
+    if let Some(date) = dated(facts)
+        && seconds_between(date, write) > MINUTES_5
+    {
+        let contradicts =
+            made.is_some_and(|made| seconds_between(write, made) <= RIGHT_BEFORE_SECONDS);
+        return (!contradicts).then(|| {
+            format!(
+                "it is {} after the date: something was merged into it since",
+                span(seconds_between(date, write))
+            )
+        });
+    }
+    if facts.survey.is_xcp(facts.frozen) {
+        return None;
+    }
+    let name = facts.frozen_name();
+    match facts.frozen_made() {
+        None => Some(format!("how old {name} was then is not known")),
+        Some(born) if seconds_between(born, write) <= DAY_SECONDS => Some(format!(
+            "{name} was less than a day old then: where a chain is converted, each disk is made as its parent ends"
+        )),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,143 @@
+//! When X was made: by the stamp in its footer, else by a birth time that can be the host's.
+
+use jiff::Timestamp;
+
+use crate::analysis::evidence::{Evidence, Of, Says, Slack, State};
+use crate::analysis::facts::Facts;
+use crate::analysis::interval::seconds_between;
+use crate::analysis::survey::clock::Clock;
+use crate::analysis::zone;
+use crate::store::BornSource;
+use crate::text::{second, span};
+
+crate::catalogue! {
+    /// Footer of X.
+    ABOVE_FOOTER = "above-footer", Info, "the footer of the disk above says when it was made",
+        why: "The stamp lies inside the file, in UTC, and survives copying; later writes do not touch it. A conversion or a storage migration makes a new one, which the snapshot's own disk shows too.", action: "Nothing.";
+    /// Birth of X.
+    ABOVE_BIRTH = "above-birth", Info, "the file system or a listing says when the disk above was made",
+        why: "A birth time is as good as the file's history: a copy renews it, so the births of the whole chain are looked at first.", action: "Nothing.";
+    /// Age of X unknown.
+    ABOVE_UNKNOWN = "above-unknown", Info, "nothing says when the disk above was made",
+        why: "A VHDX holds no date, and no birth time of the host's is known.", action: "Bring a listing of times made on the host.";
+}
+
+const HOUR_SECONDS: i64 = 3_600;
+const DAY_SECONDS: i64 = 24 * 3_600;
+/// A disk made this close to the snapshot's date is the snapshot's, whatever happened to others.
+const AT_ONCE_SECONDS: i64 = 10;
+
+/// The moment, or why it is not known.
+pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+    let mut all: Vec<Evidence> = by_stamp(facts).into_iter().collect();
+    if !all.iter().any(is_used) {
+        all.extend(by_birth(facts));
+    }
+    if all.is_empty() {
+        all.push(Evidence::missing(
+            &ABOVE_UNKNOWN,
+            Of::DiskAbove,
+            format!(
+                "nothing says when {} was made: no date inside it, no birth time of its file",
+                facts.above_name()
+            ),
+        ));
+    }
+    all
+}
+
+/// The moment, if it is known.
+pub fn at(facts: &Facts<'_>) -> Option<Timestamp> {
+    let used = by_stamp(facts).filter(is_used);
+    let used = used.or_else(|| by_birth(facts).filter(is_used));
+    match used?.says {
+        Some(Says::At(at)) => Some(at),
+        _ => None,
+    }
+}
+
+fn is_used(evidence: &Evidence) -> bool {
+    evidence.state == State::Used
+}
+
+fn by_stamp(facts: &Facts<'_>) -> Option<Evidence> {
+    let disk = facts.above_disk;
+    let (at, why) = match facts.survey.stamp(disk) {
+        Ok(None) => return None,
+        Ok(Some(at)) => (at, remade_with(facts, at)),
+        Err((at, why)) => (at, Some(why.to_owned())),
+    };
+    let mut text = format!("{} was made {}", facts.above_name(), second(at));
+    if let Clock::Ahead(ahead @ (1.. | ..=-1)) = facts.survey.clock(disk) {
+        let way = if ahead > 0 { "ahead of" } else { "behind" };
+        let apart = span(ahead);
+        text += " by the file server's clock; the stamp's is ";
+        text += &[&apart, way, "it"].join(" ");
+    }
+    let source = Facts::source(disk, "footer time stamp");
+    let stamp = Evidence::new(&ABOVE_FOOTER, Of::DiskAbove, Says::At(at), text, source);
+    Some(match facts.survey.clock(disk) {
+        Clock::Unknown => stamp.slack(Slack::NO_CLOCK).dropped(why),
+        Clock::Ahead(_) | Clock::Same => stamp.dropped(why),
+    })
+}
+
+fn by_birth(facts: &Facts<'_>) -> Option<Evidence> {
+    let disk = facts.above_disk;
+    let (at, why) = match facts.survey.birth(disk) {
+        Ok(None) => return None,
+        Ok(Some(age)) => (
+            age.at,
+            copied_with(facts, age.at)
+                .or_else(|| remade_with(facts, age.at))
+                .or_else(|| born_together(facts, age.at)),
+        ),
+        Err((at, why)) => (at, Some(why.to_owned())),
+    };
+    let text = format!("{} was made {}", facts.above_name(), second(at));
+    let field = match disk.file.born.map(|born| born.source) {
+        Some(BornSource::WindowsFileSystem | BornSource::OtherFileSystem) => "birth",
+        _ => "birth, by the listing",
+    };
+    let source = Facts::source(disk, field);
+    Some(Evidence::new(&ABOVE_BIRTH, Of::DiskAbove, Says::At(at), text, source).dropped(why))
+}
+
+/// D was made after the snapshot, and X within a day of that: one act made both.
+fn remade_with(facts: &Facts<'_>, at: Timestamp) -> Option<String> {
+    let frozen = facts.remade()?;
+    let at_once = facts
+        .dated()
+        .is_some_and(|date| seconds_between(date, at).abs() <= AT_ONCE_SECONDS);
+    (seconds_between(frozen, at).abs() <= DAY_SECONDS && !at_once).then(|| {
+        format!(
+            "{} itself was made {}, after the snapshot: the files were converted, moved or copied then",
+            facts.frozen_name(),
+            second(frozen)
+        )
+    })
+}
+
+/// D's birth is a copy's, and X's within a day of it.
+fn copied_with(facts: &Facts<'_>, at: Timestamp) -> Option<String> {
+    let (copied, _) = facts.survey.birth(facts.frozen_disk).err()?;
+    (seconds_between(copied, at).abs() <= DAY_SECONDS).then(|| {
+        format!(
+            "the files were copied {}: births later than last writes",
+            second(copied)
+        )
+    })
+}
+
+/// The births of the whole chain lie together, while the snapshot was not taken then; or all writes do, as births then do too.
+fn born_together(facts: &Facts<'_>, at: Timestamp) -> Option<String> {
+    let first = facts.births_together()?;
+    let date = facts.snapshot.and_then(zone::zoned_date);
+    let is_young = date.is_some_and(|date| seconds_between(date, at).abs() <= HOUR_SECONDS);
+    (!is_young || facts.is_one_copy()).then(|| {
+        format!(
+            "all files of the chain were born together, {}, as by a copy",
+            second(first)
+        )
+    })
+}

@@ -1,0 +1,50 @@
+//! The snapshot's memory file: written while the snapshot is taken, and rarely touched again but by a copy.
+
+use jiff::Timestamp;
+
+use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::facts::Facts;
+use crate::analysis::interval::seconds_between;
+use crate::analysis::witness::examine;
+use crate::store::TakenSource;
+use crate::text::second;
+
+crate::catalogue! {
+    /// Memory file.
+    TAKEN_MEMORY = "taken-memory", Info, "the last write of the snapshot's memory file",
+        why: "Memory is written while the snapshot is taken and rarely touched again. A copy may give it a later time, so alone it only says that the snapshot is not younger.", action: "Nothing.";
+}
+
+const DAY_SECONDS: i64 = 24 * 3_600;
+
+/// The moment, if the file keeps its host's times; else only a last one.
+pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+    let Some(write) = facts.claim(TakenSource::MemoryFile) else {
+        return Vec::new();
+    };
+    let text = format!("its memory file was last written {}", second(write));
+    let source = facts.snapshot_source("memory file, last write");
+    let says = if at(facts).is_some() {
+        Says::At(write)
+    } else {
+        Says::NotAfter(write)
+    };
+    vec![Evidence::new(
+        &TAKEN_MEMORY,
+        Of::Snapshot,
+        says,
+        text,
+        source,
+    )]
+}
+
+/// The moment by the memory file: where the frozen disk's last write survives, or is so much later that no copy gave it to both.
+pub fn at(facts: &Facts<'_>) -> Option<Timestamp> {
+    let write = facts.claim(TakenSource::MemoryFile)?;
+    let is_hosts = match examine::frozen_write(facts) {
+        Ok(_) => true,
+        Err(Some((frozen, _))) => seconds_between(write, frozen) > DAY_SECONDS,
+        Err(None) => false,
+    };
+    is_hosts.then_some(write)
+}

@@ -1,0 +1,46 @@
+//! The parent's time stamp in a blktap child: the base's last guest write when X was linked to it. It survives every copy.
+
+use crate::analysis::evidence::{Evidence, Of, Says, Slack};
+use crate::analysis::facts::Facts;
+use crate::analysis::interval::seconds_between;
+use crate::analysis::survey::parent_stamp;
+use crate::analysis::witness::made;
+use crate::text::second;
+
+crate::catalogue! {
+    /// Parent time stamp.
+    PARENT_STAMP = "parent-stamp", Info, "XCP-ng: the disk above holds the last write of its parent when it was linked",
+        why: "blktap copies the parent's last write into the child when it makes it. A coalesce links the child again, which the later time shows. Windows writes 0 there, so only blktap's disks have it.", action: "Nothing.";
+}
+
+/// A relink is later than the making by more than this.
+const RELINK_SECONDS: i64 = 10;
+
+/// The snapshot is not older.
+pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+    let Some(stamp) = parent_stamp(facts.above_disk) else {
+        return Vec::new();
+    };
+    let relinked = made::at(facts)
+        .filter(|made| seconds_between(*made, stamp) > RELINK_SECONDS)
+        .map(|_| {
+            "it is later than the disk above: that was linked again after a coalesce".to_owned()
+        });
+    let text = format!(
+        "{} says its parent was last written {} when it was linked",
+        facts.above_name(),
+        second(stamp)
+    );
+    let source = Facts::source(facts.above_disk, "parent time stamp");
+    vec![
+        Evidence::new(
+            &PARENT_STAMP,
+            Of::Snapshot,
+            Says::NotBefore(stamp),
+            text,
+            source,
+        )
+        .slack(Slack::PARENT_STAMP)
+        .dropped(relinked),
+    ]
+}

@@ -1,0 +1,130 @@
+//! What belongs to a verdict without deciding it: the snapshot's kind, files on top that nobody owns, other disks on D, whether
+//! X still stands at the snapshot.
+
+use crate::analysis::evidence::{Evidence, Of};
+use crate::analysis::facts::Facts;
+use crate::analysis::witness::branch;
+use crate::store::SnapshotKind;
+
+crate::catalogue! {
+    /// A checkpoint nobody took by hand.
+    CHECKPOINT_KIND = "checkpoint-kind", Info, "a checkpoint taken by a machine, not by hand: automatic, recovery or replica",
+        why: "The verdict holds as for any other, but such checkpoints come and go without anybody having asked for them.", action: "Find out which program owns it before deleting it.";
+    /// A merge is pending.
+    MERGE_PENDING = "merge-pending", Warning, "the VM's configuration says that a merge is pending",
+        why: "An earlier delete has not been carried out yet: the chain holds a disk that no snapshot owns any more, and the frozen disk may change.", action: "Let the merge finish first.";
+    /// Files on top that no snapshot owns.
+    LINGERING_ABOVE = "lingering-above", Info, "files that no snapshot owns lie on top: the disk directly above the snapshot's was judged, not the leaf",
+        why: "Lingering backup files and deleted snapshots whose merge has not run leave disks in the chain that no configuration names.", action: "Let backups and merges finish before deleting more.";
+    /// Children of unknown origin.
+    UNRELATED_CHILDREN = "unrelated-children", Warning, "disks of no known snapshot stand on the snapshot's disk",
+        why: "They may have been attached by hand; they do not count as a branch. A merge into their parent breaks them.", action: "Find out who uses them.";
+    /// X stands at the snapshot.
+    STANDS = "stands-at-snapshot", Info, "the disk above holds nothing that differs from the snapshot",
+        why: "The VM shows the snapshot's state to the last sector: freshly reverted, or never used since.", action: "Nothing.";
+    /// X holds changes.
+    MOVED_ON = "moved-on", Info, "the disk above holds changes since the snapshot",
+        why: "The VM went on from the snapshot.", action: "Nothing.";
+}
+
+/// The remarks.
+pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+    let frozen = facts.frozen_name();
+    let mut all = Vec::new();
+    if let Some(kind) = kind(facts) {
+        let text = format!("this is {kind} checkpoint, taken by a machine and not by hand");
+        all.push(Evidence::remark(
+            &CHECKPOINT_KIND,
+            Of::Snapshot,
+            text,
+            facts.snapshot_source("kind"),
+        ));
+    }
+    let machine = facts.machine.and_then(|id| facts.survey.forest.machine(id));
+    if let Some(machine) = machine.filter(|machine| machine.merge_pending == Some(true)) {
+        let source = format!("{}: disk_merge_pending", machine.source.display());
+        let text = "a merge is pending: an earlier delete has not been carried out yet";
+        all.push(Evidence::remark(&MERGE_PENDING, Of::Snapshot, text, source));
+    }
+    let lingering = lingering(facts);
+    if !lingering.is_empty() {
+        let text = format!(
+            "owned by no snapshot, with others on top: {}",
+            lingering.join(", ")
+        );
+        let source = "links, snapshot configurations and lists";
+        all.push(Evidence::remark(
+            &LINGERING_ABOVE,
+            Of::DiskAbove,
+            text,
+            source,
+        ));
+    }
+    let unrelated = unrelated(facts);
+    if unrelated > 0 {
+        let text = format!("disks of no known snapshot that stand on {frozen} too: {unrelated}");
+        let source = Facts::source(facts.frozen_disk, "links");
+        all.push(Evidence::remark(
+            &UNRELATED_CHILDREN,
+            Of::DiskAbove,
+            text,
+            source,
+        ));
+    }
+    let above = facts.above_name();
+    let (code, text) = match facts.survey.equals_parent(facts.above) {
+        Some(true) => (
+            &STANDS,
+            format!(
+                "{above} holds nothing that differs from {frozen}: the VM stands at the snapshot"
+            ),
+        ),
+        Some(false) => (&MOVED_ON, format!("{above} holds changes")),
+        None => return all,
+    };
+    all.push(Evidence::remark(
+        code,
+        Of::DiskAbove,
+        text,
+        Facts::source(facts.above_disk, "content"),
+    ));
+    all
+}
+
+fn kind(facts: &Facts<'_>) -> Option<&'static str> {
+    match facts.snapshot?.kind {
+        SnapshotKind::Automatic => Some("an automatic"),
+        SnapshotKind::Recovery => Some("a backup's"),
+        SnapshotKind::Replica => Some("a replica's"),
+        _ => None,
+    }
+}
+
+/// Disks between X and Now, X included, that no snapshot owns though others lie above them. A disk nobody names has a long way
+/// up only in a store without configurations, where owners say nothing.
+fn lingering(facts: &Facts<'_>) -> Vec<String> {
+    if facts.snapshot.is_none() {
+        return Vec::new();
+    }
+    let mut way = facts.survey.topology.way_up(facts.machine, facts.above);
+    way.pop();
+    let is_nobodys = |id: &_| {
+        let node = facts.survey.forest.node(*id);
+        node.is_some_and(|node| node.snapshots.is_empty())
+    };
+    way.iter()
+        .filter(|id| is_nobodys(id))
+        .map(|id| facts.survey.name(*id))
+        .collect()
+}
+
+fn unrelated(facts: &Facts<'_>) -> usize {
+    let topology = &facts.survey.topology;
+    let branches = branch::others(facts);
+    let is_leaf = |child| topology.children(child).next().is_none();
+    topology
+        .children(facts.frozen)
+        .filter(|child| *child != facts.above && !branches.contains(child))
+        .filter(|child| !(facts.survey.is_xcp(*child) && is_leaf(*child)))
+        .count()
+}

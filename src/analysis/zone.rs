@@ -1,0 +1,202 @@
+//! Dates without a zone: which offsets of the host's clock fit everything the files say.
+//!
+//! A list made by Windows PowerShell, and a default name, give the host's local time. Zones lie whole quarters of an hour from
+//! UTC, a snapshot is taken between its disk's last write and the birth of the oldest disk above that, and one host has one
+//! zone (two in a year, an hour apart). So every such date of the store narrows the zones of all others.
+
+pub mod name;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use crate::analysis::interval::{Interval, moved, seconds_between};
+use crate::analysis::survey::{GRAIN_SECONDS, Survey};
+use crate::store::{DiskId, MachineId, Snapshot, TakenSource};
+
+const QUARTER_SECONDS: i64 = 900;
+const HOUR_SECONDS: i64 = 3_600;
+/// The date is the request's; the disk is frozen a moment later.
+pub const FREEZE_SECONDS: i64 = 60;
+/// The oldest disk above may bear a time this much earlier than the date.
+pub const ABOVE_SECONDS: i64 = 5;
+
+/// Offsets from UTC in seconds, east positive, that a host's clock may have had.
+#[derive(Debug, Clone)]
+pub struct Zones {
+    summer: Vec<i64>,
+    winter: Vec<i64>,
+}
+
+impl Zones {
+    /// From all snapshots of a forest.
+    pub fn learn(survey: &Survey<'_>) -> Self {
+        let mut zones = Self {
+            summer: every_offset(),
+            winter: every_offset(),
+        };
+        let mut told = (false, false);
+        for snapshot in &survey.forest.snapshots {
+            let Some((local, fits)) = fitting(survey, snapshot) else {
+                continue;
+            };
+            if fits.is_empty() {
+                continue;
+            }
+            let (offsets, told) = if is_summer(local) {
+                (&mut zones.summer, &mut told.0)
+            } else {
+                (&mut zones.winter, &mut told.1)
+            };
+            offsets.retain(|offset| fits.contains(offset));
+            *told = true;
+        }
+        // Summer time moves a clock by an hour, or there is none.
+        let near = |offsets: &[i64], offset: i64| {
+            let mut apart = offsets.iter().map(|other| (offset - other).abs());
+            apart.any(|apart| apart == 0 || apart == HOUR_SECONDS)
+        };
+        if told.0 || told.1 {
+            let winter = zones.winter.clone();
+            zones.winter.retain(|offset| near(&zones.summer, *offset));
+            zones.summer.retain(|offset| near(&winter, *offset));
+        }
+        zones
+    }
+
+    /// The moments a local time may stand for, earliest first.
+    pub fn moments(&self, local: Timestamp) -> Vec<Timestamp> {
+        let offsets = if is_summer(local) {
+            &self.summer
+        } else {
+            &self.winter
+        };
+        let mut all: Vec<Timestamp> = offsets
+            .iter()
+            .map(|offset| moved(local, offset.saturating_neg()))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+fn every_offset() -> Vec<i64> {
+    (-48..=56)
+        .map(|quarters| quarters * QUARTER_SECONDS)
+        .collect()
+}
+
+/// Roughly: the changes lie in March and October, November.
+fn is_summer(local: Timestamp) -> bool {
+    (4..=10).contains(&Offset::UTC.to_datetime(local).month())
+}
+
+/// The date of a list without a zone, or else the readings of the date in a default name, as if local time were UTC.
+pub fn local_dates(snapshot: &Snapshot) -> Vec<Timestamp> {
+    let of = |source| snapshot.taken.iter().find(|taken| taken.source == source);
+    match of(TakenSource::LabelLocal) {
+        Some(taken) => vec![taken.at],
+        None => snapshot
+            .name
+            .as_deref()
+            .map_or_else(Vec::new, name::readings),
+    }
+}
+
+/// A date with a zone.
+pub fn zoned_date(snapshot: &Snapshot) -> Option<Timestamp> {
+    let zoned = |source: TakenSource| matches!(source, TakenSource::Config | TakenSource::Label);
+    let mut zoned = snapshot.taken.iter().filter(|taken| zoned(taken.source));
+    zoned.next().map(|taken| taken.at)
+}
+
+/// A local date of a snapshot, and the offsets that fit it; `None` if it has none, or reads in several ways.
+fn fitting(survey: &Survey<'_>, snapshot: &Snapshot) -> Option<(Timestamp, Vec<i64>)> {
+    let dates = local_dates(snapshot);
+    let [local] = dates.as_slice() else {
+        return None;
+    };
+    if let Some(zoned) = zoned_date(snapshot) {
+        let apart = seconds_between(zoned, *local);
+        let offset = apart
+            .saturating_add(QUARTER_SECONDS / 2)
+            .div_euclid(QUARTER_SECONDS)
+            * QUARTER_SECONDS;
+        let fits = (apart - offset).abs() <= FREEZE_SECONDS;
+        return fits.then(|| (*local, vec![offset]));
+    }
+    let limits = limits(survey, snapshot);
+    let fits = every_offset().into_iter().filter(|offset| {
+        let at = moved(*local, offset.saturating_neg());
+        is_within(at, limits)
+    });
+    Some((*local, fits.collect()))
+}
+
+/// Whether a snapshot can have been taken then, by its disks.
+pub fn is_within(at: Timestamp, limits: Interval) -> bool {
+    limits
+        .not_before
+        .is_none_or(|first| seconds_between(at, first) <= FREEZE_SECONDS)
+        && limits
+            .not_after
+            .is_none_or(|last| seconds_between(last, at) <= ABOVE_SECONDS)
+}
+
+/// Between what its disks allow: not before their last writes, not after the oldest disk above each.
+pub fn limits(survey: &Survey<'_>, snapshot: &Snapshot) -> Interval {
+    let mut limits = Interval::default();
+    for disk in snapshot.disks.iter().filter_map(|used| used.disk) {
+        let own = limits_of(survey, snapshot.machine, disk);
+        if let Some(at) = own.not_before {
+            limits.raise(at);
+        }
+        if let Some(at) = own.not_after {
+            limits.lower(at);
+        }
+    }
+    limits
+}
+
+fn limits_of(survey: &Survey<'_>, machine: Option<MachineId>, frozen: DiskId) -> Interval {
+    let mut limits = Interval::default();
+    let Some(disk) = survey.forest.disk(frozen) else {
+        return limits;
+    };
+    let children: Vec<DiskId> = survey
+        .topology
+        .children(frozen)
+        .filter(|child| !survey.topology.is_backup(*child))
+        .collect();
+    let is_own = |child: &&DiskId| survey.topology.is_kept(machine, frozen, **child);
+    let any_own = children.iter().any(|child| is_own(&child));
+    let mut oldest: Option<Timestamp> = None;
+    for child in children.iter().filter(|child| !any_own || is_own(child)) {
+        if let Some(age) = survey.age(*child) {
+            oldest = Some(oldest.map_or(age.at, |known| known.min(age.at)));
+        }
+        if let Some(write) = survey
+            .forest
+            .disk(*child)
+            .and_then(|disk| disk.file.modified)
+        {
+            limits.lower(write);
+        }
+    }
+    if let Some(oldest) = oldest {
+        limits.lower(oldest);
+        // A later write came after the freeze: a merge, a mount, a copy.
+        if let Some(write) = disk.file.modified
+            && seconds_between(oldest, write) <= GRAIN_SECONDS
+        {
+            limits.raise(write);
+        }
+    }
+    if let Some(age) = survey.age(frozen)
+        && limits
+            .not_after
+            .is_none_or(|last| seconds_between(last, age.at) <= GRAIN_SECONDS)
+    {
+        limits.raise(age.at);
+    }
+    limits
+}
