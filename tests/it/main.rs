@@ -7,6 +7,7 @@
 mod architecture;
 mod backups;
 mod budgets;
+mod cases;
 mod cli;
 mod confine;
 mod containers;
