@@ -191,7 +191,9 @@ impl<'a> Gatherer<'a> {
     fn unnamed(&self, disk: DiskId) -> Option<Subject> {
         let topology = &self.survey.topology;
         let node = self.survey.forest.node(disk)?;
-        if !node.snapshots.is_empty()
+        // A backup's chain is restore points: nothing was applied there.
+        if node.product == Product::XenOrchestra
+            || !node.snapshots.is_empty()
             || topology.children(disk).next().is_none()
             || self.is_named_by_leaf(disk)
         {

@@ -275,12 +275,12 @@ impl<'a> Topology<'a> {
         let mut base = now;
         for disk in self.forest.line(now) {
             base = disk;
-            // What cannot be read as a disk names no parent.
-            if self
+            // What cannot be read as a disk names no parent; the host may.
+            let is_read = self
                 .forest
                 .disk(disk)
-                .is_none_or(|disk| disk.header.is_none())
-            {
+                .is_some_and(|disk| disk.header.is_some());
+            if !is_read && self.forest.parent_of(disk).is_none() {
                 self.broken.insert(machine);
             }
             // Two uses may share a line; the first to come keeps its way.

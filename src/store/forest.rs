@@ -103,12 +103,6 @@ impl Disk {
         by_lvm.or(footer.map(|at| (at, None))).or(born)
     }
 
-    /// It could not be opened or read, so what it is and stands on is not known.
-    pub fn is_unread(&self) -> bool {
-        let unreadable = |finding: &Finding| finding.code == &super::codes::UNREADABLE;
-        self.header.is_none() && self.findings.iter().any(unreadable)
-    }
-
     /// Bytes a differencing disk answers for itself; `None` if it is none, or not counted.
     pub fn dirty_bytes(&self) -> Option<u64> {
         let header = self.header.as_ref()?;

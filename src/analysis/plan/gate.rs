@@ -169,8 +169,11 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
     let mut closed: Vec<DiskId> = Vec::new();
     for id in case.chains.iter().flatten() {
         let fault = match (case.forest.disk(*id), case.forest.node(*id)) {
-            (Some(disk), Some(node)) if disk.is_unread() && node.children.is_empty() => {
-                closed.push(*id);
+            // What the host says of a disk that cannot be opened stands for the disk.
+            (Some(disk), Some(node)) if disk.is_locked() && node.children.is_empty() => {
+                if node.parent.is_none() && node.host.is_none() {
+                    closed.push(*id);
+                }
                 None
             }
             (Some(disk), _) if disk.header.is_none() => {

@@ -96,7 +96,7 @@ fn knows_now(subject: &Subject<'_>) -> bool {
 
 /// What the machine uses is not known, and some disk here could not be opened: it may be that one, and stand on any.
 fn may_be_below_a_closed_one(subject: &Subject<'_>) -> bool {
-    !knows_now(subject) && subject.forest.disks.iter().any(|disk| disk.is_unread())
+    !knows_now(subject) && subject.forest.disks.iter().any(|disk| disk.is_locked())
 }
 
 /// The machine's own chain cannot be followed to its base.

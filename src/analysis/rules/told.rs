@@ -100,7 +100,7 @@ impl Told {
             Product::VirtualPc => {
                 "Find out whether the undo disk was renamed, and the zone of the host."
             }
-            Product::HyperV | Product::HyperV2008 => DATES,
+            Product::HyperV | Product::HyperV2008 | Product::XenOrchestra => DATES,
         }
     }
 
