@@ -111,7 +111,7 @@ fn told(forest: &Forest, own: &AssessedSnapshot, flag: Flag) -> Status {
         flag,
         reverted_at: made(forest, own),
         hint: String::new(),
-        gap_seconds: own.verdict.gap_seconds,
+        gap_seconds: own.verdict.gap_seconds(),
     }
 }
 
@@ -138,7 +138,7 @@ fn unsure(forest: &Forest, own: &AssessedSnapshot, id: DiskId, setting: Setting)
     if own.verdict.reverted != Reverted::CannotTell && !several {
         return None;
     }
-    let gap = own.verdict.gap_seconds.or_else(|| ages(forest, own, id));
+    let gap = own.verdict.gap_seconds().or_else(|| ages(forest, own, id));
     let hint = if several {
         let children = node.children.len();
         if children == 2 {
@@ -174,7 +174,7 @@ pub(super) fn made(forest: &Forest, of: &AssessedSnapshot) -> Option<Timestamp> 
         let above = forest.disk(of.verdict.above?)?;
         above.header.as_ref()?.created
     };
-    of.verdict.above_made.or_else(footer)
+    of.verdict.disk_above.exact().or_else(footer)
 }
 
 /// True if the file was born here after its last write: a copy.

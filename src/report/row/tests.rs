@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::*;
 use crate::analysis::Compared;
 use crate::analysis::plain::story;
-use crate::analysis::{Assessment, DiskAssessment, Reverted, assess};
+use crate::analysis::{Assessment, assess};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
 use crate::image::{Counts, Format, Header, Kind, Specific, VhdxSpecific};
 use crate::report::columns::TimeForm;
