@@ -63,6 +63,8 @@ pub enum Format {
     Vhd,
     /// VHDX, AVHDX: the format of Hyper-V since 2012.
     Vhdx,
+    /// No format: the file is the disk's content. Only a child says so of its parent.
+    Raw,
 }
 
 crate::worded!(Format);
@@ -99,8 +101,10 @@ pub struct Header {
     pub format: Format,
     /// How it holds its blocks.
     pub kind: Kind,
-    /// Size the guest sees, in bytes.
+    /// Size the guest sees of this disk alone, in bytes.
     pub virtual_size: u64,
+    /// Size by which a chain is read and its disks are compared, in bytes. It differs only in a VHD whose creator means its geometry.
+    pub stored_size: u64,
     /// Size of the file, in bytes.
     pub file_size: u64,
     /// Payload block size in bytes; `None` for a fixed VHD, which has no blocks. (A fixed VHDX keeps its value here; its kind says fixed.)
@@ -109,7 +113,7 @@ pub struct Header {
     pub sector_size: u32,
     /// Number of payload blocks: virtual size by block size, rounded up; 0 without blocks.
     pub blocks: u64,
-    /// Unique id (VHD: footer, file order; VHDX: virtual disk id).
+    /// Unique id (VHD: footer, file order; VHDX: virtual disk id; raw: nil).
     pub id: Uuid,
     /// VHDX: the data write GUID of the current header; a child's linkage names it.
     pub data_write_id: Option<Uuid>,
@@ -129,6 +133,7 @@ impl Header {
         let id = match self.format {
             Format::Vhd => Some(self.id),
             Format::Vhdx => self.data_write_id,
+            Format::Raw => None,
         };
         id.filter(|id| !id.is_nil())
     }
@@ -136,10 +141,15 @@ impl Header {
     /// The id that all files of one virtual disk share, whatever was written since; a VHD has none.
     pub fn family_id(&self) -> Option<Uuid> {
         let id = match self.format {
-            Format::Vhd => None,
+            Format::Vhd | Format::Raw => None,
             Format::Vhdx => Some(self.id),
         };
         id.filter(|id| !id.is_nil())
+    }
+
+    /// True for a file without any format: it has no id, no creator, no dates.
+    pub fn is_raw(&self) -> bool {
+        self.format == Format::Raw
     }
 
     /// True if both are of one format: no disk has a parent of another, raw content aside.
@@ -150,7 +160,7 @@ impl Header {
     /// True if the header counts its own writes, so that a change shows before the file's times tell of it.
     pub fn counts_writes(&self) -> bool {
         match self.format {
-            Format::Vhd => false,
+            Format::Vhd | Format::Raw => false,
             Format::Vhdx => true,
         }
     }
@@ -160,7 +170,7 @@ impl Format {
     /// True if only Hyper-V since 2012 uses the format.
     pub fn is_hyperv_2012(self) -> bool {
         match self {
-            Self::Vhd => false,
+            Self::Vhd | Self::Raw => false,
             Self::Vhdx => true,
         }
     }
@@ -172,6 +182,7 @@ impl Specific {
         match format {
             Format::Vhd => Self::Vhd(VhdSpecific::default()),
             Format::Vhdx => Self::Vhdx(VhdxSpecific::default()),
+            Format::Raw => Self::Raw,
         }
     }
 }
@@ -183,6 +194,8 @@ pub enum Specific {
     Vhd(VhdSpecific),
     /// VHDX.
     Vhdx(VhdxSpecific),
+    /// A raw file has no header.
+    Raw,
 }
 
 /// VHD's own header facts.
@@ -279,6 +292,13 @@ impl Image {
         &self.findings
     }
 
+    /// What is wrong with copies that opening does not look at: the second region table of a VHDX.
+    pub fn check_copies(&mut self) {
+        if self.header.format == Format::Vhdx {
+            self.findings.extend(vhdx::copies(&*self.source));
+        }
+    }
+
     /// Closes the file and keeps what the disk says of itself, and what was odd about that.
     pub fn into_header(self) -> (Header, Vec<Finding>) {
         (self.header, self.findings)
@@ -295,10 +315,10 @@ impl Image {
         !matches!(self.layout, Layout::Unknown)
     }
 
-    /// Sectors of the virtual disk, by its logical sector size, rounded down.
+    /// Sectors of the disk as a link of a chain, by its logical sector size, rounded down.
     pub fn sectors(&self) -> u64 {
         self.header
-            .virtual_size
+            .stored_size
             .checked_div(u64::from(self.header.sector_size))
             .unwrap_or(0)
     }

@@ -16,6 +16,7 @@ pub mod host;
 pub mod hyperv;
 mod join;
 pub mod journals;
+pub mod leftover;
 mod link;
 mod mounts;
 pub mod names;
@@ -35,6 +36,7 @@ pub use forest::{
     Machine, MachineId, Node, ParentLink, PathError, Product, ResolvedBy, Snapshot, SnapshotId,
     SnapshotKind, Taken, TakenSource, Tried,
 };
+pub use link::family;
 pub use scan::{
     CountPolicy, Growth, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with,
 };

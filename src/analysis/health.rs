@@ -4,15 +4,20 @@ pub mod codes;
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::analysis::owner::Owners;
 use crate::analysis::topology::Topology;
+use crate::analysis::{AssessedSnapshot, Assessment, Reverted};
 use crate::finding::Finding;
+use crate::store::leftover::is_leftover;
+use crate::store::names::has_extension;
 use crate::store::{DiskId, DiskUse, Forest, MachineId};
 use crate::text::{file_name, many};
 
 /// Every finding of a forest with the file it is about: disks by path (the file's own, then its links', then what only the whole
-/// forest shows), then side files, then machines and snapshots.
-pub fn findings(forest: &Forest) -> Vec<(&Path, Finding)> {
+/// forest shows), then side files, then machines and snapshots. A revert is one of them.
+pub fn findings<'a>(forest: &'a Forest, assessment: &Assessment) -> Vec<(&'a Path, Finding)> {
     let whole = Whole::new(forest);
     let mut all = Vec::new();
     for id in forest.ids() {
@@ -28,6 +33,8 @@ pub fn findings(forest: &Forest) -> Vec<(&Path, Finding)> {
         );
         all.extend(whole.of_disk(id).map(|finding| (path, finding)));
     }
+    let assessed = assessment.snapshots.iter();
+    all.extend(assessed.filter_map(|of| reverted(forest, of)));
     all.extend(
         forest
             .side_findings
@@ -66,6 +73,20 @@ pub fn findings(forest: &Forest) -> Vec<(&Path, Finding)> {
         );
     }
     all
+}
+
+/// A revert, told at the disk it made.
+fn reverted<'a>(forest: &'a Forest, of: &AssessedSnapshot) -> Option<(&'a Path, Finding)> {
+    let verdict = &of.verdict;
+    if verdict.reverted > Reverted::Likely {
+        return None;
+    }
+    let at = verdict.above.or_else(|| of.frozen.first().copied())?;
+    let moment = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
+    let taken = of.taken.map(|taken| taken.at);
+    let finding = Finding::new(&codes::MACHINE_REVERTED, verdict.summary.clone())
+        .values(moment(taken), moment(verdict.disk_above.exact()));
+    Some((forest.disk(at)?.path.as_path(), finding))
 }
 
 fn missing<'a>(
@@ -147,7 +168,10 @@ impl<'a> Whole<'a> {
 
     fn in_use_below(&self, id: DiskId) -> Option<Finding> {
         let user = self.forest.node(id)?.in_use_by.first()?;
-        let children = self.topology.children(id).count();
+        let children = self.topology.children(id);
+        let children = children
+            .filter(|child| !is_leftover(self.forest, *child))
+            .count();
         (children > 0).then(|| {
             Finding::new(
                 &codes::IN_USE_BELOW,
@@ -161,28 +185,41 @@ impl<'a> Whole<'a> {
         })
     }
 
-    /// Inside a machine's line, above a snapshot's frozen disk, below Now, and nobody's.
+    /// On a machine's line and nobody's: between a snapshot's disk and Now, or made by a snapshot although none is left below.
     fn lingering(&self, id: DiskId) -> Option<Finding> {
-        let node = self.forest.node(id)?;
         let crate::analysis::topology::Passing::One(machine) = self.topology.passing(id) else {
             return None;
         };
-        let between = self.topology.next(machine, id)?.is_some() && node.snapshots.is_empty();
-        let above_a_snapshot = between
-            && self.forest.line(id).skip(1).any(|below| {
-                self.forest
-                    .node(below)
-                    .is_some_and(|node| !node.snapshots.is_empty())
-            });
-        above_a_snapshot.then(|| {
-            Finding::new(
-                &codes::LINGERING,
+        let is_between = self.topology.next(machine, id)?.is_some();
+        let of_a_snapshot = |id: DiskId| {
+            self.forest
+                .node(id)
+                .is_some_and(|node| !node.snapshots.is_empty())
+        };
+        let is_above_one = self.forest.line(id).skip(1).any(of_a_snapshot);
+        let is_lingering = !of_a_snapshot(id)
+            && if is_above_one {
+                is_between
+            } else {
+                // Of what lies below a gap nothing is known.
+                !self.topology.is_broken(machine) && self.is_made_by_a_snapshot(id)
+            };
+        is_lingering.then(|| {
+            let (name, vm) = (self.name(id), self.machine(machine));
+            let text = if is_between {
+                format!("{name} lies in the chain of {vm} and no snapshot owns it")
+            } else {
                 format!(
-                    "{} lies in the chain of {} and no snapshot owns it",
-                    self.name(id),
-                    self.machine(machine)
-                ),
-            )
+                    "{vm} runs on {name}, which a snapshot made, and no snapshot is left below it"
+                )
+            };
+            Finding::new(&codes::LINGERING, text)
+        })
+    }
+
+    fn is_made_by_a_snapshot(&self, id: DiskId) -> bool {
+        self.forest.disk(id).is_some_and(|disk| {
+            has_extension(&disk.path, "avhd") || has_extension(&disk.path, "avhdx")
         })
     }
 }
@@ -191,12 +228,42 @@ impl<'a> Whole<'a> {
 mod tests {
     use super::*;
     use crate::analysis::plain::{Plain, story, with_leftover};
+    use crate::analysis::{Compared, assess};
 
     fn codes_of(store: &Plain) -> Vec<(String, &'static str)> {
-        findings(&store.forest)
+        let assessment = assess(&store.forest, &Compared::default());
+        findings(&store.forest, &assessment)
             .into_iter()
             .map(|(path, finding)| (path.display().to_string(), finding.code.id))
             .collect()
+    }
+
+    #[test]
+    fn a_revert_is_told_at_the_disk_it_made_with_both_dates() {
+        let store = story("2009-06-30T09:41:00Z");
+        let assessment = assess(&store.forest, &Compared::default());
+        let found = findings(&store.forest, &assessment);
+        let [(path, finding)] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!(path.to_str(), Some("/s/WIN7x64_Diff_7C.avhd"));
+        assert_eq!(finding.code.id, "machine-reverted");
+        assert_eq!(finding.expected, "2009-05-02T14:10:00Z");
+        assert_eq!(finding.actual, "2009-06-30T09:41:00Z");
+    }
+
+    #[test]
+    fn a_machine_on_a_snapshots_disk_with_no_snapshot_left_has_lingering_disks() {
+        let mut store = with_leftover();
+        store.forest.snapshots.clear();
+        store.node("/s/WIN7x64_Diff.vhd").snapshots.clear();
+        assert_eq!(
+            codes_of(&store),
+            [
+                ("/s/WIN7x64_Diff_7C.avhd".to_owned(), "lingering-disk"),
+                ("/s/x-AutoRecovery.avhd".to_owned(), "lingering-disk")
+            ]
+        );
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn open_image(path: &Path, child: Option<&Image>) -> Result<Image, OpenError> {
     if let Some(child) = raw_of {
         return Ok(Image::raw(source, child.header().sector_size));
     }
-    Image::open(source).map_err(|source| OpenError::Disk {
+    Image::open_named(source).map_err(|source| OpenError::Disk {
         path: path.to_path_buf(),
         source,
     })

@@ -53,6 +53,7 @@ fn disk(
             format,
             kind: Kind::Dynamic,
             virtual_size: 64 * MIB,
+            stored_size: 64 * MIB,
             file_size: 10 * MIB,
             block_size: Some(2 << 20),
             sector_size: 512,

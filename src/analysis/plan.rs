@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use crate::analysis::Verdict;
 use crate::finding::Code;
-use crate::image::StateRun;
+use crate::image::{SectorRun, StateRun};
 use crate::store::{DiskId, MachineId, Product};
 
 pub use files::{GuestFiles, LostFiles, add_files};
@@ -87,6 +87,9 @@ pub struct Accept {
 pub trait BlockMaps {
     /// Runs of blocks of a disk that are not absent, in order, by the table alone; `None` if the table cannot be read.
     fn held(&self, disk: DiskId) -> Option<Vec<StateRun>>;
+
+    /// Shows each run of a disk's sectors, in order, by table and bitmaps; false if they cannot be read.
+    fn sectors(&self, disk: DiskId, visit: &mut dyn FnMut(SectorRun)) -> bool;
 }
 
 /// The plan's answer.
@@ -127,10 +130,12 @@ pub struct Reason {
 /// One merge a delete would cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merge {
-    /// The file whose blocks move; it goes afterwards.
+    /// The file whose blocks move; its content goes afterwards.
     pub from: DiskId,
     /// The file that receives them.
     pub into: DiskId,
+    /// The one of the two whose name is left: `from` where the receiving file takes over the leaf's name.
+    pub survivor: DiskId,
     /// Dirty blocks of `from`.
     pub blocks: u64,
     /// Bytes expected to be written: dirty sectors.
@@ -139,8 +144,52 @@ pub struct Merge {
     pub bytes_max: u64,
     /// Bytes the receiving file may grow by at most.
     pub grow_max: u64,
+    /// The size the receiving disk is given first, in bytes, where it is smaller than `from`.
+    pub enlarge_to: Option<u64>,
+    /// The engine merges the two at all: Hyper-V does not where their sizes differ.
+    pub is_possible: bool,
     /// Free bytes where it lies; `None` if unknown.
     pub free: Option<u64>,
+    /// Who says so.
+    pub free_source: Option<FreeSource>,
+}
+
+impl Merge {
+    /// The one of the two whose name goes.
+    pub fn gone(&self) -> DiskId {
+        if self.survivor == self.from {
+            self.into
+        } else {
+            self.from
+        }
+    }
+}
+
+/// Whose free space is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreeSource {
+    /// The file system the files were read from, here.
+    Here,
+    /// The person who asked.
+    Given,
+}
+
+impl FreeSource {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Given => "given",
+        }
+    }
+
+    /// What stands before the number in a sentence.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Here => "free here",
+            Self::Given => "free as given",
+        }
+    }
 }
 
 /// Something a delete loses for good.
@@ -179,7 +228,7 @@ pub struct Plan {
     pub merges: Vec<Merge>,
     /// Files deleted without a merge.
     pub deleted: Vec<DiskId>,
-    /// Files freed after the merges.
+    /// Files whose names are gone after the merges.
     pub freed: Vec<DiskId>,
     /// Children (disks) that would break.
     pub breaks: Vec<DiskId>,

@@ -17,6 +17,10 @@ crate::catalogue! {
     BROKEN_CHAIN = "broken-chain", Error, "the chain this delete works on is broken",
         why: "A parent is missing, differs or cannot be read; a merge would fail or mix content.",
         action: "Repair the chain first; `check` says where it breaks.";
+    /// The receiving disk is too small and cannot be enlarged.
+    NOT_ENLARGED = "parent-not-enlarged", Error, "the receiving disk is too small and the engine cannot enlarge it",
+        why: "The disk was enlarged after the snapshot, so its parent has to be enlarged before the merge. XCP-ng's tools refuse that for disks they did not make, and the merge fails.",
+        action: "Copy the whole chain into a new disk (`vhd-util copy`, or export and import the VM) instead of deleting the snapshot.";
     /// The merge does not fit.
     NO_SPACE = "no-space", Error, "the merge may not fit the free space",
         why: "The receiving file grows first; the merged file is freed only at the end. A merge that runs out of space stops half-way.",

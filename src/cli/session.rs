@@ -18,7 +18,9 @@ use crate::report::ShortNames;
 use crate::report::json::read;
 use crate::report::page::PageContext;
 use crate::store::containers::repository::History;
-use crate::store::{self, CountPolicy, DiskId, Forest, Growth, ScanEvent, ScanOptions, containers};
+use crate::store::{
+    self, CountPolicy, DiskId, Forest, Growth, LinkState, ScanEvent, ScanOptions, containers,
+};
 use crate::text::{self, Overlong};
 
 /// What the commands share.
@@ -121,6 +123,14 @@ impl Session {
             let why = crate::text::escape(&error.error);
             out.warn(&format!("{path}: {why}"));
         }
+        // What is wrong with the folder as a whole is an answer: an encrypted repository shows no disk either.
+        if forest.disks.is_empty() && forest.side_findings.is_empty() && forest.complete {
+            let roots: Vec<_> = options.roots.iter().map(|root| text::path(root)).collect();
+            bail!(
+                "no virtual disk found in {}: is it the right folder, and is its volume mounted?",
+                roots.join(", ")
+            );
+        }
         let assessment = assess(&forest, &Compared::default());
         let store = Store::new(forest, assessment);
         for disk in &self.scan.now {
@@ -155,7 +165,20 @@ impl Session {
                     roots.push(folder);
                 }
             }
+        } else {
+            return self.read(&roots, counts, out);
         }
+        let read = self.read(&roots, counts, out)?;
+        let outside: Vec<PathBuf> = files
+            .iter()
+            .filter(|file| read.ends_outside(file))
+            .flat_map(|file| store::family(file))
+            .filter(|parent| read.disk_of(parent).is_err())
+            .collect();
+        if outside.is_empty() {
+            return Ok(read);
+        }
+        roots.extend(outside);
         self.read(&roots, counts, out)
     }
 
@@ -227,6 +250,16 @@ impl Store {
                     .join(", ")
             )
         })
+    }
+
+    /// The file's chain ends at a parent that lies in none of the folders read.
+    fn ends_outside(&self, file: &Path) -> bool {
+        let last = self
+            .disk_of(file)
+            .ok()
+            .and_then(|id| self.forest.line(id).last());
+        last.and_then(|last| self.forest.node(last)?.parent.as_ref())
+            .is_some_and(|link| link.state == LinkState::OutsideRoots)
     }
 
     /// Done, or cannot tell if something was left out.

@@ -21,29 +21,28 @@ pub enum Sniffed {
     Other,
 }
 
+/// True if a file that ends so has a footer at its very end, of 512 bytes or of 511.
+pub(super) fn has_end_footer(tail: &[u8]) -> bool {
+    [512, 511].into_iter().any(|len| {
+        let at = tail.len().checked_sub(len);
+        at.and_then(|at| tail.get(at..))
+            .and_then(Cookie::sniff)
+            .is_some()
+    })
+}
+
 /// Looks at a file's first and last bytes, [`SNIFF_BYTES`] of each or as many as there are.
 ///
 /// A footer at either end makes a VHD, and so does a dynamic header without any footer: what is left of one. The last
 /// piece of a disk split into `.v01`, `.v02` and so on ends in a footer too; only names tell the pieces.
 pub fn sniff(head: &[u8], tail: &[u8]) -> Sniffed {
-    let has_footer_of = |len: usize| {
-        tail.len()
-            .checked_sub(len)
-            .and_then(|at| tail.get(at..))
-            .and_then(Cookie::sniff)
-            .is_some()
-    };
     let has_dynamic_header = || {
         head.get(512..)
             .is_some_and(|rest| rest.starts_with(b"cxsparse"))
     };
     if head.starts_with(b"vhdxfile") {
         Sniffed::Vhdx
-    } else if has_footer_of(512)
-        || has_footer_of(511)
-        || Cookie::sniff(head).is_some()
-        || has_dynamic_header()
-    {
+    } else if has_end_footer(tail) || Cookie::sniff(head).is_some() || has_dynamic_header() {
         Sniffed::Vhd
     } else if head.starts_with(&HYPERV_STORE) {
         Sniffed::HyperVStore

@@ -14,13 +14,10 @@ use crate::format::FormatError;
 use crate::format::parent::{ParentRef, StoredPath};
 use crate::format::vhd::bat::{InUse, TableLayout};
 use crate::format::vhd::dynamic::{self, DynamicHeader, NameOrder};
-use crate::format::vhd::footer::{self, DiskType, FoundFooter};
+use crate::format::vhd::footer::{self, DiskType, FoundFooter, SIZE_MAX};
 use crate::format::vhd::locator::{self, UrlStyle};
 use crate::format::vhd::{SECTOR_BYTES, batmap, codes};
 use crate::source::Source;
-
-/// The largest size 32-bit sector numbers reach, in bytes.
-const SIZE_MAX: u64 = (u32::MAX as u64) * (SECTOR_BYTES as u64);
 
 /// Opens a VHD of which `pieces` holds both ends.
 ///
@@ -56,6 +53,7 @@ fn read(
         format: Format::Vhd,
         kind,
         virtual_size: footer.virtual_size(),
+        stored_size: footer.stored_size(),
         file_size,
         block_size: None,
         sector_size: SECTOR_BYTES,
@@ -88,9 +86,10 @@ fn read(
         }
         Some(in_use) => {
             check_size(&found, header.virtual_size, findings);
+            let reach = header.virtual_size.max(header.stored_size);
             let dynamic = dynamic::find(pieces, footer.data_offset, findings)?;
             if let Some(dynamic) = &dynamic {
-                keep_outlying(pieces, &found, dynamic, header.virtual_size)?;
+                keep_outlying(pieces, &found, dynamic, reach)?;
             }
             if kind == Kind::Differencing {
                 header.parent = Some(match &dynamic {
@@ -101,14 +100,7 @@ fn read(
             match dynamic.filter(DynamicHeader::has_sane_block_size) {
                 None => Layout::Unknown,
                 Some(dynamic) => {
-                    let table = table(
-                        pieces,
-                        &found,
-                        &dynamic,
-                        header.virtual_size,
-                        in_use,
-                        findings,
-                    )?;
+                    let table = table(pieces, &found, &dynamic, reach, in_use, findings)?;
                     header.block_size = Some(dynamic.block_size);
                     header.blocks = table.blocks;
                     specific.table_offset = Some(dynamic.table_offset);
@@ -138,21 +130,30 @@ fn check_fixed(found: &FoundFooter, header: &mut Header, findings: &mut Vec<Find
     if header.virtual_size > found.at && current <= found.at {
         header.virtual_size = current;
     }
-    if header.virtual_size == 0 {
-        findings.push(impossible_size(found, header.virtual_size));
-    } else if header.virtual_size > found.at {
-        findings.push(
-            Finding::new(
-                &codes::FIXED_SHORT,
-                format!(
-                    "the disk has {} bytes and its file only {} before the footer",
-                    header.virtual_size, found.at
-                ),
-            )
-            .at(found.at)
-            .values(header.virtual_size.to_string(), found.at.to_string()),
+    let size = header.virtual_size;
+    let says = size.max(header.stored_size);
+    let (code, text) = if size == 0 {
+        findings.push(impossible_size(found, size));
+        return;
+    } else if size > found.at {
+        let text = format!(
+            "the disk has {size} bytes and its file only {} before the footer",
+            found.at
         );
-    }
+        (&codes::FIXED_SHORT, text)
+    } else if says < found.at {
+        let text = format!(
+            "the file holds {} bytes before the footer, and the footer says {says}",
+            found.at
+        );
+        (&codes::FIXED_LONG, text)
+    } else {
+        return;
+    };
+    findings.push(Finding::new(code, text).at(found.at).values(
+        size.max(says.min(found.at)).to_string(),
+        found.at.to_string(),
+    ));
 }
 
 fn check_size(found: &FoundFooter, size: u64, findings: &mut Vec<Finding>) {

@@ -1,11 +1,13 @@
 //! From a VHDX to an [`Image`](super::Image).
 //!
 //! ```text
-//!  identifier, headers ─► log ─► OverlaySource ─► region tables ─► metadata ─► table layout
+//!  identifier, headers ─► log ─► OverlaySource ─► region table ─► metadata ─► table layout
 //! ```
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::pieces::Pieces;
 use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::vhdx::bat::TableLayout;
@@ -13,7 +15,7 @@ use crate::format::vhdx::header::{self, Slot};
 use crate::format::vhdx::log::{self, Replay};
 use crate::format::vhdx::{identifier, metadata, region};
 use crate::image::{Format, Header, Image, Kind, Layout, LogState, Specific, VhdxSpecific};
-use crate::source::{OverlaySource, Source, read_up_to};
+use crate::source::{OverlaySource, Source, fill_up_to, read_up_to};
 
 /// The larger sequence number of the two headers, whether or not they are sound; it grows with each change of a header.
 pub fn sequence_number(source: &dyn Source) -> Option<u64> {
@@ -35,14 +37,41 @@ pub(super) fn has_headers(source: &dyn Source) -> bool {
     })
 }
 
-/// Reads everything about a VHDX but its table: three reads where the log is empty.
+thread_local! {
+    /// A region table is 64 KiB long for a checksum over all of it, though a few hundred bytes say everything. Its bytes are
+    /// needed for a moment only, and memory that is had anew for every disk has to be cleared first.
+    static REGION_TABLE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives `look` the bytes of a region table.
+fn with_region_table<R>(
+    source: &dyn Source,
+    at: u64,
+    look: impl FnOnce(&[u8]) -> R,
+) -> Result<R, FormatError> {
+    REGION_TABLE.with_borrow_mut(|buffer| {
+        buffer.resize(region::LENGTH_BYTES, 0);
+        let bytes =
+            fill_up_to(source, at, buffer).map_err(FormatError::read("region table", at))?;
+        Ok(look(bytes))
+    })
+}
+
+/// Compares what is there twice and read once: the region tables. `None` where all is well or nothing can be read.
+pub(super) fn copies(source: &dyn Source) -> Option<Finding> {
+    let [first_at, second_at] = region::OFFSETS_BYTES;
+    let second = read_up_to(source, second_at, region::LENGTH_BYTES).ok()?;
+    with_region_table(source, first_at, |first| region::compare(first, &second)).ok()?
+}
+
+/// Reads everything about a VHDX but its table, of which `pieces` holds the start: five reads where the log is empty.
 ///
 /// # Errors
 /// When nothing further can be made of the file: no valid header or region table, an unknown version, an unknown required
 /// region or metadata item, sizes missing or beyond the format's limits, or bytes that cannot be read.
-pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
+pub(super) fn open(source: Arc<dyn Source>, pieces: &Pieces) -> Result<Image, FormatError> {
     let mut findings = Vec::new();
-    match read(source, &mut findings) {
+    match read(source, pieces.kept(0), &mut findings) {
         Ok((header, layout, source)) => Ok(Image {
             header,
             findings,
@@ -56,21 +85,19 @@ pub(super) fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
 /// The parts of an image, findings told on the way: they stay if the file is refused in the end.
 fn read(
     source: Arc<dyn Source>,
+    start: &[u8],
     findings: &mut Vec<Finding>,
 ) -> Result<(Header, Layout, Arc<dyn Source>), FormatError> {
     let file_size = source.len();
-    let head_bytes = usize::try_from(header_end()).unwrap_or(usize::MAX);
-    let head = read_up_to(&*source, 0, head_bytes).map_err(FormatError::read("headers", 0))?;
-    let part = |at: u64, length: usize| {
-        let start = usize::try_from(at).unwrap_or(usize::MAX).min(head.len());
-        let end = start.saturating_add(length).min(head.len());
-        head.get(start..end).unwrap_or_default()
+    let identifier = start.get(..identifier::LENGTH_BYTES).unwrap_or(start);
+    let creator = identifier::parse(identifier, findings).creator;
+    let header_bytes = |slot: Slot| {
+        let at = slot.offset_bytes();
+        read_up_to(&*source, at, header::LENGTH_BYTES).map_err(FormatError::read("header", at))
     };
-    let creator = identifier::parse(part(0, identifier::LENGTH_BYTES), findings).creator;
-    let header_bytes = |slot: Slot| part(slot.offset_bytes(), header::LENGTH_BYTES);
     let (current, slot) = header::choose(
-        header_bytes(Slot::First),
-        header_bytes(Slot::Second),
+        &header_bytes(Slot::First)?,
+        &header_bytes(Slot::Second)?,
         findings,
     )?;
 
@@ -89,12 +116,14 @@ fn read(
     };
 
     let [first_at, second_at] = region::OFFSETS_BYTES;
-    let tables = read_up_to(&*source, first_at, region::LENGTH_BYTES.saturating_mul(2))
-        .map_err(FormatError::read("region tables", first_at))?;
-    let second_from = usize::try_from(second_at.saturating_sub(first_at)).unwrap_or(usize::MAX);
-    let (first, second) = tables.split_at(second_from.min(tables.len()));
+    let second = || {
+        read_up_to(&*source, second_at, region::LENGTH_BYTES)
+            .map_err(FormatError::read("region table", second_at))
+    };
     let log_range = log::range(&current);
-    let regions = region::choose(first, second, log_range, source.len(), findings)?;
+    let regions = with_region_table(&*source, first_at, |first| {
+        region::choose(first, second, log_range, source.len(), findings)
+    })??;
     let metadata = metadata::read(&*source, regions.metadata, findings)?;
     let table = TableLayout::new(&regions, &metadata, source.len(), findings);
 
@@ -107,6 +136,7 @@ fn read(
         format: Format::Vhdx,
         kind,
         virtual_size: metadata.virtual_size,
+        stored_size: metadata.virtual_size,
         file_size,
         block_size: Some(metadata.block_size),
         sector_size: metadata.logical_sector,
@@ -133,13 +163,6 @@ fn read(
         LogState::Empty | LogState::Replayed(_) => Layout::Vhdx(table),
     };
     Ok((header, layout, source))
-}
-
-/// End of the second header, in bytes.
-fn header_end() -> u64 {
-    Slot::Second
-        .offset_bytes()
-        .saturating_add(u64::try_from(header::LENGTH_BYTES).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

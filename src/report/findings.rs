@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::health;
+use crate::analysis::{Assessment, health};
 use crate::finding::{Finding, Severity};
 use crate::report::codes;
 use crate::store::{DiskId, Forest};
@@ -21,12 +21,12 @@ pub struct Found {
 
 /// Every finding of a forest: files, links, what only the whole shows, configurations, paths that could not be looked at;
 /// worst first, then by path.
-pub fn of(forest: &Forest) -> Vec<Found> {
+pub fn of(forest: &Forest, assessment: &Assessment) -> Vec<Found> {
     let ids: HashMap<&Path, DiskId> = forest
         .ids()
         .filter_map(|id| Some((forest.disk(id)?.path.as_path(), id)))
         .collect();
-    let mut found: Vec<Found> = health::findings(forest)
+    let mut found: Vec<Found> = health::findings(forest, assessment)
         .into_iter()
         .map(|(path, finding)| Found {
             path: path.to_path_buf(),

@@ -72,11 +72,39 @@ crate::catalogue! {
     /// The path leads to one file and the id to another.
     LOCATOR_STALE = "locator-finds-other-file", Warning, "the stored path leads to another file than the id",
         why: "The link shown follows the id; a program that goes by the path takes the wrong parent.",
-        action: "Set the child's path anew (Set-VHD -ParentPath) once it is clear which file is the parent.";
+        action: "Once it is clear which file is the parent, reconnect the child: `Set-VHD -Path CHILD -ParentPath PARENT` (XCP-ng: `vhd-util modify -n CHILD -p PARENT`).";
+    /// No stored path leads to the parent.
+    PARENT_BY_ID = "parent-by-id-only", Warning, "the parent was found by its id only: no stored path leads to it",
+        why: "Hyper-V and XCP-ng follow the stored paths and nothing else, so the machine does not start as the files lie here. The parent was renamed or moved, or the disks were copied from folders that --map was not told of.",
+        action: "If it is so on the host too: give the parent its old name and place back, or reconnect the child with `Set-VHD -Path CHILD -ParentPath PARENT` (XCP-ng: `vhd-util modify -n CHILD -p PARENT`).";
+    /// The child stores no path.
+    PARENT_NO_PATH = "parent-path-not-stored", Warning, "the disk stores no path of its parent",
+        why: "The parent was found by its id only. Hyper-V and XCP-ng follow stored paths, so they do not find it.",
+        action: "Reconnect the child with `Set-VHD -Path CHILD -ParentPath PARENT` (XCP-ng: `vhd-util modify -n CHILD -p PARENT`).";
+    /// Several disks have the id.
+    PARENT_ONE_OF_SEVERAL = "parent-one-of-several", Warning, "several disks have the id of the parent",
+        why: "No stored path tells which of them is meant. The one in the child's own folder was taken, else the first by path; read with another, the content may differ.",
+        action: "Move the copies out of the store, or give --map so that the stored path leads to the right one.";
+    /// VHDX: the parent's id is the second one.
+    PARENT_SECOND_ID = "parent-by-second-id", Warning, "the parent is known only by the second id",
+        why: "A merge into the parent was under way: while it runs, children know their parent by `parent_linkage2`. It was not finished, or the child was not brought up to date.",
+        action: "Let Hyper-V finish the merge. If none runs, restore child and parent together from a backup; do not merge by hand.";
+    /// A backup's disk that is no part of its machine.
+    BACKUP_LEFTOVER = "backup-leftover", Warning, "left by a backup; the machine runs without it",
+        why: "A backup made this disk for its own use and did not remove it. The machine uses the parent itself and has gone on writing to it, so the disk can no longer be read with it; the machine is not harmed.",
+        action: "When no backup is running, remove the recovery checkpoint with the backup software or `Remove-VMSnapshot`, or the file if Hyper-V knows of none. Restore nothing for its sake.";
     /// Child and parent are not of one size.
-    SIZE_DIFFERS = "parent-size-differs", Warning, "child and parent have different virtual sizes",
-        why: "They are made alike; one of them was resized, and beyond the shorter one content is a matter of the reader.",
+    SIZE_DIFFERS = "parent-size-differs", Warning, "the disk is smaller than its parent",
+        why: "A child is as large as its parent or larger; the end of the parent is not part of this disk.",
         action: "Find out which one was resized before anything is merged.";
+    /// Hyper-V: the parent was enlarged below its child.
+    PARENT_ENLARGED = "parent-enlarged", Error, "the parent was enlarged below this disk",
+        why: "Hyper-V opens a chain only if all its disks have one size (error 0xC03A0017), so the machine cannot start. Nothing is lost yet.",
+        action: "Give the parent its old size back, the one this disk has: `Resize-VHD -Path PARENT -SizeBytes SIZE` for a VHDX whose guest did not use the new room; for a VHD a tool that sets the size in its footer, or its backup. Do not merge, and do not start a machine on the parent.";
+    /// Hyper-V: the child was enlarged above its parent.
+    CHILD_ENLARGED = "child-enlarged", Error, "the disk was enlarged above its parent",
+        why: "Hyper-V opens a chain only if all its disks have one size (error 0xC03A0017), so the machine cannot start, and a merge is refused.",
+        action: "Give the disk its old size back, the one its parent has: `Resize-VHD -Path DISK -SizeBytes SIZE` for a VHDX whose guest did not use the new room, or restore it from a backup of before.";
     /// Child and parent count in different sectors.
     SECTOR_SIZE_DIFFERS = "parent-sector-size-differs", Error, "child and parent have different logical sector sizes",
         why: "The format demands the same; no program opens this chain.",

@@ -29,7 +29,15 @@ pub trait Admit: Sync {
 /// The folders and files in which disks may be opened, every symbolic link in them resolved.
 #[derive(Debug, Clone, Default)]
 pub struct Gate {
-    roots: Vec<PathBuf>,
+    roots: Vec<Root>,
+}
+
+/// A folder that was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Root {
+    /// Every symbolic link in it resolved.
+    real: PathBuf,
+    given: PathBuf,
 }
 
 impl Gate {
@@ -44,20 +52,31 @@ impl Gate {
         for root in roots {
             let root = &containers::container_of(root).unwrap_or_else(|| root.clone());
             let real = real_path(root).map_err(|error| (root.clone(), error))?;
-            let folder = if real.is_dir() {
-                real
-            } else {
-                real.parent().map(Path::to_path_buf).unwrap_or(real)
+            let is_folder = real.is_dir();
+            let folder = |path: PathBuf| match path.parent() {
+                Some(folder) if !is_folder => folder.to_path_buf(),
+                _ => path,
             };
-            if !resolved.contains(&folder) {
-                resolved.push(folder);
+            let root = Root {
+                given: folder(root.clone()),
+                real: folder(real),
+            };
+            if !resolved.iter().any(|known: &Root| known.real == root.real) {
+                resolved.push(root);
             }
         }
         Ok(Self { roots: resolved })
     }
 
     fn holds(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| begins_with(path, root))
+        self.roots.iter().any(|root| begins_with(path, &root.real))
+    }
+
+    /// A path within the roots as it reads from the root that was given, as the walk tells its paths.
+    pub fn as_given(&self, real: &Path) -> PathBuf {
+        let below = |root: &Root| Some(root.given.join(real.strip_prefix(&root.real).ok()?));
+        let found = self.roots.iter().find_map(below);
+        found.unwrap_or_else(|| real.to_path_buf())
     }
 }
 

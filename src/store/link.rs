@@ -5,11 +5,13 @@
 //! ([`check`]).
 
 mod check;
+mod family;
 mod index;
 mod places;
 mod resolve;
 mod shape;
 
+pub use family::family;
 pub(super) use places::mapped;
 
 use std::collections::HashMap;
@@ -20,6 +22,8 @@ use crate::job::par_chunks;
 use crate::store::gate::{Admission, Admit};
 use crate::store::scan::Entry;
 use crate::store::{DiskId, Node, PathMap};
+
+pub(super) use index::{LinkKey, key_of, wanted_keys};
 
 /// How much of the store is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,10 @@ impl<G> Remembering<G> {
             gate,
             known: Mutex::default(),
         }
+    }
+
+    pub(super) fn gate(&self) -> &G {
+        &self.gate
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
             .map_err(|error| vec![unreadable(&error_words(&error), None)])
             .and_then(|opened| {
                 let source = Arc::clone(&opened.source);
-                let image = Image::open(source).map_err(|error| match error {
+                let image = Image::open_named(source).map_err(|error| match error {
                     FormatError::Read { at_bytes, .. } => {
                         vec![unreadable(&error.to_string(), Some(at_bytes))]
                     }
@@ -98,7 +98,7 @@ pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
         let counts = image.count(&inner(job), None);
         let is_cancelled = job.cancel.is_cancelled();
         // The table may take minutes; what was true at its start must still be true at its end.
-        let after = Image::open(Arc::clone(&opened.source)).ok();
+        let after = Image::open_named(Arc::clone(&opened.source)).ok();
         let held_still = after.is_some_and(|after| after.header() == image.header())
             && before.as_ref() == Some(image.header())
             && has_held_still(files, &disk.path, &*opened.source, &opened.facts);
@@ -119,7 +119,7 @@ pub(crate) fn count(files: &dyn Files, disk: &Disk, job: &Job) -> Disk {
 
 /// True if the disk's table or bitmaps are too much to count along with the headers.
 pub(crate) fn is_counted_later(disk: &Disk, counts: CountPolicy) -> bool {
-    counts == CountPolicy::Count
+    counts != CountPolicy::HeadersOnly
         && disk.counts.is_none()
         && disk.header.as_ref().is_some_and(|header| !is_cheap(header))
 }
@@ -217,7 +217,7 @@ fn attempt(
             let image = Image::raw(opened.source, sector_size);
             Content::Disk(Arc::new(read(path, &facts, image, policy, job)))
         }
-        Taken::As(_) => match Image::open(opened.source) {
+        Taken::As(named) => match open(opened.source, named) {
             Ok(image) => Content::Disk(Arc::new(read(path, &facts, image, policy, job))),
             Err(FormatError::Invalid(refusal))
                 if *refusal.finding.code == image::codes::NOT_A_DISK =>
@@ -239,9 +239,19 @@ fn attempt(
     }
 }
 
-fn read(path: &Path, facts: &FileFacts, image: Image, policy: CountPolicy, job: &Job) -> Disk {
+fn open(source: Arc<dyn Source>, named: Named) -> Result<Image, FormatError> {
+    match named {
+        Named::Disk => Image::open_named(source),
+        _ => Image::open(source),
+    }
+}
+
+fn read(path: &Path, facts: &FileFacts, mut image: Image, policy: CountPolicy, job: &Job) -> Disk {
+    if policy == CountPolicy::CountAndCompareCopies {
+        image.check_copies();
+    }
     let is_counted =
-        policy == CountPolicy::Count && is_cheap(image.header()) && image.is_table_known();
+        policy != CountPolicy::HeadersOnly && is_cheap(image.header()) && image.is_table_known();
     let counts = is_counted.then(|| image.count(job, None));
     let (header, mut findings) = image.into_header();
     findings.extend(counts.iter().flat_map(|counts| counts.findings.clone()));

@@ -131,6 +131,7 @@ fn is_vdi_name(path: &Path) -> bool {
             && path
                 .file_stem()
                 .and_then(|stem| stem.to_str())
+                .map(|stem| stem.strip_prefix("OLD_").unwrap_or(stem))
                 .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
 }
 

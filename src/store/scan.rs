@@ -35,6 +35,8 @@ pub enum CountPolicy {
     /// Tables and bitmaps are read.
     #[default]
     Count,
+    /// The same, and copies of structures are compared with what is in use.
+    CountAndCompareCopies,
     /// Headers only.
     HeadersOnly,
 }

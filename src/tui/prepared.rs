@@ -75,7 +75,7 @@ impl Prepared {
         Self {
             needs: Needs::of(&rows, Units::Human),
             rows,
-            findings: findings::of(&store.forest),
+            findings: findings::of(&store.forest, &store.assessment),
             bytes: sizes.fold(0, u64::saturating_add),
             store,
             by,

@@ -88,6 +88,7 @@ impl Sample {
                 format: Format::Vhd,
                 kind,
                 virtual_size,
+                stored_size: virtual_size,
                 file_size,
                 block_size: (kind != Kind::Fixed).then_some(2 << 20),
                 sector_size: 512,

@@ -542,14 +542,14 @@ fn u_a_log_to_replay_is_read_in_memory() {
 fn a_merge_that_would_not_fit_and_one_that_does_are_told_by_the_growth_of_both_tables() {
     let told = one(TAKEN, AT_ONCE).expect(BASE, "as-old", &[&merge_above()], 0);
     let merge = &told["merge"][0];
-    // The child holds block 1, the base block 0: one new block and its bitmap.
+    // The child holds block 1, the base block 0: one new block and its bitmap, at a page.
     assert_eq!(
         (merge["blocks"].as_u64(), merge["bytes"].as_u64()),
         (Some(1), Some(3 * 512))
     );
     assert_eq!(
         (merge["bytes_max"].as_u64(), merge["grow_max"].as_u64()),
-        (Some(2 << 20), Some((2 << 20) + 512))
+        (Some(2 << 20), Some((2 << 20) + 4096))
     );
     assert!(merge["free"].as_u64().is_some());
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vhdtree::analysis::diff::DiffRun;
-use vhdtree::analysis::plan::{Answer, Merge, Plan};
+use vhdtree::analysis::plan::{Answer, FreeSource, Merge, Plan};
 use vhdtree::format::SectorNo;
 use vhdtree::store::Product;
 use vhdtree::tui::app::{App, Overlay};
@@ -42,11 +42,15 @@ fn plan_of(script: &Script, answer: Answer) -> Plan {
         merges: vec![Merge {
             from: above,
             into: disk,
+            survivor: disk,
             blocks: 5,
             bytes: 8_493_056,
             bytes_max: 10_485_760,
             grow_max: 4_194_304,
+            enlarge_to: None,
+            is_possible: true,
             free: Some(1_000_000),
+            free_source: Some(FreeSource::Here),
         }],
         deleted: Vec::new(),
         freed: vec![above],
@@ -208,7 +212,7 @@ fn a_plan_that_does_not_fit_the_free_space_says_so() {
     script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
     let screen = script.screen();
     assert!(
-        screen.contains("may grow by up to 4.0 MiB; free there: 976.6 KiB, NOT"),
+        screen.contains("may grow by up to 4.0 MiB; free here: 976.6 KiB, NOT"),
         "{screen}"
     );
     script.keys("yc");

@@ -8,7 +8,7 @@ use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTot
 use vhdtree::analysis::plan::{self, BlockMaps, PlanOptions};
 use vhdtree::format::{BlockNo, SectorNo};
 use vhdtree::guest::{Partition, PartitionType, Partitions, Table, VolumeKind};
-use vhdtree::image::{BlockState, StateRun};
+use vhdtree::image::{BlockState, Place, SectorRun, StateRun};
 use vhdtree::store::DiskId;
 use vhdtree::text::Charset;
 use vhdtree::tui::app::App;
@@ -240,6 +240,18 @@ impl BlockMaps for Tables {
             run(0, 3, BlockState::Full),
             run(7 + u64::from(disk.0), 5, BlockState::Partial),
         ])
+    }
+
+    fn sectors(&self, disk: DiskId, visit: &mut dyn FnMut(SectorRun)) -> bool {
+        let blocks = self.held(disk).unwrap_or_default();
+        for run in blocks {
+            visit(SectorRun {
+                first: SectorNo(run.first.0 * 4096),
+                count: run.count * 4096,
+                place: Place::Here { offset_bytes: 0 },
+            });
+        }
+        true
     }
 }
 

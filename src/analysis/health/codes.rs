@@ -13,6 +13,10 @@ crate::catalogue! {
     MACHINE_DISK_MISSING = "machine-disk-missing", Error, "a machine uses a disk that is not in the store",
         why: "What the machine uses now cannot be followed to its base.",
         action: "Bring the disk, or name its folder.";
+    /// The machine was set back.
+    MACHINE_REVERTED = "machine-reverted", Warning, "the machine was set back to a snapshot since it was taken",
+        why: "What was done between the two times is in no file any more, and nothing in Hyper-V Manager shows it. Deleting the snapshot removes the last way back to the moment it was taken.",
+        action: "Make sure nobody misses that time before anything is deleted: `plan` tells what a delete would do.";
     /// Two machines on one line.
     LEAF_SHARED = "leaf-shared", Error, "two machines use the same disk",
         why: "Two machines writing to one disk destroy it; labels or configurations may also be copies of one another.",
@@ -27,6 +31,6 @@ crate::catalogue! {
         action: "Let it finish before deleting more snapshots.";
     /// Disks that lie above a frozen one without an owner.
     LINGERING = "lingering-disk", Warning, "a disk inside a machine's chain that no snapshot owns",
-        why: "A backup's leftover, or a deleted snapshot whose merge has not run.",
-        action: "Let backups and merges finish; do not delete the file by hand.";
+        why: "A backup's leftover, or a deleted snapshot whose merge has not run. The machine needs the file.",
+        action: "Let backups and merges finish; do not delete the file by hand. If it stays: take a new checkpoint and delete it, which merges what lies below; or merge by hand with the machine off (`Merge-VHD`), on a copy first.";
 }

@@ -3,8 +3,10 @@
 mod owners;
 mod unfinished;
 
+use std::cmp::Ordering;
+
 use crate::analysis::plan::steps::Steps;
-use crate::analysis::plan::{Accept, Answer, Merge, Reason, token};
+use crate::analysis::plan::{Accept, Answer, FreeSource, Merge, Reason, token};
 use crate::analysis::topology::Topology;
 use crate::analysis::{Reverted, Verdict, reasons};
 use crate::finding::{Code, Severity};
@@ -60,6 +62,7 @@ pub fn reasons(case: &Case<'_>) -> Vec<Reason> {
     unfinished::reasons(case, &mut all);
     chain(case, &mut all);
     links(case, &mut all);
+    enlarging(case, &mut all);
     space(case, &mut all);
     verdict(case, &mut all);
     scan(case, &mut all);
@@ -184,7 +187,10 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
                 .as_ref()
                 .and_then(|link| fault_of(link.state))
                 .map(str::to_owned)
-                .or_else(|| finding_against(disk, node)),
+                .or_else(|| finding_against(disk, node))
+                .or_else(|| {
+                    unequal_size(case.forest, case.product, *id).map(|code| code.title.to_owned())
+                }),
             _ => None,
         };
         if let Some(fault) = fault
@@ -235,16 +241,47 @@ fn links(case: &Case<'_>, all: &mut Vec<Reason>) {
 
 /// A finding that an engine would stop at, or that makes the merged content wrong.
 fn finding_against(disk: &Disk, node: &Node) -> Option<String> {
-    // XCP-ng lets a disk grow above its snapshot; elsewhere the engine refuses such a chain.
-    let grown = node.product != Product::XcpNg;
     disk.findings
         .iter()
         .chain(&node.findings)
+        .filter(|finding| finding.code.severity == Severity::Error)
+        // Whether unequal sizes are a fault depends on whose rules the plan follows.
         .find(|finding| {
-            finding.code.severity == Severity::Error
-                || (grown && finding.code == &store_codes::SIZE_DIFFERS)
+            finding.code != &store_codes::PARENT_ENLARGED
+                && finding.code != &store_codes::CHILD_ENLARGED
         })
         .map(|finding| finding.code.title.to_owned())
+}
+
+/// XCP-ng lets a disk grow above its snapshot; elsewhere the engine opens no chain of unequal sizes.
+pub(super) fn unequal_size(forest: &Forest, product: Product, id: DiskId) -> Option<&'static Code> {
+    let size = |id: DiskId| Some(forest.disk(id)?.header.as_ref()?.stored_size);
+    match size(id)?.cmp(&size(forest.parent_of(id)?)?) {
+        _ if product == Product::XcpNg => None,
+        Ordering::Equal => None,
+        Ordering::Less => Some(&store_codes::PARENT_ENLARGED),
+        Ordering::Greater => Some(&store_codes::CHILD_ENLARGED),
+    }
+}
+
+/// What libvhd does not enlarge: the parent of a merge that another program made (`vhd-util resize`).
+fn enlarging(case: &Case<'_>, all: &mut Vec<Reason>) {
+    let header = |id: DiskId| case.forest.disk(id)?.header.as_ref();
+    let is_refused = |merge: &&Merge| {
+        merge.enlarge_to.is_some()
+            && header(merge.into).is_some_and(|into| !into.is_raw() && into.creator != "tap")
+    };
+    if let Some(merge) = case.merges.iter().find(is_refused) {
+        all.push(reason(
+            &reasons::NOT_ENLARGED,
+            Answer::Refuse,
+            format!(
+                "{} is smaller than {} and was not made by XCP-ng, whose tools enlarge only their own disks",
+                names(case.forest, &[merge.into]),
+                names(case.forest, &[merge.from]),
+            ),
+        ));
+    }
 }
 
 fn fault_of(state: LinkState) -> Option<&'static str> {
@@ -288,9 +325,10 @@ fn space(case: &Case<'_>, all: &mut Vec<Reason>) {
                 &reasons::NO_SPACE,
                 Answer::Refuse,
                 format!(
-                    "{} may grow by up to {}; free there: {}",
+                    "{} may grow by up to {}; {}: {}",
                     names(case.forest, &[merge.into]),
                     size(need),
+                    merge.free_source.map_or("free", FreeSource::label),
                     size(free)
                 ),
             ));

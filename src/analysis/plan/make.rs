@@ -3,10 +3,13 @@
 use crate::analysis::plan::steps::{Steps, Subject, steps};
 use crate::analysis::plan::target::are_one;
 use crate::analysis::plan::{
-    BlockMaps, Merge, Plan, PlanOptions, Target, TargetError, gate, growth::grow_max, token, words,
+    BlockMaps, FreeSource, Merge, Plan, PlanOptions, Target, TargetError, gate, growth::Growth,
+    token, words,
 };
 use crate::analysis::topology::Topology;
 use crate::analysis::{AssessedSnapshot, Assessment};
+use crate::format::SectorNo;
+use crate::image::{Place, SectorRun};
 use crate::store::{DiskId, Forest, Product};
 use crate::text::file_name;
 
@@ -43,7 +46,7 @@ pub fn plan(
     let merges: Vec<Merge> = steps
         .merges
         .iter()
-        .map(|(from, into)| merge(forest, options, tables, *from, *into))
+        .map(|(from, into)| merge(&subject, options, tables, *from, *into))
         .collect();
     let before = chains(&topology, forest, &frozen);
     let verdict = assessed.map(|assessed| &assessed.verdict);
@@ -96,7 +99,7 @@ pub fn plan(
         product,
         answer,
         summary: words::summary(&case, answer, &reasons),
-        after: after(&before, &steps),
+        after: after(&before, &steps, &merges),
         ends_in: words::ends_in(&case),
         already_lost: words::already_lost(&case),
         lost: words::lost(&case),
@@ -110,7 +113,7 @@ pub fn plan(
             .chain(&steps.leaves)
             .copied()
             .collect(),
-        freed: merges.iter().map(|merge| merge.from).collect(),
+        freed: merges.iter().map(Merge::gone).collect(),
         breaks: steps.breaks,
         reasons,
         merges,
@@ -181,12 +184,13 @@ fn guess(forest: &Forest, frozen: &[DiskId]) -> Option<Product> {
 }
 
 fn merge(
-    forest: &Forest,
+    subject: &Subject<'_>,
     options: &PlanOptions,
     tables: &dyn BlockMaps,
     from: DiskId,
     into: DiskId,
 ) -> Merge {
+    let forest = subject.forest;
     let header = |id: DiskId| forest.disk(id).and_then(|disk| disk.header.as_ref());
     let block = header(from)
         .and_then(|header| header.block_size)
@@ -208,25 +212,47 @@ fn merge(
     let bytes = counted.map_or(bytes_max, |counts| {
         counts.dirty_sectors.saturating_mul(sector)
     });
-    let grow = held
-        .zip(tables.held(into))
-        .and_then(|(from_runs, into_runs)| {
-            Some(grow_max(
-                (header(from)?, &from_runs),
-                (header(into)?, &into_runs),
-            ))
-        });
+    let grow = header(from).zip(header(into)).map(|(child, parent)| {
+        let mut growth = Growth::new(child, parent);
+        if !tables.sectors(from, &mut |run| growth.add(run)) {
+            // Every block may be new.
+            growth = Growth::new(child, parent);
+            growth.add(SectorRun {
+                first: SectorNo(0),
+                count: child.stored_size / u64::from(child.sector_size.max(1)),
+                place: Place::Error,
+            });
+        }
+        growth.bytes_max(&tables.held(into).unwrap_or_default())
+    });
+    let is_leaf = subject.topology.children(from).next().is_none();
+    let enlarge_to = header(from)
+        .zip(header(into))
+        .filter(|(child, parent)| child.stored_size > parent.stored_size)
+        .map(|(child, _)| child.stored_size)
+        .filter(|_| subject.product == Product::XcpNg);
+    let here = forest.free_bytes.get(into.0 as usize).copied().flatten();
+    let (free, free_source) = match (options.free, here) {
+        (Some(given), _) => (Some(given), Some(FreeSource::Given)),
+        (None, here) => (here, here.map(|_| FreeSource::Here)),
+    };
     Merge {
         from,
         into,
+        // The garbage collector gives the base the name of the leaf it took in.
+        survivor: if subject.product == Product::XcpNg && is_leaf {
+            from
+        } else {
+            into
+        },
         blocks,
         bytes,
         bytes_max,
-        // Without the tables every block may be new.
         grow_max: grow.unwrap_or(bytes_max),
-        free: options
-            .free
-            .or_else(|| forest.free_bytes.get(into.0 as usize).copied().flatten()),
+        enlarge_to,
+        is_possible: gate::unequal_size(forest, subject.product, from).is_none(),
+        free,
+        free_source,
     }
 }
 
@@ -256,9 +282,9 @@ fn chains(topology: &Topology<'_>, forest: &Forest, frozen: &[DiskId]) -> Vec<Ve
 }
 
 /// The chains once everything is done: merged and deleted files are out, chains that break are gone.
-fn after(before: &[Vec<DiskId>], steps: &Steps) -> Vec<Vec<DiskId>> {
+fn after(before: &[Vec<DiskId>], steps: &Steps, merges: &[Merge]) -> Vec<Vec<DiskId>> {
     let gone = |id: &DiskId| {
-        steps.merges.iter().any(|(from, _)| from == id)
+        merges.iter().any(|merge| merge.gone() == *id)
             || steps.dead_ends.contains(id)
             || steps.leaves.contains(id)
     };

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::analysis::topology::{Lead, Topology};
+use crate::store::names::has_extension;
 use crate::store::{DiskId, Forest, MachineId, Product, SnapshotId};
 
 /// The steps for all frozen disks of one snapshot.
@@ -21,6 +22,8 @@ pub struct Steps {
     pub leaves: Vec<DiskId>,
     /// Kept, as several branches hang on them: the disk and how many.
     pub kept: Vec<(DiskId, usize)>,
+    /// Kept, as they are the user's own files and not ones that a snapshot made.
+    pub own: Vec<DiskId>,
     /// Kept, as another snapshot or machine needs them.
     pub needed: Vec<DiskId>,
     /// Disks that would break.
@@ -78,6 +81,7 @@ fn hyperv(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
         return;
     }
     match own.as_slice() {
+        [] if !is_made_by_a_snapshot(subject.forest, frozen) => steps.own.push(frozen),
         [] if others.is_empty() => dead_end(subject, frozen, steps),
         [] => {
             steps.dead_ends.push(frozen);
@@ -86,6 +90,15 @@ fn hyperv(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
         [one] => merge(subject, *one, frozen, &others, steps),
         several => steps.kept.push((frozen, several.len())),
     }
+}
+
+/// Hyper-V and Virtual PC name the disks they make themselves; of all others a delete leaves the file.
+fn is_made_by_a_snapshot(forest: &Forest, disk: DiskId) -> bool {
+    forest.disk(disk).is_some_and(|disk| {
+        ["avhd", "avhdx", "vud"]
+            .iter()
+            .any(|extension| has_extension(&disk.path, extension))
+    })
 }
 
 fn knows_now(subject: &Subject<'_>) -> bool {

@@ -1,12 +1,14 @@
 //! Block tables of the disks of a store, read when a plan asks for them.
 
 use crate::analysis::plan::BlockMaps;
-use crate::format::BlockNo;
-use crate::image::{BlockState, Image, StateRun};
+use crate::format::{BlockNo, SectorNo};
+use crate::image::{BlockState, Image, Place, SectorRun, StateRun};
 use crate::store::{DiskId, Forest, containers};
 
 /// Blocks read at once.
 const WINDOW: usize = 65_536;
+/// Bitmaps read at once.
+const BITMAPS: u64 = 4096;
 
 /// The tables of a forest's files.
 #[derive(Debug)]
@@ -19,15 +21,49 @@ impl<'a> StoreTables<'a> {
     pub fn new(forest: &'a Forest) -> Self {
         Self { forest }
     }
+
+    fn open(&self, disk: DiskId) -> Option<Image> {
+        let disk = self.forest.disk(disk)?;
+        let header = disk.header.as_ref()?;
+        let source = containers::open(&disk.path).ok()?;
+        if header.is_raw() {
+            return Some(Image::raw(source, header.sector_size));
+        }
+        Image::open_named(source).ok()
+    }
 }
 
 impl BlockMaps for StoreTables<'_> {
     fn held(&self, disk: DiskId) -> Option<Vec<StateRun>> {
-        let disk = self.forest.disk(disk)?;
-        disk.header.as_ref()?;
-        let source = containers::open(&disk.path).ok()?;
-        held(&Image::open(source).ok()?)
+        held(&self.open(disk)?)
     }
+
+    fn sectors(&self, disk: DiskId, visit: &mut dyn FnMut(SectorRun)) -> bool {
+        self.open(disk)
+            .is_some_and(|image| sectors(&image, visit).is_some())
+    }
+}
+
+/// Runs of sectors, in order; of what has no entry in the table nothing is known.
+fn sectors(image: &Image, visit: &mut dyn FnMut(SectorRun)) -> Option<()> {
+    let (told_of, all) = (image.sectors_told_of(), image.sectors());
+    let window = image.sectors_per_block().saturating_mul(BITMAPS).max(1);
+    let mut runs = Vec::new();
+    let mut first = 0;
+    while first < told_of {
+        let end = first.saturating_add(window).min(told_of);
+        image
+            .sector_runs(SectorNo(first)..SectorNo(end), &mut runs)
+            .ok()?;
+        runs.iter().copied().for_each(&mut *visit);
+        first = end;
+    }
+    visit(SectorRun {
+        first: SectorNo(told_of),
+        count: all.saturating_sub(told_of),
+        place: Place::Error,
+    });
+    Some(())
 }
 
 /// Runs of blocks that are not absent, by the table alone; `None` if the table cannot be read. Fixed disks have none to tell.

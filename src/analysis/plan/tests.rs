@@ -5,8 +5,8 @@ use super::*;
 use crate::analysis::plain::{Plain, at, branched, story, with_leftover};
 use crate::analysis::plan::{Accept, Answer};
 use crate::analysis::{Compared, assess};
-use crate::format::BlockNo;
-use crate::image::{BlockState, StateRun};
+use crate::format::{BlockNo, SectorNo};
+use crate::image::{BlockState, Place, SectorRun, StateRun};
 use crate::store::{Forest, LinkState};
 
 /// Every disk but a base holds blocks 0 to 2; a base holds block 1.
@@ -21,6 +21,17 @@ impl BlockMaps for Tables<'_> {
             count,
             state: BlockState::Partial,
         }])
+    }
+
+    fn sectors(&self, disk: DiskId, visit: &mut dyn FnMut(SectorRun)) -> bool {
+        for run in self.held(disk).unwrap_or_default() {
+            visit(SectorRun {
+                first: SectorNo(run.first.0 * 4096),
+                count: run.count * 4096,
+                place: Place::Here { offset_bytes: 0 },
+            });
+        }
+        true
     }
 }
 
@@ -80,7 +91,7 @@ fn the_story_is_refused_with_both_dates_and_what_is_already_gone() {
         (merge.blocks, merge.bytes, merge.bytes_max),
         (3, 77 * 512, 6 << 20)
     );
-    assert_eq!(merge.grow_max, 2 * ((2 << 20) + 512));
+    assert_eq!(merge.grow_max, 2 * ((2 << 20) + 4096));
     assert_eq!(plan.before, [[DiskId(0), DiskId(1)]]);
     assert_eq!(plan.after, [[DiskId(0)]]);
     assert_eq!(
@@ -150,7 +161,7 @@ fn a_reason_is_accepted_by_name_for_one_state_only() {
 #[test]
 fn a_merge_that_does_not_fit_is_refused() {
     let mut store = story("2009-05-02T14:10:01Z");
-    let need = 2 * ((2 << 20) + 512);
+    let need = 2 * ((2 << 20) + 4096);
     store.forest.free_bytes[0] = Some(need);
     assert_eq!(by_path(&store, BASE).answer, Answer::Pass);
     store.forest.free_bytes[0] = Some(need - 1);
@@ -358,7 +369,12 @@ fn xcp_deletes_the_snapshots_leaf_and_coalesces_what_is_left() {
         (DiskId(1), DiskId(0))
     );
     assert_eq!(plan.deleted, [DiskId(2)]);
-    assert_eq!(plan.after, [[DiskId(0)]]);
+    // The base takes over the leaf's name: that of the machine's disk stays.
+    assert_eq!(plan.merges[0].survivor, DiskId(1));
+    assert_eq!(
+        (plan.after, plan.freed),
+        (vec![vec![DiskId(1)]], vec![DiskId(0)])
+    );
 }
 
 #[test]
@@ -574,7 +590,7 @@ fn merges_on_one_volume_share_its_free_space_whatever_their_folders() {
         store.snapshot(vm, "s", &[BASE, "/t/data.vhd"], "2009-05-02T14:10:00Z");
         store.disk_mut(BASE).file.identity = Some((1, 1));
         store.disk_mut("/t/data.vhd").file.identity = Some((device, 2));
-        let need = 2 * ((2 << 20) + 512);
+        let need = 2 * ((2 << 20) + 4096);
         for free in &mut store.forest.free_bytes {
             *free = Some(2 * need - 1);
         }

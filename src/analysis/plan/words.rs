@@ -1,10 +1,11 @@
 //! The sentences of a plan: what is already gone, what the delete loses, how the engine goes about it, what to do first.
 
-use crate::analysis::plan::gate::names;
+use crate::analysis::plan::gate::{names, unequal_size};
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Answer, Loss, Merge, Reason};
 use crate::analysis::witness::{branch, surroundings};
 use crate::analysis::{AssessedSnapshot, Reverted, Rule, Verdict, reasons};
+use crate::finding::Code;
 use crate::store::{DiskId, Forest, Product, Snapshot, TakenSource};
 use crate::text::{file_name, many, minute, size, span};
 
@@ -229,6 +230,12 @@ pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> 
             branches
         ));
     }
+    for disk in &case.steps.own {
+        notes.push(format!(
+            "{} stays: it is a disk of its own, and deleting a snapshot removes only the files that snapshots made.",
+            case.name(*disk)
+        ));
+    }
     for disk in &case.steps.needed {
         notes.push(format!(
             "{} stays: another snapshot or a machine needs it.",
@@ -265,6 +272,14 @@ pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> 
     notes
 }
 
+/// The finding about two disks of a merge that have different sizes where they must not.
+fn resized(case: &Case<'_>) -> Option<&'static Code> {
+    let of_merges = case.merges.iter().map(|merge| merge.from);
+    of_merges
+        .chain(case.frozen.iter().copied())
+        .find_map(|id| unequal_size(case.forest, case.product, id))
+}
+
 /// What to do first.
 pub(super) fn do_first(case: &Case<'_>, reasons: &[Reason], merge_pending: bool) -> Vec<String> {
     let mut first = Vec::new();
@@ -284,10 +299,13 @@ pub(super) fn do_first(case: &Case<'_>, reasons: &[Reason], merge_pending: bool)
         ));
     }
     if has(&reasons::BROKEN_CHAIN) {
-        first.push(
-            "Repair the chain: bring the missing or right parent; check says where it breaks."
-                .to_owned(),
-        );
+        first.push(match resized(case) {
+            Some(code) => code.action.to_owned(),
+            None => {
+                "Repair the chain: bring the missing or right parent; check says where it breaks."
+                    .to_owned()
+            }
+        });
     }
     if has(&reasons::NO_SPACE) {
         first.push("Make room on the volume of the receiving file.".to_owned());

@@ -8,7 +8,7 @@ crate::catalogue! {
     /// The end footer is not usable, the copy at the start is.
     FOOTER_END_DAMAGED = "vhd-footer-end-damaged", Error, "footer at the end damaged",
         why: "The authoritative footer is missing or wrong and the copy at the start of the file is used. A file that was cut off, or a write that was interrupted, looks like this; blocks near the end may be missing too.",
-        action: "Check where the file came from; compare its length with a backup. Do not merge it before it is repaired.";
+        action: "Check where the file came from; compare its length with a backup. If only the footer is gone, `vhd-util repair` on a copy writes it anew from the one at the start. Do not merge it before it is repaired.";
     /// The copy at the start is not usable, the end footer is.
     FOOTER_COPY_DAMAGED = "vhd-footer-copy-damaged", Warning, "copy of the footer at the start damaged",
         why: "The footer at the end is good and used. If it is lost one day, there is no copy to fall back on.",
@@ -16,7 +16,15 @@ crate::catalogue! {
     /// The two footers are both sound and do not agree.
     FOOTER_COPY_DIFFERS = "vhd-footer-copy-differs", Info, "the two footers differ",
         why: "Both are sound; the one at the end counts. Some tool changed only one of them.",
-        action: "Nothing, unless the id or the size differ: then find out which tool wrote the file last.";
+        action: "Nothing, unless the size differs: then find out which tool wrote the file last.";
+    /// The two footers name different disks.
+    FOOTER_IDS = "vhd-footer-ids-differ", Warning, "the two footers have different ids",
+        why: "The id at the end counts, and children know their parent by it. A program that reads the copy sees another disk: a tool gave the disk a new id in one place only, or the end of the file is another file's.",
+        action: "Find out which tool wrote the file last; `vhd-util repair` renews the copy from the footer at the end. Do not merge before.";
+    /// There is padding behind the footer.
+    FOOTER_PADDED = "vhd-footer-padded", Warning, "the file goes on behind its footer",
+        why: "A copy rounded the file up, or something was written behind its end. Windows and XenServer look for the footer in the last 512 bytes and refuse the file.",
+        action: "Cut a copy of the file to the length given as expected (`truncate -s`); compare it with its source first.";
     /// The checksum of the footer in use is wrong.
     FOOTER_CHECKSUM = "vhd-footer-checksum", Error, "footer checksum wrong",
         why: "Some field of the footer was changed without renewing its checksum, or was damaged. Windows and XenServer refuse such a disk.",
@@ -61,6 +69,10 @@ crate::catalogue! {
     FIXED_SHORT = "vhd-fixed-short", Error, "fixed disk longer than its file",
         why: "Sectors past the end of the file cannot be read: the file was cut off.",
         action: "Restore the file from a backup.";
+    /// A fixed disk whose file holds more than the disk.
+    FIXED_LONG = "vhd-fixed-long", Warning, "fixed disk shorter than its file",
+        why: "The file holds more bytes before its footer than the footer says. It was enlarged, or a program wrote behind the disk's end, without the footer being renewed; what lies past the size is not shown.",
+        action: "Compare the size with what the machine shows; if the disk was enlarged, the tool that did it has to finish its work.";
     /// The dynamic header could not be found where the footer says.
     DATA_OFFSET = "vhd-data-offset", Error, "dynamic header is not where the footer says",
         why: "The footer's data offset is wrong; the header was found at its usual place and is used.",

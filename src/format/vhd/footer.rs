@@ -19,6 +19,8 @@ pub const EPOCH_UNIX_SECONDS: i64 = 946_684_800;
 const BELIEVABLE: std::ops::Range<u32> = 31_622_400..3_155_760_000;
 /// Cylinders, heads and sectors per track at their maximum: the geometry then says nothing of the size.
 const GEOMETRY_MAX: (u16, u8, u8) = (u16::MAX, 16, 255);
+/// The largest size 32-bit sector numbers reach, in bytes.
+pub const SIZE_MAX: u64 = (u32::MAX as u64) * (SECTOR_BYTES as u64);
 
 /// Where the fields lie in a footer, in bytes.
 pub mod field {
@@ -215,6 +217,16 @@ impl Footer {
             self.geometry_size()
         } else {
             self.current_size
+        }
+    }
+
+    /// Size by which chains are read and compared, in bytes: the current size, which a child takes over from its parent
+    /// whoever made it. Where that cannot be, what the geometry says.
+    pub fn stored_size(&self) -> u64 {
+        if (1..=SIZE_MAX).contains(&self.current_size) {
+            self.current_size
+        } else {
+            self.virtual_size()
         }
     }
 
@@ -422,15 +434,24 @@ fn compare_copy(end: &Footer, copy: &Footer, findings: &mut Vec<Finding>) {
             ),
         );
     } else if end != copy {
-        let field = if end.id != copy.id {
-            "id"
-        } else if end.current_size != copy.current_size {
+        let field = if end.current_size != copy.current_size {
             "size"
         } else if end.hidden != copy.hidden || end.saved_state != copy.saved_state {
             "state"
         } else {
             "details"
         };
+        if end.id != copy.id {
+            findings.push(
+                Finding::new(
+                    &codes::FOOTER_IDS,
+                    "the footer at the end and its copy at the start have different ids",
+                )
+                .at(0)
+                .values(end.id.to_string(), copy.id.to_string()),
+            );
+            return;
+        }
         findings.push(
             Finding::new(&codes::FOOTER_COPY_DIFFERS, format!("the footer at the end and its copy at the start differ ({field}); the one at the end is used"))
                 .at(0),

@@ -235,7 +235,10 @@ impl TableLayout {
                 audit.note(code, met, || {
                     Finding::new(code, format!("the bitmap of chunk {chunk} {what}"))
                         .at(self.position(index))
-                        .values(self.room(), format!("{offset}"))
+                        .values(
+                            self.room(code, BLOCK_BYTES),
+                            place_words(offset, BLOCK_BYTES),
+                        )
                 });
                 Ok(None)
             }
@@ -281,6 +284,13 @@ impl TableLayout {
             0 => BlockState::Absent,
             1 | 2 => BlockState::Zero,
             3 => BlockState::Unmapped,
+            5 => {
+                note(&codes::TABLE_DRAFT, &|| {
+                    let text = "state 5, which the 0.95 draft had for unmapped".to_owned();
+                    (text, "3".to_owned(), "5".to_owned())
+                });
+                BlockState::Unmapped
+            }
             6 => BlockState::Full,
             7 if self.has_parent => BlockState::Partial,
             state => {
@@ -308,15 +318,11 @@ impl TableLayout {
         match self.place(offset, self.block_size, used) {
             Ok(Extent::Whole) => {}
             Ok(Extent::Cut) => note(&codes::TABLE_CUT, &|| {
-                let text = "the disk's last block is cut by the end of the file".to_owned();
-                (
-                    text,
-                    self.room(),
-                    format!("{offset}, {} bytes", self.block_size),
-                )
+                let text = "the disk's last block is cut by the end of the file";
+                self.misplaced(&codes::TABLE_CUT, text, offset)
             }),
             Err((code, what)) => {
-                note(code, &|| (what.to_owned(), self.room(), offset.to_string()));
+                note(code, &|| self.misplaced(code, what, offset));
                 return entry;
             }
         }
@@ -345,9 +351,23 @@ impl TableLayout {
         entry
     }
 
-    /// Where blocks may be, in words.
-    fn room(&self) -> String {
-        format!("{MIB} to {}, outside the regions", self.file_bytes)
+    /// What is said of a block at an impossible place: text, expected, found.
+    fn misplaced(&self, code: &Code, what: &str, offset: u64) -> (String, String, String) {
+        let room = self.room(code, self.block_size);
+        (what.to_owned(), room, place_words(offset, self.block_size))
+    }
+
+    /// Where `length` bytes may begin, in words: what `code` says is against the place found.
+    fn room(&self, code: &Code, length: u64) -> String {
+        if code == &codes::TABLE_STRUCTURE {
+            return "a place outside the headers, the log and all regions".to_owned();
+        }
+        match self.file_bytes.checked_sub(length) {
+            Some(last) => {
+                format!("a start of at most {last}, where {length} bytes end in the file")
+            }
+            None => format!("a file of {length} bytes and more"),
+        }
     }
 
     /// Checks that `length` bytes from `offset` on lie in the file and on nothing else; of the last block the `used` bytes
@@ -373,6 +393,11 @@ impl TableLayout {
         }
         Err((&codes::TABLE_END, "reaches past the end of the file"))
     }
+}
+
+/// Where a block is said to be.
+fn place_words(offset: u64, length: u64) -> String {
+    format!("bytes {offset} to {}", offset.saturating_add(length))
 }
 
 /// How much of a block the file holds.

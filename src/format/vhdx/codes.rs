@@ -131,8 +131,12 @@ crate::catalogue! {
         action: "If the file was copied, compare lengths with the original; otherwise restore it.";
     /// An entry has a state that does not exist or is not allowed here.
     TABLE_STATE = "vhdx-table-state", Error, "a table entry has a state that is not allowed",
-        why: "States 4 and 5 are reserved, and only a differencing disk may hold partly present blocks. Nothing is known of such a block.",
+        why: "State 4 is reserved, and only a differencing disk may hold partly present blocks. Nothing is known of such a block.",
         action: "Restore the file; the table is damaged.";
+    /// State 5 of the draft.
+    TABLE_DRAFT = "vhdx-table-draft-state", Info, "a table entry has the state for unmapped of the format's 0.95 draft",
+        why: "Programs written after the draft mark unmapped blocks with 5; the published format has 3. Such a block is read as zeros.",
+        action: "Nothing; a program that goes by the published format may refuse the file.";
     /// An entry has reserved bits set.
     TABLE_RESERVED = "vhdx-table-reserved", Warning, "a table entry has reserved bits set",
         why: "They must be zero; a set one is a sign of damage, or of a newer writer.",

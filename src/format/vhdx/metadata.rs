@@ -28,8 +28,10 @@ pub const PARENT_LOCATOR: Uuid = uuid!("a8d35f2d-b30b-454d-abf7-d3d84834ab0c");
 const MAX_ENTRIES: u16 = 2047;
 const ENTRY_BYTES: usize = 32;
 
-/// Table and, in every file seen, all items: one read gets both.
-const WINDOW_BYTES: usize = 128 << 10;
+/// The table of every file seen, in bytes; one with more entries costs a further read.
+const TABLE_READ_BYTES: usize = 4 << 10;
+/// Items that lie within so many bytes are read at once.
+const ITEMS_READ_BYTES: u32 = 16 << 10;
 
 /// What the metadata says of a disk; sizes are within the format's limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,13 +79,14 @@ const KNOWN: [Known; 6] = [
 struct Items<'a> {
     source: &'a dyn Source,
     region: Region,
-    window: Vec<u8>,
+    /// Bytes of the items that lie together, from this place in the region on.
+    window: (u32, Vec<u8>),
     listed: Vec<Item>,
     /// Known items that were not admitted because of their place, with what is wrong; that is why they are missing.
     misplaced: Vec<(Uuid, Finding)>,
 }
 
-/// Reads table and items from the metadata region; one read for files as they are written in practice.
+/// Reads table and items from the metadata region; two reads for files as they are written in practice.
 ///
 /// # Errors
 /// When the region cannot be read, the table is damaged, an unknown item is required, or a size that everything else
@@ -93,19 +96,52 @@ pub fn read(
     region: Region,
     findings: &mut Vec<Finding>,
 ) -> Result<Metadata, FormatError> {
+    let at = region.offset_bytes;
     let length = usize::try_from(region.length_bytes).unwrap_or(usize::MAX);
-    let window = read_up_to(source, region.offset_bytes, length.min(WINDOW_BYTES))
-        .map_err(FormatError::read("metadata", region.offset_bytes))?;
+    let take = |bytes: usize| {
+        read_up_to(source, at, length.min(bytes)).map_err(FormatError::read("metadata", at))
+    };
+    let mut table = take(TABLE_READ_BYTES)?;
+    let entries = usize::from(u16_at(&table, 10).unwrap_or(0).min(MAX_ENTRIES));
+    let whole = entries.saturating_add(1).saturating_mul(ENTRY_BYTES);
+    if whole > TABLE_READ_BYTES {
+        table = take(whole)?;
+    }
     let mut misplaced = Vec::new();
-    let listed = parse_table(&window, region, &mut misplaced, findings)?;
+    let listed = parse_table(&table, region, &mut misplaced, findings)?;
     let items = Items {
         source,
         region,
-        window,
+        window: items_together(source, region, &listed)?,
         listed,
         misplaced,
     };
     items.decode(findings)
+}
+
+/// Reads the known items at once if they lie near each other, as in every file seen.
+fn items_together(
+    source: &dyn Source,
+    region: Region,
+    listed: &[Item],
+) -> Result<(u32, Vec<u8>), FormatError> {
+    let known = || {
+        listed
+            .iter()
+            .filter(|item| !item.user && item.length > 0 && name(item.id).is_some())
+    };
+    let start = known().map(|item| item.offset).min().unwrap_or(0);
+    let end = known()
+        .map(|item| item.offset.saturating_add(item.length))
+        .max();
+    let length = end.unwrap_or(0).saturating_sub(start);
+    if length == 0 || length > ITEMS_READ_BYTES {
+        return Ok((0, Vec::new()));
+    }
+    let at = region.offset_bytes.saturating_add(u64::from(start));
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let bytes = read_up_to(source, at, length).map_err(FormatError::read("metadata items", at))?;
+    Ok((start, bytes))
 }
 
 fn parse_table(
@@ -338,9 +374,12 @@ impl Items<'_> {
     }
 
     fn bytes(&self, item: &Item) -> Result<Vec<u8>, FormatError> {
-        let start = usize::try_from(item.offset).unwrap_or(usize::MAX);
         let length = usize::try_from(item.length).unwrap_or(usize::MAX);
-        if let Some(bytes) = self.window.get(start..start.saturating_add(length)) {
+        let (window_at, window) = &self.window;
+        let start = item.offset.checked_sub(*window_at);
+        let start = start.and_then(|start| usize::try_from(start).ok());
+        if let Some(bytes) = start.and_then(|start| window.get(start..start.saturating_add(length)))
+        {
             return Ok(bytes.to_vec());
         }
         let at = self.position(item);

@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::vhdx::{MIB, checksum, codes, guid_at, u32_at, u64_at};
 
-/// Where the two copies are, in bytes. They are neighbours, so one read gets both.
+/// Where the two copies are, in bytes.
 pub const OFFSETS_BYTES: [u64; 2] = [192 << 10, 256 << 10];
 
 /// Length of one copy, in bytes.
@@ -94,57 +94,59 @@ fn parse_one(bytes: &[u8]) -> Result<Vec<Region>, String> {
     Ok(regions.collect())
 }
 
-/// Reads both copies and checks the regions against each other, the log and the file's length (`file_bytes`, with a
-/// replayed log).
+/// Reads the first copy, the second only if that is not valid, and checks the regions against each other, the log and the
+/// file's length (`file_bytes`, with a replayed log).
 ///
 /// # Errors
-/// If neither copy is valid, a required region is unknown, or table or metadata have none or start outside the file.
+/// If neither copy is valid, a required region is unknown, or table or metadata have none or start outside the file; what
+/// `second` gives.
 pub fn choose(
     first: &[u8],
-    second: &[u8],
+    second: impl FnOnce() -> Result<Vec<u8>, FormatError>,
     log: Range<u64>,
     file_bytes: u64,
     findings: &mut Vec<Finding>,
 ) -> Result<Regions, FormatError> {
     let [first_at, second_at] = OFFSETS_BYTES;
-    let copy = |number: u8, at: u64, fault: &str| {
-        Finding::new(
-            &codes::REGIONS_COPY,
-            format!("region table {number} cannot be used: {fault}; the other one was"),
+    let fault = match parse_one(first) {
+        Ok(regions) => return check(&regions, first_at, log, file_bytes, findings),
+        Err(fault) => fault,
+    };
+    match parse_one(&second()?) {
+        Ok(regions) => {
+            findings.push(unusable(1, first_at, &fault));
+            check(&regions, second_at, log, file_bytes, findings)
+        }
+        Err(other) => Err(Finding::new(
+            &codes::REGIONS,
+            format!("no region table can be used: of the first, {fault}; of the second, {other}"),
         )
-        .at(at)
-    };
-    let (regions, at) = match (parse_one(first), parse_one(second)) {
-        (Ok(one), Ok(two)) => {
-            if one != two {
-                findings.push(
-                    Finding::new(
-                        &codes::REGIONS_TWINS,
-                        "the two region tables differ; the first was used",
-                    )
-                    .at(second_at),
-                );
-            }
-            (one, first_at)
-        }
-        (Ok(one), Err(fault)) => {
-            findings.push(copy(2, second_at, &fault));
-            (one, first_at)
-        }
-        (Err(fault), Ok(two)) => {
-            findings.push(copy(1, first_at, &fault));
-            (two, second_at)
-        }
-        (Err(one), Err(two)) => {
-            return Err(Finding::new(
-                &codes::REGIONS,
-                format!("no region table can be used: of the first, {one}; of the second, {two}"),
+        .at(first_at)
+        .into()),
+    }
+}
+
+/// What is wrong with the second copy where the first was used.
+pub fn compare(first: &[u8], second: &[u8]) -> Option<Finding> {
+    let [_, second_at] = OFFSETS_BYTES;
+    match (parse_one(first).ok()?, parse_one(second)) {
+        (_, Err(fault)) => Some(unusable(2, second_at, &fault)),
+        (one, Ok(two)) => (one != two).then(|| {
+            Finding::new(
+                &codes::REGIONS_TWINS,
+                "the two region tables differ; the first was used",
             )
-            .at(first_at)
-            .into());
-        }
-    };
-    check(&regions, at, log, file_bytes, findings)
+            .at(second_at)
+        }),
+    }
+}
+
+fn unusable(number: u8, at: u64, fault: &str) -> Finding {
+    Finding::new(
+        &codes::REGIONS_COPY,
+        format!("region table {number} cannot be used: {fault}; the other one was"),
+    )
+    .at(at)
 }
 
 fn check(
@@ -299,7 +301,9 @@ mod tests {
 
     fn read(first: &[u8], second: &[u8]) -> (Result<Regions, FormatError>, Vec<&'static str>) {
         let mut findings = Vec::new();
-        let read = choose(first, second, MIB..2 * MIB, END, &mut findings);
+        let other = || Ok(second.to_vec());
+        let read = choose(first, other, MIB..2 * MIB, END, &mut findings);
+        findings.extend(compare(first, second));
         (
             read,
             findings.iter().map(|finding| finding.code.id).collect(),

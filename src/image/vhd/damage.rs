@@ -105,7 +105,53 @@ fn a_bad_copy_is_told_and_not_used() {
     let other = child().id(0x33).build();
     let mut file = child().build();
     file[..512].copy_from_slice(&other[..512]);
+    assert_eq!(read(file).0, [codes::FOOTER_IDS.id]);
+    let other = child().saved_state().build();
+    let mut file = child().build();
+    file[..512].copy_from_slice(&other[..512]);
     assert_eq!(read(file).0, [codes::FOOTER_COPY_DIFFERS.id]);
+}
+
+#[test]
+fn a_footer_before_padding_is_found() {
+    for (whole, padding) in [
+        (child().build(), vec![0_u8; 3584]),
+        (child().build(), vec![0xaa; 40_000]),
+        (VhdBuilder::fixed(MIB).build(), vec![0; 1_000]),
+        (
+            VhdBuilder::dynamic(8 * MIB).write(5, &[1; 512]).build(),
+            vec![0; 512],
+        ),
+    ] {
+        let known = open(whole.clone()).expect("a disk");
+        let mut file = whole.clone();
+        file.extend(&padding);
+        let image = Image::open_named(Arc::new(MemorySource(file.clone()))).expect("a disk");
+        let codes: Vec<_> = image.findings().iter().map(|of| of.code.id).collect();
+        assert_eq!(codes, [codes::FOOTER_PADDED.id]);
+        let found = &image.findings()[0];
+        assert_eq!(found.expected, format!("{} bytes", whole.len()));
+        assert_eq!(image.header().file_size, file.len() as u64);
+        assert_eq!(image.header().id, known.header().id);
+        let job = Job::default();
+        assert_eq!(image.count(&job, None), known.count(&job, None));
+    }
+    // Too far back, or not there.
+    let mut far = VhdBuilder::fixed(MIB).build();
+    far.extend(vec![0; 70 << 10]);
+    for file in [far, vec![7; 100_000]] {
+        let error = Image::open_named(Arc::new(MemorySource(file)));
+        assert!(matches!(error, Err(FormatError::Invalid(_))));
+    }
+}
+
+#[test]
+fn a_fixed_disk_that_its_file_outgrew_is_told() {
+    let mut file = VhdBuilder::fixed(MIB).build();
+    let footer = file.split_off(file.len() - 512);
+    file.extend(vec![5; 4096]);
+    file.extend(footer);
+    assert_eq!(read(file).0, [codes::FIXED_LONG.id]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn codes(image: &Image) -> Vec<&'static str> {
 fn specific(image: &Image) -> &VhdSpecific {
     match &image.header().specific {
         Specific::Vhd(specific) => specific,
-        Specific::Vhdx(_) => panic!("not a VHDX"),
+        Specific::Vhdx(_) | Specific::Raw => panic!("not a VHDX"),
     }
 }
 

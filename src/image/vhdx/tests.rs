@@ -2,10 +2,16 @@ use super::*;
 use crate::build::vhdx::{LogEntry, LogWrite, Payload, VhdxBuilder, reseal};
 use crate::format::BlockNo;
 use crate::image::{BlockEntry, BlockState};
-use crate::source::MemorySource;
+use crate::source::{CountedSource, MemorySource, ReadCounts};
 use uuid::{Uuid, uuid};
 
 const MIB: u64 = 1 << 20;
+
+fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
+    let mut pieces = Pieces::new(Arc::clone(&source));
+    pieces.keep(0, 4096).expect("a start");
+    super::open(source, &pieces)
+}
 
 fn opened(bytes: Vec<u8>) -> Image {
     open(Arc::new(MemorySource(bytes))).expect("opens")
@@ -272,6 +278,12 @@ fn both_headers_or_both_region_tables_bad_refuse_the_file() {
     assert_eq!(ids(&opened(bytes.clone())), ["vhdx-header-copy"]);
     bytes[(128 << 10) + 9] ^= 1;
     assert_eq!(refusal(bytes), "vhdx-headers");
+    let mut bytes = sound.clone();
+    bytes[(256 << 10) + 20] ^= 1;
+    let mut image = opened(bytes);
+    assert!(ids(&image).is_empty(), "the second is not read");
+    image.check_copies();
+    assert_eq!(ids(&image), ["vhdx-regions-copy"]);
     let mut bytes = sound;
     bytes[(192 << 10) + 20] ^= 1;
     assert_eq!(ids(&opened(bytes.clone())), ["vhdx-regions-copy"]);
@@ -279,6 +291,38 @@ fn both_headers_or_both_region_tables_bad_refuse_the_file() {
     assert_eq!(refusal(bytes), "vhdx-regions");
     assert_eq!(refusal(vec![0; 3 << 20]), "vhdx-headers");
     assert_eq!(refusal(Vec::new()), "vhdx-headers");
+}
+
+#[test]
+fn few_and_short_reads_tell_all_there_is_to_know() {
+    let open_counted = |builder: &VhdxBuilder| {
+        let counts = Arc::new(ReadCounts::default());
+        let source = CountedSource::new(MemorySource(builder.build()), Arc::clone(&counts));
+        let image = Image::open(Arc::new(source)).expect("opens");
+        (image, counts)
+    };
+    let dynamic = VhdxBuilder::dynamic(64 * MIB).write(9, &[1; 512]);
+    let child = VhdxBuilder::differencing(64 * MIB)
+        .parent(Uuid::from_u128(9), &[("relative_path", "p.vhdx")])
+        .write(9, &[1; 512]);
+    for (builder, further) in [(dynamic, 1), (child, 3)] {
+        let (image, counts) = open_counted(&builder);
+        assert!(counts.reads() <= 6, "{}", counts.reads());
+        assert!(counts.bytes() <= 88 << 10, "{}", counts.bytes());
+        // On top the table, of a child its chunk's entry and one bitmap too.
+        let (reads, bytes) = (counts.reads(), counts.bytes());
+        image.count(&crate::job::Job::default(), None);
+        assert!(
+            counts.reads() <= reads + further,
+            "{}",
+            counts.reads() - reads
+        );
+        assert!(
+            counts.bytes() <= bytes + (4 << 10),
+            "{}",
+            counts.bytes() - bytes
+        );
+    }
 }
 
 #[test]

@@ -406,7 +406,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
         }),
         dirty_sectors: dirty.map(|of| of.dirty_sectors),
         dirty_bytes: disk.dirty_bytes(),
-        id: header.map(|of| of.id.to_string()),
+        id: header.filter(|of| !of.is_raw()).map(|of| of.id.to_string()),
         data_write_id: header.and_then(|of| Some(of.data_write_id?.to_string())),
         creator: header.and_then(|of| super::some_text(&of.creator)),
         created: created.map(|(at, _)| at.to_string()),

@@ -6,7 +6,7 @@ use super::files::time_text;
 use super::ls::{SnapshotJson, VerdictJson, snapshot, verdict};
 use super::path_text;
 use crate::analysis::Assessment;
-use crate::analysis::plan::{LostFiles, Plan};
+use crate::analysis::plan::{FreeSource, LostFiles, Plan};
 use crate::guest::filesystem::Change;
 use crate::store::{DiskId, Forest};
 
@@ -76,6 +76,8 @@ pub struct MergeJson {
     pub from: Option<String>,
     /// The file that receives them.
     pub into: Option<String>,
+    /// Whose name is left.
+    pub survivor: Option<String>,
     /// Blocks that move.
     pub blocks: u64,
     /// Bytes expected.
@@ -84,8 +86,12 @@ pub struct MergeJson {
     pub bytes_max: u64,
     /// Bytes the receiving file may grow by.
     pub grow_max: u64,
+    /// The size the receiving disk is given first.
+    pub enlarge_to: Option<u64>,
     /// Bytes free there.
     pub free: Option<u64>,
+    /// Who says so: `here` or `given`.
+    pub free_source: Option<&'static str>,
 }
 
 /// A loss.
@@ -177,11 +183,14 @@ pub fn body(forest: &Forest, assessment: &Assessment, plan: &Plan) -> PlanBody {
             .map(|merge| MergeJson {
                 from: path(merge.from),
                 into: path(merge.into),
+                survivor: path(merge.survivor),
                 blocks: merge.blocks,
                 bytes: merge.bytes,
                 bytes_max: merge.bytes_max,
                 grow_max: merge.grow_max,
+                enlarge_to: merge.enlarge_to,
                 free: merge.free,
+                free_source: merge.free_source.map(FreeSource::word),
             })
             .collect(),
         lost: plan

@@ -513,6 +513,7 @@ fn header(json: &DiskJson) -> Option<Header> {
         format,
         kind,
         virtual_size,
+        stored_size: virtual_size,
         file_size: json.file_size,
         block_size,
         sector_size: json.sector_size.filter(|size| *size > 0)?,

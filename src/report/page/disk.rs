@@ -216,16 +216,26 @@ fn header(page: &mut Page, context: &PageContext<'_>, of: &Header) {
     let format = of.format.word().to_uppercase();
     page.field("format", format!("{format}, {}", of.kind.word()));
     page.field("virtual size", context.style.units.exact(of.virtual_size));
-    page.field("id", of.id.to_string());
+    if of.stored_size != of.virtual_size {
+        let size = context.style.units.exact(of.stored_size);
+        page.field("stored size", format!("{size}, by which a child reads it"));
+    }
+    if !of.is_raw() {
+        page.field("id", of.id.to_string());
+    }
     if let Some(id) = of.data_write_id {
         page.field("data write id", id.to_string());
     }
-    page.field("creator", escape(&of.creator));
+    if !of.creator.is_empty() {
+        page.field("creator", escape(&of.creator));
+    }
     match &of.specific {
         Specific::Vhd(vhd) => {
             page.field("sectors", format!("{} bytes", of.sector_size));
             let (cylinders, heads, sectors) = vhd.geometry;
-            page.field("geometry", format!("{cylinders} x {heads} x {sectors}"));
+            let size = context.style.units.exact(vhd.geometry_size);
+            let geometry = format!("{cylinders} x {heads} x {sectors}: {size}");
+            page.field("geometry", geometry);
             if vhd.saved_state {
                 page.field("saved state", "the footer says that the VM was saved");
             }
@@ -237,6 +247,7 @@ fn header(page: &mut Page, context: &PageContext<'_>, of: &Header) {
                 page.field("footer", copy);
             }
         }
+        Specific::Raw => page.field("sectors", format!("{} bytes", of.sector_size)),
         Specific::Vhdx(vhdx) => {
             let sectors = format!(
                 "{} logical, {} physical bytes",

@@ -1,7 +1,7 @@
 //! What deleting a snapshot would do. First the answer, what is gone already, what the delete loses and what it breaks; then
 //! which file goes into which, how the engine goes about it, and what was not checked. No sentence stands there twice.
 
-use crate::analysis::plan::{Answer, Loss, LostFiles, Merge, Plan, Reason};
+use crate::analysis::plan::{Answer, FreeSource, Loss, LostFiles, Merge, Plan, Reason};
 use crate::analysis::reasons;
 use crate::report::files::{sign, time_words};
 use crate::report::page::{Line, Page, PageContext, Role, verdict};
@@ -247,9 +247,20 @@ impl<'a> Writer<'a> {
             let text = format!("{name} ({length}) is deleted, not merged");
             self.page.item(Role::Text, text);
         }
-        for disk in &plan.freed {
-            let (name, length) = (context.name(*disk), context.length(*disk));
-            let text = format!("{name} is removed after the merge, which frees {length}");
+        for merge in &plan.merges {
+            let freed = context.length(merge.from);
+            let text = if merge.survivor == merge.into {
+                let name = context.name(merge.from);
+                format!("{name} is removed after the merge, which frees {freed}")
+            } else {
+                let (from, into) = (
+                    context.whole_name(merge.from),
+                    context.whole_name(merge.into),
+                );
+                format!(
+                    "{into} takes the name {from} after the merge; the old content of that name goes, which frees {freed}"
+                )
+            };
             self.page.item(Role::Text, text);
         }
     }
@@ -273,16 +284,26 @@ impl<'a> Writer<'a> {
         );
         self.page.item(Role::Text, text);
         let name = context.name(merge.into);
+        if !merge.is_possible {
+            let text = "the merge is refused, for the two have different sizes";
+            self.page.item(Role::Error, text);
+            return;
+        }
+        if let Some(to) = merge.enlarge_to {
+            let text = format!("{name} is first enlarged to {}", context.size(to));
+            self.page.item(Role::Text, text);
+        }
         if merge.grow_max == 0 {
             self.page.item(Role::Text, format!("{name} does not grow"));
             return;
         }
+        let label = merge.free_source.map_or("free", FreeSource::label);
         let (free, role) = match merge.free {
             Some(free) if free < merge.grow_max => (
-                format!("free there: {}, NOT ENOUGH", context.size(free)),
+                format!("{label}: {}, NOT ENOUGH", context.size(free)),
                 Role::Error,
             ),
-            Some(free) => (format!("free there: {}", context.size(free)), Role::Text),
+            Some(free) => (format!("{label}: {}", context.size(free)), Role::Text),
             None => ("the free space there is not known".to_owned(), Role::Unsure),
         };
         let grow = context.size(merge.grow_max);

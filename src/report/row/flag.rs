@@ -3,6 +3,7 @@
 use crate::finding::Severity;
 use crate::format::qcow2;
 use crate::report::page::Role;
+use crate::store::leftover::is_leftover;
 use crate::store::{Disk, DiskId, Forest, LinkState};
 use crate::text::Glyphs;
 
@@ -169,6 +170,7 @@ pub(super) fn ground_with(forest: &Forest, id: DiskId, below: Ground) -> Ground 
         node.parent
             .as_ref()
             .is_some_and(|link| !matches!(link.state, LinkState::Ok | LinkState::ByHost))
+            && !is_leftover(forest, id)
             || node
                 .findings
                 .iter()

@@ -40,6 +40,7 @@ fn add(forest: &mut Forest, path: &str, parent: Option<(LinkState, Option<usize>
             format: Format::Vhdx,
             kind,
             virtual_size: 1 << 30,
+            stored_size: 1 << 30,
             file_size: 1 << 20,
             block_size: Some(1 << 21),
             sector_size: 512,

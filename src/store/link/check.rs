@@ -1,11 +1,14 @@
 //! What is wrong or notable about the links themselves.
 
+use std::cmp::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Stage;
 use super::index::Index;
 use super::shape::around;
 use crate::finding::Finding;
+use crate::image::Header;
 use crate::job::par_map;
 use crate::store::{BornSource, Disk, DiskId, LinkState, Node, Product, codes, product, virtualpc};
 
@@ -97,18 +100,7 @@ fn pair(index: &Index<'_>, node: &Node, disk: &Disk) -> Vec<Finding> {
     let (Some((id, parent)), Some(child)) = (parent, disk.header.as_ref()) else {
         return findings;
     };
-    if parent.virtual_size != child.virtual_size {
-        let text = format!(
-            "It is {} bytes large, its parent {} is {}.",
-            child.virtual_size,
-            name(index, id),
-            parent.virtual_size
-        );
-        findings.push(Finding::new(&codes::SIZE_DIFFERS, text).values(
-            parent.virtual_size.to_string(),
-            child.virtual_size.to_string(),
-        ));
-    }
+    findings.extend(sizes(node.product, child, parent, &name(index, id)));
     if parent.sector_size != child.sector_size {
         let text = format!(
             "Its sectors have {} bytes, those of its parent {} have {}.",
@@ -122,6 +114,19 @@ fn pair(index: &Index<'_>, node: &Node, disk: &Disk) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// XCP-ng enlarges a disk above its snapshots, and its merges enlarge the parent; Hyper-V opens no chain of unequal sizes.
+fn sizes(product: Product, child: &Header, parent: &Header, name: &str) -> Option<Finding> {
+    let (of_child, of_parent) = (child.stored_size, parent.stored_size);
+    let code = match (product, of_child.cmp(&of_parent)) {
+        (_, Ordering::Equal) | (Product::XcpNg, Ordering::Greater) => return None,
+        (Product::XcpNg, Ordering::Less) => &codes::SIZE_DIFFERS,
+        (_, Ordering::Less) => &codes::PARENT_ENLARGED,
+        (_, Ordering::Greater) => &codes::CHILD_ENLARGED,
+    };
+    let text = format!("It is {of_child} bytes large, its parent {name} is {of_parent}.");
+    Some(Finding::new(code, text).values(of_parent.to_string(), of_child.to_string()))
 }
 
 /// Told once a chain, at its end.

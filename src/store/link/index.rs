@@ -27,6 +27,25 @@ pub(super) struct Index<'a> {
     families: Vec<(Uuid, DiskId)>,
 }
 
+/// A format and the id by which children know a disk of it.
+pub type LinkKey = (Format, Uuid);
+
+/// By what children know a disk.
+pub fn key_of(header: &Header) -> Option<LinkKey> {
+    Some((header.format, header.link_id()?))
+}
+
+/// What a child wants of its parent, best first.
+pub fn wanted_keys(header: &Header) -> impl Iterator<Item = LinkKey> + use<> {
+    let format = header.format;
+    let parent = header.parent.as_ref();
+    let ids = parent.map_or([None, None], |of| [of.id_wanted, of.second_id_wanted]);
+    ids.into_iter()
+        .flatten()
+        .filter(|id| !id.is_nil())
+        .map(move |id| (format, id))
+}
+
 /// A name as Windows compares it: without case. What is not Unicode compares by its replacement.
 pub(super) fn fold(name: &OsStr) -> String {
     name.to_string_lossy().to_lowercase()

@@ -118,9 +118,11 @@ impl Search<'_> {
                 .index
                 .entry(parent)
                 .map(|entry| entry.disk.path.clone());
-            if let Some((other, _, _)) = &self.second.by_name {
-                self.found.node.findings.push(self.stale(parent, *other));
-            }
+            let finding = match &self.second.by_name {
+                Some((other, _, _)) => self.stale(parent, *other),
+                None => self.by_id_only(parent),
+            };
+            self.tell(finding);
             return self.linked(LinkState::Ok, Some(parent), path, Some(ResolvedBy::Id));
         }
         self.settle()
@@ -225,8 +227,11 @@ impl Search<'_> {
         };
         if self.parent.raw {
             // Raw content has no id; anything else of this name is not what the child was made on.
-            let is_raw = header.kind == Kind::Fixed && header.id.is_nil();
-            return if is_raw { Fit::Right } else { Fit::Wrong };
+            return if header.is_raw() {
+                Fit::Right
+            } else {
+                Fit::Wrong
+            };
         }
         let is_right = header.is_same_format(self.header)
             && header
@@ -250,6 +255,14 @@ impl Search<'_> {
                     .is_some_and(|other| other.folder == entry.folder)
             });
             if let Some(parent) = near.or_else(|| others().next()) {
+                let several = others().count();
+                if several > 1 {
+                    let taken = self.name(parent);
+                    let text =
+                        format!("{several} disks have the id of its parent; {taken} was taken.");
+                    let finding = Finding::new(&codes::PARENT_ONE_OF_SEVERAL, text);
+                    self.tell(finding.values("one disk", format!("{several} disks")));
+                }
                 self.tried(ResolvedBy::Id, shown, "found");
                 return Some(parent);
             }
@@ -343,6 +356,36 @@ impl Search<'_> {
         Finding::new(&codes::LOCATOR_STALE, text).values(parent, other)
     }
 
+    /// The parent's place is no stored path's.
+    fn by_id_only(&self, parent: DiskId) -> Finding {
+        let name = self.name(parent);
+        let stored: Vec<&str> = self.parent.paths.iter().map(|path| &*path.text).collect();
+        if stored.is_empty() {
+            let text =
+                format!("Its parent {name} was found by its id; the disk stores no path of it.");
+            return Finding::new(&codes::PARENT_NO_PATH, text).values("", name);
+        }
+        let text =
+            format!("Its parent {name} was found by its id only; no stored path leads to it.");
+        Finding::new(&codes::PARENT_BY_ID, text).values(stored.join(", "), name)
+    }
+
+    /// A VHDX that knows its parent only by the id of a merge under way.
+    fn by_second_id(&self, parent: DiskId) -> Option<Finding> {
+        let id = self.index.header(parent).and_then(Header::link_id)?;
+        let is_second =
+            Some(id) == self.parent.second_id_wanted && Some(id) != self.parent.id_wanted;
+        let wanted = self
+            .parent
+            .id_wanted
+            .map_or_else(String::new, |id| id.to_string());
+        let name = self.name(parent);
+        is_second.then(|| {
+            let text = format!("Its parent {name} has the id stored as parent_linkage2.");
+            Finding::new(&codes::PARENT_SECOND_ID, text).values(wanted, id.to_string())
+        })
+    }
+
     fn name(&self, id: DiskId) -> String {
         self.index
             .entry(id)
@@ -370,6 +413,11 @@ impl Search<'_> {
         resolved: Option<PathBuf>,
         by: Option<ResolvedBy>,
     ) -> ParentLink {
+        if state == LinkState::Ok
+            && let Some(finding) = disk.and_then(|parent| self.by_second_id(parent))
+        {
+            self.tell(finding);
+        }
         ParentLink {
             state,
             disk,

@@ -20,13 +20,14 @@ use crate::store::host::{FactsFile, load};
 use crate::store::hyperv::{ConfigRecord, MemoryFile};
 use crate::store::join::{Known, join};
 use crate::store::journals;
-use crate::store::link::{Linked, Remembering, Stage, Wanted, link};
+use crate::store::leftover;
+use crate::store::link::{LinkKey, Linked, Remembering, Stage, Wanted, key_of, link, wanted_keys};
 use crate::store::names::Named;
 use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, Taken};
 use crate::store::product::assign_by_companions;
 use crate::store::walk::{Candidate, Step, Way, walk};
-use crate::store::{Disk, Forest, Growth, PathError, PathMap, codes};
+use crate::store::{CountPolicy, Disk, Forest, Growth, LinkState, PathError, PathMap, codes};
 
 /// Notes the walk and the readers may be ahead of the gathering thread.
 const QUEUE: usize = 128;
@@ -63,6 +64,8 @@ pub(super) struct Engine<'a> {
     errors: Vec<PathError>,
     side_findings: Vec<(PathBuf, Finding)>,
     free: HashMap<PathBuf, Option<u64>>,
+    /// What lies below `--parent-root`, once a child's parent was nowhere else: real path and link id.
+    parent_pool: Option<Vec<(LinkKey, PathBuf)>>,
     seen: u64,
     next_forest: Instant,
     next_word: Instant,
@@ -98,6 +101,7 @@ impl<'a> Engine<'a> {
             companions: Vec::new(),
             side_findings: Vec::new(),
             free: HashMap::new(),
+            parent_pool: None,
             seen: 0,
             next_forest: later(now, FIRST_ROWS),
             next_word: now,
@@ -333,12 +337,16 @@ impl<'a> Engine<'a> {
         let mut asked: HashSet<Wanted> = HashSet::new();
         loop {
             let linked = self.link(Stage::Whole);
-            let wanted: Vec<Wanted> = linked
+            let mut wanted: Vec<Wanted> = linked
                 .wanted
                 .iter()
                 .filter(|wanted| !asked.contains(*wanted))
                 .cloned()
                 .collect();
+            if wanted.is_empty() {
+                wanted = self.wanted_by_id(&linked);
+                wanted.retain(|wanted| !asked.contains(wanted));
+            }
             if wanted.is_empty() || self.job.cancel.is_cancelled() {
                 return linked;
             }
@@ -347,8 +355,79 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Disks below `--parent-root` with an id that a child wants and that nothing else led to.
+    fn wanted_by_id(&mut self, linked: &Linked) -> Vec<Wanted> {
+        let is_open = |state| {
+            use LinkState::{IdMismatch, Missing, OutsideRoots};
+            matches!(state, Missing | OutsideRoots | IdMismatch)
+        };
+        let ids: HashSet<LinkKey> = linked
+            .nodes
+            .iter()
+            .zip(&self.entries)
+            .filter(|(node, _)| node.parent.as_ref().is_some_and(|link| is_open(link.state)))
+            .filter_map(|(_, entry)| entry.disk.header.as_ref())
+            .flat_map(wanted_keys)
+            .collect();
+        if self.options.parent_roots.is_empty() || ids.is_empty() {
+            return Vec::new();
+        }
+        if self.parent_pool.is_none() {
+            self.parent_pool = Some(self.search_parent_roots());
+        }
+        let pool = self.parent_pool.iter().flatten();
+        pool.filter(|(key, _)| ids.contains(key))
+            .map(|(_, path)| Wanted {
+                path: path.clone(),
+                raw: None,
+            })
+            .collect()
+    }
+
+    /// Reads the headers of all disks below `--parent-root`; only those that are somebody's parent become part of the store.
+    fn search_parent_roots(&mut self) -> Vec<(LinkKey, PathBuf)> {
+        let (files, job) = (self.files, self.job);
+        let mut found = Vec::new();
+        let errors = &mut self.errors;
+        // A root that is not there was told when the gate was made.
+        let _ = walk(
+            &self.options.parent_roots,
+            &job.cancel,
+            &mut |step| match step {
+                Step::Candidate(candidate) if candidate.name == Named::Disk => {
+                    let name = candidate.path.file_name().map(PathBuf::from);
+                    found.push(candidate.folder.join(name.unwrap_or_default()));
+                }
+                Step::Error(error) => errors.push(error),
+                _ => {}
+            },
+        );
+        let mut pool = Vec::new();
+        run_ordered(
+            &found,
+            Readers::at_first(self.options),
+            &job.cancel,
+            |_, path| {
+                let taken = Taken::As(Named::Disk);
+                match probe::probe(
+                    files,
+                    path,
+                    taken,
+                    CountPolicy::HeadersOnly,
+                    &probe::inner(job),
+                ) {
+                    Outcome::Disk(disk) => key_of(disk.header.as_ref()?),
+                    Outcome::NoDisk | Outcome::Error(_) => None,
+                }
+            },
+            |at, key| pool.extend(key.zip(found.get(at).cloned())),
+        );
+        pool
+    }
+
     fn probe_wanted(&mut self, wanted: &[Wanted]) {
         let (files, options, job) = (self.files, self.options, self.job);
+        let gate = self.gate.gate();
         let readers = Readers::at_first(self.options);
         let counting = probe::inner(job);
         let mut probed = Vec::new();
@@ -358,7 +437,8 @@ impl<'a> Engine<'a> {
             &job.cancel,
             |_, wanted| {
                 let taken = wanted.raw.map_or(Taken::As(Named::Disk), Taken::Raw);
-                probe::probe(files, &wanted.path, taken, options.counts, &counting)
+                let path = gate.as_given(&wanted.path);
+                probe::probe(files, &path, taken, options.counts, &counting)
             },
             |at, outcome| probed.push((at, outcome)),
         );
@@ -379,7 +459,7 @@ impl<'a> Engine<'a> {
                 _ => {
                     let folder = wanted.path.parent().unwrap_or(&wanted.path).into();
                     let found = Candidate {
-                        path: wanted.path.clone(),
+                        path: disk.path.clone(),
                         name: Named::Disk,
                         folder,
                         way: Way::Parent,
@@ -521,6 +601,7 @@ impl<'a> Engine<'a> {
         if let Some(backups) = &self.backups {
             xo::join(&mut forest, backups);
         }
+        leftover::mark(&mut forest);
         Arc::new(forest)
     }
 }

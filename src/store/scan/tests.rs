@@ -256,7 +256,61 @@ fn a_parent_is_found_in_the_folder_through_a_map_and_by_id() {
         seen.link("far/moved.vhd"),
         ok("vm/Base.VHD", ResolvedBy::Id)
     );
-    assert!(seen.codes("far/moved.vhd").is_empty());
+    // Whoever follows paths alone does not find it.
+    assert_eq!(seen.codes("far/moved.vhd"), ["parent-by-id-only"]);
+}
+
+#[test]
+fn two_parents_with_the_wanted_id_are_a_choice_and_a_child_without_a_path_is_told() {
+    let store = Store::new();
+    let no_path = VhdBuilder::differencing(SIZE).id(2).parent(1, "");
+    store
+        .put("a/base.vhd", &base(1))
+        .put("vm/nameless.vhd", &no_path)
+        .put("vm/moved.vhd", &child(3, 1, r".\gone.vhd"));
+    assert_eq!(
+        store.scan().codes("vm/nameless.vhd"),
+        ["parent-path-not-stored"]
+    );
+    store.put("b/copy.vhd", &base(1));
+    let seen = store.scan();
+    assert_eq!(
+        seen.codes("vm/moved.vhd"),
+        ["parent-one-of-several", "parent-by-id-only"]
+    );
+    assert_eq!(seen.link("vm/moved.vhd"), ok("a/base.vhd", ResolvedBy::Id));
+}
+
+#[test]
+fn a_parent_root_is_searched_by_id() {
+    let store = Store::new();
+    store
+        .put("golden/deep/renamed.vhd", &base(1))
+        .put("golden/other.vhd", &base(9))
+        .put("golden/mid.vhd", &child(2, 1, r".\lost.vhd"))
+        .put("vms/child.vhd", &child(3, 2, r".\gone.vhd"));
+    let mut options = store.options();
+    options.roots = vec![store.root().join("vms")];
+    assert_eq!(
+        store.scan_as(&options).link("vms/child.vhd").0,
+        LinkState::Missing
+    );
+    options.parent_roots = vec![store.root().join("golden")];
+    let seen = store.scan_as(&options);
+    assert_eq!(
+        seen.link("vms/child.vhd"),
+        ok("golden/mid.vhd", ResolvedBy::Id)
+    );
+    assert_eq!(
+        seen.link("golden/mid.vhd"),
+        ok("golden/deep/renamed.vhd", ResolvedBy::Id)
+    );
+    assert_eq!(
+        seen.forest.disks.len(),
+        3,
+        "only what is somebody's parent: {:?}",
+        seen.names()
+    );
 }
 
 #[test]
@@ -344,6 +398,19 @@ fn other_sizes_are_remarked() {
     store
         .put("base.vhd", &VhdBuilder::dynamic(2 * SIZE).id(1))
         .put("child.vhd", &child(2, 1, r".\base.vhd"));
+    assert_eq!(store.scan().codes("child.vhd"), ["parent-enlarged"]);
+    store.put("base.vhd", &VhdBuilder::dynamic(SIZE / 2).id(1));
+    assert_eq!(store.scan().codes("child.vhd"), ["child-enlarged"]);
+    // XCP-ng enlarges a disk above its snapshots.
+    store.put(
+        "base.vhd",
+        &VhdBuilder::dynamic(SIZE / 2).by_xenserver().id(1),
+    );
+    assert!(store.scan().codes("child.vhd").is_empty());
+    store.put(
+        "base.vhd",
+        &VhdBuilder::dynamic(2 * SIZE).by_xenserver().id(1),
+    );
     assert_eq!(store.scan().codes("child.vhd"), ["parent-size-differs"]);
 }
 

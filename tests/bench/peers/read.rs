@@ -80,6 +80,7 @@ pub fn ask(race: &mut Race) {
                 let kind = match format {
                     Format::Vhd => "-tvhd",
                     Format::Vhdx => "-tvhdx",
+                    Format::Raw => "-traw",
                 };
                 let line = line![&tool, "x", kind, "-so", &paths[0]];
                 let entrant = Entrant::new(Role::Peer, "7zz x -so", line, all.clone());

@@ -17,6 +17,7 @@ pub fn word(format: Format) -> &'static str {
     match format {
         Format::Vhd => "VHD",
         Format::Vhdx => "VHDX",
+        Format::Raw => "raw",
     }
 }
 

@@ -33,12 +33,14 @@ pub fn make_chain(folder: &Path, format: Format, gib: u64, held: Held) -> Vec<Pa
     let word = match format {
         Format::Vhd => "vhd",
         Format::Vhdx => "vhdx",
+        Format::Raw => panic!("a chain of raw files"),
     };
     let (child, base) = (
         folder.join(format!("child.{word}")),
         folder.join(format!("base.{word}")),
     );
     match format {
+        Format::Raw => {}
         Format::Vhd => {
             let blocks = size / BLOCK as u64;
             let all = |builder: VhdBuilder| (0..blocks).fold(builder, VhdBuilder::allocate);

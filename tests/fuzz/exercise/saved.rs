@@ -60,7 +60,7 @@ pub fn run(input: &[u8]) {
     for line in tree_text::lines(&all, &Column::ALL, &Style::default(), Headings::Shown) {
         assert!(!line.chars().any(char::is_control), "{line:?}");
     }
-    findings::of(&forest);
+    findings::of(&forest, &assessment);
     let mut script = Script::new(Sample::default(), (90, 24));
     script.keys("R");
     let no = script

@@ -498,7 +498,7 @@ fn report(forest: &Forest, assessment: &Assessment) {
     for line in tree_text::lines(&all, &Column::ALL, &Style::default(), Headings::Shown) {
         assert!(!line.chars().any(char::is_control), "{line:?}");
     }
-    let found = findings::of(forest);
+    let found = findings::of(forest, assessment);
     let is_ordered = found.is_sorted_by(|a, b| a.finding.code.severity >= b.finding.code.severity);
     assert!(is_ordered, "worst first");
 }

@@ -8,7 +8,7 @@ use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTot
 use vhdtree::analysis::plan::{BlockMaps, PlanOptions, Target, plan};
 use vhdtree::format::{BlockNo, SectorNo};
 use vhdtree::guest::{Partition, PartitionType, Partitions, Table, VolumeKind};
-use vhdtree::image::{BlockState, Counts, StateRun};
+use vhdtree::image::{BlockState, Counts, SectorRun, StateRun};
 use vhdtree::report::row::Phase;
 use vhdtree::store::DiskId;
 use vhdtree::text::Charset;
@@ -298,6 +298,10 @@ struct NoTables;
 impl BlockMaps for NoTables {
     fn held(&self, _disk: DiskId) -> Option<Vec<StateRun>> {
         None
+    }
+
+    fn sectors(&self, _disk: DiskId, _visit: &mut dyn FnMut(SectorRun)) -> bool {
+        false
     }
 }
 

@@ -300,7 +300,10 @@ fn the_keys_of_the_contract_are_required() {
         ("sectors", "compared same changed zeroed"),
         ("diffRun", "sector count kind"),
         ("stateRun", "block count state"),
-        ("merge", "from into blocks bytes bytes_max grow_max free"),
+        (
+            "merge",
+            "from into survivor blocks bytes bytes_max grow_max enlarge_to free free_source",
+        ),
         ("pathError", "path error"),
     ] {
         let required = schema["$defs"][named]["required"].as_array().unwrap();
@@ -335,11 +338,15 @@ fn a_plan_with_everything_in_it_follows_the_schema() {
         merges: vec![Merge {
             from: DiskId(0),
             into: DiskId(1),
+            survivor: DiskId(1),
             blocks: 1,
             bytes: 2,
             bytes_max: 3,
             grow_max: 4,
+            enlarge_to: None,
+            is_possible: true,
             free: None,
+            free_source: None,
         }],
         deleted: vec![DiskId(0)],
         freed: Vec::new(),

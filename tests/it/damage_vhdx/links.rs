@@ -157,7 +157,7 @@ fn sizes_and_sectors_unlike_the_parents() {
     });
     let longer = VhdxBuilder::dynamic(SIZE + (3 << 20)).data_write_id(id(1));
     pair(&longer, &child(2, 1, "base.vhdx"), |folder| {
-        expect(folder, "leaf.avhdx", &["parent-size-differs"]);
+        expect(folder, "leaf.avhdx", &["parent-enlarged"]);
     });
 }
 

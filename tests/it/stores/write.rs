@@ -1,5 +1,6 @@
 //! From a plan to files, and to what must be read from them: known from the plan alone.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -418,6 +419,14 @@ fn hang(drafts: &[Draft<'_>], first: usize, facts: &mut [Facts]) {
             continue;
         }
         let parent = drafts[at].parent.unwrap() - first;
+        let (of_child, of_parent) = (drafts[at].size(), drafts[parent].size());
+        let error = match of_child.cmp(&of_parent) {
+            Ordering::Less => Some("parent-enlarged"),
+            Ordering::Equal => None,
+            Ordering::Greater => Some("child-enlarged"),
+        };
+        let error = error.filter(|_| !is_by_xcpng(drafts, first, facts, at));
+        facts[at].errors.extend(error.map(str::to_owned));
         // Parents come first, so theirs are known.
         facts[at].depth = facts[parent].depth + 1;
         if drafts[at].plan.flaw != Flaw::Removed {
@@ -426,6 +435,24 @@ fn hang(drafts: &[Draft<'_>], first: usize, facts: &mut [Facts]) {
             facts[parent].children.sort();
         }
     }
+}
+
+/// Whoever made one disk of what hangs together works on all of it.
+fn is_by_xcpng(drafts: &[Draft<'_>], first: usize, facts: &[Facts], at: usize) -> bool {
+    let top = |mut at: usize| {
+        while let Some(link) = &facts[at].parent
+            && link.state != "missing"
+        {
+            at = drafts[at].parent.unwrap() - first;
+        }
+        at
+    };
+    let is_by_tap = |draft: &Draft<'_>| {
+        !draft.is_vhdx()
+            && draft.plan.flaw != Flaw::Removed
+            && VHD_CREATORS[draft.plan.creator] == b"tap\0"
+    };
+    (0..drafts.len()).any(|other| is_by_tap(&drafts[other]) && top(other) == top(at))
 }
 
 fn is_sound(facts: &Facts) -> bool {

@@ -45,7 +45,8 @@ fn a_parent_written_later_is_named_as_such_and_either_linkage_will_do() {
     );
     assert_eq!(seen.link("stale.avhdx").0, LinkState::IdMismatch);
     assert_eq!(seen.codes("stale.avhdx"), ["parent-written-after"]);
-    for name in ["base.vhdx", "good.avhdx", "second.avhdx"] {
+    assert_eq!(seen.codes("second.avhdx"), ["parent-by-second-id"]);
+    for name in ["base.vhdx", "good.avhdx"] {
         assert_eq!(
             seen.codes(name),
             [""; 0],
