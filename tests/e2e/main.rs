@@ -38,7 +38,7 @@ fn keys_reach_every_view() {
     session.type_keys("/WIN7x64_Diff_7\r");
     session.type_keys("\r");
     session.wait("details", |screen| {
-        screen.contents().contains("[2 Details]") && screen.contents().contains("HEADER")
+        screen.contents().contains("[2 Details]") && screen.contents().contains("VERDICT")
     });
     session.type_keys("m");
     session.wait("map", |screen| screen.contents().contains("1 cell ="));
@@ -49,7 +49,7 @@ fn keys_reach_every_view() {
         screen.contents().contains("parent-missing")
     });
     session.type_keys("?");
-    session.wait("help", |screen| screen.contents().contains("IN THIS VIEW"));
+    session.wait("help", |screen| screen.contents().contains("─ Help: "));
     session.type_keys("qq");
     assert_eq!(session.wait_for_exit(PATIENCE), 0);
 }
@@ -190,14 +190,15 @@ fn no_color_sends_no_colour_and_keeps_reverse_video() {
     let store = Store::new();
     let mut session = Session::start(&store, (80, 24), &[], &[("NO_COLOR", "1")]);
     ready(&session);
+    // It begins on the worst row, the second.
     session.type_keys("jj");
-    session.wait("the cursor on the third row", |screen| {
+    session.wait("the cursor on the fourth row", |screen| {
         screen
             .rows(0, 80)
-            .nth(5)
+            .nth(6)
             .is_some_and(|row| row.starts_with('>'))
     });
-    let reversed = session.screen(|screen| screen.cell(5, 10).is_some_and(vt100::Cell::inverse));
+    let reversed = session.screen(|screen| screen.cell(6, 10).is_some_and(vt100::Cell::inverse));
     assert!(reversed, "the selection must be seen without colours");
     session.type_keys("q");
     session.wait_for_exit(PATIENCE);
@@ -304,7 +305,7 @@ fn first_rows_and_help_come_while_a_large_store_is_still_read() {
     let first_rows = began.elapsed();
     let pressed = Instant::now();
     session.type_keys("?");
-    session.wait("help", |screen| screen.contents().contains("IN THIS VIEW"));
+    session.wait("help", |screen| screen.contents().contains("─ Help: "));
     let answered = pressed.elapsed();
     println!("first rows after {first_rows:?}, a key answered after {answered:?}");
     // Unoptimised, and beside other tests: the limit is for mistakes of order.
