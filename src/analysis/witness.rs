@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Of several that say `at`, the first in this order holds. Whether a witness may be trusted often hangs on another's word;
-//! what they share is in [`examine`].
+//! what they share is in `examine`.
 
 pub mod above_write;
 pub mod branch;

@@ -21,7 +21,7 @@ pub(super) fn mark(forest: &mut Forest) {
     }
 }
 
-/// True for what [`mark`] marked.
+/// True for what `mark` marked.
 pub fn is_leftover(forest: &Forest, id: DiskId) -> bool {
     forest.node(id).is_some_and(|node| {
         node.findings
