@@ -201,8 +201,8 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 
 /// Free bytes of the file system that holds `folder`; nothing in the standard library says so here.
 #[cfg(not(unix))]
-pub fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    containers::free_bytes(folder)
 }
 
 #[cfg(test)]
