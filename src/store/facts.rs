@@ -199,7 +199,7 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     }
 }
 
-/// Free bytes of the file system that holds `folder`; nothing in the standard library says so here.
+/// Free bytes of the container that `folder` stands for; of a file system nothing in the standard library says so here.
 #[cfg(not(unix))]
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     containers::free_bytes(folder)
