@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use args::{Cli, Command};
+use args::{Cli, CliCommand};
 pub use exit::Exit;
 use output::{Form, Output};
 use session::Session;
@@ -92,7 +92,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
     let columns = cli.out.columns.as_deref();
     let browses = out.form == Form::Text && columns.is_none() && std::io::stdout().is_terminal();
     let names_what_it_writes = match cli.command {
-        Some(Command::Demo { .. } | Command::Cp(_)) => true,
+        Some(CliCommand::Demo { .. } | CliCommand::Cp(_)) => true,
         None => browses,
         Some(_) => false,
     };
@@ -102,25 +102,25 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
     match &cli.command {
         None if browses => browse::run(session, &cli.paths, cli, out),
         None => ls::run(session, &cli.paths, &cli.tree, columns, out),
-        Some(Command::Ls { paths, tree }) => ls::run(session, paths, tree, columns, out),
-        Some(Command::Info { file, store }) => info::run(session, file, store, out),
-        Some(Command::Map { file, grid }) => map::run(session, file, *grid, out),
-        Some(Command::Diff {
+        Some(CliCommand::Ls { paths, tree }) => ls::run(session, paths, tree, columns, out),
+        Some(CliCommand::Info { file, store }) => info::run(session, file, store, out),
+        Some(CliCommand::Map { file, grid }) => map::run(session, file, *grid, out),
+        Some(CliCommand::Diff {
             child,
             other,
             store,
         }) => diff::run(session, child, other.as_deref(), store, out),
-        Some(Command::Check { paths, fail_on }) => {
+        Some(CliCommand::Check { paths, fail_on }) => {
             check::run(session, paths, (*fail_on).into(), out)
         }
-        Some(Command::Plan(args)) => plan::run(session, args, plan::Asked::Plan, out),
-        Some(Command::Gate(args)) => plan::run(session, args, plan::Asked::Gate, out),
-        Some(Command::Files(args)) => files::run(session, args, out),
-        Some(Command::Cp(args)) => cp::run(session, args, out),
-        Some(Command::Explain { code }) => explain::run(code.as_deref(), out),
-        Some(Command::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
-        Some(Command::Collect { kind }) => collect::run(*kind, out),
-        Some(Command::Completions { shell }) => completions::run(*shell, out),
-        Some(Command::Man) => man::run(out),
+        Some(CliCommand::Plan(args)) => plan::run(session, args, plan::PlanCommand::Plan, out),
+        Some(CliCommand::Gate(args)) => plan::run(session, args, plan::PlanCommand::Gate, out),
+        Some(CliCommand::Files(args)) => files::run(session, args, out),
+        Some(CliCommand::Cp(args)) => cp::run(session, args, out),
+        Some(CliCommand::Explain { code }) => explain::run(code.as_deref(), out),
+        Some(CliCommand::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
+        Some(CliCommand::Collect { kind }) => collect::run(*kind, out),
+        Some(CliCommand::Completions { shell }) => completions::run(*shell, out),
+        Some(CliCommand::Man) => man::run(out),
     }
 }

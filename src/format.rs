@@ -42,19 +42,19 @@ pub enum FormatError {
     },
     /// The bytes are there and wrong, and nothing further can be made of the file.
     #[error("{}", .0.finding.text)]
-    Invalid(Box<Refusal>),
+    Invalid(Box<RefusedFile>),
 }
 
 /// Why a file is refused, and what was odd about it before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedFile {
     /// What makes it useless.
     pub finding: Finding,
     /// What was seen on the way there, in that order.
     pub before: Vec<Finding>,
 }
 
-impl Refusal {
+impl RefusedFile {
     /// Everything that was seen, the refusal last.
     pub fn all(self) -> Vec<Finding> {
         let mut all = self.before;
@@ -85,7 +85,7 @@ impl FormatError {
 
 impl From<Finding> for FormatError {
     fn from(finding: Finding) -> Self {
-        Self::Invalid(Box::new(Refusal {
+        Self::Invalid(Box::new(RefusedFile {
             finding,
             before: Vec::new(),
         }))

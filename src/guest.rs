@@ -30,5 +30,5 @@ pub mod volume;
 pub mod walk;
 pub mod xfs;
 
-pub use partitions::{PARTITIONS_MAX, Partition, PartitionType, Partitions, Table};
+pub use partitions::{PARTITIONS_MAX, Partition, PartitionTable, PartitionType, Partitions};
 pub use probe::VolumeKind;

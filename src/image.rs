@@ -37,8 +37,8 @@ use crate::source::{Source, read_up_to};
 
 pub use crate::format::block::{BlockEntry, BlockState, TableAudit};
 pub use crate::format::parent::{ParentRef, PathKind, StoredPath};
-pub use bitmap::{BitOrder, BitRun, Bitmap, Runs};
-pub use count::{Counts, StateRun, Visit};
+pub use bitmap::{BitOrder, BitRun, Bitmap, BitmapRuns};
+pub use count::{Counts, RunVisitor, StateRun};
 pub use layout::Layout;
 pub use runs::{Place, SectorRun};
 pub use sniff::{SNIFF_BYTES, Sniffed, sniff};

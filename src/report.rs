@@ -23,6 +23,6 @@ pub mod short;
 pub mod tree_text;
 pub mod words;
 
-pub use columns::{Column, Style};
+pub use columns::{Column, ColumnStyle};
 pub use row::{Flag, Now, Row, RowKey, RowKind, RowOptions, Sort, rows};
 pub use short::ShortNames;

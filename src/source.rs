@@ -18,7 +18,7 @@ pub use counted::{CountedSource, ReadCounts};
 pub use device::DeviceSource;
 pub use file::FileSource;
 pub use memory::MemorySource;
-pub use overlay::{Overlay, OverlayFull, OverlaySource, Page};
+pub use overlay::{Overlay, OverlayFull, OverlayPage, OverlaySource};
 pub use patched::{PatchedSource, PatchesFull};
 pub use window::WindowSource;
 

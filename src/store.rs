@@ -38,5 +38,5 @@ pub use forest::{
 };
 pub use link::family;
 pub use scan::{
-    CountPolicy, Growth, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with,
+    CountPolicy, ForestUpdates, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with,
 };

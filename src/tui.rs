@@ -64,7 +64,7 @@ use crate::text::{self, Charset, Clock, Units, Zone};
 use self::app::{App, Settings};
 use self::depth::{ColorChoice, Depth};
 use self::signals::Left;
-use self::state::{Memory, Place};
+use self::state::{Memory, StatePlace};
 use self::terminal::Mouse;
 use self::theme::{BUILT_IN, Theme};
 
@@ -100,7 +100,7 @@ pub struct Options {
     /// The disk that the cursor is to stand on at first.
     pub at: Option<PathBuf>,
     /// Where this store's state is kept; `None`: nowhere.
-    pub state: Option<Place>,
+    pub state: Option<StatePlace>,
     /// What was kept there; order and theme are in the options above already.
     pub memory: Memory,
 }

@@ -62,7 +62,7 @@ impl Says {
 
 /// What became of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum EvidenceState {
     /// The verdict rests on it, or would if it decided anything.
     Used,
     /// It is there and not to be trusted: why.
@@ -71,7 +71,7 @@ pub enum State {
     Missing,
 }
 
-impl State {
+impl EvidenceState {
     /// The word of the contract.
     pub fn word(&self) -> &'static str {
         match self {
@@ -144,7 +144,7 @@ pub struct Evidence {
     /// How exactly.
     pub slack: Slack,
     /// What became of it.
-    pub state: State,
+    pub state: EvidenceState,
     /// One sentence with the raw values; may hold text from disks, not escaped.
     pub text: String,
     /// Where it was read: a file and field.
@@ -181,7 +181,7 @@ impl Evidence {
                 Of::Snapshot => Slack::DATE,
                 Of::DiskAbove => Slack::NONE,
             },
-            state: State::Used,
+            state: EvidenceState::Used,
             text: text.into(),
             source: source.into(),
         }
@@ -190,7 +190,7 @@ impl Evidence {
     /// What would help and is not there.
     pub fn missing(code: &'static Code, of: Of, text: impl Into<String>) -> Self {
         Self {
-            state: State::Missing,
+            state: EvidenceState::Missing,
             ..Self::remark(code, of, text, "")
         }
     }
@@ -206,7 +206,7 @@ impl Evidence {
     pub fn dropped(self, why: Option<String>) -> Self {
         match why {
             Some(why) => Self {
-                state: State::Dropped(why),
+                state: EvidenceState::Dropped(why),
                 ..self
             },
             None => self,
@@ -215,23 +215,25 @@ impl Evidence {
 
     /// What it says, if the verdict may rest on it.
     pub fn used(&self) -> Option<&Says> {
-        self.says.as_ref().filter(|_| self.state == State::Used)
+        self.says
+            .as_ref()
+            .filter(|_| self.state == EvidenceState::Used)
     }
 
     /// Its sentence, with the reason if it was dropped.
     pub fn told(&self) -> String {
         match &self.state {
-            State::Dropped(why) => format!("{}; says nothing: {why}", self.text),
-            State::Used | State::Missing => self.text.clone(),
+            EvidenceState::Dropped(why) => format!("{}; says nothing: {why}", self.text),
+            EvidenceState::Used | EvidenceState::Missing => self.text.clone(),
         }
     }
 
     /// The sign that stands before it in a list: `+` for, `-` against, `*` a time in use, `~` dropped or missing.
     pub fn sign(&self) -> char {
         match (&self.state, &self.says) {
-            (State::Used, Some(Says::Proves(_) | Says::For)) => '+',
-            (State::Used, Some(Says::Against)) => '-',
-            (State::Used, _) => '*',
+            (EvidenceState::Used, Some(Says::Proves(_) | Says::For)) => '+',
+            (EvidenceState::Used, Some(Says::Against)) => '-',
+            (EvidenceState::Used, _) => '*',
             _ => '~',
         }
     }

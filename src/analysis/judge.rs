@@ -1,6 +1,6 @@
 //! Judges one snapshot: hears the witnesses of each of its disks, decides, and puts the decision into words.
 
-use crate::analysis::evidence::{Evidence, Of, Says, State};
+use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says};
 use crate::analysis::facts::{Facts, Gatherer, Standing, Subject};
 use crate::analysis::interval::Interval;
 use crate::analysis::rules::{Rule, Told};
@@ -202,11 +202,13 @@ fn why_dropped(rule: Rule, evidence: &[Evidence]) -> Option<String> {
     evidence
         .iter()
         .find_map(|one| match (&one.state, one.says.as_ref()) {
-            (State::Dropped(why), Some(Says::At(at))) if one.of == of => {
+            (EvidenceState::Dropped(why), Some(Says::At(at))) if one.of == of => {
                 Some(format!("{} is not the moment, for {why}", minute(*at)))
             }
-            (State::Dropped(why), Some(Says::NotBefore(_))) if one.of == of => Some(why.clone()),
-            (State::Missing, _)
+            (EvidenceState::Dropped(why), Some(Says::NotBefore(_))) if one.of == of => {
+                Some(why.clone())
+            }
+            (EvidenceState::Missing, _)
                 if one.code == &witness::made::ABOVE_UNKNOWN && of == Of::DiskAbove =>
             {
                 Some("no date inside it, and no birth time of its file".to_owned())

@@ -22,7 +22,7 @@ const INNER_FOLDERS: [&str; 4] = [
 
 /// What configurations and labels say of a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
+pub enum NamedBy {
     /// A machine's disk, a snapshot's frozen disk, or below one of those.
     Yes,
     /// Nothing read here leads to it, though the machines of its chain or folder are known.
@@ -88,15 +88,15 @@ impl<'a> Owners<'a> {
     }
 
     /// Whether anything names a disk.
-    pub fn named(&self, id: DiskId) -> Named {
+    pub fn named(&self, id: DiskId) -> NamedBy {
         if self.reached.get(id.0 as usize) == Some(&true) {
-            Named::Yes
+            NamedBy::Yes
         } else if self.family(id).is_some_and(|around| around.is_covered)
             || self.neighbours(id).is_some_and(|around| around.is_covered)
         {
-            Named::No
+            NamedBy::No
         } else {
-            Named::Unknown
+            NamedBy::Unknown
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Owners<'a> {
             .node(id)
             .zip(self.forest.disk(id))
             .is_some_and(|(node, disk)| node.children.is_empty() && disk.header.is_some());
-        is_leaf_disk && self.named(id) == Named::No
+        is_leaf_disk && self.named(id) == NamedBy::No
     }
 
     /// The one machine in whose family a disk lies; else the only one in its folder, if its configuration lies there; else
@@ -218,10 +218,10 @@ mod tests {
         store.forest.machines[0].source = PathBuf::from(config);
         let used = store.id("/s/WIN7x64_Diff_7C.avhd");
         let owners = Owners::new(&store.forest);
-        assert_eq!(owners.named(used), Named::Yes);
+        assert_eq!(owners.named(used), NamedBy::Yes);
         assert!(owners.is_orphan(family) && owners.is_orphan(folder));
         assert_eq!(owners.machine_around(folder), Some(MachineId(0)));
-        assert_eq!(owners.named(stranger), Named::Unknown);
+        assert_eq!(owners.named(stranger), NamedBy::Unknown);
         assert!(!owners.is_orphan(stranger));
         store.machine("copy", &["/s/WIN7x64_Diff_7C.avhd"]);
         let owners = Owners::new(&store.forest);
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(owners.machine_around(disk), Some(MachineId(0)));
         assert!(owners.is_orphan(disk));
         store.forest.machines[0].source = PathBuf::from("/s/db02/labels.json");
-        assert_eq!(Owners::new(&store.forest).named(disk), Named::Unknown);
+        assert_eq!(Owners::new(&store.forest).named(disk), NamedBy::Unknown);
     }
 
     #[test]

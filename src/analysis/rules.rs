@@ -50,7 +50,7 @@ enum Bring {
 }
 
 /// What is to say of one rule.
-struct Row {
+struct RuleRow {
     reverted: Reverted,
     code: &'static Code,
     because: &'static str,
@@ -74,7 +74,7 @@ macro_rules! rules {
             /// Every rule of this version.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            fn row(self) -> Row {
+            fn row(self) -> RuleRow {
                 match self {
                     $(Self::$name => {
                         static CODE: Code = Code {
@@ -84,14 +84,14 @@ macro_rules! rules {
                             why: $why,
                             action: $action,
                         };
-                        Row {
+                        RuleRow {
                             reverted: Reverted::$reverted,
                             code: &CODE,
                             because: $because,
                             bring: Bring::$kind $(($text))?,
                         }
                     })*
-                    Self::OtherVersion(reverted) => Row {
+                    Self::OtherVersion(reverted) => RuleRow {
                         reverted,
                         code: &OTHER_VERSION,
                         because: "",

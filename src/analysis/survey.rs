@@ -15,7 +15,7 @@ use crate::analysis::topology::Topology;
 use crate::image::Specific;
 use crate::store::{BornSource, Disk, DiskId, Forest, Product};
 use crate::text::file_name;
-use clock::{Clock, Clocks, is_blktap};
+use clock::{Clocks, StampClock, is_blktap};
 
 /// 2003-01-01: Virtual PC for Windows, the oldest writer of stamps in this form.
 const OLDEST_STAMP: i64 = 1_041_379_200;
@@ -142,7 +142,7 @@ impl<'a> Survey<'a> {
     }
 
     /// The clock that wrote the stamps of a disk, beside the clock of its file server.
-    pub fn clock(&self, disk: &Disk) -> Clock {
+    pub fn clock(&self, disk: &Disk) -> StampClock {
         self.clocks.of(disk)
     }
 
@@ -155,8 +155,8 @@ impl<'a> Survey<'a> {
             return Ok(None);
         };
         let ahead = match self.clock(disk) {
-            Clock::Ahead(seconds) => seconds,
-            Clock::Same | Clock::Unknown => 0,
+            StampClock::Ahead(seconds) => seconds,
+            StampClock::Same | StampClock::Unknown => 0,
         };
         let at = moved(stamp, ahead.saturating_neg());
         let future = |now| seconds_between(now, stamp) > LEAD_SECONDS;

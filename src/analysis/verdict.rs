@@ -14,7 +14,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says, Slack, State};
+use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::interval::{Interval, moved, seconds_between};
 use crate::analysis::rules::{Reverted, Rule};
 use crate::store::DiskId;
@@ -274,7 +274,8 @@ pub fn joined(evidence: Vec<Evidence>) -> Vec<Evidence> {
     let mut all: Vec<Evidence> = Vec::with_capacity(evidence.len());
     for one in evidence {
         let is_known = all.contains(&one)
-            || (one.state == State::Missing && all.iter().any(|known| known.code == one.code));
+            || (one.state == EvidenceState::Missing
+                && all.iter().any(|known| known.code == one.code));
         if !is_known {
             all.push(one);
         }

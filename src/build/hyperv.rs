@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::build::vmcx::VmcxBuilder;
 use crate::format::base64;
-use crate::format::hyperv::Value;
+use crate::format::hyperv::ConfigValue;
 
 /// The instance id of the IDE controller in every first-generation machine.
 pub const IDE: &str = "83f8638b-8dca-4152-9eda-2ca8b33039b4";
@@ -63,10 +63,10 @@ impl HypervConfig {
     }
 
     /// The keys, in the order they are written.
-    pub fn keys(&self, version: i64) -> Vec<(String, Value)> {
+    pub fn keys(&self, version: i64) -> Vec<(String, ConfigValue)> {
         let mut keys = Vec::new();
-        let text = |text: &str| Value::String(text.to_owned());
-        let mut put = |path: &str, value: Value| {
+        let text = |text: &str| ConfigValue::String(text.to_owned());
+        let mut put = |path: &str, value: ConfigValue| {
             keys.push((format!("/configuration/{path}"), value));
         };
         let mut numbers: Vec<(&str, u32)> = Vec::new();
@@ -84,12 +84,15 @@ impl HypervConfig {
         }
         put(
             "global_settings/disk_merge_pending",
-            Value::Bool(self.merge_pending),
+            ConfigValue::Bool(self.merge_pending),
         );
         if let Some(id) = &self.generation_id {
             put("global_settings/devices/generation_id", text(id));
         }
-        put("global_settings/snapshots/list/size", Value::Integer(0));
+        put(
+            "global_settings/snapshots/list/size",
+            ConfigValue::Integer(0),
+        );
         for (index, (controller, _)) in numbers.iter().enumerate() {
             let folder = format!("manifest/vdev{:03}", index.saturating_add(1));
             put(&format!("{folder}/device"), text(controller));
@@ -97,28 +100,28 @@ impl HypervConfig {
         }
         if let Some(created) = self.created {
             let bytes = filetime(created).to_le_bytes().to_vec();
-            put("properties/creation_time", Value::Bytes(bytes));
+            put("properties/creation_time", ConfigValue::Bytes(bytes));
         }
         put(
             "properties/global_id",
             text(&self.id.to_string().to_uppercase()),
         );
-        put("properties/highly_available", Value::Bool(false));
+        put("properties/highly_available", ConfigValue::Bool(false));
         if let Some(changed) = self.last_state_change {
             put(
                 "properties/last_state_change_time",
-                Value::Integer(filetime(changed)),
+                ConfigValue::Integer(filetime(changed)),
             );
         }
         put("properties/name", text(&self.name));
         put("properties/notes", text(&self.notes));
-        put("properties/subtype", Value::Integer(0));
+        put("properties/subtype", ConfigValue::Integer(0));
         if let Some(type_id) = &self.type_id {
             put("properties/type_id", text(type_id));
         }
         put(
             "properties/version",
-            Value::Integer(self.version.unwrap_or(version)),
+            ConfigValue::Integer(self.version.unwrap_or(version)),
         );
         if let Some((memory, state)) = &self.memory {
             put("savedstate/memlocation", text(memory));
@@ -198,19 +201,19 @@ fn line(xml: &mut String, depth: usize, text: &str) {
     );
 }
 
-fn leaf_text(value: &Value) -> (&'static str, String) {
+fn leaf_text(value: &ConfigValue) -> (&'static str, String) {
     match value {
-        Value::String(text) => {
+        ConfigValue::String(text) => {
             let text = text.replace('&', "&amp;").replace('<', "&lt;");
             ("string", text.replace('>', "&gt;"))
         }
-        Value::Integer(number) => ("integer", number.to_string()),
-        Value::Unsigned(number) => ("integer", number.to_string()),
-        Value::Double(number) => ("double", number.to_string()),
-        Value::Bool(true) => ("bool", "True".to_owned()),
-        Value::Bool(false) => ("bool", "False".to_owned()),
-        Value::Bytes(bytes) => ("bytes", base64::encode(bytes)),
-        Value::Node => ("string", String::new()),
+        ConfigValue::Integer(number) => ("integer", number.to_string()),
+        ConfigValue::Unsigned(number) => ("integer", number.to_string()),
+        ConfigValue::Double(number) => ("double", number.to_string()),
+        ConfigValue::Bool(true) => ("bool", "True".to_owned()),
+        ConfigValue::Bool(false) => ("bool", "False".to_owned()),
+        ConfigValue::Bytes(bytes) => ("bytes", base64::encode(bytes)),
+        ConfigValue::Node => ("string", String::new()),
     }
 }
 

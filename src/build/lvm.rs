@@ -23,7 +23,7 @@ pub struct GroupBuilder {
     extent_bytes: u64,
     area_bytes: u64,
     devices: Vec<Device>,
-    volumes: Vec<Volume>,
+    volumes: Vec<BuiltVolume>,
     seqno: u64,
     made: u32,
 }
@@ -38,17 +38,17 @@ struct Device {
 }
 
 #[derive(Debug, Clone)]
-struct Volume {
+struct BuiltVolume {
     name: String,
     id: u32,
     created: i64,
     tags: Vec<String>,
     is_visible: bool,
-    content: Content,
+    content: VolumeContent,
 }
 
 #[derive(Debug, Clone)]
-enum Content {
+enum VolumeContent {
     /// Device, first extent, count: one segment each.
     Pieces(Vec<(usize, u64, u64)>),
     /// One segment over several devices by turns: stripe size, then device and first extent; extents of each.
@@ -57,7 +57,7 @@ enum Content {
     Raw(String),
 }
 
-impl Volume {
+impl BuiltVolume {
     fn text(&self, text: &mut String) {
         let visible = if self.is_visible { ", \"VISIBLE\"" } else { "" };
         let _ = write!(
@@ -70,7 +70,7 @@ impl Volume {
             let _ = writeln!(text, "tags = [\"{}\"]", self.tags.join("\", \""));
         }
         let count = match &self.content {
-            Content::Pieces(pieces) => pieces.len(),
+            VolumeContent::Pieces(pieces) => pieces.len(),
             _ => 1,
         };
         let _ = writeln!(
@@ -79,7 +79,7 @@ impl Volume {
             self.created
         );
         match &self.content {
-            Content::Pieces(pieces) => {
+            VolumeContent::Pieces(pieces) => {
                 let mut start = 0;
                 for (at, (device, first, extents)) in pieces.iter().enumerate() {
                     let _ = write!(
@@ -90,7 +90,7 @@ impl Volume {
                     start += extents;
                 }
             }
-            Content::Striped(stripe, places, share) => {
+            VolumeContent::Striped(stripe, places, share) => {
                 let stripes: Vec<String> = places
                     .iter()
                     .map(|(device, first)| format!("\"pv{device}\", {first}"))
@@ -104,7 +104,7 @@ impl Volume {
                     stripes.join(",\n"),
                 );
             }
-            Content::Raw(segments) => text.push_str(segments),
+            VolumeContent::Raw(segments) => text.push_str(segments),
         }
         text.push_str("}\n");
     }
@@ -151,7 +151,7 @@ impl GroupBuilder {
     #[must_use]
     pub fn create(mut self, name: &str, bytes: u64, at: i64) -> Self {
         let pieces = self.take(bytes.div_ceil(self.extent_bytes), None);
-        self.push(name, Content::Pieces(pieces), true, at);
+        self.push(name, VolumeContent::Pieces(pieces), true, at);
         self.commit(&format!("lvcreate -n {name}"), at);
         self
     }
@@ -160,7 +160,7 @@ impl GroupBuilder {
     #[must_use]
     pub fn create_leg(mut self, name: &str, bytes: u64, device: usize, at: i64) -> Self {
         let pieces = self.take(bytes.div_ceil(self.extent_bytes), Some(device));
-        self.push(name, Content::Pieces(pieces), false, at);
+        self.push(name, VolumeContent::Pieces(pieces), false, at);
         self.commit(&format!("lvcreate -n {name}"), at);
         self
     }
@@ -183,7 +183,12 @@ impl GroupBuilder {
                 (device, pieces[0].1)
             })
             .collect();
-        self.push(name, Content::Striped(stripe, places, share), true, at);
+        self.push(
+            name,
+            VolumeContent::Striped(stripe, places, share),
+            true,
+            at,
+        );
         self.commit(&format!("lvcreate -i {stripes} -n {name}"), at);
         self
     }
@@ -191,7 +196,7 @@ impl GroupBuilder {
     /// Makes a volume whose segments are this text.
     #[must_use]
     pub fn create_raw(mut self, name: &str, segments: &str, at: i64) -> Self {
-        self.push(name, Content::Raw(segments.to_owned()), true, at);
+        self.push(name, VolumeContent::Raw(segments.to_owned()), true, at);
         self.commit(&format!("lvcreate -n {name}"), at);
         self
     }
@@ -214,7 +219,7 @@ impl GroupBuilder {
     pub fn remove(mut self, name: &str, at: i64) -> Self {
         let (index, _) = self.find(name);
         let volume = self.volumes.remove(index);
-        if let Content::Pieces(pieces) = volume.content {
+        if let VolumeContent::Pieces(pieces) = volume.content {
             for (device, first, count) in pieces {
                 self.devices[device].used[size(first)..size(first + count)].fill(false);
             }
@@ -227,7 +232,7 @@ impl GroupBuilder {
     #[must_use]
     pub fn extend(mut self, name: &str, by_bytes: u64, at: i64) -> Self {
         let more = self.take(by_bytes.div_ceil(self.extent_bytes), None);
-        let Content::Pieces(pieces) = &mut self.volume(name).content else {
+        let VolumeContent::Pieces(pieces) = &mut self.volume(name).content else {
             panic!("{name} is not plain");
         };
         pieces.extend(more);
@@ -248,9 +253,9 @@ impl GroupBuilder {
         self
     }
 
-    fn place(&self, content: &Content, at: u64) -> (usize, u64) {
+    fn place(&self, content: &VolumeContent, at: u64) -> (usize, u64) {
         match content {
-            Content::Pieces(pieces) => {
+            VolumeContent::Pieces(pieces) => {
                 let mut extent = at / self.extent_bytes;
                 for (device, first, count) in pieces {
                     if extent < *count {
@@ -263,13 +268,13 @@ impl GroupBuilder {
                 }
                 panic!("byte {at} is past the volume's end");
             }
-            Content::Striped(stripe, places, _) => {
+            VolumeContent::Striped(stripe, places, _) => {
                 let turn = at / stripe;
                 let (device, first) = places[size(turn % places.len() as u64)];
                 let within = turn / places.len() as u64 * stripe + at % stripe;
                 (device, first * self.extent_bytes + within)
             }
-            Content::Raw(_) => panic!("where its content lies is not known"),
+            VolumeContent::Raw(_) => panic!("where its content lies is not known"),
         }
     }
 
@@ -281,21 +286,21 @@ impl GroupBuilder {
             .collect()
     }
 
-    fn find(&self, name: &str) -> (usize, &Volume) {
+    fn find(&self, name: &str) -> (usize, &BuiltVolume) {
         let mut volumes = self.volumes.iter().enumerate();
         volumes
             .find(|(_, volume)| volume.name == name)
             .unwrap_or_else(|| panic!("no volume {name}"))
     }
 
-    fn volume(&mut self, name: &str) -> &mut Volume {
+    fn volume(&mut self, name: &str) -> &mut BuiltVolume {
         let (index, _) = self.find(name);
         &mut self.volumes[index]
     }
 
-    fn push(&mut self, name: &str, content: Content, is_visible: bool, created: i64) {
+    fn push(&mut self, name: &str, content: VolumeContent, is_visible: bool, created: i64) {
         let id = self.next_id();
-        self.volumes.push(Volume {
+        self.volumes.push(BuiltVolume {
             name: name.to_owned(),
             id,
             created,

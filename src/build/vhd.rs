@@ -61,7 +61,7 @@ impl Locator {
 
 /// How the disk holds its blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum VhdKind {
     Fixed,
     Dynamic,
     Differencing,
@@ -79,7 +79,7 @@ struct Block {
 /// Blocks take their places in the file in the order in which they were first written to.
 #[derive(Debug, Clone)]
 pub struct VhdBuilder {
-    kind: Kind,
+    kind: VhdKind,
     size: u64,
     block_size: usize,
     id: Uuid,
@@ -105,20 +105,20 @@ pub struct VhdBuilder {
 impl VhdBuilder {
     /// A fixed disk of `size` bytes.
     pub fn fixed(size: u64) -> Self {
-        Self::new(Kind::Fixed, size)
+        Self::new(VhdKind::Fixed, size)
     }
 
     /// A dynamic disk of `size` bytes.
     pub fn dynamic(size: u64) -> Self {
-        Self::new(Kind::Dynamic, size)
+        Self::new(VhdKind::Dynamic, size)
     }
 
     /// A differencing disk of `size` bytes; name its parent with [`parent`](Self::parent).
     pub fn differencing(size: u64) -> Self {
-        Self::new(Kind::Differencing, size)
+        Self::new(VhdKind::Differencing, size)
     }
 
-    fn new(kind: Kind, size: u64) -> Self {
+    fn new(kind: VhdKind, size: u64) -> Self {
         Self {
             kind,
             size,
@@ -280,7 +280,7 @@ impl VhdBuilder {
         assert!(bytes.len().is_multiple_of(SECTOR), "whole sectors only");
         for (sector, bytes) in (sector..).zip(bytes.chunks(SECTOR)) {
             assert!((sector + 1) * SECTOR as u64 <= self.size, "inside the disk");
-            if self.kind == Kind::Fixed {
+            if self.kind == VhdKind::Fixed {
                 self.fixed.insert(sector, bytes.to_vec());
                 continue;
             }
@@ -315,9 +315,9 @@ impl VhdBuilder {
         let mut footer = vec![0; 512];
         let geometry = self.geometry.unwrap_or_else(|| geometry_of(self.size));
         let (data_offset, disk_type) = match self.kind {
-            Kind::Fixed => (u64::MAX, 2_u32),
-            Kind::Dynamic => (HEADER_AT as u64, 3),
-            Kind::Differencing => (HEADER_AT as u64, 4),
+            VhdKind::Fixed => (u64::MAX, 2_u32),
+            VhdKind::Dynamic => (HEADER_AT as u64, 3),
+            VhdKind::Differencing => (HEADER_AT as u64, 4),
         };
         put(&mut footer, 0, b"conectix");
         put(&mut footer, 8, &self.features.to_be_bytes());
@@ -347,7 +347,7 @@ impl VhdBuilder {
     /// Lays out everything: pieces by position, and the length of the file.
     fn pieces(&self) -> (Vec<(u64, Vec<u8>)>, u64) {
         let footer = self.footer();
-        if self.kind == Kind::Fixed {
+        if self.kind == VhdKind::Fixed {
             let mut pieces: Vec<(u64, Vec<u8>)> = self
                 .fixed
                 .iter()

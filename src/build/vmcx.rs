@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::format::hyperv::Value;
+use crate::format::hyperv::ConfigValue;
 
 const PAGE: usize = 0x1000;
 const OBJECTS_PER_TABLE: usize = (PAGE - 8) / 18;
@@ -10,7 +10,7 @@ const OBJECTS_PER_TABLE: usize = (PAGE - 8) / 18;
 /// Keys to be written; folders above a key are made as they are needed.
 #[derive(Debug, Clone)]
 pub struct VmcxBuilder {
-    keys: Vec<(String, Value)>,
+    keys: Vec<(String, ConfigValue)>,
     version: u32,
     sequences: [u16; 2],
     file_object_from: usize,
@@ -43,7 +43,7 @@ impl Default for VmcxBuilder {
 impl VmcxBuilder {
     /// Adds a key by its path, `/configuration/properties/name`. Folders above it come by themselves.
     #[must_use]
-    pub fn key(mut self, path: &str, value: Value) -> Self {
+    pub fn key(mut self, path: &str, value: ConfigValue) -> Self {
         self.keys.push((path.to_owned(), value));
         self
     }
@@ -121,16 +121,16 @@ impl VmcxBuilder {
     }
 
     /// Every key with the folders above it, each once, folders before what they hold.
-    fn nodes(&self) -> Vec<(String, Value)> {
+    fn nodes(&self) -> Vec<(String, ConfigValue)> {
         let mut known: HashMap<String, usize> = HashMap::new();
-        let mut nodes: Vec<(String, Value)> = Vec::new();
+        let mut nodes: Vec<(String, ConfigValue)> = Vec::new();
         for (path, value) in &self.keys {
             let ends = path.match_indices('/').map(|(at, _)| at).skip(1);
             for end in ends {
                 let folder = &path[..end];
                 if !known.contains_key(folder) {
                     known.insert(folder.to_owned(), nodes.len());
-                    nodes.push((folder.to_owned(), Value::Node));
+                    nodes.push((folder.to_owned(), ConfigValue::Node));
                 }
             }
             known.insert(path.clone(), nodes.len());
@@ -196,21 +196,21 @@ impl VmcxBuilder {
 
     fn data(
         &self,
-        value: &Value,
+        value: &ConfigValue,
         file: &mut Vec<u8>,
         objects: &mut Vec<(u8, usize, usize)>,
     ) -> (u8, u8, Vec<u8>) {
         let (kind, bytes) = match value {
-            Value::Integer(number) => return (3, 0, number.to_le_bytes().to_vec()),
-            Value::Unsigned(number) => return (4, 0, number.to_le_bytes().to_vec()),
-            Value::Double(number) => return (5, 0, number.to_le_bytes().to_vec()),
-            Value::Bool(truth) => return (8, 0, u32::from(*truth).to_le_bytes().to_vec()),
-            Value::Node => return (9, 0, vec![0; 12]),
-            Value::String(text) => {
+            ConfigValue::Integer(number) => return (3, 0, number.to_le_bytes().to_vec()),
+            ConfigValue::Unsigned(number) => return (4, 0, number.to_le_bytes().to_vec()),
+            ConfigValue::Double(number) => return (5, 0, number.to_le_bytes().to_vec()),
+            ConfigValue::Bool(truth) => return (8, 0, u32::from(*truth).to_le_bytes().to_vec()),
+            ConfigValue::Node => return (9, 0, vec![0; 12]),
+            ConfigValue::String(text) => {
                 // Hyper-V counts no NUL at the end; OpenVMM does.
                 (6, text.encode_utf16().flat_map(u16::to_le_bytes).collect())
             }
-            Value::Bytes(bytes) => (7, bytes.clone()),
+            ConfigValue::Bytes(bytes) => (7, bytes.clone()),
         };
         let len = u32_of(bytes.len()).to_le_bytes();
         if bytes.len() < self.file_object_from {
@@ -312,10 +312,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::format::hyperv::{self, Config, Container, codes};
+    use crate::format::hyperv::{self, Container, MachineConfig, codes};
     use crate::source::MemorySource;
 
-    fn read(bytes: Vec<u8>) -> Config {
+    fn read(bytes: Vec<u8>) -> MachineConfig {
         hyperv::read(&MemorySource(bytes)).unwrap().unwrap()
     }
 
@@ -323,24 +323,27 @@ mod tests {
         let mut builder = VmcxBuilder::default()
             .key(
                 "/configuration/properties/name",
-                Value::String("検証用 Win7".into()),
+                ConfigValue::String("検証用 Win7".into()),
             )
             .key(
                 "/configuration/properties/creation_time",
-                Value::Bytes(vec![7; 8]),
+                ConfigValue::Bytes(vec![7; 8]),
             )
             .key(
                 "/configuration/properties/notes",
-                Value::String("n".repeat(1500)),
+                ConfigValue::String("n".repeat(1500)),
             )
-            .key("/configuration/properties/version", Value::Integer(2304))
-            .key("/configuration/flag", Value::Bool(true))
-            .key("/configuration/odd", Value::Double(-0.5))
-            .key("/configuration/wide", Value::Unsigned(u64::MAX));
+            .key(
+                "/configuration/properties/version",
+                ConfigValue::Integer(2304),
+            )
+            .key("/configuration/flag", ConfigValue::Bool(true))
+            .key("/configuration/odd", ConfigValue::Double(-0.5))
+            .key("/configuration/wide", ConfigValue::Unsigned(u64::MAX));
         for number in 0..150 {
             builder = builder.key(
                 &format!("/configuration/manifest/vdev{number:03}/device"),
-                Value::String("d".repeat(number % 37)),
+                ConfigValue::String("d".repeat(number % 37)),
             );
         }
         builder
@@ -357,7 +360,7 @@ mod tests {
         }
         assert_eq!(
             config.tree.get("/configuration/manifest"),
-            Some(&Value::Node)
+            Some(&ConfigValue::Node)
         );
         assert_eq!(config.tree.entries().len(), builder.nodes().len());
     }
@@ -368,14 +371,14 @@ mod tests {
         for number in 0..500_u32 {
             builder = builder.key(
                 &format!("/a/b{number}"),
-                Value::Bytes(vec![1; number as usize + 1]),
+                ConfigValue::Bytes(vec![1; number as usize + 1]),
             );
         }
         let config = read(builder.build());
         assert_eq!(config.findings, []);
         assert_eq!(
             config.tree.get("/a/b499"),
-            Some(&Value::Bytes(vec![1; 500]))
+            Some(&ConfigValue::Bytes(vec![1; 500]))
         );
     }
 
@@ -438,7 +441,7 @@ mod tests {
     #[test]
     fn tables_and_parents_in_a_circle_end() {
         let mut bytes = VmcxBuilder::default()
-            .key("/a/b/c", Value::Bool(true))
+            .key("/a/b/c", ConfigValue::Bool(true))
             .build();
         // The node `a` becomes a child of `b`: no key leads to the root any more.
         let a = 3 * PAGE + 10;
@@ -498,14 +501,14 @@ mod tests {
         assert!(config.findings.len() < 40);
     }
 
-    fn value() -> impl Strategy<Value = Value> {
+    fn value() -> impl Strategy<Value = ConfigValue> {
         prop_oneof![
-            any::<i64>().prop_map(Value::Integer),
-            any::<u64>().prop_map(Value::Unsigned),
-            any::<bool>().prop_map(Value::Bool),
-            (-1e9_f64..1e9).prop_map(Value::Double),
-            "[^\\x00]{0,60}".prop_map(Value::String),
-            proptest::collection::vec(any::<u8>(), 0..90).prop_map(Value::Bytes),
+            any::<i64>().prop_map(ConfigValue::Integer),
+            any::<u64>().prop_map(ConfigValue::Unsigned),
+            any::<bool>().prop_map(ConfigValue::Bool),
+            (-1e9_f64..1e9).prop_map(ConfigValue::Double),
+            "[^\\x00]{0,60}".prop_map(ConfigValue::String),
+            proptest::collection::vec(any::<u8>(), 0..90).prop_map(ConfigValue::Bytes),
         ]
     }
 
@@ -535,7 +538,7 @@ mod tests {
                 builder = builder.key(path, value.clone());
             }
             let config = read(builder.build());
-            let leaves: Vec<_> = config.tree.entries().iter().filter(|e| e.value != Value::Node).collect();
+            let leaves: Vec<_> = config.tree.entries().iter().filter(|e| e.value != ConfigValue::Node).collect();
             prop_assert_eq!(leaves.len(), values.len());
             for leaf in leaves {
                 prop_assert_eq!(values.get(&leaf.path), Some(&leaf.value));

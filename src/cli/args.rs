@@ -25,7 +25,7 @@ use crate::store::{PathMap, Product};
 pub struct Cli {
     /// What to do; without a command, browse PATH (in a pipe: list it).
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
     /// Folders or disk files of the store [default: the current folder].
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
@@ -59,7 +59,7 @@ Exit codes: 0 done, pass, same, healthy; 1 refuse, differ, findings; 2 could not
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// List a store as a tree, table, JSON or CSV.
     #[command(
         after_long_help = "Examples:\n  vhdtree ls /vmstore -o name,ondisk,dirty,verdict\n  vhdtree ls /vmstore --json | jq '.disks[] | select(.made_by_revert==\"likely\") | .path'"
@@ -369,7 +369,7 @@ pub struct OutArgs {
         value_name = "WHEN",
         default_value = "auto"
     )]
-    pub color: When,
+    pub color: ColorWhen,
     /// Times in UTC (the default).
     #[arg(hide_short_help = true, long, global = true, conflicts_with = "local")]
     pub utc: bool,
@@ -438,7 +438,7 @@ pub enum OnlyWord {
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum When {
+pub enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -591,7 +591,7 @@ mod tests {
     #[test]
     fn names_that_begin_with_a_hyphen_come_after_two() {
         let cli = Cli::try_parse_from(["vhdtree", "info", "--", "-x.vhd"]).unwrap();
-        let Some(Command::Info { file, .. }) = cli.command else {
+        let Some(CliCommand::Info { file, .. }) = cli.command else {
             panic!("{cli:?}");
         };
         assert_eq!(file, PathBuf::from("-x.vhd"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::args::{Cli, OnlyWord, Turn, When, sort};
+use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
 use super::exit::Exit;
 use super::output::Output;
 use super::session::{Session, saved};
@@ -18,7 +18,7 @@ use crate::store::CountPolicy;
 use crate::text::{Charset, Units, Zone};
 use crate::tui::depth::ColorChoice;
 use crate::tui::signals::Left;
-use crate::tui::state::{self, Memory, Place};
+use crate::tui::state::{self, Memory, StatePlace};
 use crate::tui::terminal::Mouse;
 use crate::tui::theme::Theme;
 use crate::tui::{self, Options};
@@ -55,9 +55,9 @@ pub(super) fn run(
         None
     } else {
         let from = session.scan.from.as_slice();
-        Place::of(if from.is_empty() { roots } else { from })
+        StatePlace::of(if from.is_empty() { roots } else { from })
     };
-    let memory = state.as_ref().map(Place::load).unwrap_or_default();
+    let memory = state.as_ref().map(StatePlace::load).unwrap_or_default();
     // A theme file that is gone since must not keep the browser from starting.
     let theme_kept = memory
         .theme
@@ -148,10 +148,10 @@ fn charset(cli: &Cli, config: &Config) -> Option<Charset> {
 
 fn color(cli: &Cli, config: &Config) -> anyhow::Result<ColorChoice> {
     Ok(match (cli.out.color, config.color.as_deref()) {
-        (When::Always, _) | (When::Auto, Some("always")) => ColorChoice::Always,
-        (When::Never, _) | (When::Auto, Some("never")) => ColorChoice::Never,
-        (When::Auto, None | Some("auto")) => ColorChoice::Auto,
-        (When::Auto, Some(other)) => {
+        (ColorWhen::Always, _) | (ColorWhen::Auto, Some("always")) => ColorChoice::Always,
+        (ColorWhen::Never, _) | (ColorWhen::Auto, Some("never")) => ColorChoice::Never,
+        (ColorWhen::Auto, None | Some("auto")) => ColorChoice::Auto,
+        (ColorWhen::Auto, Some(other)) => {
             anyhow::bail!("config file: color is auto, always or never, not {other:?}")
         }
     })

@@ -7,7 +7,7 @@ use super::output::{Form, Output};
 use super::session::Session;
 use crate::finding::Severity;
 use crate::report::csv;
-use crate::report::findings::{self, Found};
+use crate::report::findings::{self, PlacedFinding};
 use crate::report::json::check as json;
 use crate::report::json::ls::head;
 use crate::report::page::Page;
@@ -59,7 +59,7 @@ pub(super) fn run(
     )
 }
 
-fn text(found: &[Found], disks: usize, out: &mut Output) -> anyhow::Result<()> {
+fn text(found: &[PlacedFinding], disks: usize, out: &mut Output) -> anyhow::Result<()> {
     let mut page = Page::new(out.text_width(), Overlong::Keep);
     for one in found {
         brief(&mut page, &one.finding, Some(&one.path));

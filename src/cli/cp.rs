@@ -21,7 +21,7 @@ use crate::analysis::files::GuestDisk;
 use crate::analysis::files::all::GuestPath;
 use crate::analysis::moment::Moment;
 use crate::analysis::open::open_chain;
-use crate::guest::content::{Piece, read_content};
+use crate::guest::content::{ContentPiece, read_content};
 use crate::guest::filesystem::{DirectoryEntry, FileKind, FileSystem, GuestError};
 use crate::guest::lookup;
 use crate::guest::volume::Volume;
@@ -29,7 +29,7 @@ use crate::job::Job;
 use crate::store::CountPolicy;
 use crate::text::escape;
 
-use place::Target;
+use place::CopyTarget;
 
 /// What was asked for, found in a volume.
 struct Wanted<'v> {
@@ -51,11 +51,11 @@ struct Copied {
 
 /// The most that is written for what the guest claims: sparse files and hard links can make a small disk look large.
 #[derive(Debug)]
-struct Bound {
+struct SizeLimit {
     left: u64,
 }
 
-impl Bound {
+impl SizeLimit {
     fn take(&mut self, bytes: u64) -> anyhow::Result<()> {
         match self.left.checked_sub(bytes) {
             Some(left) => {
@@ -79,7 +79,7 @@ pub(super) fn run(session: &Session, args: &CpArgs, out: &mut Output) -> anyhow:
     let id = store.disk_of(&args.disk)?;
     let moment = Moment::of_lines(&store.forest, [id]);
     let chain = open_chain(&store.forest, id)?;
-    let target = Target::new(to, args.force, &store.forest.roots)?;
+    let target = CopyTarget::new(to, args.force, &store.forest.roots)?;
     let mut copied = Copied::default();
     if paths.is_empty() {
         raw::copy(&chain, &target, &session.job, out, &mut copied)?;
@@ -91,13 +91,13 @@ pub(super) fn run(session: &Session, args: &CpArgs, out: &mut Output) -> anyhow:
             let text = path.to_str().context("a path that is not UTF-8")?;
             wanted.push(find(&volumes, text)?);
         }
-        let mut bound = Bound {
+        let mut bound = SizeLimit {
             left: disk.source.len(),
         };
         let job = &session.job;
         match &target {
-            Target::Stdout => to_stdout(&wanted, job, &mut bound, out, &mut copied)?,
-            Target::File { .. } => {
+            CopyTarget::Stdout => to_stdout(&wanted, job, &mut bound, out, &mut copied)?,
+            CopyTarget::File { .. } => {
                 tree::copy(&wanted, &target, job, &mut bound, &mut copied)?;
             }
         }
@@ -166,7 +166,7 @@ fn find<'v>(
 fn to_stdout(
     wanted: &[Wanted<'_>],
     job: &Job,
-    bound: &mut Bound,
+    bound: &mut SizeLimit,
     out: &mut Output,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
@@ -179,8 +179,8 @@ fn to_stdout(
                 &one.stream,
                 job,
                 &mut |piece| match piece {
-                    Piece::Bytes(bytes) => out.write_all(bytes),
-                    Piece::Zeros(count) => zeros(out, count),
+                    ContentPiece::Bytes(bytes) => out.write_all(bytes),
+                    ContentPiece::Zeros(count) => zeros(out, count),
                 },
             )
             .with_context(|| escape(&one.path))?;
@@ -214,7 +214,7 @@ fn write_content(
     entry: &DirectoryEntry,
     stream: &str,
     job: &Job,
-    write: &mut dyn FnMut(Piece<'_>) -> std::io::Result<()>,
+    write: &mut dyn FnMut(ContentPiece<'_>) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let mut written = Ok(());
     read_content(fs, entry.id, stream, job, &mut |piece| {

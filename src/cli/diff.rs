@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::args::StoreArgs;
 use super::exit::Exit;
 use super::output::{Form, Output};
-use super::session::{Session, Store};
+use super::session::{ScannedStore, Session};
 use crate::analysis::diff::{DiffError, DiffEvent, DiffRun, DiffSummary, diff, relate};
 use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
@@ -144,7 +144,7 @@ fn unread(fault: &ReadFault, child: &Path) -> PathErrorJson {
 }
 
 /// Two disks that can be compared.
-pub(super) struct Pair {
+pub(super) struct DiskPair {
     child: DiskId,
     with: Option<DiskId>,
     pub(super) left: Chain,
@@ -156,7 +156,11 @@ pub(super) struct Pair {
 }
 
 /// Opens both sides, and finds out before anything is printed whether they can be compared.
-pub(super) fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow::Result<Pair> {
+pub(super) fn pair(
+    store: &ScannedStore,
+    child: &Path,
+    other: Option<&Path>,
+) -> anyhow::Result<DiskPair> {
     let left_id = store.disk_of(child)?;
     let right_id = other.map(|other| store.disk_of(other)).transpose()?;
     let moment = Moment::of_lines(&store.forest, std::iter::once(left_id).chain(right_id));
@@ -186,7 +190,7 @@ pub(super) fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow:
         (store.forest.parent_of(left_id), left, right, name)
     };
     relate(&left, &right).with_context(|| name)?;
-    Ok(Pair {
+    Ok(DiskPair {
         child: left_id,
         with,
         left,
@@ -196,7 +200,7 @@ pub(super) fn pair(store: &Store, child: &Path, other: Option<&Path>) -> anyhow:
     })
 }
 
-fn path_of(store: &Store, id: DiskId) -> Option<String> {
+fn path_of(store: &ScannedStore, id: DiskId) -> Option<String> {
     store.forest.disk(id).map(|disk| path_text(&disk.path).0)
 }
 
@@ -216,8 +220,8 @@ fn each(
 
 /// Runs as a table, aligned over so many lines at a time as need no memory to speak of; then the sums.
 fn text(
-    store: &Store,
-    pair: &Pair,
+    store: &ScannedStore,
+    pair: &DiskPair,
     partitions: Option<&Partitions>,
     compare: CompareRuns<'_>,
     clear_progress: &dyn Fn(),

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::args::{FilesArgs, FilesSort};
-use super::diff::{CHANGED, Pair, pair};
+use super::diff::{CHANGED, DiskPair, pair};
 use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
@@ -45,7 +45,7 @@ struct Changed {
 
 fn compare(
     session: &Session,
-    pair: &Pair,
+    pair: &DiskPair,
     args: &FilesArgs,
     within: Option<&GuestPath>,
     out: &mut Output,

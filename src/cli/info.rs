@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::StoreArgs;
 use super::exit::Exit;
 use super::output::{Form, Output};
-use super::session::{Session, Store};
+use super::session::{ScannedStore, Session};
 use crate::analysis::AssessedSnapshot;
 use crate::report::json::{ls as json, repository};
 use crate::report::page::{disk as page, repository as repository_page};
@@ -83,14 +83,14 @@ fn container(session: &Session, file: &Path, out: &mut Output) -> anyhow::Result
 }
 
 /// The snapshot below a disk: the one its own creation speaks about.
-fn below(store: &Store, id: DiskId) -> Option<&AssessedSnapshot> {
+fn below(store: &ScannedStore, id: DiskId) -> Option<&AssessedSnapshot> {
     store
         .assessment
         .snapshots
         .get(store.assessment.disk(id)?.above_of?)
 }
 
-fn text(store: &Store, id: DiskId, out: &mut Output) -> anyhow::Result<()> {
+fn text(store: &ScannedStore, id: DiskId, out: &mut Output) -> anyhow::Result<()> {
     let rows = rows(&store.forest, &store.assessment, &RowOptions::default());
     let row = rows.iter().find(|row| row.disk == Some(id));
     let names = ShortNames::default();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::args::{self, OnlyWord, TreeArgs, Turn};
 use super::exit::Exit;
 use super::output::{Form, Output, Paint};
-use super::session::{Session, Store};
+use super::session::{ScannedStore, Session};
 use crate::report::columns::{self, TimeForm};
 use crate::report::json::ls as json;
 use crate::report::page::{Line, Role};
@@ -77,7 +77,7 @@ pub(super) fn row_options(tree: &TreeArgs) -> RowOptions {
 }
 
 fn text(
-    store: &Store,
+    store: &ScannedStore,
     tree: &TreeArgs,
     columns: &[Column],
     out: &mut Output,
@@ -117,7 +117,7 @@ fn painted(line: &str, row: &Row, out: &Output) -> Line {
 
 /// A flat table: no groups, no lines before names, exact bytes, the path of every row.
 fn table(
-    store: &Store,
+    store: &ScannedStore,
     tree: &TreeArgs,
     columns: Option<&[Column]>,
     out: &mut Output,
@@ -136,7 +136,7 @@ fn table(
         Column::Verdict,
     ];
     let columns = columns.unwrap_or(&USUAL);
-    let style = columns::Style {
+    let style = columns::ColumnStyle {
         units: Units::Bytes,
         time: TimeForm::Minute,
         ..out.style.clone()

@@ -154,14 +154,14 @@ fn draw_runs(
 
 /// What one cell of the grid stands for.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cell {
+struct GridCell {
     held: u64,
     zero: u64,
     unmapped: u64,
     error: u64,
 }
 
-impl Cell {
+impl GridCell {
     fn sign(self, of: u64, glyphs: &Glyphs) -> &'static str {
         if self.error > 0 {
             "!"
@@ -177,7 +177,7 @@ impl Cell {
 
 /// A power of two of blocks for each cell, so that offsets are round; whatever there is in a cell shows, errors first.
 struct Grid {
-    cells: Vec<Cell>,
+    cells: Vec<GridCell>,
     blocks: u64,
     per_cell: u64,
     columns: u32,
@@ -189,7 +189,7 @@ impl Grid {
         let per_cell = blocks.div_ceil(room).max(1).next_power_of_two();
         let cells = blocks.div_ceil(per_cell).min(room);
         Self {
-            cells: vec![Cell::default(); usize::try_from(cells).unwrap_or(0)],
+            cells: vec![GridCell::default(); usize::try_from(cells).unwrap_or(0)],
             blocks,
             per_cell,
             columns,

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::args::{OutArgs, When};
-use crate::report::Style;
-use crate::report::json::{self, Layout};
+use super::args::{ColorWhen, OutArgs};
+use crate::report::ColumnStyle;
+use crate::report::json::{self, JsonLayout};
 use crate::report::page::{Line, Role};
 use crate::report::tree_text::Headings;
 use crate::text::{Charset, Clock, Units, Zone};
@@ -44,7 +44,7 @@ pub struct Output {
     /// The form of the answer.
     pub form: Form,
     /// How values become text.
-    pub style: Style,
+    pub style: ColumnStyle,
     /// Colours.
     pub paint: Paint,
     /// The line with the names of columns.
@@ -60,9 +60,9 @@ impl Output {
         let is_terminal = io::stdout().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let coloured = match args.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => is_terminal && !no_color && !is_dumb(),
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => is_terminal && !no_color && !is_dumb(),
         };
         Self {
             writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(io::stdout())),
@@ -75,7 +75,7 @@ impl Output {
             } else {
                 Form::Text
             },
-            style: Style {
+            style: ColumnStyle {
                 units: if args.bytes {
                     Units::Bytes
                 } else {
@@ -87,7 +87,7 @@ impl Output {
                 } else {
                     charset()
                 },
-                ..Style::default()
+                ..ColumnStyle::default()
             },
             paint: if coloured {
                 Paint::Coloured
@@ -155,8 +155,8 @@ impl Output {
     /// As [`Output::line`].
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         let layout = match self.form {
-            Form::Ndjson => Layout::Line,
-            _ => Layout::Pretty,
+            Form::Ndjson => JsonLayout::Line,
+            _ => JsonLayout::Pretty,
         };
         json::write(self, value, layout)
     }

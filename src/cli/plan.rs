@@ -5,8 +5,8 @@ use anyhow::{Context as _, bail};
 use super::args::PlanArgs;
 use super::exit::Exit;
 use super::output::{Form, Output};
-use super::session::{Session, Store};
-use crate::analysis::files::lost::{Extent, StoreGuestFiles};
+use super::session::{ScannedStore, Session};
+use crate::analysis::files::lost::{LossExtent, StoreGuestFiles};
 use crate::analysis::plan::target::{SnapshotQuery, by_disk, by_name};
 use crate::analysis::plan::{
     Accept, Answer, Plan, PlanOptions, StoreTables, Target, add_files, plan,
@@ -20,7 +20,7 @@ use crate::text;
 
 /// Which of the two commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum PlanCommand {
     /// Show what would happen.
     Plan,
     /// Answer a script.
@@ -30,7 +30,7 @@ pub(super) enum Asked {
 pub(super) fn run(
     session: &Session,
     args: &PlanArgs,
-    asked: Asked,
+    asked: PlanCommand,
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
@@ -55,11 +55,11 @@ pub(super) fn run(
     };
     let mut plan = make(session, &store, target, args)?;
     // A gate names no files; whoever decides looks at the plan.
-    if asked == Asked::Plan && !args.no_guest {
+    if asked == PlanCommand::Plan && !args.no_guest {
         let extent = if args.files {
-            Extent::All
+            LossExtent::All
         } else {
-            Extent::Some
+            LossExtent::Some
         };
         let files = StoreGuestFiles::new(forest, &session.job, extent);
         add_files(&mut plan, forest, &files);
@@ -67,8 +67,8 @@ pub(super) fn run(
     match out.form {
         Form::Json | Form::Ndjson => {
             let command = match asked {
-                Asked::Plan => "plan",
-                Asked::Gate => "gate",
+                PlanCommand::Plan => "plan",
+                PlanCommand::Gate => "gate",
             };
             let body = json::body(&store.forest, &store.assessment, &plan);
             out.json(&head(command, &store.forest, body))?;
@@ -77,20 +77,25 @@ pub(super) fn run(
             let names = ShortNames::new(&store.forest, &store.assessment, &disks(&plan));
             let context = store.page_context(&names, out);
             let lines = match asked {
-                Asked::Plan => page::lines(&context, &plan),
-                Asked::Gate => page::answer(&context, &plan),
+                PlanCommand::Plan => page::lines(&context, &plan),
+                PlanCommand::Gate => page::answer(&context, &plan),
             };
             out.page(&lines)?;
         }
     }
     Ok(match (asked, plan.answer) {
-        (Asked::Plan, _) | (Asked::Gate, Answer::Pass) => Exit::Done,
-        (Asked::Gate, Answer::Refuse) => Exit::No,
-        (Asked::Gate, Answer::CannotTell) => Exit::CannotTell,
+        (PlanCommand::Plan, _) | (PlanCommand::Gate, Answer::Pass) => Exit::Done,
+        (PlanCommand::Gate, Answer::Refuse) => Exit::No,
+        (PlanCommand::Gate, Answer::CannotTell) => Exit::CannotTell,
     })
 }
 
-fn make(session: &Session, store: &Store, target: Target, args: &PlanArgs) -> anyhow::Result<Plan> {
+fn make(
+    session: &Session,
+    store: &ScannedStore,
+    target: Target,
+    args: &PlanArgs,
+) -> anyhow::Result<Plan> {
     let options = PlanOptions {
         product: session.scan.product.map(Product::from),
         accept: args

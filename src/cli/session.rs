@@ -19,7 +19,7 @@ use crate::report::json::read;
 use crate::report::page::PageContext;
 use crate::store::containers::repository::History;
 use crate::store::{
-    self, CountPolicy, DiskId, Forest, Growth, LinkState, ScanEvent, ScanOptions, containers,
+    self, CountPolicy, DiskId, Forest, ForestUpdates, LinkState, ScanEvent, ScanOptions, containers,
 };
 use crate::text::{self, Overlong};
 
@@ -33,7 +33,7 @@ pub struct Session {
 
 /// A store that was read. It is never given back: the program ends with its command, and to free each name of tens of
 /// thousands of disks would take as long as to link them.
-pub struct Store {
+pub struct ScannedStore {
     /// The forest.
     pub forest: ManuallyDrop<Arc<Forest>>,
     /// The verdicts.
@@ -68,7 +68,7 @@ impl Session {
             facts: self.scan.facts.clone(),
             now: self.scan.now.clone(),
             counts,
-            growth: Growth::Told,
+            growth: ForestUpdates::Told,
             history: History::Whole,
             threads: 0,
         }
@@ -80,7 +80,7 @@ impl Session {
         roots: &[PathBuf],
         counts: CountPolicy,
         out: &Output,
-    ) -> anyhow::Result<Store> {
+    ) -> anyhow::Result<ScannedStore> {
         self.read_with(roots, counts, History::Needed, out)
     }
 
@@ -91,17 +91,17 @@ impl Session {
         counts: CountPolicy,
         history: History,
         out: &Output,
-    ) -> anyhow::Result<Store> {
+    ) -> anyhow::Result<ScannedStore> {
         self.listen()?;
         if let Some(from) = &self.scan.from {
             if !roots.is_empty() {
                 bail!("--from reads a saved scan; a PATH beside it means nothing");
             }
             let (forest, assessment) = saved(from)?;
-            return Ok(Store::new(forest, assessment));
+            return Ok(ScannedStore::new(forest, assessment));
         }
         let options = ScanOptions {
-            growth: Growth::Untold,
+            growth: ForestUpdates::Untold,
             history,
             ..self.options(roots, counts)
         };
@@ -132,7 +132,7 @@ impl Session {
             );
         }
         let assessment = assess(&forest, &Compared::default());
-        let store = Store::new(forest, assessment);
+        let store = ScannedStore::new(forest, assessment);
         for disk in &self.scan.now {
             store.disk_of(disk).context("--now")?;
         }
@@ -146,7 +146,7 @@ impl Session {
         store: &StoreArgs,
         counts: CountPolicy,
         out: &Output,
-    ) -> anyhow::Result<Store> {
+    ) -> anyhow::Result<ScannedStore> {
         self.forbid_saved()?;
         for file in files {
             // A wrong name must be said as what it is, not as a disk that is not in some store.
@@ -193,7 +193,7 @@ impl Session {
     }
 }
 
-impl Store {
+impl ScannedStore {
     fn new(forest: Arc<Forest>, assessment: Assessment) -> Self {
         Self {
             forest: ManuallyDrop::new(forest),

@@ -17,14 +17,14 @@ use super::store::{host_path, make_file};
 
 /// How a configuration is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ConfigForm {
     /// XML of 2008 R2.
     Xml,
     /// VMCX of 2016.
     Vmcx,
 }
 
-impl Form {
+impl ConfigForm {
     fn extension(self) -> &'static str {
         match self {
             Self::Xml => "xml",
@@ -41,7 +41,12 @@ impl Form {
 }
 
 /// The configuration of a machine: it names the disk in use.
-fn machine(root: &Path, form: Form, config: &HypervConfig, modified: Timestamp) -> io::Result<()> {
+fn machine(
+    root: &Path,
+    form: ConfigForm,
+    config: &HypervConfig,
+    modified: Timestamp,
+) -> io::Result<()> {
     let id = config.id.to_string().to_uppercase();
     let file = format!("{id}.{}", form.extension());
     let path = root.join(&config.name).join("Virtual Machines").join(file);
@@ -52,7 +57,7 @@ fn machine(root: &Path, form: Form, config: &HypervConfig, modified: Timestamp) 
 fn snapshot(
     root: &Path,
     machine: &str,
-    form: Form,
+    form: ConfigForm,
     config: &HypervConfig,
     taken: Timestamp,
 ) -> io::Result<()> {
@@ -63,7 +68,7 @@ fn snapshot(
         &form.bytes(config),
         taken,
     )?;
-    if form == Form::Xml {
+    if form == ConfigForm::Xml {
         // The memory is written behind the machine's back, in the half minute after the pause.
         let written = taken + jiff::SignedDuration::from_secs(34);
         make_file(
@@ -96,7 +101,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
         TESTWIN7,
         TESTWIN7_NOW,
     );
-    machine(root, Form::Xml, &of_testwin7, today)?;
+    machine(root, ConfigForm::Xml, &of_testwin7, today)?;
     let before_sp1 = r2(
         0xc0de_5e11_1d2c_4b3a_8f4e_5d6c_7b8a_9f01,
         "SP1適用前",
@@ -106,7 +111,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
     snapshot(
         root,
         TESTWIN7,
-        Form::Xml,
+        ConfigForm::Xml,
         &before_sp1,
         time("2009-05-02T14:10:33Z"),
     )?;
@@ -117,7 +122,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
         "web01",
         WEB01_NOW,
     );
-    machine(root, Form::Xml, &of_web01, today)?;
+    machine(root, ConfigForm::Xml, &of_web01, today)?;
     let pre_patch = r2(
         0x9d41_7c20_3e5f_4a6b_b7c8_d9e0_f1a2_b3c4,
         "pre-patch",
@@ -127,7 +132,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
     snapshot(
         root,
         "web01",
-        Form::Xml,
+        ConfigForm::Xml,
         &pre_patch,
         time("2009-09-12T07:30:02Z"),
     )?;
@@ -140,7 +145,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
     snapshot(
         root,
         "web01",
-        Form::Xml,
+        ConfigForm::Xml,
         &new_shop,
         time("2009-10-01T21:04:16Z"),
     )?;
@@ -151,7 +156,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
         "db02",
         DB02_NOW,
     );
-    machine(root, Form::Xml, &of_db02, today)?;
+    machine(root, ConfigForm::Xml, &of_db02, today)?;
 
     let generation = Some("b7ca8a6ab91ab997147185c9284d42c5".to_owned());
     let of_app03 = HypervConfig {
@@ -163,7 +168,12 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
             &host_path("app03", APP03_NOW),
         )
     };
-    machine(root, Form::Vmcx, &of_app03, time("2026-11-20T17:40:00Z"))?;
+    machine(
+        root,
+        ConfigForm::Vmcx,
+        &of_app03,
+        time("2026-11-20T17:40:00Z"),
+    )?;
     let before_update = HypervConfig {
         generation_id: generation,
         created: Some(time("2026-09-14T19:30:05Z")),
@@ -176,7 +186,7 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
     snapshot(
         root,
         "app03",
-        Form::Vmcx,
+        ConfigForm::Vmcx,
         &before_update,
         time("2026-09-14T19:30:06Z"),
     )?;

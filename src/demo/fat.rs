@@ -33,7 +33,7 @@ const _: () = assert!((PARTITION_START + TOTAL_SECTORS) * SECTOR <= 2 << 30);
 
 /// A FAT16 volume behind an MBR, growing as files are put into it.
 #[derive(Debug, Clone)]
-pub struct Volume {
+pub struct DemoVolume {
     /// Sectors of the volume that were ever written, by number.
     sectors: BTreeMap<usize, [u8; SECTOR]>,
     next_cluster: u16,
@@ -49,7 +49,7 @@ struct Folder {
     cluster: u16,
 }
 
-impl Volume {
+impl DemoVolume {
     /// An empty volume of 1.9 GiB, formatted.
     pub fn new(label: &[u8; 11], serial: u32) -> Self {
         let mut volume = Self {
@@ -334,8 +334,8 @@ mod tests {
     use super::*;
     use jiff::civil::date;
 
-    fn volume() -> Volume {
-        let mut volume = Volume::new(b"TESTWIN7   ", 0x2009_0502);
+    fn volume() -> DemoVolume {
+        let mut volume = DemoVolume::new(b"TESTWIN7   ", 0x2009_0502);
         let time = date(2009, 5, 2).at(14, 0, 0, 0);
         volume.write("Users/taro/Desktop/検証用.txt", "検証".as_bytes(), time);
         volume.go_to(500);

@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 
-use super::fat::Volume;
+use super::fat::DemoVolume;
 
 /// Bytes that look like a log: readable in a hex view, different for each `seed`.
 pub fn log_text(seed: u64, len: usize) -> Vec<u8> {
@@ -44,8 +44,8 @@ fn next(state: u64) -> u64 {
 }
 
 /// A freshly installed system: a few hundred KiB here, some MiB there, as an installer leaves a disk.
-pub fn installed(label: &[u8; 11], serial: u32, seed: u64, time: DateTime) -> Volume {
-    let mut volume = Volume::new(label, serial);
+pub fn installed(label: &[u8; 11], serial: u32, seed: u64, time: DateTime) -> DemoVolume {
+    let mut volume = DemoVolume::new(label, serial);
     for number in 0..40_u64 {
         let len = usize::try_from(
             packed_bytes(seed + number, 2)
@@ -74,7 +74,7 @@ pub fn installed(label: &[u8; 11], serial: u32, seed: u64, time: DateTime) -> Vo
 }
 
 /// Some days of work: `amount` logs and documents at places of their own.
-pub fn works(volume: &mut Volume, seed: u64, amount: u16, time: DateTime) {
+pub fn works(volume: &mut DemoVolume, seed: u64, amount: u16, time: DateTime) {
     for number in 0..amount {
         volume.go_to(40 + (number * 37 + u16::try_from(seed % 11).unwrap_or(0)) % 900);
         let len = 700 + usize::from(number) * 5_300;

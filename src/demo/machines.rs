@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::build::vhdx::VhdxBuilder;
 
 use super::fat::DISK_BYTES;
-use super::fat::Volume;
+use super::fat::DemoVolume;
 use super::guest::{installed, log_text, works};
 use super::store::{DemoVhd, host_path, make_vhd, set_modified};
 
@@ -229,7 +229,7 @@ pub fn make_app03(root: &Path) -> io::Result<()> {
 }
 
 /// Logs that go on growing, and one that is written again as it was.
-fn rewrite_in_place(volume: &mut Volume) {
+fn rewrite_in_place(volume: &mut DemoVolume) {
     works(volume, 58, 6, clock("2009-10-20T04:00:00Z"));
     volume.go_to(700);
     volume.write(

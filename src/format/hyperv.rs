@@ -26,7 +26,7 @@ const MAX_PATH_BYTES: usize = 32 << 20;
 
 /// A value of a key.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum ConfigValue {
     /// Text.
     String(String),
     /// Signed 64-bit integer.
@@ -45,17 +45,17 @@ pub enum Value {
 
 /// One key with its value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct ConfigEntry {
     /// Names from the root, each after a slash: `/configuration/properties/name`.
     pub path: String,
     /// The value.
-    pub value: Value,
+    pub value: ConfigValue,
 }
 
 /// The keys of a configuration in the order of the file. Names compare without ASCII case; of two equal paths the first counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConfigTree {
-    entries: Vec<Entry>,
+    entries: Vec<ConfigEntry>,
     path_bytes: usize,
 }
 
@@ -68,7 +68,7 @@ impl ConfigTree {
     ///
     /// # Errors
     /// [`Full`] if it would pass the limits on keys, depth or memory; it is then not added.
-    pub fn push(&mut self, path: String, value: Value) -> Result<(), Full> {
+    pub fn push(&mut self, path: String, value: ConfigValue) -> Result<(), Full> {
         let path_bytes = self.path_bytes.saturating_add(path.len());
         if self.entries.len() >= MAX_KEYS
             || path_bytes > MAX_PATH_BYTES
@@ -77,17 +77,17 @@ impl ConfigTree {
             return Err(Full);
         }
         self.path_bytes = path_bytes;
-        self.entries.push(Entry { path, value });
+        self.entries.push(ConfigEntry { path, value });
         Ok(())
     }
 
     /// All keys in the order of the file.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ConfigEntry] {
         &self.entries
     }
 
     /// The value of a key, whatever its type.
-    pub fn get(&self, path: &str) -> Option<&Value> {
+    pub fn get(&self, path: &str) -> Option<&ConfigValue> {
         self.entries
             .iter()
             .find(|entry| entry.path.eq_ignore_ascii_case(path))
@@ -97,7 +97,7 @@ impl ConfigTree {
     /// The text of a key; `None` if it is missing or no text.
     pub fn string(&self, path: &str) -> Option<&str> {
         match self.get(path)? {
-            Value::String(text) => Some(text),
+            ConfigValue::String(text) => Some(text),
             _ => None,
         }
     }
@@ -105,8 +105,8 @@ impl ConfigTree {
     /// The number of a key; `None` if it is missing, no number, or past `i64`.
     pub fn integer(&self, path: &str) -> Option<i64> {
         match self.get(path)? {
-            Value::Integer(number) => Some(*number),
-            Value::Unsigned(number) => i64::try_from(*number).ok(),
+            ConfigValue::Integer(number) => Some(*number),
+            ConfigValue::Unsigned(number) => i64::try_from(*number).ok(),
             _ => None,
         }
     }
@@ -114,15 +114,18 @@ impl ConfigTree {
     /// The truth of a key; numbers 0 and 1 count.
     pub fn bool(&self, path: &str) -> Option<bool> {
         match self.get(path)? {
-            Value::Bool(truth) => Some(*truth),
-            Value::Integer(0) | Value::Unsigned(0) => Some(false),
-            Value::Integer(1) | Value::Unsigned(1) => Some(true),
+            ConfigValue::Bool(truth) => Some(*truth),
+            ConfigValue::Integer(0) | ConfigValue::Unsigned(0) => Some(false),
+            ConfigValue::Integer(1) | ConfigValue::Unsigned(1) => Some(true),
             _ => None,
         }
     }
 
     /// Every key strictly below `path`, with what follows `path` and its slash.
-    pub fn below<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> + 'a {
+    pub fn below<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a ConfigValue)> + 'a {
         self.entries.iter().filter_map(move |entry| {
             let head = entry.path.get(..path.len())?;
             let rest = entry.path.get(path.len()..)?.strip_prefix('/')?;
@@ -143,7 +146,7 @@ pub enum Container {
 
 /// A configuration as read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Config {
+pub struct MachineConfig {
     /// Its keys.
     pub tree: ConfigTree,
     /// Its container.
@@ -153,11 +156,11 @@ pub struct Config {
 }
 
 /// Which container the first bytes of a file show, if any. 4 KiB are enough.
-pub fn sniff(head: &[u8]) -> Option<Sniffed> {
+pub fn sniff(head: &[u8]) -> Option<SniffedConfig> {
     if vmcx::is_vmcx(head) {
-        Some(Sniffed::Vmcx)
+        Some(SniffedConfig::Vmcx)
     } else if xml::is_configuration(head) {
-        Some(Sniffed::Xml)
+        Some(SniffedConfig::Xml)
     } else {
         None
     }
@@ -165,7 +168,7 @@ pub fn sniff(head: &[u8]) -> Option<Sniffed> {
 
 /// What [`sniff`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sniffed {
+pub enum SniffedConfig {
     /// The signature of VMCX (and VMRS).
     Vmcx,
     /// An XML document whose root is `configuration`. Other programs use that root too: see [`is_hyperv`].
@@ -176,7 +179,7 @@ pub enum Sniffed {
 ///
 /// # Errors
 /// When bytes cannot be read, or nothing can be made of them: too long, no XML, a format version that is not known.
-pub fn read(source: &dyn Source) -> Result<Option<Config>, FormatError> {
+pub fn read(source: &dyn Source) -> Result<Option<MachineConfig>, FormatError> {
     let head = read_up_to(source, 0, 4096).map_err(FormatError::read("configuration", 0))?;
     let Some(sniffed) = sniff(&head) else {
         return Ok(None);
@@ -195,8 +198,8 @@ pub fn read(source: &dyn Source) -> Result<Option<Config>, FormatError> {
     let len = usize::try_from(source.len()).unwrap_or(usize::MAX);
     let bytes = read_up_to(source, 0, len).map_err(FormatError::read("configuration", 0))?;
     match sniffed {
-        Sniffed::Vmcx => vmcx::parse(bytes).map(Some),
-        Sniffed::Xml => xml::parse(&bytes).map(Some),
+        SniffedConfig::Vmcx => vmcx::parse(bytes).map(Some),
+        SniffedConfig::Xml => xml::parse(&bytes).map(Some),
     }
 }
 
@@ -214,11 +217,11 @@ pub fn is_hyperv(tree: &ConfigTree) -> bool {
 
 /// Collects findings, at most a few of each code, so that a file of nothing but faults stays small.
 #[derive(Debug, Default)]
-struct Faults {
+struct CappedFindings {
     findings: Vec<Finding>,
 }
 
-impl Faults {
+impl CappedFindings {
     const MAX_PER_CODE: usize = 8;
 
     fn push(&mut self, finding: Finding) {
@@ -249,10 +252,11 @@ mod tests {
     #[test]
     fn keys_are_found_without_case_and_listed_below_their_folder() {
         let mut tree = ConfigTree::default();
-        tree.push("/configuration".into(), Value::Node).unwrap();
-        tree.push("/configuration/A".into(), Value::Unsigned(1))
+        tree.push("/configuration".into(), ConfigValue::Node)
             .unwrap();
-        tree.push("/configurations/b".into(), Value::Integer(-1))
+        tree.push("/configuration/A".into(), ConfigValue::Unsigned(1))
+            .unwrap();
+        tree.push("/configurations/b".into(), ConfigValue::Integer(-1))
             .unwrap();
         assert_eq!(tree.integer("/CONFIGURATION/a"), Some(1));
         assert_eq!(tree.bool("/configuration/a"), Some(true));
@@ -263,9 +267,9 @@ mod tests {
     #[test]
     fn a_tree_has_limits() {
         let mut tree = ConfigTree::default();
-        assert_eq!(tree.push("/a".repeat(MAX_DEPTH), Value::Node), Ok(()));
+        assert_eq!(tree.push("/a".repeat(MAX_DEPTH), ConfigValue::Node), Ok(()));
         assert_eq!(
-            tree.push("/a".repeat(MAX_DEPTH + 1), Value::Node),
+            tree.push("/a".repeat(MAX_DEPTH + 1), ConfigValue::Node),
             Err(Full)
         );
     }

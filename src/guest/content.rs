@@ -14,7 +14,7 @@ const UNIT_BYTES_MAX: u64 = 1 << 20;
 
 /// A part of a content, in order.
 #[derive(Debug)]
-pub enum Piece<'a> {
+pub enum ContentPiece<'a> {
     Bytes(&'a [u8]),
     /// So many zeros that are stored nowhere.
     Zeros(u64),
@@ -29,13 +29,13 @@ pub fn read_content(
     id: FileId,
     stream: &str,
     job: &Job,
-    each: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(ContentPiece<'_>) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
     let mut reader = RunReader::new(fs.source());
     let mut failed = Ok(());
     fs.runs(id, stream, &mut |run| {
         if run.place == DataPlace::Hole {
-            return each(Piece::Zeros(run.bytes));
+            return each(ContentPiece::Zeros(run.bytes));
         }
         let mut done = 0;
         while done < run.bytes {
@@ -45,7 +45,7 @@ pub fn read_content(
             }
             let len = run.bytes.saturating_sub(done).min(PIECE_BYTES);
             match reader.read(&run, done, len) {
-                Ok(bytes) => each(Piece::Bytes(bytes))?,
+                Ok(bytes) => each(ContentPiece::Bytes(bytes))?,
                 Err(error) => {
                     failed = Err(error);
                     return ControlFlow::Break(());

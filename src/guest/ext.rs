@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use self::device::Device;
-use self::inode::{Data, Inode, comparable};
-use self::map::Mapped;
+use self::device::ExtDevice;
+use self::inode::{Data, ExtInode, comparable};
+use self::map::ExtMapPart;
 use self::superblock::incompat;
 use super::codes;
 use super::extents::Extents;
@@ -28,7 +28,7 @@ use super::filesystem::{
     FileId, FileKind, FileName, FileSystem, GuestError, GuestFile, GuestTime, NAME_BYTES_MAX,
     OwnedPart, VolumeFacts, VolumeState,
 };
-use super::inodes::entry::{Entry, EntryKinds};
+use super::inodes::entry::{EntryKinds, NamedInode};
 use super::inodes::{self, InodeState, Inodes, by_number, hole, name_text};
 use crate::finding::Finding;
 use crate::format::bytes::u32_at;
@@ -43,17 +43,17 @@ const TARGET_BYTES_MAX: u64 = 4096;
 
 /// An open volume.
 #[derive(Debug)]
-pub struct Volume {
-    device: Device,
+pub struct ExtVolume {
+    device: ExtDevice,
     /// What the journal's replay laid over it.
     replayed: Extents,
     facts: VolumeFacts,
 }
 
-impl Volume {
+impl ExtVolume {
     /// Opens a volume by its superblock, and replays its journal if it was not unmounted.
     pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
-        let mut device = Device::open(source)?;
+        let mut device = ExtDevice::open(source)?;
         let unknown = device.superblock.unknown_features();
         if !unknown.is_empty() {
             let features = unknown.join(", ");
@@ -74,7 +74,7 @@ impl Volume {
             };
             if let Some(patched) = patched {
                 replayed = Extents::collect(patched.places());
-                device = Device::open(Arc::new(patched))?;
+                device = ExtDevice::open(Arc::new(patched))?;
             }
             state = VolumeState::Replayed;
             if let Some(why) = cut {
@@ -102,15 +102,15 @@ impl Volume {
         })
     }
 
-    fn read_inode(&self, number: u64) -> Result<Inode, GuestError> {
+    fn read_inode(&self, number: u64) -> Result<ExtInode, GuestError> {
         let number = u32::try_from(number).map_err(|_| GuestError::NotFound)?;
         let bytes = self.device.inode_bytes(number)?;
         bytes
-            .and_then(|bytes| Inode::parse(number, &bytes))
+            .and_then(|bytes| ExtInode::parse(number, &bytes))
             .ok_or(GuestError::NotFound)
     }
 
-    fn file_inode(&self, id: FileId) -> Result<Inode, GuestError> {
+    fn file_inode(&self, id: FileId) -> Result<ExtInode, GuestError> {
         let inode = self.read_inode(id.number)?;
         let is_it = id.generation == 0 || id.generation == u64::from(inode.generation);
         if is_it {
@@ -123,7 +123,7 @@ impl Volume {
     /// The blocks of entries of a directory, in order; stops at a break.
     fn each_directory_block(
         &self,
-        inode: &Inode,
+        inode: &ExtInode,
         each: &mut EachBlock<'_>,
     ) -> Result<(), GuestError> {
         const WHAT: &str = "a directory";
@@ -147,7 +147,7 @@ impl Volume {
             .div_ceil(self.device.superblock.block_bytes.into());
         let mut outcome = Ok(());
         map::walk(&self.device, &inode.data, &mut |mapped| {
-            let Mapped::Blocks(blocks) = mapped else {
+            let ExtMapPart::Blocks(blocks) = mapped else {
                 return ControlFlow::Continue(());
             };
             let count = blocks.count.min(end.saturating_sub(blocks.at));
@@ -167,8 +167,8 @@ impl Volume {
     /// All entries of a directory, `.` and `..` too. An entry that cannot be right ends its block, not the directory.
     fn each_entry(
         &self,
-        inode: &Inode,
-        each: &mut dyn FnMut(Entry<'_>) -> ControlFlow<()>,
+        inode: &ExtInode,
+        each: &mut dyn FnMut(NamedInode<'_>) -> ControlFlow<()>,
     ) -> Result<(), GuestError> {
         if inode.kind() != FileKind::Directory {
             return Err(GuestError::NotFound);
@@ -189,7 +189,7 @@ impl Volume {
         })
     }
 
-    fn target(&self, inode: &Inode) -> Option<String> {
+    fn target(&self, inode: &ExtInode) -> Option<String> {
         if inode.kind() != FileKind::Link || inode.is_encrypted || inode.bytes > TARGET_BYTES_MAX {
             return None;
         }
@@ -220,7 +220,7 @@ impl Volume {
     /// The runs of a file's content, holes between them.
     fn each_run(
         &self,
-        inode: &Inode,
+        inode: &ExtInode,
         each: &mut dyn FnMut(DataRun) -> ControlFlow<()>,
     ) -> Result<(), GuestError> {
         let size = inode.bytes;
@@ -242,7 +242,7 @@ impl Volume {
         let mut ended = false;
         let block_bytes = u64::from(self.device.superblock.block_bytes);
         map::walk(&self.device, &inode.data, &mut |mapped| {
-            let Mapped::Blocks(blocks) = mapped else {
+            let ExtMapPart::Blocks(blocks) = mapped else {
                 return ControlFlow::Continue(());
             };
             let start = blocks.at.saturating_mul(block_bytes);
@@ -276,7 +276,7 @@ impl Volume {
     }
 }
 
-impl FileSystem for Volume {
+impl FileSystem for ExtVolume {
     fn facts(&self) -> &VolumeFacts {
         &self.facts
     }
@@ -358,7 +358,7 @@ impl FileSystem for Volume {
     }
 }
 
-impl Inodes for Volume {
+impl Inodes for ExtVolume {
     fn inode(&self, number: u64) -> Result<Option<InodeState>, GuestError> {
         let Ok(number) = u32::try_from(number) else {
             return Ok(None);
@@ -366,7 +366,8 @@ impl Inodes for Volume {
         let Some(bytes) = self.device.inode_bytes(number)? else {
             return Ok(None);
         };
-        let Some(inode) = Inode::parse(number, &bytes).filter(|inode| !inode.is_attribute) else {
+        let Some(inode) = ExtInode::parse(number, &bytes).filter(|inode| !inode.is_attribute)
+        else {
             return Ok(None);
         };
         Ok(Some(InodeState {
@@ -400,8 +401,8 @@ impl Inodes for Volume {
 
 /// What differs between two states of a volume, of which only `written` and what the journals replay can differ.
 pub fn changes(
-    before: &Volume,
-    after: &Volume,
+    before: &ExtVolume,
+    after: &ExtVolume,
     written: &Extents,
     job: &Job,
     each: &mut dyn FnMut(Change),
@@ -413,7 +414,7 @@ pub fn changes(
 }
 
 /// Inodes of a group whose bytes can differ.
-fn candidates(before: &Volume, after: &Volume, group: usize, written: &Extents) -> Vec<u64> {
+fn candidates(before: &ExtVolume, after: &ExtVolume, group: usize, written: &Extents) -> Vec<u64> {
     let old = before.device.inode_table(group);
     let new = after.device.inode_table(group);
     let first = u64::from(after.device.superblock.first_inode);

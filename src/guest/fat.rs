@@ -24,9 +24,9 @@ use crate::source::Source;
 
 pub(super) use changes::changes;
 
-use boot::Layout;
-use directory::Entry;
-use table::Table;
+use boot::FatLayout;
+use directory::FatEntry;
+use table::FatTable;
 
 /// The root directory's cluster as others name it.
 const ROOT: u32 = 0;
@@ -35,21 +35,21 @@ const DIRECTORY_BYTES_MAX: u64 = 65_536 * 32;
 
 /// An open volume.
 #[derive(Debug)]
-pub struct Volume {
+pub struct FatVolume {
     source: Arc<dyn Source>,
-    layout: Layout,
-    table: Table,
+    layout: FatLayout,
+    table: FatTable,
     facts: VolumeFacts,
 }
 
-impl Volume {
+impl FatVolume {
     /// Opens a volume by its boot sector.
     ///
     /// # Errors
     /// When it cannot be read or makes no sense.
     pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
-        let layout = Layout::read(&*source)?;
-        let table = Table::new(Arc::clone(&source), &layout);
+        let layout = FatLayout::read(&*source)?;
+        let table = FatTable::new(Arc::clone(&source), &layout);
         let state = match table.is_clean() {
             Ok(false) => VolumeState::NotClean,
             _ => VolumeState::Clean,
@@ -129,7 +129,7 @@ impl Volume {
         Ok(bytes)
     }
 
-    fn entries(&self, cluster: u32) -> Result<Vec<Entry>, GuestError> {
+    fn entries(&self, cluster: u32) -> Result<Vec<FatEntry>, GuestError> {
         let bytes = self.directory_bytes(cluster)?;
         let mut entries = directory::parse(&bytes, self.layout.kind);
         // What leads back to the root is written as such.
@@ -141,7 +141,7 @@ impl Volume {
         Ok(entries)
     }
 
-    fn entry(&self, id: FileId) -> Result<Entry, GuestError> {
+    fn entry(&self, id: FileId) -> Result<FatEntry, GuestError> {
         let (directory, slot) = split(id).ok_or(GuestError::NotFound)?;
         let entries = self.entries(directory)?;
         let found = entries.into_iter().find(|entry| entry.slot == slot);
@@ -177,7 +177,7 @@ impl Volume {
     }
 
     /// The runs of a file's content, cut to its size.
-    fn entry_runs(&self, entry: &Entry) -> Result<Vec<DataRun>, GuestError> {
+    fn entry_runs(&self, entry: &FatEntry) -> Result<Vec<DataRun>, GuestError> {
         let size = u64::from(entry.size);
         let (ranges, _) = self.chain(entry.cluster, size)?;
         let mut at = 0_u64;
@@ -225,7 +225,7 @@ fn split(id: FileId) -> Option<(u32, u32)> {
     Some((directory, slot.checked_sub(1)?))
 }
 
-impl FileSystem for Volume {
+impl FileSystem for FatVolume {
     fn facts(&self) -> &VolumeFacts {
         &self.facts
     }
@@ -250,7 +250,7 @@ impl FileSystem for Volume {
             None => self.root(),
             Some(above) => {
                 let entries = self.entries(above)?;
-                let is_it = |entry: &&Entry| entry.is_directory() && entry.cluster == directory;
+                let is_it = |entry: &&FatEntry| entry.is_directory() && entry.cluster == directory;
                 let found = entries.iter().find(is_it).ok_or(GuestError::NotFound)?;
                 join(above, found.slot)
             }

@@ -2,7 +2,7 @@
 
 use uuid::{Uuid, uuid};
 
-use super::{PARTITIONS_MAX, Partition, PartitionType, Table, VolumeKind};
+use super::{PARTITIONS_MAX, Partition, PartitionTable, PartitionType, VolumeKind};
 use crate::format::SectorNo;
 use crate::format::bytes::{u32_at, u64_at};
 use crate::format::guid::from_windows_order;
@@ -18,7 +18,7 @@ const ENTRY_BYTES: u32 = 128;
 
 /// What a header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
+pub struct GptHeader {
     /// The last sector of the disk: the header's, or its copy's.
     pub last_at: u64,
     /// The first sector a partition may have.
@@ -33,7 +33,7 @@ pub struct Header {
     entries_checksum: u32,
 }
 
-impl Header {
+impl GptHeader {
     /// Reads the sector `at`, which is 1 or, for the copy, the last one; `None` if it is no header with a right checksum that
     /// belongs there.
     pub fn parse(sector: &[u8], at: u64) -> Option<Self> {
@@ -76,13 +76,13 @@ impl Header {
 }
 
 /// The table of a header and the sectors of its entries; `None` if they do not belong together.
-pub fn parse(header: &Header, sectors: &[u8]) -> Option<Table> {
+pub fn parse(header: &GptHeader, sectors: &[u8]) -> Option<PartitionTable> {
     let len = usize::try_from(header.entries.checked_mul(ENTRY_BYTES)?).ok()?;
     let entries = sectors.get(..len)?;
     if crc32fast::hash(entries) != header.entries_checksum {
         return None;
     }
-    let mut table = Table {
+    let mut table = PartitionTable {
         partitions: Vec::new(),
         front: header.first_usable,
         back: header
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn read(header: &[u8], entries: &[u8]) -> Option<Partitions> {
-        let header = Header::parse(header, 1)?;
+        let header = GptHeader::parse(header, 1)?;
         let sectors = header.entry_sectors(512)? as usize;
         Partitions::new(parse(&header, entries.get(..sectors * 512)?)?, 10_000)
     }

@@ -24,7 +24,7 @@ use thiserror::Error;
 use crate::source::{Source, error_words, read_up_to};
 
 pub use map::{LogicalVolume, Unread, VolumeGroup, VolumeSource};
-pub use ring::{Change, ChangeKind};
+pub use ring::{VolumeChange, VolumeChangeKind};
 
 /// The longest text that is read, in bytes: an area of the usual 10 MiB has room for two texts of 5 MiB, as LVM demands.
 const TEXT_MAX: u64 = 8 << 20;
@@ -85,7 +85,7 @@ pub struct PhysicalVolume {
 
 /// A group's metadata as one physical volume holds them.
 #[derive(Debug)]
-pub struct Metadata {
+pub struct LvmMetadata {
     pub group: VolumeGroup,
     /// What was wrong with other copies on the same physical volume.
     pub faults: Vec<LvmError>,
@@ -113,7 +113,7 @@ impl PhysicalVolume {
     ///
     /// # Errors
     /// When no area can be used: what was wrong with the first. [`LvmError::NoMetadata`] if there is none in use.
-    pub fn metadata(&self) -> Result<Metadata, LvmError> {
+    pub fn metadata(&self) -> Result<LvmMetadata, LvmError> {
         let mut best: Option<VolumeGroup> = None;
         let mut faults = Vec::new();
         for area in &self.areas {
@@ -126,7 +126,7 @@ impl PhysicalVolume {
             }
         }
         match best {
-            Some(group) => Ok(Metadata { group, faults }),
+            Some(group) => Ok(LvmMetadata { group, faults }),
             None if faults.is_empty() => Err(LvmError::NoMetadata),
             None => Err(faults.swap_remove(0)),
         }

@@ -2,7 +2,7 @@
 
 use byteorder::{ByteOrder as _, LittleEndian};
 
-use super::{PARTITIONS_MAX, Partition, PartitionType, Table, VolumeKind};
+use super::{PARTITIONS_MAX, Partition, PartitionTable, PartitionType, VolumeKind};
 use crate::format::SectorNo;
 
 /// Where the entries begin, in bytes.
@@ -18,7 +18,7 @@ const PROTECTIVE: u8 = 0xee;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mbr {
     /// A table of its own.
-    Table(Table),
+    Table(PartitionTable),
     /// The guard before a GUID table.
     Protective,
 }
@@ -30,9 +30,9 @@ pub fn parse(sector: &[u8]) -> Option<Mbr> {
         return None;
     }
     let entries = sector.get(ENTRIES_AT..510)?;
-    let mut table = Table {
+    let mut table = PartitionTable {
         front: 1,
-        ..Table::default()
+        ..PartitionTable::default()
     };
     for (number, entry) in (1..).zip(entries.chunks_exact(ENTRY_BYTES)) {
         let (status, kind) = (*entry.first()?, *entry.get(4)?);
@@ -60,7 +60,7 @@ pub fn parse(sector: &[u8]) -> Option<Mbr> {
 
 /// Puts the logical partitions in the place of the extended one they lie in. Each of them begins with a table of its own:
 /// where the volume is, from that table on, and where the next table is, from the extended partition on. `read` gives a sector.
-pub fn add_logical(table: &mut Table, read: &dyn Fn(u64) -> Option<Vec<u8>>) {
+pub fn add_logical(table: &mut PartitionTable, read: &dyn Fn(u64) -> Option<Vec<u8>>) {
     let is_extended = |part: &&Partition| part.kind == PartitionType::Extended;
     let Some(extended) = table.partitions.iter().find(is_extended).copied() else {
         return;

@@ -38,9 +38,9 @@ use crate::source::Source;
 pub(super) use changes::changes;
 
 use boot::Boot;
-use file::{File, Value};
-use record::{Record, VOLUME_INFORMATION, VOLUME_NAME, utf16};
-use table::Table;
+use file::{AttributeValue, NtfsFile};
+use record::{MftRecord, VOLUME_INFORMATION, VOLUME_NAME, utf16};
+use table::MasterFileTable;
 
 /// Records below this are the file system's own.
 const FIRST_USER_RECORD: u64 = 24;
@@ -52,22 +52,22 @@ const BAD_CLUSTERS: u64 = 8;
 
 /// An open volume.
 #[derive(Debug)]
-pub struct Volume {
+pub struct NtfsVolume {
     source: Arc<dyn Source>,
     boot: Boot,
-    table: Table,
+    table: MasterFileTable,
     root: FileId,
     facts: VolumeFacts,
 }
 
-impl Volume {
+impl NtfsVolume {
     /// Opens a volume by its boot sector and the first records of its table.
     ///
     /// # Errors
     /// When they cannot be read or make no sense.
     pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
         let boot = Boot::read(&*source)?;
-        let table = Table::read(Arc::clone(&source), &boot)?;
+        let table = MasterFileTable::read(Arc::clone(&source), &boot)?;
         let mut volume = Self {
             facts: VolumeFacts {
                 kind: FileSystemKind::Ntfs,
@@ -94,7 +94,7 @@ impl Volume {
     fn read_facts(&mut self) {
         let mut is_dirty = false;
         if let Ok(Some(bytes)) = self.table.record(VOLUME)
-            && let Some(record) = Record::new(&bytes)
+            && let Some(record) = MftRecord::new(&bytes)
         {
             for attribute in record.attributes() {
                 let value = attribute.resident().unwrap_or_default();
@@ -108,7 +108,7 @@ impl Volume {
             }
         }
         if let Ok(Some(bytes)) = self.table.record(ROOT)
-            && let Some(record) = Record::new(&bytes)
+            && let Some(record) = MftRecord::new(&bytes)
         {
             self.root.generation = record.sequence();
         }
@@ -125,8 +125,8 @@ impl Volume {
         const CLEAN: u16 = 2;
         const NO_CLIENT: u16 = 0xffff;
         let page = || {
-            let file = File::load(self, LOG_FILE).ok()??;
-            let Value::Runs { runs, .. } = &file.stream("")?.value else {
+            let file = NtfsFile::load(self, LOG_FILE).ok()??;
+            let AttributeValue::Runs { runs, .. } = &file.stream("")?.value else {
                 return None;
             };
             let at = runs.first()?.lcn?.checked_mul(self.boot.cluster_bytes)?;
@@ -140,8 +140,8 @@ impl Volume {
         number(12) != NO_CLIENT && number(14) & CLEAN == 0
     }
 
-    fn load(&self, id: FileId) -> Result<File, GuestError> {
-        let file = File::load(self, id.number)?;
+    fn load(&self, id: FileId) -> Result<NtfsFile, GuestError> {
+        let file = NtfsFile::load(self, id.number)?;
         file.filter(|file| file.id.generation == id.generation)
             .ok_or(GuestError::NotFound)
     }
@@ -163,7 +163,7 @@ fn time(value: u64) -> Option<GuestTime> {
         .map(GuestTime::Utc)
 }
 
-impl FileSystem for Volume {
+impl FileSystem for NtfsVolume {
     fn facts(&self) -> &VolumeFacts {
         &self.facts
     }

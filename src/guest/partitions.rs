@@ -108,7 +108,7 @@ impl Partition {
 
 /// A partition table as it stands on the disk, not yet held against anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct PartitionTable {
     /// Its partitions, in the table's order.
     pub partitions: Vec<Partition>,
     /// Sectors at the start of the disk that are the table.
@@ -120,7 +120,7 @@ pub struct Table {
 /// The partitions of a disk, by place; none overlaps another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partitions {
-    table: Table,
+    table: PartitionTable,
     sectors: u64,
 }
 
@@ -157,7 +157,7 @@ impl Partitions {
                 // The table at the end is a copy; it stands in where the first one is damaged.
                 let places = [1, sectors.saturating_sub(1)];
                 places.into_iter().find_map(|at| {
-                    let header = gpt::Header::parse(&read(at, 1)?, at)?;
+                    let header = gpt::GptHeader::parse(&read(at, 1)?, at)?;
                     let entries = header.entry_sectors(sector_bytes)?;
                     Self::new(
                         gpt::parse(&header, &read(header.entries_at, entries)?)?,
@@ -174,7 +174,7 @@ impl Partitions {
     }
 
     /// A table held against a disk of so many sectors: partitions by place, or `None` if they cannot be right.
-    pub fn new(mut table: Table, sectors: u64) -> Option<Self> {
+    pub fn new(mut table: PartitionTable, sectors: u64) -> Option<Self> {
         table.partitions.sort_by_key(|partition| partition.first);
         let mut free = table.front;
         for partition in &table.partitions {
@@ -239,8 +239,8 @@ mod tests {
         }
     }
 
-    fn table(partitions: Vec<Partition>) -> Table {
-        Table {
+    fn table(partitions: Vec<Partition>) -> PartitionTable {
+        PartitionTable {
             partitions,
             front: 34,
             back: Some(967),

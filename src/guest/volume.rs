@@ -17,10 +17,10 @@ use crate::source::Source;
 /// A volume as far as it can be read.
 #[derive(Debug)]
 pub enum Volume {
-    Fat(Box<fat::Volume>),
-    Ntfs(Box<ntfs::Volume>),
-    Ext(Box<ext::Volume>),
-    Xfs(Box<xfs::Volume>),
+    Fat(Box<fat::FatVolume>),
+    Ntfs(Box<ntfs::NtfsVolume>),
+    Ext(Box<ext::ExtVolume>),
+    Xfs(Box<xfs::XfsVolume>),
     Closed(NotRead),
 }
 
@@ -62,14 +62,18 @@ impl Volume {
     /// Opens a volume as what its marks say it is.
     pub fn open(source: Arc<dyn Source>, kind: VolumeKind) -> Self {
         let opened = match kind {
-            VolumeKind::Fat => fat::Volume::open(source).map(|volume| Self::Fat(Box::new(volume))),
+            VolumeKind::Fat => {
+                fat::FatVolume::open(source).map(|volume| Self::Fat(Box::new(volume)))
+            }
             VolumeKind::Ntfs => {
-                ntfs::Volume::open(source).map(|volume| Self::Ntfs(Box::new(volume)))
+                ntfs::NtfsVolume::open(source).map(|volume| Self::Ntfs(Box::new(volume)))
             }
             VolumeKind::Ext2 | VolumeKind::Ext3 | VolumeKind::Ext4 => {
-                ext::Volume::open(source).map(|volume| Self::Ext(Box::new(volume)))
+                ext::ExtVolume::open(source).map(|volume| Self::Ext(Box::new(volume)))
             }
-            VolumeKind::Xfs => xfs::Volume::open(source).map(|volume| Self::Xfs(Box::new(volume))),
+            VolumeKind::Xfs => {
+                xfs::XfsVolume::open(source).map(|volume| Self::Xfs(Box::new(volume)))
+            }
             other => return Self::Closed(NotRead::of_kind(other)),
         };
         opened.unwrap_or_else(|error| {

@@ -8,7 +8,7 @@ use crate::job::Job;
 
 /// What a walk comes by.
 #[derive(Debug)]
-pub enum Step<'a> {
+pub enum TreeStep<'a> {
     /// A file or folder, with its path.
     Entry {
         path: &'a str,
@@ -25,7 +25,7 @@ pub fn walk(
     directory: FileId,
     path: &str,
     job: &Job,
-    each: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(TreeStep<'_>) -> ControlFlow<()>,
 ) -> bool {
     let mut seen = HashSet::from([directory]);
     let mut levels = vec![(path.to_owned(), read(fs, directory, path, each))];
@@ -41,7 +41,7 @@ pub fn walk(
             continue;
         };
         let path = format!("{folder}/{}", entry.name);
-        let step = Step::Entry {
+        let step = TreeStep::Entry {
             path: &path,
             entry: &entry,
         };
@@ -61,7 +61,7 @@ fn read(
     fs: &dyn FileSystem,
     directory: FileId,
     path: &str,
-    each: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(TreeStep<'_>) -> ControlFlow<()>,
 ) -> Option<Vec<DirectoryEntry>> {
     let mut entries = Vec::new();
     let read = fs.list(directory, &mut |entry| {
@@ -70,7 +70,7 @@ fn read(
     });
     entries.sort_by(|one, other| other.name.cmp(&one.name));
     if let Err(error) = read
-        && each(Step::Fault { path, error }).is_break()
+        && each(TreeStep::Fault { path, error }).is_break()
     {
         return None;
     }

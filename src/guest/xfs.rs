@@ -19,10 +19,10 @@ use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
-use self::chunks::{Chunk, Chunks, INODES};
-use self::device::Device;
-use self::inode::{ForkKind, Inode, comparable};
-use self::map::Mapped;
+use self::chunks::{Chunk, INODES, InodeChunks};
+use self::device::XfsDevice;
+use self::inode::{ForkKind, XfsInode, comparable};
+use self::map::XfsMapPart;
 use super::codes;
 use super::extents::Extents;
 use super::filesystem::{
@@ -30,7 +30,7 @@ use super::filesystem::{
     FileName, FileSystem, FileSystemKind, GuestError, GuestFile, GuestTime, NAME_BYTES_MAX,
     OwnedPart, VolumeFacts, VolumeState,
 };
-use super::inodes::entry::{BadEntry, Entry, EntryKinds};
+use super::inodes::entry::{BadEntry, EntryKinds, NamedInode};
 use super::inodes::{self, InodeState, Inodes, by_number, hole, name_text};
 use crate::finding::Finding;
 use crate::job::Job;
@@ -43,21 +43,21 @@ const TARGET_HEADER_BYTES: u64 = 56;
 
 /// An open volume.
 #[derive(Debug)]
-pub struct Volume {
-    device: Device,
+pub struct XfsVolume {
+    device: XfsDevice,
     /// What the log's replay laid over it.
     replayed: Extents,
     /// Extents that were being freed, in bytes.
     freeing: Extents,
     owners_lag: bool,
-    chunks: OnceLock<Result<Chunks, String>>,
+    chunks: OnceLock<Result<InodeChunks, String>>,
     facts: VolumeFacts,
 }
 
-impl Volume {
+impl XfsVolume {
     /// Opens a volume by its superblock, and replays its log if it was not unmounted.
     pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
-        let mut device = Device::open(source)?;
+        let mut device = XfsDevice::open(source)?;
         device.check_superblock()?;
         let mut volume_state = VolumeState::Clean;
         let mut findings = Vec::new();
@@ -77,7 +77,7 @@ impl Volume {
         if let Some(patched) = patched {
             volume_state = VolumeState::Replayed;
             replayed = Extents::collect(patched.places());
-            device = Device::open(Arc::new(patched))?;
+            device = XfsDevice::open(Arc::new(patched))?;
         }
         if let Some(why) = cut {
             volume_state = VolumeState::NotClean;
@@ -107,22 +107,22 @@ impl Volume {
     }
 
     /// Which inodes there are; read at the first question.
-    fn chunks(&self) -> Result<&Chunks, GuestError> {
-        let read = || Chunks::read(&self.device).map_err(|error| error.to_string());
+    fn chunks(&self) -> Result<&InodeChunks, GuestError> {
+        let read = || InodeChunks::read(&self.device).map_err(|error| error.to_string());
         self.chunks
             .get_or_init(read)
             .as_ref()
             .map_err(|error| GuestError::damaged("the trees of inodes", 0, "whole trees", error))
     }
 
-    fn read_inode(&self, number: u64) -> Result<Inode, GuestError> {
+    fn read_inode(&self, number: u64) -> Result<XfsInode, GuestError> {
         let bytes = self.device.inode_bytes(number)?;
         bytes
-            .and_then(|bytes| Inode::parse(number, &bytes))
+            .and_then(|bytes| XfsInode::parse(number, &bytes))
             .ok_or(GuestError::NotFound)
     }
 
-    fn file_inode(&self, id: FileId) -> Result<Inode, GuestError> {
+    fn file_inode(&self, id: FileId) -> Result<XfsInode, GuestError> {
         let inode = self.read_inode(id.number)?;
         let is_it = id.generation == 0 || id.generation == u64::from(inode.generation);
         if is_it {
@@ -136,8 +136,8 @@ impl Volume {
     /// block, not the directory.
     fn each_entry(
         &self,
-        inode: &Inode,
-        each: &mut dyn FnMut(Entry<'_>) -> ControlFlow<()>,
+        inode: &XfsInode,
+        each: &mut dyn FnMut(NamedInode<'_>) -> ControlFlow<()>,
     ) -> Result<(), GuestError> {
         const WHAT: &str = "a directory";
         let data = inode.data.as_ref().ok_or(GuestError::NotFound)?;
@@ -173,7 +173,7 @@ impl Volume {
         let mut block = Vec::new();
         let mut left = DIRECTORY_BYTES_MAX.checked_shr(log).unwrap_or(0);
         map::walk(&self.device, data, &mut |mapped| {
-            let Mapped::Blocks(blocks) = mapped else {
+            let XfsMapPart::Blocks(blocks) = mapped else {
                 return ControlFlow::Continue(());
             };
             if blocks.at >= end {
@@ -206,7 +206,7 @@ impl Volume {
         outcome
     }
 
-    fn target(&self, inode: &Inode) -> Option<String> {
+    fn target(&self, inode: &XfsInode) -> Option<String> {
         if inode.kind() != FileKind::Link || inode.bytes > TARGET_BYTES_MAX {
             return None;
         }
@@ -233,7 +233,7 @@ impl Volume {
     /// The runs of a file's content, holes between them.
     fn each_run(
         &self,
-        inode: &Inode,
+        inode: &XfsInode,
         each: &mut dyn FnMut(DataRun) -> ControlFlow<()>,
     ) -> Result<(), GuestError> {
         let size = inode.bytes;
@@ -271,7 +271,7 @@ impl Volume {
         let mut ended = false;
         let block_bytes = u64::from(self.device.superblock.block_bytes);
         map::walk(&self.device, data, &mut |mapped| {
-            let Mapped::Blocks(blocks) = mapped else {
+            let XfsMapPart::Blocks(blocks) = mapped else {
                 return ControlFlow::Continue(());
             };
             let start = match header {
@@ -311,7 +311,7 @@ impl Volume {
     }
 }
 
-impl FileSystem for Volume {
+impl FileSystem for XfsVolume {
     fn facts(&self) -> &VolumeFacts {
         &self.facts
     }
@@ -391,7 +391,7 @@ impl FileSystem for Volume {
     }
 }
 
-impl Inodes for Volume {
+impl Inodes for XfsVolume {
     fn inode(&self, number: u64) -> Result<Option<InodeState>, GuestError> {
         // The place of a freed inode may be another's by now.
         if !self.chunks()?.is_used(number) {
@@ -400,7 +400,7 @@ impl Inodes for Volume {
         let Some(bytes) = self.device.inode_bytes(number)? else {
             return Ok(None);
         };
-        let found = Inode::parse(number, &bytes);
+        let found = XfsInode::parse(number, &bytes);
         Ok(found.map(|inode| InodeState {
             id: FileId {
                 number,
@@ -436,8 +436,8 @@ impl Inodes for Volume {
 
 /// What differs between two states of a volume, of which only `written` and what the logs replay can differ.
 pub fn changes(
-    before: &Volume,
-    after: &Volume,
+    before: &XfsVolume,
+    after: &XfsVolume,
     written: &Extents,
     job: &Job,
     each: &mut dyn FnMut(Change),
@@ -465,7 +465,7 @@ pub fn changes(
 
 /// Inodes of a chunk that one side uses and the other does not, or whose bytes can differ.
 fn candidates_of(
-    volume: &Volume,
+    volume: &XfsVolume,
     old: Option<&Chunk>,
     new: Option<&Chunk>,
     written: &Extents,

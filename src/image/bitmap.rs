@@ -88,13 +88,13 @@ impl Bitmap {
     }
 
     /// All runs in order, from the first sector to the last, alternately set and clear.
-    pub fn runs(&self) -> Runs<'_> {
+    pub fn runs(&self) -> BitmapRuns<'_> {
         self.runs_in(0..self.sectors)
     }
 
     /// The runs inside `range`, cut to it.
-    pub fn runs_in(&self, range: Range<u32>) -> Runs<'_> {
-        Runs {
+    pub fn runs_in(&self, range: Range<u32>) -> BitmapRuns<'_> {
+        BitmapRuns {
             words: &self.words,
             next: range.start,
             end: range.end.min(self.sectors),
@@ -152,13 +152,13 @@ fn word(chunk: &[u8], order: BitOrder) -> u64 {
 
 /// Runs of a [`Bitmap`], in order.
 #[derive(Debug, Clone)]
-pub struct Runs<'a> {
+pub struct BitmapRuns<'a> {
     words: &'a [u64],
     next: u32,
     end: u32,
 }
 
-impl Iterator for Runs<'_> {
+impl Iterator for BitmapRuns<'_> {
     type Item = BitRun;
 
     fn next(&mut self) -> Option<BitRun> {

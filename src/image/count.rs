@@ -49,7 +49,7 @@ pub struct StateRun {
 }
 
 /// Called with each run of blocks.
-pub type Visit<'a> = &'a mut dyn FnMut(StateRun);
+pub type RunVisitor<'a> = &'a mut dyn FnMut(StateRun);
 
 impl Image {
     /// Counts blocks by state and dirty sectors, exactly: the table is read once, in windows, and of each partial block
@@ -57,7 +57,7 @@ impl Image {
     /// partial block whose every sector is held is full. A disk without blocks has no runs.
     ///
     /// Progress is in blocks. After a cancel the counts are those of the windows done, and not complete.
-    pub fn count(&self, job: &Job, visit: Option<Visit<'_>>) -> Counts {
+    pub fn count(&self, job: &Job, visit: Option<RunVisitor<'_>>) -> Counts {
         let total = self.header.blocks;
         let known = self.blocks_with_entry();
         let mut tally = Tally {
@@ -188,7 +188,7 @@ impl Image {
 struct Tally<'a> {
     counts: Counts,
     run: Option<StateRun>,
-    visit: Option<Visit<'a>>,
+    visit: Option<RunVisitor<'a>>,
 }
 
 impl Tally<'_> {

@@ -23,7 +23,7 @@ const PORTION: usize = 8;
 
 /// One read: a range of the file with the bitmaps of some entries in it.
 #[derive(Debug)]
-struct Group {
+struct ReadGroup {
     start: u64,
     end: u64,
     /// Range of `Plan::wanted`.
@@ -32,14 +32,14 @@ struct Group {
 
 /// Which reads bring the bitmaps of all partial entries.
 #[derive(Debug)]
-struct Plan {
+struct ReadPlan {
     /// Position of a bitmap, and index of its entry; by position.
     wanted: Vec<(u64, usize)>,
-    groups: Vec<Group>,
+    groups: Vec<ReadGroup>,
     bitmap_bytes: u64,
 }
 
-impl Plan {
+impl ReadPlan {
     fn new<'a>(entries: impl Iterator<Item = &'a BlockEntry>, bitmap_bytes: u64) -> Self {
         let mut wanted: Vec<(u64, usize)> = entries
             .enumerate()
@@ -47,7 +47,7 @@ impl Plan {
             .map(|(index, entry)| (entry.bitmap_offset, index))
             .collect();
         wanted.sort_unstable();
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<ReadGroup> = Vec::new();
         for (position, (start, _)) in wanted.iter().enumerate() {
             let end = start.saturating_add(bitmap_bytes);
             let next = position.saturating_add(1);
@@ -59,7 +59,7 @@ impl Plan {
                     group.end = group.end.max(end);
                     group.members.end = next;
                 }
-                _ => groups.push(Group {
+                _ => groups.push(ReadGroup {
                     start: *start,
                     end,
                     members: position..next,
@@ -77,7 +77,7 @@ impl Plan {
     fn read<R>(
         &self,
         source: &dyn Source,
-        group: &Group,
+        group: &ReadGroup,
         buffer: &mut Vec<u8>,
         work: &impl Fn(usize, Option<&[u8]>) -> R,
         done: &mut Vec<(usize, R)>,
@@ -123,7 +123,7 @@ pub(super) fn bitmaps<'a, R: Send>(
     cancel: &CancelToken,
     work: impl Fn(usize, Option<&[u8]>) -> R + Sync,
 ) -> Vec<(usize, R)> {
-    let plan = Plan::new(entries, bitmap_bytes);
+    let plan = ReadPlan::new(entries, bitmap_bytes);
     let next = AtomicUsize::new(0);
     // One portion into `done`; false when there is nothing left to do.
     let portion = |done: &mut Vec<(usize, R)>, buffer: &mut Vec<u8>| {

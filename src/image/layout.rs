@@ -11,9 +11,9 @@ pub enum Layout {
     /// A fixed VHD, or a raw parent: sector n lies at n times the sector size, and there is no table.
     Flat,
     /// VHD, dynamic or differencing.
-    Vhd(crate::format::vhd::bat::TableLayout),
+    Vhd(crate::format::vhd::bat::VhdTableLayout),
     /// VHDX.
-    Vhdx(crate::format::vhdx::bat::TableLayout),
+    Vhdx(crate::format::vhdx::bat::VhdxTableLayout),
     /// The header that leads to the table is damaged, or a log that cannot be replayed may change it: nothing is known of any sector, and no block is counted.
     Unknown,
 }

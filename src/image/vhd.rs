@@ -12,7 +12,7 @@ use super::{Format, Header, Image, Kind, Layout, Specific, VhdSpecific};
 use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::parent::{ParentRef, StoredPath};
-use crate::format::vhd::bat::{InUse, TableLayout};
+use crate::format::vhd::bat::{InUse, VhdTableLayout};
 use crate::format::vhd::dynamic::{self, DynamicHeader, NameOrder};
 use crate::format::vhd::footer::{self, DiskType, FoundFooter, SIZE_MAX};
 use crate::format::vhd::locator::{self, UrlStyle};
@@ -299,7 +299,7 @@ fn table(
     virtual_size: u64,
     in_use: InUse,
     findings: &mut Vec<Finding>,
-) -> Result<TableLayout, FormatError> {
+) -> Result<VhdTableLayout, FormatError> {
     let blocks = virtual_size.div_ceil(u64::from(dynamic.block_size));
     let claimed = u64::from(dynamic.table_entries);
     let offset = dynamic.table_offset;
@@ -364,7 +364,7 @@ fn table(
     } else {
         None
     };
-    Ok(TableLayout {
+    Ok(VhdTableLayout {
         offset,
         entries,
         blocks,

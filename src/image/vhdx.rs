@@ -10,9 +10,9 @@ use std::sync::Arc;
 use super::pieces::Pieces;
 use crate::finding::Finding;
 use crate::format::FormatError;
-use crate::format::vhdx::bat::TableLayout;
-use crate::format::vhdx::header::{self, Slot};
-use crate::format::vhdx::log::{self, Replay};
+use crate::format::vhdx::bat::VhdxTableLayout;
+use crate::format::vhdx::header::{self, HeaderSlot};
+use crate::format::vhdx::log::{self, LogReplay};
 use crate::format::vhdx::{identifier, metadata, region};
 use crate::image::{Format, Header, Image, Kind, Layout, LogState, Specific, VhdxSpecific};
 use crate::source::{OverlaySource, Source, fill_up_to, read_up_to};
@@ -91,20 +91,20 @@ fn read(
     let file_size = source.len();
     let identifier = start.get(..identifier::LENGTH_BYTES).unwrap_or(start);
     let creator = identifier::parse(identifier, findings).creator;
-    let header_bytes = |slot: Slot| {
+    let header_bytes = |slot: HeaderSlot| {
         let at = slot.offset_bytes();
         read_up_to(&*source, at, header::LENGTH_BYTES).map_err(FormatError::read("header", at))
     };
     let (current, slot) = header::choose(
-        &header_bytes(Slot::First)?,
-        &header_bytes(Slot::Second)?,
+        &header_bytes(HeaderSlot::First)?,
+        &header_bytes(HeaderSlot::Second)?,
         findings,
     )?;
 
     let (source, log) = match log::replay(&*source, &current, findings) {
-        Replay::Nothing => (source, LogState::Empty),
-        Replay::Unusable => (source, LogState::Unusable),
-        Replay::Done {
+        LogReplay::Nothing => (source, LogState::Empty),
+        LogReplay::Unusable => (source, LogState::Unusable),
+        LogReplay::Done {
             overlay,
             entries,
             file_bytes,
@@ -125,7 +125,7 @@ fn read(
         region::choose(first, second, log_range, source.len(), findings)
     })??;
     let metadata = metadata::read(&*source, regions.metadata, findings)?;
-    let table = TableLayout::new(&regions, &metadata, source.len(), findings);
+    let table = VhdxTableLayout::new(&regions, &metadata, source.len(), findings);
 
     let kind = match (metadata.has_parent, metadata.leave_blocks_allocated) {
         (true, _) => Kind::Differencing,

@@ -147,7 +147,7 @@ pub enum TimeForm {
 
 /// How values become text.
 #[derive(Debug, Clone, Default)]
-pub struct Style {
+pub struct ColumnStyle {
     /// Sizes.
     pub units: Units,
     /// Times.
@@ -160,14 +160,14 @@ pub struct Style {
 
 /// The text of one column of a row; of [`Column::Name`] the name and its notes without tree lines and margin
 /// ([`write_label`] is that alone).
-pub fn cell(column: Column, row: &Row, style: &Style) -> String {
+pub fn cell(column: Column, row: &Row, style: &ColumnStyle) -> String {
     let mut text = String::new();
     write_cell(column, row, style, &mut text);
     text
 }
 
 /// As [`cell`], put behind `text`.
-pub fn write_cell(column: Column, row: &Row, style: &Style, text: &mut String) {
+pub fn write_cell(column: Column, row: &Row, style: &ColumnStyle, text: &mut String) {
     let cells = &row.cells;
     let is_disk = row.kind == RowKind::Disk;
     match column {
@@ -211,13 +211,13 @@ pub fn write_cell(column: Column, row: &Row, style: &Style, text: &mut String) {
     }
 }
 
-fn size(bytes: Option<u64>, style: &Style, text: &mut String) {
+fn size(bytes: Option<u64>, style: &ColumnStyle, text: &mut String) {
     if let Some(bytes) = bytes {
         style.units.write_size(bytes, text);
     }
 }
 
-fn time(at: Option<Timestamp>, style: &Style, text: &mut String) {
+fn time(at: Option<Timestamp>, style: &ColumnStyle, text: &mut String) {
     if let Some(at) = at {
         match style.time {
             TimeForm::Date => style.clock.write_date(at, text),
@@ -227,7 +227,7 @@ fn time(at: Option<Timestamp>, style: &Style, text: &mut String) {
 }
 
 /// The text of the state: sign, word, the day of a revert or why it cannot be told, and `=` where the disk equals its parent.
-pub fn status(row: &Row, style: &Style) -> String {
+pub fn status(row: &Row, style: &ColumnStyle) -> String {
     let glyphs = style.charset.glyphs();
     let mut text = match (row.flag, row.hint.as_str()) {
         (Flag::Unsure, hint) if !hint.is_empty() => format!("{} {hint}", row.flag.sign(glyphs)),

@@ -10,7 +10,7 @@ use crate::store::{DiskId, Forest};
 
 /// A finding and where it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct PlacedFinding {
     /// The file.
     pub path: PathBuf,
     /// The disk, if it is one.
@@ -21,14 +21,14 @@ pub struct Found {
 
 /// Every finding of a forest: files, links, what only the whole shows, configurations, paths that could not be looked at;
 /// worst first, then by path.
-pub fn of(forest: &Forest, assessment: &Assessment) -> Vec<Found> {
+pub fn of(forest: &Forest, assessment: &Assessment) -> Vec<PlacedFinding> {
     let ids: HashMap<&Path, DiskId> = forest
         .ids()
         .filter_map(|id| Some((forest.disk(id)?.path.as_path(), id)))
         .collect();
-    let mut found: Vec<Found> = health::findings(forest, assessment)
+    let mut found: Vec<PlacedFinding> = health::findings(forest, assessment)
         .into_iter()
-        .map(|(path, finding)| Found {
+        .map(|(path, finding)| PlacedFinding {
             path: path.to_path_buf(),
             disk: ids.get(path).copied(),
             finding,
@@ -39,11 +39,11 @@ pub fn of(forest: &Forest, assessment: &Assessment) -> Vec<Found> {
             .iter()
             .any(|known| known.path == path && known.finding.code.severity == Severity::Error)
     };
-    let unread: Vec<Found> = forest
+    let unread: Vec<PlacedFinding> = forest
         .errors
         .iter()
         .filter(|error| !already(&error.path))
-        .map(|error| Found {
+        .map(|error| PlacedFinding {
             path: error.path.clone(),
             disk: None,
             finding: Finding::new(&codes::PATH_UNREADABLE, error.error.clone()),

@@ -114,7 +114,7 @@ pub fn path_text(path: &Path) -> (String, Option<String>) {
 
 /// How a document is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
+pub enum JsonLayout {
     /// Indented, with a line end after it.
     Pretty,
     /// On one line, with a line end after it.
@@ -126,13 +126,13 @@ pub enum Layout {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(out: &mut dyn Write, value: &impl Serialize, layout: Layout) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, value: &impl Serialize, layout: JsonLayout) -> io::Result<()> {
     match layout {
-        Layout::Pretty => {
+        JsonLayout::Pretty => {
             let formatter = Safe(PrettyFormatter::new());
             value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
         }
-        Layout::Line => {
+        JsonLayout::Line => {
             let formatter = Safe(CompactFormatter);
             value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
         }
@@ -220,7 +220,7 @@ mod tests {
     fn unsafe_characters_are_escaped_and_come_back_as_they_were() {
         let text = "a\u{9b}b\u{202e}c\u{1b}検\u{e0001}\u{7f}\\\"";
         let mut bytes = Vec::new();
-        write(&mut bytes, &text, Layout::Line).unwrap();
+        write(&mut bytes, &text, JsonLayout::Line).unwrap();
         let line = String::from_utf8(bytes).unwrap();
         assert_eq!(
             line,

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::job::par_chunks;
-use crate::report::columns::{self, Column, Style};
+use crate::report::columns::{self, Column, ColumnStyle};
 use crate::report::row::{self, Row, RowKind};
 
 /// Whether the first line names the columns.
@@ -25,7 +25,7 @@ fn write_name(
     index: usize,
     row: &Row,
     with: &[Column],
-    style: &Style,
+    style: &ColumnStyle,
     text: &mut String,
 ) {
     if row.kind != RowKind::Group {
@@ -51,7 +51,7 @@ fn write_name(
 pub fn lines(
     rows: &[Row],
     columns: &[Column],
-    style: &Style,
+    style: &ColumnStyle,
     headings: Headings,
 ) -> impl Iterator<Item = String> + use<> {
     let heading = (headings == Headings::Shown).then(|| {

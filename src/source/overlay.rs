@@ -18,7 +18,7 @@ const MAX_PIECES: usize = 1 << 19;
 
 /// A page of 4096 bytes: where its bytes are, and what to replace in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
+pub struct OverlayPage {
     /// Position of the stored bytes in the source below, in bytes.
     pub stored_at: u64,
     /// What the stored bytes begin with; anything else means that they were overwritten since.
@@ -32,15 +32,15 @@ pub struct Page {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Content {
+enum PieceBytes {
     Zero,
-    Page(Page),
+    Page(OverlayPage),
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Piece {
     end: u64,
-    content: Content,
+    content: PieceBytes,
 }
 
 /// More pieces than an overlay takes.
@@ -67,9 +67,13 @@ impl Overlay {
     ///
     /// # Errors
     /// When there are too many pieces.
-    pub fn lay_page(&mut self, offset_bytes: u64, page: Page) -> Result<(), OverlayFull> {
+    pub fn lay_page(&mut self, offset_bytes: u64, page: OverlayPage) -> Result<(), OverlayFull> {
         let start = floor(offset_bytes);
-        self.lay(start, start.saturating_add(PAGE_BYTES), Content::Page(page))
+        self.lay(
+            start,
+            start.saturating_add(PAGE_BYTES),
+            PieceBytes::Page(page),
+        )
     }
 
     /// Lays zeros from `offset_bytes` (taken down to a whole page) to `end_bytes` (likewise).
@@ -77,7 +81,7 @@ impl Overlay {
     /// # Errors
     /// When there are too many pieces.
     pub fn lay_zeros(&mut self, offset_bytes: u64, end_bytes: u64) -> Result<(), OverlayFull> {
-        self.lay(floor(offset_bytes), floor(end_bytes), Content::Zero)
+        self.lay(floor(offset_bytes), floor(end_bytes), PieceBytes::Zero)
     }
 
     /// End of the last piece, in bytes; 0 without pieces.
@@ -87,7 +91,7 @@ impl Overlay {
             .map_or(0, |(_, piece)| piece.end)
     }
 
-    fn lay(&mut self, start: u64, end: u64, content: Content) -> Result<(), OverlayFull> {
+    fn lay(&mut self, start: u64, end: u64, content: PieceBytes) -> Result<(), OverlayFull> {
         if start >= end {
             return Ok(());
         }
@@ -161,7 +165,7 @@ impl<S: Source> OverlaySource<S> {
         self.inner.read_exact_at(there, offset_bytes)
     }
 
-    fn read_page(&self, buf: &mut [u8], skip: usize, page: &Page) -> io::Result<()> {
+    fn read_page(&self, buf: &mut [u8], skip: usize, page: &OverlayPage) -> io::Result<()> {
         let mut bytes = [0u8; 4096];
         self.inner.read_exact_at(&mut bytes, page.stored_at)?;
         if bytes.first_chunk() != Some(&page.stored_head)
@@ -218,8 +222,8 @@ impl<S: Source> Source for OverlaySource<S> {
             }
             let (part, rest) = split_at_end(buf, at, piece.end);
             match &piece.content {
-                Content::Zero => part.fill(0),
-                Content::Page(page) => {
+                PieceBytes::Zero => part.fill(0),
+                PieceBytes::Page(page) => {
                     let skip = usize::try_from(at.saturating_sub(*start)).unwrap_or(usize::MAX);
                     self.read_page(part, skip, page)?;
                 }
@@ -243,9 +247,9 @@ mod tests {
         MemorySource((0..pages * PAGE).map(byte).collect())
     }
 
-    fn page(source: &MemorySource, at: usize, mark: u8) -> Page {
+    fn page(source: &MemorySource, at: usize, mark: u8) -> OverlayPage {
         let stored = &source.0[at..at + PAGE];
-        Page {
+        OverlayPage {
             stored_at: at as u64,
             stored_head: *stored.first_chunk().expect("a page"),
             stored_tail: *stored.last_chunk().expect("a page"),
@@ -259,7 +263,7 @@ mod tests {
     struct Model(Vec<u8>);
 
     impl Model {
-        fn page(&mut self, at: usize, page: &Page, below: &MemorySource) {
+        fn page(&mut self, at: usize, page: &OverlayPage, below: &MemorySource) {
             let from = usize::try_from(page.stored_at).expect("small");
             let mut bytes = below.0[from..from + PAGE].to_vec();
             bytes[..8].copy_from_slice(&page.head);

@@ -21,7 +21,7 @@ use crate::source::{DeviceSource, FileSource, Source};
 use crate::store::FileFacts;
 use crate::store::files::Opened;
 
-pub(super) use lvm::{Found, Group, find, free_bytes, open as open_groups};
+pub(super) use lvm::{DeviceContent, OpenRepository, find, free_bytes, open as open_groups};
 pub(super) use names::{VolumeName, lvm_name};
 pub use repository::Repository;
 pub(super) use xo::is_alias;

@@ -29,12 +29,12 @@ pub trait Admit: Sync {
 /// The folders and files in which disks may be opened, every symbolic link in them resolved.
 #[derive(Debug, Clone, Default)]
 pub struct Gate {
-    roots: Vec<Root>,
+    roots: Vec<GateRoot>,
 }
 
 /// A folder that was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Root {
+struct GateRoot {
     /// Every symbolic link in it resolved.
     real: PathBuf,
     given: PathBuf,
@@ -57,11 +57,14 @@ impl Gate {
                 Some(folder) if !is_folder => folder.to_path_buf(),
                 _ => path,
             };
-            let root = Root {
+            let root = GateRoot {
                 given: folder(root.clone()),
                 real: folder(real),
             };
-            if !resolved.iter().any(|known: &Root| known.real == root.real) {
+            if !resolved
+                .iter()
+                .any(|known: &GateRoot| known.real == root.real)
+            {
                 resolved.push(root);
             }
         }
@@ -74,7 +77,7 @@ impl Gate {
 
     /// A path within the roots as it reads from the root that was given, as the walk tells its paths.
     pub fn as_given(&self, real: &Path) -> PathBuf {
-        let below = |root: &Root| Some(root.given.join(real.strip_prefix(&root.real).ok()?));
+        let below = |root: &GateRoot| Some(root.given.join(real.strip_prefix(&root.real).ok()?));
         let found = self.roots.iter().find_map(below);
         found.unwrap_or_else(|| real.to_path_buf())
     }

@@ -230,7 +230,7 @@ pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
             Err(HostError::Unknown)
         };
     }
-    let is_listing = |row: &sheet::Row| row.has(listing::PATH);
+    let is_listing = |row: &sheet::SheetRow| row.has(listing::PATH);
     let (files, others): (Vec<_>, Vec<_>) = sheet.rows.iter().partition(|row| is_listing(row));
     if !others.iter().any(|row| powershell::is_one(row)) && files.is_empty() {
         return Err(HostError::Unknown);

@@ -25,7 +25,7 @@ use super::winpath::eq_ignore_case;
 use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::guid;
-use crate::format::hyperv::{self, ConfigTree, Container, Value};
+use crate::format::hyperv::{self, ConfigTree, ConfigValue, Container};
 use crate::source::{Source, read_up_to};
 
 pub use memory::{MemoryFile, attach_memory};
@@ -145,7 +145,7 @@ pub fn read(
         Err(error) => {
             let head = read_up_to(source, 0, 64 << 10).unwrap_or_default();
             let ours = file_id(path).is_some()
-                || hyperv::sniff(&head) == Some(hyperv::Sniffed::Vmcx)
+                || hyperv::sniff(&head) == Some(hyperv::SniffedConfig::Vmcx)
                 || hyperv::xml::has_typed_leaf(&head);
             return if ours { Err(error) } else { Ok(None) };
         }
@@ -274,10 +274,10 @@ fn system_type(tree: &ConfigTree) -> (ConfigKind, SnapshotKind) {
     for entry in tree.entries() {
         let name = entry.path.rsplit('/').next().unwrap_or_default();
         let name = name.replace('_', "").to_ascii_lowercase();
-        if name == "isautomaticsnapshot" && entry.value == Value::Bool(true) {
+        if name == "isautomaticsnapshot" && entry.value == ConfigValue::Bool(true) {
             return (ConfigKind::Snapshot, SnapshotKind::Automatic);
         }
-        let Value::String(text) = &entry.value else {
+        let ConfigValue::String(text) = &entry.value else {
             continue;
         };
         let text = text.trim().to_ascii_lowercase();
@@ -302,9 +302,9 @@ fn system_type(tree: &ConfigTree) -> (ConfigKind, SnapshotKind) {
 /// A FILETIME: 8 bytes, little-endian, or a number: 100 ns since 1601, UTC. 0 means never.
 fn time(tree: &ConfigTree, path: &str) -> Option<Timestamp> {
     let ticks = match tree.get(path)? {
-        Value::Bytes(bytes) => u64::from_le_bytes(bytes.as_slice().try_into().ok()?),
-        Value::Integer(ticks) => u64::try_from(*ticks).ok()?,
-        Value::Unsigned(ticks) => *ticks,
+        ConfigValue::Bytes(bytes) => u64::from_le_bytes(bytes.as_slice().try_into().ok()?),
+        ConfigValue::Integer(ticks) => u64::try_from(*ticks).ok()?,
+        ConfigValue::Unsigned(ticks) => *ticks,
         _ => return None,
     };
     if ticks == 0 {
@@ -329,7 +329,7 @@ fn disks(tree: &ConfigTree) -> Vec<ConfigDisk> {
         ) else {
             continue;
         };
-        let (Some(number), Some(drive), Value::String(path)) = (
+        let (Some(number), Some(drive), ConfigValue::String(path)) = (
             numbered(controller, "controller"),
             numbered(drive, "drive"),
             value,
@@ -371,7 +371,7 @@ fn bus(tree: &ConfigTree, folder: &str) -> String {
     let listed = || {
         let (key, _) = tree.below("/configuration/manifest").find(|(key, value)| {
             let id = match value {
-                Value::String(id) => guid::from_text(id),
+                ConfigValue::String(id) => guid::from_text(id),
                 _ => None,
             };
             key.to_ascii_lowercase().ends_with("/instance")
@@ -394,7 +394,7 @@ fn references(tree: &ConfigTree) -> Vec<(String, Uuid)> {
         "/configuration/manifest/",
     ];
     let references = tree.entries().iter().filter_map(|entry| {
-        let Value::String(text) = &entry.value else {
+        let ConfigValue::String(text) = &entry.value else {
             return None;
         };
         let path = entry.path.to_ascii_lowercase();

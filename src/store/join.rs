@@ -19,7 +19,7 @@ use crate::store::host::FactsFile;
 use crate::store::hyperv::ConfigRecord;
 use crate::store::{DiskId, Forest, Machine, MachineId, PathMap, Product, Snapshot, SnapshotId};
 use machines::Machines;
-use paths::Paths;
+use paths::DiskPaths;
 use snapshots::Snapshots;
 
 /// Configuration version of Windows Server 2012 R2, 5.0: machines of this and later merge while they run.
@@ -44,11 +44,11 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
     if known.records.is_empty() && known.facts.is_empty() && known.now.is_empty() {
         return;
     }
-    let paths = Paths::new(forest, known.places, known.maps);
+    let paths = DiskPaths::new(forest, known.places, known.maps);
     let placed = locked::parents(forest, &paths, known.facts);
     drop(paths);
     locked::place(forest, &placed);
-    let paths = Paths::new(forest, known.places, known.maps);
+    let paths = DiskPaths::new(forest, known.places, known.maps);
     let mut records = known.records.to_vec();
     for record in &mut records {
         let source = record.path.clone();

@@ -36,7 +36,7 @@ pub(super) enum Stage {
 
 /// A file a child names that is allowed and not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Wanted {
+pub(super) struct WantedParent {
     /// Its path, symbolic links resolved.
     pub path: PathBuf,
     /// The child takes it as raw content, in sectors of this many bytes.
@@ -51,7 +51,7 @@ pub(super) struct Linked {
     /// Disks at the top, in the order of the disks.
     pub tops: Vec<DiskId>,
     /// Files to read before linking again.
-    pub wanted: Vec<Wanted>,
+    pub wanted: Vec<WantedParent>,
 }
 
 /// Links disks that are sorted by path. O(n log n) in their number; nothing recurses.

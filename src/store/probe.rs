@@ -33,7 +33,7 @@ pub(crate) enum Outcome {
 
 /// How a file is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum TakenAs {
     /// By what its name promises.
     As(Named),
     /// As raw content with sectors of this many bytes, because a child says so.
@@ -45,7 +45,7 @@ pub(crate) enum Taken {
 pub(crate) fn probe(
     files: &dyn Files,
     path: &Path,
-    taken: Taken,
+    taken: TakenAs,
     counts: CountPolicy,
     job: &Job,
 ) -> Outcome {
@@ -172,13 +172,13 @@ pub(super) fn mark_live(disk: &mut Disk) {
 #[derive(Debug)]
 struct Attempt {
     facts: FileFacts,
-    content: Content,
+    content: FileContent,
     /// The file changed between its opening and the last read.
     moved: bool,
 }
 
 #[derive(Debug, PartialEq)]
-enum Content {
+enum FileContent {
     Disk(Arc<Disk>),
     NoDisk(Finding),
     Fault(Vec<Finding>),
@@ -189,7 +189,7 @@ enum Content {
 fn attempt(
     files: &dyn Files,
     path: &Path,
-    taken: Taken,
+    taken: TakenAs,
     policy: CountPolicy,
     job: &Job,
 ) -> Attempt {
@@ -199,8 +199,8 @@ fn attempt(
             return Attempt {
                 facts: files.facts(path).unwrap_or_default(),
                 content: match Barred::of(&error) {
-                    Some(barred) => Content::Barred(barred.finding(&error)),
-                    None => Content::Unreadable {
+                    Some(barred) => FileContent::Barred(barred.finding(&error)),
+                    None => FileContent::Unreadable {
                         why: error_words(&error),
                         at: None,
                     },
@@ -212,20 +212,20 @@ fn attempt(
     let facts = opened.facts;
     let source = Arc::clone(&opened.source);
     let content = match taken {
-        _ if facts.len < SHORTEST_BYTES => Content::NoDisk(too_short(facts.len)),
-        Taken::Raw(sector_size) => {
+        _ if facts.len < SHORTEST_BYTES => FileContent::NoDisk(too_short(facts.len)),
+        TakenAs::Raw(sector_size) => {
             let image = Image::raw(opened.source, sector_size);
-            Content::Disk(Arc::new(read(path, &facts, image, policy, job)))
+            FileContent::Disk(Arc::new(read(path, &facts, image, policy, job)))
         }
-        Taken::As(named) => match open(opened.source, named) {
-            Ok(image) => Content::Disk(Arc::new(read(path, &facts, image, policy, job))),
+        TakenAs::As(named) => match open(opened.source, named) {
+            Ok(image) => FileContent::Disk(Arc::new(read(path, &facts, image, policy, job))),
             Err(FormatError::Invalid(refusal))
                 if *refusal.finding.code == image::codes::NOT_A_DISK =>
             {
-                Content::NoDisk(qcow2::finding(&*source).unwrap_or(refusal.finding))
+                FileContent::NoDisk(qcow2::finding(&*source).unwrap_or(refusal.finding))
             }
-            Err(FormatError::Invalid(refusal)) => Content::Fault(refusal.all()),
-            Err(ref error @ FormatError::Read { at_bytes, .. }) => Content::Unreadable {
+            Err(FormatError::Invalid(refusal)) => FileContent::Fault(refusal.all()),
+            Err(ref error @ FormatError::Read { at_bytes, .. }) => FileContent::Unreadable {
                 why: error.to_string(),
                 at: Some(at_bytes),
             },
@@ -276,26 +276,26 @@ fn too_short(len: u64) -> Finding {
 impl Attempt {
     fn is_damaged(&self) -> bool {
         match &self.content {
-            Content::Disk(disk) => {
+            FileContent::Disk(disk) => {
                 disk.findings
                     .iter()
                     .any(|finding| finding.code.severity == Severity::Error)
                     || disk.counts.as_ref().is_some_and(|counts| !counts.complete)
             }
-            Content::Barred(_) => false,
-            Content::NoDisk(finding) => *finding.code != qcow2::QCOW2,
-            Content::Fault(_) | Content::Unreadable { .. } => true,
+            FileContent::Barred(_) => false,
+            FileContent::NoDisk(finding) => *finding.code != qcow2::QCOW2,
+            FileContent::Fault(_) | FileContent::Unreadable { .. } => true,
         }
     }
 
-    fn nothing_to_doubt(&self, taken: Taken) -> bool {
+    fn nothing_to_doubt(&self, taken: TakenAs) -> bool {
         let is_plain_other_file =
-            taken == Taken::As(Named::Anything) && matches!(self.content, Content::NoDisk(_));
+            taken == TakenAs::As(Named::Anything) && matches!(self.content, FileContent::NoDisk(_));
         is_plain_other_file || (!self.moved && !self.is_damaged())
     }
 
     fn is_unreadable(&self) -> bool {
-        matches!(self.content, Content::Unreadable { .. })
+        matches!(self.content, FileContent::Unreadable { .. })
     }
 
     /// Both passes found the same damage, so it is damage and not a moment.
@@ -303,33 +303,33 @@ impl Attempt {
         self.content == other.content && same_state(&self.facts, &other.facts)
     }
 
-    fn outcome(self, path: &Path, taken: Taken, liveness: Liveness) -> Outcome {
-        let is_expected = taken != Taken::As(Named::Anything);
+    fn outcome(self, path: &Path, taken: TakenAs, liveness: Liveness) -> Outcome {
+        let is_expected = taken != TakenAs::As(Named::Anything);
         let mut disk = match self.content {
-            Content::Disk(disk) => disk,
+            FileContent::Disk(disk) => disk,
             // A disk of a format that is not read is named for what it is.
-            Content::NoDisk(finding) if *finding.code == qcow2::QCOW2 => {
+            FileContent::NoDisk(finding) if *finding.code == qcow2::QCOW2 => {
                 Arc::new(row(path, self.facts, vec![finding]))
             }
-            Content::NoDisk(_) if !is_expected => return Outcome::NoDisk,
-            Content::NoDisk(finding) => {
+            FileContent::NoDisk(_) if !is_expected => return Outcome::NoDisk,
+            FileContent::NoDisk(finding) => {
                 Arc::new(row(path, self.facts, vec![named_but_none(finding)]))
             }
-            Content::Fault(findings) => Arc::new(row(path, self.facts, findings)),
-            Content::Barred(finding) if !is_expected => {
+            FileContent::Fault(findings) => Arc::new(row(path, self.facts, findings)),
+            FileContent::Barred(finding) if !is_expected => {
                 return Outcome::Error(PathError {
                     path: path.to_path_buf(),
                     error: finding.text,
                 });
             }
-            Content::Barred(finding) => Arc::new(row(path, self.facts, vec![finding])),
-            Content::Unreadable { why, .. } if !is_expected => {
+            FileContent::Barred(finding) => Arc::new(row(path, self.facts, vec![finding])),
+            FileContent::Unreadable { why, .. } if !is_expected => {
                 return Outcome::Error(PathError {
                     path: path.to_path_buf(),
                     error: why,
                 });
             }
-            Content::Unreadable { why, at } => {
+            FileContent::Unreadable { why, at } => {
                 Arc::new(row(path, self.facts, vec![unreadable(&why, at)]))
             }
         };

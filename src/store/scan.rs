@@ -43,7 +43,7 @@ pub enum CountPolicy {
 
 /// Whether a scan tells of the forest while it grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Growth {
+pub enum ForestUpdates {
     /// Forests are linked and told on the way, for a screen to show.
     #[default]
     Told,
@@ -67,7 +67,7 @@ pub struct ScanOptions {
     /// Whether to count.
     pub counts: CountPolicy,
     /// Whether to tell of the growing forest.
-    pub growth: Growth,
+    pub growth: ForestUpdates,
     /// Whether the history of a container's volumes is read.
     pub history: History,
     /// Files probed at once; 0 = a sound default.

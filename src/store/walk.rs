@@ -61,7 +61,7 @@ pub(crate) enum Step {
     /// The description of a backup.
     Backup(PathBuf),
     /// A storage repository in a container; its disks follow.
-    Container(Arc<containers::Group>),
+    Container(Arc<containers::OpenRepository>),
     /// What the host says of its machines and disks.
     Facts(PathBuf),
     /// A path that could not be looked at.
@@ -113,7 +113,7 @@ pub(crate) fn walk(
         }
         let folder = real.parent().unwrap_or(&real).into();
         let kind = metadata.file_type();
-        walk.file(root.clone(), folder, Way::Direct, kind, Told::Given);
+        walk.file(root.clone(), folder, Way::Direct, kind, FoundBy::Given);
     }
     walk.containers(named);
     while let Some(link) = walk.links.pop_front() {
@@ -133,7 +133,7 @@ pub(crate) fn walk(
 
 /// How a file came to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum FoundBy {
     /// The user named it.
     Given,
     /// It lies right in a folder that the user named.
@@ -142,7 +142,7 @@ enum Told {
     Met,
 }
 
-impl Told {
+impl FoundBy {
     /// A device is opened only where the user said so: by its name, or by a folder of links to devices, as `/dev/VG` is
     /// one, for volumes that are disks by their names.
     fn may_be_device(self, name: Named) -> bool {
@@ -225,11 +225,11 @@ impl Walk<'_> {
                 );
             }
             let folder = Arc::clone(&near.1);
-            self.file(entry.into_path(), folder, way, kind, Told::Met);
+            self.file(entry.into_path(), folder, way, kind, FoundBy::Met);
         }
     }
 
-    fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, told: Told) {
+    fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, told: FoundBy) {
         if xo::is_alias(&path)
             && let Ok(target) = xo::target(&path)
         {
@@ -248,14 +248,16 @@ impl Walk<'_> {
             return;
         }
         if !kind.is_file() {
-            if told == Told::Given || matches!(name, Named::Disk | Named::Raw) {
+            if told == FoundBy::Given || matches!(name, Named::Disk | Named::Raw) {
                 self.special(path, folder, way, what_kind(kind));
             }
             return;
         }
         let step = match name {
             // A file given by name is looked into whatever it is called.
-            _ if told == Told::Given => Step::Candidate(Candidate::plain(path, name, folder, way)),
+            _ if told == FoundBy::Given => {
+                Step::Candidate(Candidate::plain(path, name, folder, way))
+            }
             Named::Companion(what) => Step::Companion(path, what),
             Named::Config => Step::Config(path),
             Named::Anything if xo::is_backup(&path) => Step::Backup(path),
@@ -268,7 +270,7 @@ impl Walk<'_> {
     }
 
     /// The volumes of the storage repositories on all devices and images that were named.
-    fn containers(&mut self, found: Vec<containers::Found>) {
+    fn containers(&mut self, found: Vec<containers::DeviceContent>) {
         let (groups, findings) = containers::open_groups(found);
         for (path, finding) in findings {
             (self.take)(Step::NotWalked(path, finding));
@@ -343,7 +345,11 @@ impl Walk<'_> {
             // Its place is where the link lies: that is where a child looks for it.
             let folder = here.unwrap_or_default().into();
             let is_named = self.roots.iter().any(|root| Some(&**root) == path.parent());
-            let told = if is_named { Told::Beside } else { Told::Met };
+            let told = if is_named {
+                FoundBy::Beside
+            } else {
+                FoundBy::Met
+            };
             self.file(path, folder, Way::Link, metadata.file_type(), told);
             return;
         }

@@ -9,7 +9,7 @@
 //!   and is reported, not guessed.
 //!
 //! Seconds may be missing; `.` may stand between hours and minutes if no digit group is left open; `AM`/`PM` in either case, `a.m.`.
-//! Without `Z` or an offset the zone is unknown: see [`Zone`].
+//! Without `Z` or an offset the zone is unknown: see [`ZoneNamed`].
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ use jiff::civil::DateTime;
 
 /// Whether a time names its zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zone {
+pub enum ZoneNamed {
     /// It does, or it is UTC by its form.
     Known,
     /// It does not: the host's local time, here taken as UTC. Off by up to 14 hours.
@@ -31,7 +31,7 @@ pub struct When {
     /// The moment.
     pub at: Timestamp,
     /// Whether its zone is known.
-    pub zone: Zone,
+    pub zone: ZoneNamed,
 }
 
 /// Which of day and month comes first where both orders are in use.
@@ -112,7 +112,7 @@ pub fn parse(text: &str, order: DayOrder) -> Result<When, NoTime> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return in_range(When {
             at,
-            zone: Zone::Known,
+            zone: ZoneNamed::Known,
         });
     }
     let numbers = numbers(text).ok_or(NoTime::Form)?;
@@ -132,9 +132,9 @@ pub fn parse(text: &str, order: DayOrder) -> Result<When, NoTime> {
     };
     let civil = civil([year, month, day], &numbers).ok_or(NoTime::Range)?;
     let zone = if numbers.utc {
-        Zone::Known
+        ZoneNamed::Known
     } else {
-        Zone::HostLocal
+        ZoneNamed::HostLocal
     };
     let at = civil
         .to_zoned(jiff::tz::TimeZone::UTC)
@@ -162,7 +162,7 @@ fn from_ms(text: &str) -> Result<When, NoTime> {
     let at = Timestamp::from_millisecond(ms.ok_or(NoTime::Form)?).map_err(|_| NoTime::Range)?;
     in_range(When {
         at,
-        zone: Zone::Known,
+        zone: ZoneNamed::Known,
     })
 }
 
@@ -290,13 +290,13 @@ fn civil([year, month, day]: [u16; 3], numbers: &Numbers) -> Option<DateTime> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(String, Zone), NoTime> {
+    fn read(text: &str) -> Result<(String, ZoneNamed), NoTime> {
         parse(text, DayOrder::Unknown).map(|when| (when.at.to_string(), when.zone))
     }
 
     #[test]
     fn every_form_that_is_documented_is_read() {
-        use Zone::{HostLocal, Known};
+        use ZoneNamed::{HostLocal, Known};
         for (text, at, zone) in [
             ("2026-11-22T23:13:05Z", "2026-11-22T23:13:05Z", Known),
             (

@@ -9,19 +9,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::report::columns::{Needs, TimeForm};
-use crate::report::findings::Found;
+use crate::report::findings::PlacedFinding;
 use crate::report::page::PageContext;
 use crate::report::row::{Direction, Sort};
-use crate::report::{Row, RowKey, RowOptions, ShortNames, Style};
+use crate::report::{ColumnStyle, Row, RowKey, RowOptions, ShortNames};
 use crate::store::DiskId;
 use crate::text::{Charset, Clock, Overlong, Units};
 use crate::tui::depth::Depth;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Context, Keymap};
-use crate::tui::layout::{self, Layout, Of, Panes, Story};
-use crate::tui::message::{Compared, JobNo, Progress, Slot};
-use crate::tui::prepared::Snapshot;
-use crate::tui::state::{Memory, Place};
+use crate::tui::layout::{self, LayoutOf, Panes, ScreenLayout, Story};
+use crate::tui::message::{DiffResult, JobKind, JobNo, JobProgress};
+use crate::tui::prepared::PreparedStore;
+use crate::tui::state::{Memory, StatePlace};
 use crate::tui::terminal::Mouse;
 use crate::tui::theme::Theme;
 use crate::tui::view::View;
@@ -49,7 +49,7 @@ pub enum Asking {
 
 /// A line being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct TypedLine {
     /// What for.
     pub what: Asking,
     /// What stands before it.
@@ -70,7 +70,7 @@ pub enum Keys {
 
 /// What lies over the view.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Overlay {
+pub enum Dialog {
     /// Help, scrolled so far, filtered by a text.
     Help {
         /// First line shown.
@@ -99,7 +99,7 @@ pub struct Running {
     /// The screen that asked for it last.
     pub view: View,
     /// How far it is.
-    pub progress: Progress,
+    pub progress: JobProgress,
     /// Of a scan: the store it told of last was read to its end.
     pub read_whole: bool,
 }
@@ -129,9 +129,9 @@ pub struct Settings {
 
 /// What is kept of a store between two visits.
 #[derive(Debug, Clone, Default)]
-pub struct Kept {
+pub struct KeptPlace {
     /// Where; `None`: nowhere.
-    pub place: Option<Place>,
+    pub place: Option<StatePlace>,
     /// What was kept there when the visit began.
     pub memory: Memory,
     /// Order and theme at the beginning: what the user leaves alone is not kept, so that flags and config file go on to
@@ -143,13 +143,13 @@ pub struct Kept {
 
 /// The comparison of a disk with another: the diff shows its runs, the map lays it over the blocks.
 #[derive(Debug, Clone, Default)]
-pub struct Comparison {
+pub struct ShownDiff {
     /// The disk.
     pub child: Option<PathBuf>,
     /// The other; `None` = its parent.
     pub other: Option<PathBuf>,
     /// What was found.
-    pub data: Option<Arc<Compared>>,
+    pub data: Option<Arc<DiffResult>>,
     /// Why there is nothing.
     pub error: Option<String>,
 }
@@ -181,9 +181,9 @@ pub struct App {
     /// How it looks.
     pub settings: Settings,
     /// The store as known now.
-    pub store: Snapshot,
+    pub store: PreparedStore,
     /// Every finding of the store, worst first.
-    pub findings: Vec<Found>,
+    pub findings: Vec<PlacedFinding>,
     /// Codes that are hidden from the list of findings.
     pub hidden: BTreeSet<String>,
     /// What decides the rows.
@@ -217,11 +217,11 @@ pub struct App {
     /// Where Esc goes back to.
     pub trail: Vec<View>,
     /// The comparison asked for last.
-    pub comparison: Comparison,
+    pub comparison: ShownDiff,
     /// What lies over the screen.
-    pub overlay: Option<Overlay>,
+    pub overlay: Option<Dialog>,
     /// A line being typed.
-    pub prompt: Option<Asked>,
+    pub prompt: Option<TypedLine>,
     /// A first key waits for its second.
     pub chord: Option<Context>,
     /// Disks compared with their parents in this session, and whether they are equal.
@@ -233,7 +233,7 @@ pub struct App {
     /// A sentence of the moment.
     pub notice: Option<String>,
     /// Jobs that run.
-    pub jobs: BTreeMap<Slot, Running>,
+    pub jobs: BTreeMap<JobKind, Running>,
     /// The number of the last job started.
     pub last_job: JobNo,
     /// How the last scan ended, as words.
@@ -249,7 +249,7 @@ pub struct App {
     /// The cursor left the panes behind: when nothing happens for a moment, they follow.
     pub restless: bool,
     /// What is kept of this store between two visits, and what it was at the start.
-    pub kept: Kept,
+    pub kept: KeptPlace,
     /// Something on the screen changed since the last frame.
     pub dirty: bool,
     /// The user is leaving.
@@ -262,7 +262,7 @@ impl App {
         Self {
             size,
             settings,
-            store: Snapshot::default(),
+            store: PreparedStore::default(),
             findings: Vec::new(),
             hidden: BTreeSet::new(),
             options: RowOptions::default(),
@@ -280,7 +280,7 @@ impl App {
             at: None,
             view: View::HOME,
             trail: Vec::new(),
-            comparison: Comparison::default(),
+            comparison: ShownDiff::default(),
             overlay: None,
             prompt: None,
             chord: None,
@@ -296,7 +296,7 @@ impl App {
             pane: None,
             focus: View::HOME,
             restless: false,
-            kept: Kept::default(),
+            kept: KeptPlace::default(),
             dirty: true,
             leaving: false,
         }
@@ -304,11 +304,11 @@ impl App {
 
     /// Begins with what was kept of the store: its folds and hidden codes. Order and theme stay as they are, for flags may
     /// have decided them.
-    pub fn remember(&mut self, place: Option<Place>, memory: Memory) {
+    pub fn remember(&mut self, place: Option<StatePlace>, memory: Memory) {
         self.folded = memory.folds();
         self.hidden.clone_from(&memory.hidden);
         let theme = self.settings.theme.name().to_owned();
-        self.kept = Kept {
+        self.kept = KeptPlace {
             place,
             memory,
             begun: (self.options.sort, self.options.direction, theme),
@@ -317,7 +317,7 @@ impl App {
     }
 
     /// What to keep of the store, and where, if anything changed.
-    pub fn memory(&self) -> Option<(Place, Memory)> {
+    pub fn memory(&self) -> Option<(StatePlace, Memory)> {
         let place = self.kept.place.clone()?;
         let mut memory = self.kept.memory.clone();
         let (sort, direction, theme) = &self.kept.begun;
@@ -343,7 +343,7 @@ impl App {
     /// Begins a typed line.
     pub fn ask(&mut self, what: Asking, label: impl Into<String>, line: Prompt) {
         let label = label.into();
-        self.prompt = Some(Asked { what, label, line });
+        self.prompt = Some(TypedLine { what, label, line });
         self.dirty = true;
     }
 
@@ -358,7 +358,7 @@ impl App {
 
     /// Lays a text over the screen.
     pub fn show_text(&mut self, title: impl Into<String>, lines: Vec<String>) {
-        self.overlay = Some(Overlay::Text {
+        self.overlay = Some(Dialog::Text {
             title: title.into(),
             lines,
             scroll: 0,
@@ -367,11 +367,11 @@ impl App {
     }
 
     /// Where everything is on the terminal.
-    pub fn layout(&self) -> Layout {
+    pub fn layout(&self) -> ScreenLayout {
         let of = if self.view == View::HOME {
-            Of::Home(self.panes, self.story)
+            LayoutOf::Home(self.panes, self.story)
         } else {
-            Of::Other
+            LayoutOf::Other
         };
         layout::layout(self.size, of)
     }
@@ -391,8 +391,8 @@ impl App {
     }
 
     /// How values become text.
-    pub fn style(&self) -> Style {
-        Style {
+    pub fn style(&self) -> ColumnStyle {
+        ColumnStyle {
             units: self.units,
             clock: self.settings.clock.clone(),
             charset: self.settings.charset,

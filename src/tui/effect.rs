@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use crate::analysis::Assessment;
 use crate::analysis::plan::Target;
-use crate::store::{DiskId, Forest, Growth};
-use crate::tui::message::{JobNo, Slot};
-use crate::tui::state::{Memory, Place};
+use crate::store::{DiskId, Forest, ForestUpdates};
+use crate::tui::message::{JobKind, JobNo};
+use crate::tui::state::{Memory, StatePlace};
 use crate::tui::terminal::Mouse;
 
 /// A job to start.
 #[derive(Debug, Clone)]
-pub enum Work {
+pub enum JobRequest {
     /// Read the store.
     Scan {
         /// Whether its growth is wanted too.
-        growth: Growth,
+        growth: ForestUpdates,
     },
     /// Read one disk of the store again.
     Reread {
@@ -73,18 +73,18 @@ pub enum Work {
     },
 }
 
-impl Work {
+impl JobRequest {
     /// The slot it runs in.
-    pub fn slot(&self) -> Slot {
+    pub fn slot(&self) -> JobKind {
         match self {
-            Self::Scan { .. } => Slot::Scan,
-            Self::Reread { .. } => Slot::Reread,
-            Self::Blocks { .. } => Slot::Map,
-            Self::Sectors { .. } => Slot::Sectors,
-            Self::Diff { .. } => Slot::Diff,
-            Self::Hex { .. } => Slot::Hex,
-            Self::Plan { .. } => Slot::Plan,
-            Self::Watch { .. } => Slot::Watch,
+            Self::Scan { .. } => JobKind::Scan,
+            Self::Reread { .. } => JobKind::Reread,
+            Self::Blocks { .. } => JobKind::Map,
+            Self::Sectors { .. } => JobKind::Sectors,
+            Self::Diff { .. } => JobKind::Diff,
+            Self::Hex { .. } => JobKind::Hex,
+            Self::Plan { .. } => JobKind::Plan,
+            Self::Watch { .. } => JobKind::Watch,
         }
     }
 }
@@ -102,9 +102,9 @@ pub enum Export {
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Start a job; an older one in its slot is stopped.
-    Start(JobNo, Work),
+    Start(JobNo, JobRequest),
     /// Stop the job of a slot.
-    Cancel(Slot),
+    Cancel(JobKind),
     /// Send a text to the terminal's clipboard.
     Copy(String),
     /// Show a text in `$PAGER`.
@@ -118,7 +118,7 @@ pub enum Effect {
     /// Stop until the shell says to go on.
     Suspend,
     /// Keep what is to be kept of the store.
-    Remember(Place, Memory),
+    Remember(StatePlace, Memory),
     /// Leave.
     Quit,
 }

@@ -13,7 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::app::App;
-use crate::tui::layout::Layout;
+use crate::tui::layout::ScreenLayout;
 use crate::tui::overlay;
 use crate::tui::screens::{self, PANES, Screens};
 use crate::tui::theme::Role;
@@ -42,7 +42,7 @@ pub fn paint(app: &App, all: &Screens, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The screens that are drawn, each with its part.
-pub fn visible(app: &App, parts: &Layout) -> impl Iterator<Item = (View, Rect)> {
+pub fn visible(app: &App, parts: &ScreenLayout) -> impl Iterator<Item = (View, Rect)> {
     let panes = PANES.into_iter().zip([parts.left, parts.right]);
     let panes = panes.filter(|(_, area)| area.height > 0);
     std::iter::once((app.view, parts.body)).chain(panes)
@@ -56,7 +56,7 @@ pub fn area_of(app: &App, view: View) -> Rect {
 }
 
 /// The lines between the tree and its panes, with their names.
-fn draw_rules(app: &App, buffer: &mut Buffer, parts: &Layout) {
+fn draw_rules(app: &App, buffer: &mut Buffer, parts: &ScreenLayout) {
     let glyphs = app.settings.charset.glyphs();
     let border = app.settings.theme.style(Role::Border);
     buffer.set_string(

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::text::Charset;
 use crate::tui::app::App;
 use crate::tui::command::Command;
-use crate::tui::keymap::{Bound, Context, Group};
+use crate::tui::keymap::{ActiveBinding, Context, HelpSection};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::text::{Line, pad};
@@ -18,12 +18,12 @@ pub fn short(app: &App, width: usize) -> Vec<Line> {
     let charset = app.settings.charset;
     let keymap = &app.settings.keymap;
     let context = Context::View(app.acting());
-    let used = |bound: &&Bound| {
+    let used = |bound: &&ActiveBinding| {
         let opens_itself =
             matches!(bound.binding.command, Command::Show(view) if Context::View(view) == context);
         bound.binding.rank > 0 && !bound.keys.is_empty() && !opens_itself
     };
-    let mut rows: Vec<&Bound> = keymap.rows(context).filter(used).collect();
+    let mut rows: Vec<&ActiveBinding> = keymap.rows(context).filter(used).collect();
     rows.sort_by_key(|bound| bound.binding.rank);
     let moves = [Command::Down, Command::Up].map(|command| app.key_of(command));
     let mut lines: Vec<Vec<Line>> = vec![key_line(
@@ -68,13 +68,13 @@ pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
         let before = lines.len();
         lines.push(Line::of(Role::Heading, heading));
         for group in [
-            Group::Move,
-            Group::Look,
-            Group::Find,
-            Group::Take,
-            Group::Work,
-            Group::Screen,
-            Group::Leave,
+            HelpSection::Move,
+            HelpSection::Look,
+            HelpSection::Find,
+            HelpSection::Take,
+            HelpSection::Work,
+            HelpSection::Screen,
+            HelpSection::Leave,
         ] {
             let rows = keymap.rows(context).filter(|bound| {
                 bound.binding.group == group

@@ -11,7 +11,7 @@ use crate::tui::message::{Message, MouseAction, Signal};
 
 /// What the input thread and the runtime agree on.
 #[derive(Debug, Default)]
-struct Gate {
+struct InputGate {
     paused: Mutex<State>,
     changed: Condvar,
 }
@@ -30,7 +30,7 @@ enum State {
 /// Reads the terminal until the inbox is gone.
 #[derive(Debug, Clone, Default)]
 pub struct Input {
-    gate: Arc<Gate>,
+    gate: Arc<InputGate>,
 }
 
 impl Input {
@@ -103,7 +103,7 @@ impl Input {
     }
 }
 
-impl Gate {
+impl InputGate {
     /// Waits as long as reading is not wanted; true, always, then.
     fn pass(&self) -> bool {
         let mut state = self.paused.lock().unwrap_or_else(PoisonError::into_inner);

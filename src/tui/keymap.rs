@@ -13,7 +13,7 @@ use crate::tui::command::Command;
 use crate::tui::view::View;
 
 pub(in crate::tui) use binding::bindings;
-pub use binding::{Binding, Group};
+pub use binding::{Binding, HelpSection};
 pub use key::Key;
 pub use table::COMMON;
 
@@ -68,13 +68,13 @@ pub enum KeymapError {
 /// The key table in force: the built-in one with the overrides of a config file.
 #[derive(Debug, Clone)]
 pub struct Keymap {
-    bindings: Vec<Bound>,
+    bindings: Vec<ActiveBinding>,
     lookup: HashMap<(Context, Key), Command>,
 }
 
 /// One row of the table in force.
 #[derive(Debug, Clone)]
-pub struct Bound {
+pub struct ActiveBinding {
     /// The row of the built-in table: command, context and words.
     pub binding: &'static Binding,
     /// The keys in force.
@@ -111,7 +111,7 @@ impl Keymap {
                     .filter_map(|text| Key::parse(text))
                     .collect(),
             };
-            bindings.push(Bound { binding, keys });
+            bindings.push(ActiveBinding { binding, keys });
         }
         let mut seen: HashMap<(Context, Key), &'static Binding> = HashMap::new();
         for bound in &bindings {
@@ -145,7 +145,7 @@ impl Keymap {
     }
 
     /// The rows that hold in a context, its own first; for help. After a first key only its second keys hold.
-    pub fn rows(&self, context: Context) -> impl Iterator<Item = &Bound> {
+    pub fn rows(&self, context: Context) -> impl Iterator<Item = &ActiveBinding> {
         let alone = matches!(context, Context::Any | Context::Sort | Context::Copy);
         let own = self
             .bindings
@@ -191,7 +191,7 @@ fn rank(binding: &Binding, context: Context) -> u8 {
     }
 }
 
-fn footer_keys(bound: &Bound, charset: Charset) -> String {
+fn footer_keys(bound: &ActiveBinding, charset: Charset) -> String {
     bound
         .keys
         .first()

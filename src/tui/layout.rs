@@ -27,7 +27,7 @@ pub enum Story {
 
 /// Which screen is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Of {
+pub enum LayoutOf {
     /// The tree, which has a sentence below it, and panes where there is room.
     Home(Panes, Story),
     /// Any other.
@@ -36,7 +36,7 @@ pub enum Of {
 
 /// The parts of the screen; a part without room has no height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Layout {
+pub struct ScreenLayout {
     /// The program's line.
     pub title: Rect,
     /// The screens by number.
@@ -57,7 +57,7 @@ pub struct Layout {
     pub status: Rect,
 }
 
-impl Layout {
+impl ScreenLayout {
     /// True if something stands below the tree.
     pub fn is_split(&self) -> bool {
         self.rule.height > 0
@@ -70,7 +70,7 @@ impl Layout {
 }
 
 /// Where everything is.
-pub fn layout((width, height): (u16, u16), of: Of) -> Layout {
+pub fn layout((width, height): (u16, u16), of: LayoutOf) -> ScreenLayout {
     let mut top = 0;
     let mut bottom = height;
     let down = |rows: u16, top: &mut u16, bottom: u16| {
@@ -84,7 +84,7 @@ pub fn layout((width, height): (u16, u16), of: Of) -> Layout {
         *bottom -= rows;
         Rect::new(0, *bottom, width, rows)
     };
-    let mut layout = Layout::default();
+    let mut layout = ScreenLayout::default();
     if height >= 6 {
         layout.title = down(1, &mut top, bottom);
     }
@@ -98,14 +98,14 @@ pub fn layout((width, height): (u16, u16), of: Of) -> Layout {
         layout.footer = up(1, top, &mut bottom);
     }
     let why = match (of, height) {
-        (Of::Home(_, Story::Hidden), 20..) => 2,
-        (Of::Home(..), 10..) => 1,
+        (LayoutOf::Home(_, Story::Hidden), 20..) => 2,
+        (LayoutOf::Home(..), 10..) => 1,
         _ => 0,
     };
     layout.why = up(why, top, &mut bottom);
     let wide = width >= WIDE.0 && height >= WIDE.1;
     let rows = bottom - top;
-    if matches!(of, Of::Home(_, Story::Shown)) && !wide && rows >= 8 {
+    if matches!(of, LayoutOf::Home(_, Story::Shown)) && !wide && rows >= 8 {
         let story = up(rows - rows * 2 / 5, top, &mut bottom);
         layout.rule = Rect { height: 1, ..story };
         layout.left = Rect {
@@ -113,7 +113,7 @@ pub fn layout((width, height): (u16, u16), of: Of) -> Layout {
             height: story.height - 1,
             ..story
         };
-    } else if matches!(of, Of::Home(Panes::Split, _)) && wide {
+    } else if matches!(of, LayoutOf::Home(Panes::Split, _)) && wide {
         let rows = (bottom - top) * 11 / 20;
         let panes = up(bottom - top - rows, top, &mut bottom);
         layout.rule = Rect { height: 1, ..panes };

@@ -16,7 +16,7 @@ pub struct JobNo(pub u64);
 
 /// The kinds of job; of each kind one runs, the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Slot {
+pub enum JobKind {
     /// Reading the store.
     Scan,
     /// Reading one disk of the store again.
@@ -48,7 +48,7 @@ pub enum MouseAction {
 
 /// How far a job has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Progress {
+pub struct JobProgress {
     /// Done so far, in the job's own unit.
     pub done: u64,
     /// What there is to do; 0 = not known.
@@ -87,7 +87,7 @@ pub struct SectorTable {
 
 /// What a diff has found, whole or up to the moment it was stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Compared {
+pub struct DiffResult {
     /// Runs in sector order.
     pub runs: Vec<DiffRun>,
     /// Outcome by block of the child.
@@ -115,7 +115,7 @@ pub struct Sides {
 #[derive(Debug, Clone)]
 pub enum News {
     /// How far it is.
-    Progress(Progress),
+    Progress(JobProgress),
     /// The store as known now, with its rows.
     Prepared(Box<Prepared>),
     /// A disk's blocks.
@@ -123,7 +123,7 @@ pub enum News {
     /// A block's sectors.
     Sectors(Arc<SectorTable>),
     /// What was compared.
-    Compared(Arc<Compared>),
+    Compared(Arc<DiffResult>),
     /// Both sides of a place.
     Sides(Arc<Sides>),
     /// What a delete would do.
@@ -157,7 +157,7 @@ pub enum Message {
     /// The terminal has so many columns and rows now.
     Resize(u16, u16),
     /// A job has something to tell.
-    Job(Slot, JobNo, News),
+    Job(JobKind, JobNo, News),
     /// The system asks for something.
     Signal(Signal),
     /// Nothing happened for a moment after the cursor moved.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::app::{App, Keys, Overlay};
+use crate::tui::app::{App, Dialog, Keys};
 use crate::tui::command::Command;
 use crate::tui::help;
 use crate::tui::screens::title as title_of;
@@ -16,7 +16,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
     let Some(overlay) = &app.overlay else { return };
     let (lines, scroll) = overlay_text(app, overlay);
     let title = match overlay {
-        Overlay::Help { filter, .. } => {
+        Dialog::Help { filter, .. } => {
             let find = app.key_of(Command::Search);
             let filter = match (&app.prompt, filter.as_str()) {
                 (None, "") => format!("{find} filters"),
@@ -24,15 +24,15 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
             };
             format!("Help: {}   {filter}", title_of(app.acting()))
         }
-        Overlay::Text { title, .. } => title.clone(),
+        Dialog::Text { title, .. } => title.clone(),
     };
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
     let width = u16::try_from(widest + 4).unwrap_or(u16::MAX).max(40);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
     let (theme, glyphs) = (&app.settings.theme, app.settings.charset.glyphs());
     let inner = match overlay {
-        Overlay::Help { .. } => popup(buffer, area, (width, height), &title, theme, glyphs),
-        Overlay::Text { .. } => sheet(buffer, area, height, &title, theme, glyphs),
+        Dialog::Help { .. } => popup(buffer, area, (width, height), &title, theme, glyphs),
+        Dialog::Text { .. } => sheet(buffer, area, height, &title, theme, glyphs),
     };
     for (line, y) in lines.iter().skip(scroll).zip(inner.y..inner.bottom()) {
         line.paint(
@@ -61,9 +61,9 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-fn overlay_text(app: &App, overlay: &Overlay) -> (Vec<Line>, usize) {
+fn overlay_text(app: &App, overlay: &Dialog) -> (Vec<Line>, usize) {
     match overlay {
-        Overlay::Help {
+        Dialog::Help {
             scroll,
             filter,
             keys,
@@ -75,7 +75,7 @@ fn overlay_text(app: &App, overlay: &Overlay) -> (Vec<Line>, usize) {
             };
             (lines, *scroll)
         }
-        Overlay::Text { lines, scroll, .. } => {
+        Dialog::Text { lines, scroll, .. } => {
             let width = usize::from(app.size.0).max(10);
             let lines = lines
                 .iter()

@@ -14,7 +14,7 @@ const EDGE: usize = 12;
 
 /// Which background the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ground {
+pub enum Background {
     /// Black.
     #[default]
     Dark,
@@ -22,7 +22,7 @@ pub enum Ground {
     Light,
 }
 
-impl Ground {
+impl Background {
     fn colors(self) -> (&'static str, &'static str) {
         match self {
             Self::Dark => ("#d4d4d4", "#161616"),
@@ -104,7 +104,7 @@ impl Ground {
 }
 
 /// The picture of a buffer.
-pub fn svg(buffer: &Buffer, ground: Ground) -> String {
+pub fn svg(buffer: &Buffer, ground: Background) -> String {
     let (columns, rows) = (
         usize::from(buffer.area.width),
         usize::from(buffer.area.height),
@@ -146,7 +146,7 @@ fn look(cell: &Cell) -> (Color, Color, Modifier) {
 
 fn stretch(
     svg: &mut String,
-    ground: Ground,
+    ground: Background,
     cell: &Cell,
     text: &str,
     (x, y, len): (usize, usize, usize),
@@ -187,7 +187,7 @@ fn stretch(
     );
 }
 
-fn hex(color: Color, ground: Ground, otherwise: &str) -> String {
+fn hex(color: Color, ground: Background, otherwise: &str) -> String {
     match color {
         Color::Reset => otherwise.to_owned(),
         Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
@@ -210,7 +210,7 @@ mod tests {
             "<a&b> 検証",
             Style::new().add_modifier(Modifier::REVERSED),
         );
-        let svg = svg(&buffer, Ground::Dark);
+        let svg = svg(&buffer, Background::Dark);
         assert!(svg.contains("&lt;a&amp;b&gt;") && svg.contains("検"));
         assert!(svg.contains("fill=\"#161616\" textLength"));
         assert!(roxmltree::Document::parse(&svg).is_ok());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::analysis::assess;
 use crate::analysis::{Assessment, Compared};
 use crate::report::columns::Needs;
-use crate::report::findings::{self, Found};
+use crate::report::findings::{self, PlacedFinding};
 use crate::report::row::Phase;
 use crate::report::{Row, RowOptions, rows};
 use crate::store::Forest;
@@ -16,7 +16,7 @@ use crate::text::Units;
 
 /// A forest and what is to be said of it, of one moment.
 #[derive(Debug, Clone, Default)]
-pub struct Snapshot {
+pub struct PreparedStore {
     /// The forest.
     pub forest: Arc<Forest>,
     /// Its verdicts.
@@ -25,14 +25,14 @@ pub struct Snapshot {
 
 /// What the browser shows a store by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ShownBy {
     /// What decides the rows; its phase is the worker's to say.
     pub options: RowOptions,
     /// Disks compared with their parents in this session, and whether they are equal.
     pub equals: BTreeMap<PathBuf, bool>,
 }
 
-impl Wanted {
+impl ShownBy {
     /// True if rows made by it are those that are wanted now; their phase is the worker's to say.
     pub fn suits(&self, options: &RowOptions, equals: &BTreeMap<PathBuf, bool>) -> bool {
         let options = RowOptions {
@@ -47,29 +47,29 @@ impl Wanted {
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     /// The store and its verdicts.
-    pub store: Snapshot,
+    pub store: PreparedStore,
     /// Its rows, in display order.
     pub rows: Vec<Row>,
     /// How wide their texts are.
     pub needs: Needs,
     /// Its findings.
-    pub findings: Vec<Found>,
+    pub findings: Vec<PlacedFinding>,
     /// Bytes of all its files.
     pub bytes: u64,
     /// What the rows and verdicts were made by.
-    pub by: Wanted,
+    pub by: ShownBy,
 }
 
 impl Prepared {
     /// Judges a forest and makes its rows.
-    pub fn of(forest: Arc<Forest>, mut by: Wanted, phase: Phase) -> Self {
+    pub fn of(forest: Arc<Forest>, mut by: ShownBy, phase: Phase) -> Self {
         let assessment = judge(&forest, &by.equals);
         by.options.phase = phase;
-        Self::judged(Snapshot { forest, assessment }, by)
+        Self::judged(PreparedStore { forest, assessment }, by)
     }
 
     /// Makes the rows of a store that is judged already.
-    pub fn judged(store: Snapshot, by: Wanted) -> Self {
+    pub fn judged(store: PreparedStore, by: ShownBy) -> Self {
         let sizes = store.forest.disks.iter().map(|disk| disk.file.len);
         let rows = rows(&store.forest, &store.assessment, &by.options);
         Self {

@@ -54,8 +54,8 @@ pub struct Sample {
 
 impl Sample {
     /// As a message brings it.
-    pub fn snapshot(self) -> prepared::Snapshot {
-        prepared::Snapshot {
+    pub fn snapshot(self) -> prepared::PreparedStore {
+        prepared::PreparedStore {
             forest: Arc::new(self.forest),
             assessment: Arc::new(self.assessment),
         }

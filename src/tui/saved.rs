@@ -1,15 +1,15 @@
 //! A store as JSON: for the export and for the clipboard. The form is the contract's; `--from` reads it back.
 
 use crate::analysis::Assessment;
-use crate::report::json::{self, Layout, ls};
+use crate::report::json::{self, JsonLayout, ls};
 use crate::store::{DiskId, Forest};
-use crate::tui::prepared::Snapshot;
+use crate::tui::prepared::PreparedStore;
 
 /// One disk as `ls --json` writes it, on one line; `None` if there is no such disk.
-pub fn disk_json(store: &Snapshot, id: DiskId) -> Option<String> {
+pub fn disk_json(store: &PreparedStore, id: DiskId) -> Option<String> {
     let disk = ls::disk(&store.forest, &store.assessment, id)?;
     let mut bytes = Vec::new();
-    json::write(&mut bytes, &disk, Layout::Line).ok()?;
+    json::write(&mut bytes, &disk, JsonLayout::Line).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     Some(text.trim_end().to_owned())
 }
@@ -23,7 +23,7 @@ pub fn store_json(forest: &Forest, assessment: &Assessment) -> Result<Vec<u8>, S
     json::write(
         &mut bytes,
         &ls::document(forest, assessment),
-        Layout::Pretty,
+        JsonLayout::Pretty,
     )
     .map_err(|error| error.to_string())?;
     Ok(bytes)

@@ -11,13 +11,13 @@ use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Binding;
-use crate::tui::message::{News, Slot};
+use crate::tui::message::{JobKind, News};
 use crate::tui::view::View;
 use crate::tui::widget::text::Line;
 
 /// One row of the table of screens.
 #[derive(Debug)]
-pub struct Entry {
+pub struct ScreenEntry {
     /// Its name.
     pub view: View,
     /// Its name among the tabs.
@@ -48,7 +48,7 @@ impl Act {
 
 /// What the program's line names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub enum TitleSubject {
     /// The store.
     Store,
     /// A disk.
@@ -88,7 +88,7 @@ pub trait Screen: Debug + Send {
     }
 
     /// The job of a slot could not go on.
-    fn failed(&mut self, _slot: Slot, _error: &str) {}
+    fn failed(&mut self, _slot: JobKind, _error: &str) {}
 
     /// What was read before may be stale.
     fn forget(&mut self) {}
@@ -107,8 +107,8 @@ pub trait Screen: Debug + Send {
     }
 
     /// What the program's line names.
-    fn subject(&self, app: &App) -> Subject {
-        Subject::Disk(app.disk())
+    fn subject(&self, app: &App) -> TitleSubject {
+        TitleSubject::Disk(app.disk())
     }
 
     /// What stands beside the tabs, the most telling first.

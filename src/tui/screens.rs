@@ -10,11 +10,11 @@ mod tree;
 use std::collections::BTreeMap;
 
 use crate::tui::keymap::{Binding, COMMON, Keymap, KeymapError};
-use crate::tui::screen::{Entry, Screen};
+use crate::tui::screen::{Screen, ScreenEntry};
 use crate::tui::view::View;
 
 /// Every screen, in the order of their numbers; the first is where every way begins.
-pub static SCREENS: [Entry; 6] = [
+pub static SCREENS: [ScreenEntry; 6] = [
     tree::ENTRY,
     details::ENTRY,
     map::ENTRY,
@@ -52,7 +52,7 @@ pub struct Screens(Vec<(View, Box<dyn Screen>)>);
 
 impl Default for Screens {
     fn default() -> Self {
-        let make = |entry: &Entry| (entry.view, (entry.make)());
+        let make = |entry: &ScreenEntry| (entry.view, (entry.make)());
         Self(SCREENS.iter().map(make).collect())
     }
 }

@@ -14,8 +14,8 @@ use crate::tui::depth::Depth;
 use crate::tui::effect::Effect;
 use crate::tui::frame::paint;
 use crate::tui::keymap::Key;
-use crate::tui::message::{Message, News, Slot};
-use crate::tui::prepared::{Prepared, Snapshot};
+use crate::tui::message::{JobKind, Message, News};
+use crate::tui::prepared::{Prepared, PreparedStore};
 use crate::tui::sample::Sample;
 use crate::tui::screens::{Screens, keymap};
 use crate::tui::terminal::Mouse;
@@ -43,7 +43,7 @@ pub fn settings() -> Settings {
 }
 
 /// A store as the program's own jobs tell it: ready to be shown by what a browser wants.
-pub fn told(app: &App, store: Snapshot) -> News {
+pub fn told(app: &App, store: PreparedStore) -> News {
     let mut by = app.wanted();
     by.options.phase = app.phase();
     News::Prepared(Box::new(Prepared::judged(store, by)))
@@ -75,13 +75,13 @@ impl Script {
     pub fn read(app: App, sample: Sample) -> Self {
         let mut script = Self::of(app);
         start(&mut script.app);
-        script.store(Slot::Scan, sample);
+        script.store(JobKind::Scan, sample);
         script.effects.clear();
         script
     }
 
     /// A job brings a sample, and ends.
-    pub fn store(&mut self, slot: Slot, sample: Sample) -> &mut Self {
+    pub fn store(&mut self, slot: JobKind, sample: Sample) -> &mut Self {
         let news = told(&self.app, sample.snapshot());
         self.answer(slot, news)
     }
@@ -133,7 +133,7 @@ impl Script {
     ///
     /// # Panics
     /// When no such job runs: the keys before did not ask for it.
-    pub fn answer(&mut self, slot: Slot, news: News) -> &mut Self {
+    pub fn answer(&mut self, slot: JobKind, news: News) -> &mut Self {
         let no = self
             .app
             .jobs

@@ -97,12 +97,12 @@ pub fn folder() -> Option<PathBuf> {
 
 /// Where the state of one store lies, and of which store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct StatePlace {
     file: PathBuf,
     roots: Vec<String>,
 }
 
-impl Place {
+impl StatePlace {
     /// The place for a store given by its paths, in the user's state folder (`~/.local/state/vhdtree`); on systems
     /// without one, in that of local data. `None` if the system names neither, or a path is no UTF-8.
     pub fn of(roots: &[PathBuf]) -> Option<Self> {
@@ -196,7 +196,7 @@ mod tests {
     fn what_is_kept_comes_back_for_its_own_store_only() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("deep").join("state");
-        let place = Place::below(&state, &["/one".into(), "/two".into()]).unwrap();
+        let place = StatePlace::below(&state, &["/one".into(), "/two".into()]).unwrap();
         assert_eq!(place.load(), Memory::default());
         place.save(&memory()).unwrap();
         let back = place.load();
@@ -204,9 +204,9 @@ mod tests {
         assert_eq!(back.folds(), memory().folds());
         assert_eq!(back.folds().len(), 2);
         assert_eq!((back.theme, back.hidden), (memory().theme, memory().hidden));
-        let turned = Place::below(&state, &["/two".into(), "/one".into()]).unwrap();
+        let turned = StatePlace::below(&state, &["/two".into(), "/one".into()]).unwrap();
         assert_eq!(turned, place, "the order of the paths does not matter");
-        let other = Place::below(&state, &["/three".into()]).unwrap();
+        let other = StatePlace::below(&state, &["/three".into()]).unwrap();
         std::fs::copy(&place.file, &other.file).unwrap();
         assert_eq!(other.load(), Memory::default(), "another store's file");
         assert_eq!(std::fs::read_dir(&state).unwrap().count(), 2);
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_spoilt_file_is_as_good_as_none() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::below(folder.path(), &["/one".into()]).unwrap();
+        let place = StatePlace::below(folder.path(), &["/one".into()]).unwrap();
         for bytes in [&b"sort = ["[..], b"\xff\xfe", b"sort = 5\n", b""] {
             std::fs::write(&place.file, bytes).unwrap();
             assert_eq!(place.load(), Memory::default());
@@ -230,7 +230,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let place = Place::below(&file, &["/one".into()]).unwrap();
+        let place = StatePlace::below(&file, &["/one".into()]).unwrap();
         assert!(place.save(&memory()).is_err());
     }
 }

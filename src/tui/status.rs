@@ -11,7 +11,7 @@ use crate::text::escape;
 use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::keymap::Context;
-use crate::tui::message::{Progress, Slot};
+use crate::tui::message::{JobKind, JobProgress};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::bar::bar;
@@ -219,24 +219,24 @@ fn is_last(word: &str) -> bool {
 }
 
 /// What a job does, in a word or two; nothing for jobs too short to be told of.
-fn doing(slot: Slot) -> &'static str {
+fn doing(slot: JobKind) -> &'static str {
     match slot {
-        Slot::Scan => "scanning",
-        Slot::Reread => "reading the disk again",
-        Slot::Map => "reading blocks",
-        Slot::Sectors => "reading the block's bitmap",
-        Slot::Diff => "comparing",
-        Slot::Hex | Slot::Plan | Slot::Watch => "",
+        JobKind::Scan => "scanning",
+        JobKind::Reread => "reading the disk again",
+        JobKind::Map => "reading blocks",
+        JobKind::Sectors => "reading the block's bitmap",
+        JobKind::Diff => "comparing",
+        JobKind::Hex | JobKind::Plan | JobKind::Watch => "",
     }
 }
 
-fn job_words(app: &App, slot: Slot, others: &[Slot], progress: &Progress) -> String {
+fn job_words(app: &App, slot: JobKind, others: &[JobKind], progress: &JobProgress) -> String {
     let stop = app.key_of(Command::Interrupt);
     let left = time_left(progress);
     // A map's blocks are read with every step of the cursor; only what one waits for is told beside another job.
     let also: Vec<&str> = others
         .iter()
-        .filter(|slot| matches!(slot, Slot::Scan | Slot::Diff))
+        .filter(|slot| matches!(slot, JobKind::Scan | JobKind::Diff))
         .map(|slot| self::doing(*slot))
         .collect();
     let doing = match also.as_slice() {
@@ -244,7 +244,7 @@ fn job_words(app: &App, slot: Slot, others: &[Slot], progress: &Progress) -> Str
         also => format!("{} (also {})", doing(slot), also.join(", ")),
     };
     match slot {
-        Slot::Scan => {
+        JobKind::Scan => {
             let at = if progress.at.is_empty() {
                 String::new()
             } else {
@@ -260,23 +260,23 @@ fn job_words(app: &App, slot: Slot, others: &[Slot], progress: &Progress) -> Str
                 text::count(progress.done)
             )
         }
-        Slot::Map | Slot::Diff if progress.total == 0 => format!("{doing}  {stop} stops"),
-        Slot::Map => format!(
+        JobKind::Map | JobKind::Diff if progress.total == 0 => format!("{doing}  {stop} stops"),
+        JobKind::Map => format!(
             "{doing}: {} of {}{left}  {stop} stops",
             text::count(progress.done),
             text::count(progress.total)
         ),
-        Slot::Diff => format!(
+        JobKind::Diff => format!(
             "{doing}: {} of {}{left}  {stop} stops",
             text::size(progress.done),
             text::size(progress.total)
         ),
-        Slot::Reread | Slot::Sectors | Slot::Hex | Slot::Plan | Slot::Watch => doing,
+        JobKind::Reread | JobKind::Sectors | JobKind::Hex | JobKind::Plan | JobKind::Watch => doing,
     }
 }
 
 /// Seconds left by the rate so far; nothing as long as that would be a guess.
-fn time_left(progress: &Progress) -> String {
+fn time_left(progress: &JobProgress) -> String {
     if progress.millis < 2_000 || progress.done == 0 || progress.total <= progress.done {
         return String::new();
     }

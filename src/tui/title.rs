@@ -9,7 +9,7 @@ use crate::report::row::Now;
 use crate::store::DiskId;
 use crate::text;
 use crate::tui::app::App;
-use crate::tui::screen::Subject;
+use crate::tui::screen::TitleSubject;
 use crate::tui::screens::{SCREENS, Screens};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
@@ -30,8 +30,8 @@ pub fn line(app: &App, screens: &Screens, width: usize) -> Line {
     let head = " vhdtree ";
     let room_for_subject = room.saturating_sub(head.len());
     let (subject, facts) = match screens.get(app.view).subject(app) {
-        Subject::Store => (app.settings.roots.clone(), store_facts(app)),
-        Subject::Disk(disk) => {
+        TitleSubject::Store => (app.settings.roots.clone(), store_facts(app)),
+        TitleSubject::Disk(disk) => {
             let facts = Line::of(Role::Dim, disk_facts(app, disk));
             let room = room_for_subject.saturating_sub(facts.width() + 2);
             // The tree's name says more than what a cut would leave of a longer one.

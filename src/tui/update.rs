@@ -8,7 +8,7 @@ mod take;
 mod typed;
 
 use crate::report::RowKey;
-use crate::tui::app::{App, Asking, Keys, Overlay, Visit};
+use crate::tui::app::{App, Asking, Dialog, Keys, Visit};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::frame::{area_of, visible};
@@ -115,7 +115,7 @@ fn press(app: &mut App, screens: &mut Screens, key: Key) -> Vec<Effect> {
         let tree = Context::View(View::HOME);
         app.settings.keymap.command(tree, key) == Some(Command::Search)
     };
-    if let Some(Overlay::Help { filter, .. }) = &app.overlay
+    if let Some(Dialog::Help { filter, .. }) = &app.overlay
         && searches()
     {
         let line = Prompt::with(filter.clone());
@@ -138,13 +138,13 @@ fn press(app: &mut App, screens: &mut Screens, key: Key) -> Vec<Effect> {
 fn over(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect> {
     let page = usize::from(app.size.1.saturating_sub(4)).max(1);
     app.dirty = true;
-    if let (Command::Help, Some(Overlay::Help { keys, scroll, .. })) = (command, &mut app.overlay)
+    if let (Command::Help, Some(Dialog::Help { keys, scroll, .. })) = (command, &mut app.overlay)
         && *keys == Keys::Few
     {
         (*keys, *scroll) = (Keys::All, 0);
         return Vec::new();
     }
-    let Some(Overlay::Help { scroll, .. } | Overlay::Text { scroll, .. }) = app.overlay.as_mut()
+    let Some(Dialog::Help { scroll, .. } | Dialog::Text { scroll, .. }) = app.overlay.as_mut()
     else {
         return Vec::new();
     };
@@ -164,7 +164,7 @@ fn over(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect> {
             return run(app, screens, command);
         }
         // A text is in nobody's way: the key that goes on goes on.
-        _ if matches!(app.overlay, Some(Overlay::Text { .. })) => {
+        _ if matches!(app.overlay, Some(Dialog::Text { .. })) => {
             app.overlay = None;
             return run(app, screens, command);
         }
@@ -172,8 +172,7 @@ fn over(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect> {
     }
     // Drawing must not change state, so the end is found here.
     let last = overlay::lines(app).saturating_sub(page);
-    if let Some(Overlay::Help { scroll, .. } | Overlay::Text { scroll, .. }) = app.overlay.as_mut()
-    {
+    if let Some(Dialog::Help { scroll, .. } | Dialog::Text { scroll, .. }) = app.overlay.as_mut() {
         *scroll = (*scroll).min(last);
     }
     Vec::new()

@@ -27,7 +27,7 @@ mod session;
 use std::time::Duration;
 
 use vhdtree::tui::app::App;
-use vhdtree::tui::message::{JobNo, Message, News, Slot};
+use vhdtree::tui::message::{JobKind, JobNo, Message, News};
 use vhdtree::tui::prepared::Prepared;
 use vhdtree::tui::sample;
 use vhdtree::tui::screens::Screens;
@@ -115,7 +115,7 @@ fn forests(table: &mut Table) {
         update(
             &mut app,
             &mut screens,
-            Message::Job(Slot::Scan, JobNo(1), news),
+            Message::Job(JobKind::Scan, JobNo(1), news),
         );
     });
     table.time(

@@ -418,3 +418,74 @@ fn no_two_files_import_each_other() {
     let pair = ("tui::app".to_owned(), "tui::view::layout".to_owned());
     assert_eq!(circles(&both), [pair]);
 }
+
+/// Names of types in code, with whether more than their own file sees them.
+fn types(code: &str) -> Vec<(String, bool)> {
+    let mut names = Vec::new();
+    for line in code.lines() {
+        let declared = line.trim_start();
+        let (is_seen, declared) = match declared.strip_prefix("pub") {
+            Some(rest) if rest.starts_with('(') => match rest.split_once(") ") {
+                Some((_, rest)) => (true, rest),
+                None => continue,
+            },
+            Some(rest) => (true, rest.trim_start()),
+            None => (false, declared),
+        };
+        let Some((kind, rest)) = declared.split_once(' ') else {
+            continue;
+        };
+        // An indented `type` belongs to the trait that asks for it.
+        let is_type = matches!(kind, "struct" | "enum" | "trait" | "union")
+            || kind == "type" && !line.starts_with(' ');
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
+        if is_type && name.starts_with(char::is_uppercase) {
+            names.push((name, is_seen));
+        }
+    }
+    names
+}
+
+/// Names that several types have, one of them at least seen outside its file.
+fn doubled_names(sources: &[Source]) -> Vec<String> {
+    let mut found: BTreeMap<String, (Vec<&str>, bool)> = BTreeMap::new();
+    for source in sources {
+        for (name, is_seen) in types(&source.code) {
+            let (paths, any_seen) = found.entry(name).or_default();
+            paths.push(&source.path);
+            *any_seen |= is_seen;
+        }
+    }
+    found
+        .into_iter()
+        .filter(|(_, (paths, any_seen))| paths.len() > 1 && *any_seen)
+        .map(|(name, (paths, _))| format!("{name}: {}", paths.join(", ")))
+        .collect()
+}
+
+#[test]
+fn one_type_name_means_one_thing() {
+    assert_eq!(doubled_names(&sources()), Vec::<String>::new());
+    let planted = |path: &str, code: &str| Source {
+        path: path.to_owned(),
+        code: code_of(code),
+    };
+    let twice = [
+        planted("image.rs", "pub struct Header {}\nstruct Part;"),
+        planted("guest/gpt.rs", "struct Header;\nenum Part {}"),
+        planted("job.rs", "pub(crate) trait Files {}"),
+        planted("store.rs", "pub(in crate::store) type Files<'a> = &'a str;"),
+        planted(
+            "cli.rs",
+            "impl Iterator for Lines {\n    type Item = u8;\n}",
+        ),
+        planted("tui.rs", "pub struct Item;"),
+    ];
+    assert_eq!(
+        doubled_names(&twice),
+        ["Files: job.rs, store.rs", "Header: image.rs, guest/gpt.rs"]
+    );
+}

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use vhdtree::report::row::Phase;
 use vhdtree::tui::app::App;
-use vhdtree::tui::message::{JobNo, Message, News, Slot};
+use vhdtree::tui::message::{JobKind, JobNo, Message, News};
 use vhdtree::tui::paint::Painter;
-use vhdtree::tui::prepared::{Prepared, Wanted};
+use vhdtree::tui::prepared::{Prepared, ShownBy};
 use vhdtree::tui::sample;
 use vhdtree::tui::screens::Screens;
 use vhdtree::tui::script::{Script, settings};
@@ -69,7 +69,7 @@ fn a_new_forest_of_4000_disks_is_taken_between_two_keys() {
         update(
             &mut app,
             &mut screens,
-            Message::Job(Slot::Scan, JobNo(1), news),
+            Message::Job(JobKind::Scan, JobNo(1), news),
         );
     });
     println!("a forest of 4,000 disks is taken in {took:?}");
@@ -86,13 +86,13 @@ fn rows_made_by_the_scan_are_those_the_keys_asked_for_meanwhile() {
     let mut app = App::new(settings(), (140, 40));
     let mut screens = Screens::default();
     start(&mut app);
-    let scanned = |app: &mut App, by: Wanted, phase: Phase| {
+    let scanned = |app: &mut App, by: ShownBy, phase: Phase| {
         let prepared = Prepared::of(Arc::clone(&forest), by, phase);
         let news = News::Prepared(Box::new(prepared));
         update(
             app,
             &mut Screens::default(),
-            Message::Job(Slot::Scan, JobNo(1), news),
+            Message::Job(JobKind::Scan, JobNo(1), news),
         );
     };
     let before = app.wanted();
@@ -112,7 +112,7 @@ fn rows_made_by_the_scan_are_those_the_keys_asked_for_meanwhile() {
     update(
         &mut app,
         &mut screens,
-        Message::Job(Slot::Scan, JobNo(1), News::Ended(Ok(()))),
+        Message::Job(JobKind::Scan, JobNo(1), News::Ended(Ok(()))),
     );
     let (forest, assessment) = (&app.store.forest, &app.store.assessment);
     assert_eq!(

@@ -6,12 +6,12 @@ use vhdtree::analysis::diff::DiffRun;
 use vhdtree::analysis::plan::{Answer, FreeSource, Merge, Plan};
 use vhdtree::format::SectorNo;
 use vhdtree::store::Product;
-use vhdtree::tui::app::{App, Overlay};
-use vhdtree::tui::effect::{Effect, Export, Work};
-use vhdtree::tui::message::{Message, MouseAction, News, Progress, Signal, Slot};
+use vhdtree::tui::app::{App, Dialog};
+use vhdtree::tui::effect::{Effect, Export, JobRequest};
+use vhdtree::tui::message::{JobKind, JobProgress, Message, MouseAction, News, Signal};
 use vhdtree::tui::sample;
 use vhdtree::tui::script::{Script, settings, told};
-use vhdtree::tui::state::Place;
+use vhdtree::tui::state::StatePlace;
 use vhdtree::tui::view::View;
 
 use crate::screens::{answer_map, answer_plan, compared, sides};
@@ -20,7 +20,7 @@ fn at_80x24() -> Script {
     Script::new(sample::store(), (80, 24))
 }
 
-fn last_job(script: &Script) -> &Work {
+fn last_job(script: &Script) -> &JobRequest {
     let work = script.effects.iter().rev().find_map(|effect| match effect {
         Effect::Start(_, work) => Some(work),
         _ => None,
@@ -83,9 +83,9 @@ fn the_reverted_machine_is_found_and_its_evidence_is_one_key_away() {
 fn deleting_is_only_previewed_and_the_command_is_not_taken_away_by_habit() {
     let mut script = at_80x24();
     script.keys("/WIN7x64_Diff.vhd<Enter>d");
-    assert!(matches!(last_job(&script), Work::Plan { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Plan { .. }));
     let plan = plan_of(&script, Answer::Refuse);
-    script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
+    script.answer(JobKind::Plan, News::Plan(Arc::new(plan)));
     let screen = script.screen();
     assert!(
         screen.contains("! REFUSE") && screen.contains("is written into"),
@@ -111,7 +111,7 @@ fn deleting_is_only_previewed_and_the_command_is_not_taken_away_by_habit() {
             .starts_with("# refuse: TestWin7 was reverted")
     );
     assert!(
-        matches!(&script.app.overlay, Some(Overlay::Text { title, .. }) if title.contains("Sent"))
+        matches!(&script.app.overlay, Some(Dialog::Text { title, .. }) if title.contains("Sent"))
     );
 }
 
@@ -120,7 +120,7 @@ fn each_snapshot_of_a_disk_frozen_for_several_gets_its_own_plan() {
     use vhdtree::analysis::plan::Target;
     let mut script = Script::new(sample::twice_frozen(), (80, 24));
     let target = |script: &Script| match last_job(script) {
-        Work::Plan { target, .. } => *target,
+        JobRequest::Plan { target, .. } => *target,
         other => panic!("{other:?}"),
     };
     script.keys("/mail_base<Enter>d");
@@ -142,7 +142,7 @@ fn each_snapshot_of_a_disk_frozen_for_several_gets_its_own_plan() {
 #[test]
 fn what_was_changed_is_kept_for_the_next_visit_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::below(folder.path(), &["/vmstore".into()]).unwrap();
+    let place = StatePlace::below(folder.path(), &["/vmstore".into()]).unwrap();
     let visit = |keys: &str| {
         let mut app = App::new(settings(), (80, 24));
         app.remember(Some(place.clone()), place.load());
@@ -186,20 +186,20 @@ fn one_disk_is_read_again_and_the_rest_stays() {
     let mut script = at_80x24();
     script.keys("/7c44<Enter>r");
     let wanted = script.app.disk().unwrap();
-    assert!(matches!(last_job(&script), Work::Reread { disk, .. } if *disk == wanted));
+    assert!(matches!(last_job(&script), JobRequest::Reread { disk, .. } if *disk == wanted));
     let mut sample = sample::store();
     Arc::make_mut(&mut sample.forest.disks[wanted.0 as usize])
         .file
         .len = 123 << 20;
-    script.store(Slot::Reread, sample);
+    script.store(JobKind::Reread, sample);
     assert_eq!(script.app.disk(), Some(wanted));
     assert!(script.keys("2").screen().contains("123.0 MiB"));
     script.keys("1");
     script.keys("R");
-    assert!(matches!(last_job(&script), Work::Scan { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Scan { .. }));
     script.keys("r");
     assert!(
-        matches!(last_job(&script), Work::Scan { .. }),
+        matches!(last_job(&script), JobRequest::Scan { .. }),
         "one disk of a store that is being read is no job of its own"
     );
 }
@@ -209,7 +209,7 @@ fn a_plan_that_does_not_fit_the_free_space_says_so() {
     let mut script = at_80x24();
     script.keys("/WIN7x64_Diff.vhd<Enter>d");
     let plan = plan_of(&script, Answer::Pass);
-    script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
+    script.answer(JobKind::Plan, News::Plan(Arc::new(plan)));
     let screen = script.screen();
     assert!(
         screen.contains("may grow by up to 4.0 MiB; free here: 976.6 KiB, NOT"),
@@ -228,11 +228,17 @@ fn a_plan_that_does_not_fit_the_free_space_says_so() {
 fn the_differing_bytes_are_shown_side_by_side() {
     let mut script = at_80x24();
     script.keys("/7c44<Enter>=");
-    assert!(matches!(last_job(&script), Work::Diff { other: None, .. }));
-    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    assert!(matches!(
+        last_job(&script),
+        JobRequest::Diff { other: None, .. }
+    ));
+    script.answer(JobKind::Diff, News::Compared(Arc::new(compared())));
     let sector = 2_051;
-    assert!(matches!(last_job(&script), Work::Hex { sector: 2_051, .. }));
-    script.answer(Slot::Hex, News::Sides(Arc::new(sides(sector))));
+    assert!(matches!(
+        last_job(&script),
+        JobRequest::Hex { sector: 2_051, .. }
+    ));
+    script.answer(JobKind::Hex, News::Sides(Arc::new(sides(sector))));
     let screen = script.screen();
     assert!(
         screen.contains("38>3f>46>") && screen.contains("|9c>02>33>"),
@@ -241,7 +247,7 @@ fn the_differing_bytes_are_shown_side_by_side() {
     script.keys("]");
     assert!(matches!(
         last_job(&script),
-        Work::Hex {
+        JobRequest::Hex {
             sector: 6_291_488,
             ..
         }
@@ -276,7 +282,7 @@ fn two_marked_siblings_are_compared() {
     let mut script = at_80x24();
     script.keys("/77c0<Enter> /a02e<Enter> =");
     let marks = script.app.marks.clone();
-    let Work::Diff {
+    let JobRequest::Diff {
         forest,
         child,
         other,
@@ -362,14 +368,14 @@ fn ctrl_c_stops_the_job_first_and_then_leaves() {
         script
             .effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Cancel(Slot::Diff)))
+            .any(|effect| matches!(effect, Effect::Cancel(JobKind::Diff)))
     );
     let mut stopped = compared();
     stopped.summary.complete = false;
-    script.answer(Slot::Diff, News::Compared(Arc::new(stopped)));
+    script.answer(JobKind::Diff, News::Compared(Arc::new(stopped)));
     assert!(script.screen().contains("~ partial"));
-    if script.app.jobs.contains_key(&Slot::Hex) {
-        script.answer(Slot::Hex, News::Sides(Arc::new(sides(2_051))));
+    if script.app.jobs.contains_key(&JobKind::Hex) {
+        script.answer(JobKind::Hex, News::Sides(Arc::new(sides(2_051))));
     }
     script.keys("<^C>");
     assert!(script.app.leaving);
@@ -379,11 +385,15 @@ fn ctrl_c_stops_the_job_first_and_then_leaves() {
 fn news_of_an_older_job_is_dropped() {
     let mut script = at_80x24();
     script.keys("/7c44<Enter>m");
-    let old = script.app.jobs[&Slot::Map].no;
+    let old = script.app.jobs[&JobKind::Map].no;
     let path = script.app.disk_path().unwrap();
     script.keys("1/a02e<Enter>m");
     let table = sample::block_table(&path.to_string_lossy());
-    script.send(Message::Job(Slot::Map, old, News::Blocks(Arc::new(table))));
+    script.send(Message::Job(
+        JobKind::Map,
+        old,
+        News::Blocks(Arc::new(table)),
+    ));
     assert!(script.screen().contains("reading the block table"));
 }
 
@@ -400,7 +410,7 @@ fn the_cursor_stays_on_its_disk_when_the_store_grows() {
         0,
         "2020-01-01T00:00:00Z",
     );
-    script.store(Slot::Scan, sample);
+    script.store(JobKind::Scan, sample);
     assert_eq!(script.app.disk_path(), before);
 }
 
@@ -410,7 +420,7 @@ fn a_store_read_again_stays_on_the_screen_until_it_is_read_whole() {
     script.keys("/a02e<Enter>m");
     let before = script.app.disk_path();
     script.answer(
-        Slot::Map,
+        JobKind::Map,
         News::Blocks(Arc::new(sample::block_table(
             &before.clone().unwrap().to_string_lossy(),
         ))),
@@ -421,25 +431,25 @@ fn a_store_read_again_stays_on_the_screen_until_it_is_read_whole() {
         partial.forest.complete = false;
         partial
     };
-    let no = script.app.jobs[&Slot::Scan].no;
+    let no = script.app.jobs[&JobKind::Scan].no;
     let growing = told(&script.app, partial().snapshot());
-    script.send(Message::Job(Slot::Scan, no, growing));
+    script.send(Message::Job(JobKind::Scan, no, growing));
     assert_eq!(script.app.disk_path(), before);
 
     // Stopped in the middle, what is known better stays, and the words say so.
     script.effects.clear();
-    script.store(Slot::Scan, partial());
+    script.store(JobKind::Scan, partial());
     assert_eq!(script.app.disk_path(), before);
     let words = &script.app.scan_words;
     assert!(words.contains("as read before"), "{words}");
-    assert!(matches!(last_job(&script), Work::Blocks { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Blocks { .. }));
 
     // Read whole, the open view is about the new store.
     script.keys("R").effects.clear();
-    script.store(Slot::Scan, sample::store());
+    script.store(JobKind::Scan, sample::store());
     assert_eq!(script.app.disk_path(), before);
     assert!(script.app.scan_words.starts_with("scan done"));
-    assert!(matches!(last_job(&script), Work::Blocks { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Blocks { .. }));
 }
 
 #[test]
@@ -450,13 +460,13 @@ fn of_two_jobs_the_views_own_is_told_and_stopped_first() {
     script.keys("<^C>");
     assert!(matches!(
         script.effects.last(),
-        Some(Effect::Cancel(Slot::Diff))
+        Some(Effect::Cancel(JobKind::Diff))
     ));
-    script.answer(Slot::Diff, News::Progress(Progress::default()));
+    script.answer(JobKind::Diff, News::Progress(JobProgress::default()));
     script.keys("1<^C>");
     assert!(matches!(
         script.effects.last(),
-        Some(Effect::Cancel(Slot::Scan))
+        Some(Effect::Cancel(JobKind::Scan))
     ));
 }
 
@@ -505,7 +515,7 @@ fn the_map_finds_one_block_in_a_million_and_its_sectors() {
     script.keys("<Enter>");
     assert!(matches!(
         last_job(&script),
-        Work::Sectors { block: 543_210, .. }
+        JobRequest::Sectors { block: 543_210, .. }
     ));
 }
 
@@ -651,9 +661,9 @@ fn a_comparison_made_for_the_map_shows_its_bytes_in_the_diff() {
     script.keys("/7c44<Enter>m");
     answer_map(&mut script);
     script.keys("o");
-    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    script.answer(JobKind::Diff, News::Compared(Arc::new(compared())));
     script.keys("=");
-    assert!(matches!(last_job(&script), Work::Hex { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Hex { .. }));
 }
 
 #[test]
@@ -703,17 +713,17 @@ fn what_is_on_the_screen_is_read_again_with_the_store() {
         let mut script = at_80x24();
         script.keys("/7c44<Enter>").keys(keys);
         answer_map(&mut script);
-        if script.app.jobs.contains_key(&Slot::Diff) {
-            script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+        if script.app.jobs.contains_key(&JobKind::Diff) {
+            script.answer(JobKind::Diff, News::Compared(Arc::new(compared())));
         }
         script.keys("R");
-        script.store(Slot::Scan, sample::store());
+        script.store(JobKind::Scan, sample::store());
         script
     };
     let script = again("m");
-    assert!(matches!(last_job(&script), Work::Blocks { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Blocks { .. }));
     let mut script = again("=");
-    assert!(matches!(last_job(&script), Work::Diff { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Diff { .. }));
     let screen = script.screen();
     assert!(
         screen.contains("parent WIN7x64_Diff.vhd  | right: child 7C44D1AA.avhd"),
@@ -721,7 +731,7 @@ fn what_is_on_the_screen_is_read_again_with_the_store() {
     );
     let mut script = again("=1");
     script.keys("=");
-    assert!(matches!(last_job(&script), Work::Diff { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Diff { .. }));
 }
 
 #[test]
@@ -732,7 +742,7 @@ fn zooming_in_ends_at_the_sectors_of_a_block() {
     script.keys("g543210<Enter>++++++");
     assert!(matches!(
         last_job(&script),
-        Work::Sectors { block: 543_210, .. }
+        JobRequest::Sectors { block: 543_210, .. }
     ));
 }
 
@@ -787,13 +797,13 @@ fn a_click_on_a_row_of_a_scrolled_list_selects_that_row() {
         .collect();
     let mut script = at_80x24();
     script.keys("/7c44<Enter>=");
-    script.answer(Slot::Diff, News::Compared(Arc::new(many)));
+    script.answer(JobKind::Diff, News::Compared(Arc::new(many)));
     script.keys("<End>kkk");
     let y = row_with(&mut script, "195,000");
     script.send(Message::Mouse(MouseAction::Click(9, y)));
     assert!(matches!(
         last_job(&script),
-        Work::Hex {
+        JobRequest::Hex {
             sector: 195_000,
             ..
         }
@@ -811,13 +821,13 @@ fn every_number_is_whole_where_bytes_are_asked_for() {
     let mut script = at_80x24();
     script.keys("/WIN7x64_Diff.vhd<Enter>d");
     let plan = plan_of(&script, Answer::Refuse);
-    script.answer(Slot::Plan, News::Plan(Arc::new(plan)));
+    script.answer(JobKind::Plan, News::Plan(Arc::new(plan)));
     let screen = script.keys("z").screen();
     for number in ["8493056", "10485760", "4194304", "1000000"] {
         assert!(screen.contains(number), "{number}:\n{screen}");
     }
     script.keys("1/7c44<Enter>=");
-    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    script.answer(JobKind::Diff, News::Compared(Arc::new(compared())));
     let screen = script.screen();
     assert!(screen.contains("3221241856"), "{screen}");
     script.keys("1m");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use vhdtree::text::Charset;
 use vhdtree::tui::depth::Depth;
-use vhdtree::tui::picture::{Ground, svg};
+use vhdtree::tui::picture::{Background, svg};
 use vhdtree::tui::sample;
 use vhdtree::tui::script::{Script, browser};
 use vhdtree::tui::theme::Theme;
@@ -15,7 +15,7 @@ fn folder() -> Option<PathBuf> {
     std::env::var_os("VHDTREE_PICTURES").map(PathBuf::from)
 }
 
-fn keep(name: &str, script: &mut Script, ground: Ground) {
+fn keep(name: &str, script: &mut Script, ground: Background) {
     let picture = svg(&script.buffer(), ground);
     assert!(
         roxmltree::Document::parse(&picture).is_ok(),
@@ -30,10 +30,10 @@ fn keep(name: &str, script: &mut Script, ground: Ground) {
 #[test]
 fn every_view_in_every_theme_is_a_picture() {
     for (theme, depth, charset, ground) in [
-        ("ansi16", Depth::Ansi16, Charset::Unicode, Ground::Dark),
-        ("safe", Depth::True, Charset::Unicode, Ground::Dark),
-        ("light", Depth::Ansi16, Charset::Unicode, Ground::Light),
-        ("mono", Depth::Mono, Charset::Ascii, Ground::Dark),
+        ("ansi16", Depth::Ansi16, Charset::Unicode, Background::Dark),
+        ("safe", Depth::True, Charset::Unicode, Background::Dark),
+        ("light", Depth::Ansi16, Charset::Unicode, Background::Light),
+        ("mono", Depth::Mono, Charset::Ascii, Background::Dark),
     ] {
         for (view, keys) in [
             ("tree", ""),
@@ -55,7 +55,7 @@ fn every_view_in_every_theme_is_a_picture() {
     keep(
         "tree-wide",
         &mut at_the_reverted_disk((140, 40)),
-        Ground::Dark,
+        Background::Dark,
     );
-    keep("diff", &mut diffed((80, 24)), Ground::Dark);
+    keep("diff", &mut diffed((80, 24)), Background::Dark);
 }

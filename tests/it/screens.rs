@@ -7,14 +7,14 @@ use std::sync::Arc;
 use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTotals};
 use vhdtree::analysis::plan::{self, BlockMaps, PlanOptions};
 use vhdtree::format::{BlockNo, SectorNo};
-use vhdtree::guest::{Partition, PartitionType, Partitions, Table, VolumeKind};
+use vhdtree::guest::{Partition, PartitionTable, PartitionType, Partitions, VolumeKind};
 use vhdtree::image::{BlockState, Place, SectorRun, StateRun};
 use vhdtree::store::DiskId;
 use vhdtree::text::Charset;
 use vhdtree::tui::app::App;
 use vhdtree::tui::depth::Depth;
-use vhdtree::tui::effect::{Effect, Work};
-use vhdtree::tui::message::{Compared, Message, News, Progress, SectorTable, Sides, Slot};
+use vhdtree::tui::effect::{Effect, JobRequest};
+use vhdtree::tui::message::{DiffResult, JobKind, JobProgress, Message, News, SectorTable, Sides};
 use vhdtree::tui::sample;
 use vhdtree::tui::script::{Script, browser, settings, told};
 use vhdtree::tui::theme::Theme;
@@ -31,15 +31,15 @@ pub fn at_the_reverted_disk(size: (u16, u16)) -> Script {
 
 /// Answers the map of whatever disk was asked for.
 pub fn answer_map(script: &mut Script) {
-    if script.app.jobs.contains_key(&Slot::Map) {
+    if script.app.jobs.contains_key(&JobKind::Map) {
         let path = script.app.disk_path().unwrap_or_default();
         let table = sample::block_table(&path.to_string_lossy());
-        script.answer(Slot::Map, News::Blocks(Arc::new(table)));
+        script.answer(JobKind::Map, News::Blocks(Arc::new(table)));
     }
 }
 
 /// A comparison with runs of each kind.
-pub fn compared() -> Compared {
+pub fn compared() -> DiffResult {
     let run = |sector, count, kind| DiffRun {
         sector: SectorNo(sector),
         count,
@@ -54,7 +54,7 @@ pub fn compared() -> Compared {
             ..DiffTotals::default()
         },
     };
-    Compared {
+    DiffResult {
         runs: vec![
             run(2_051, 3, DiffKind::Changed),
             run(6_291_488, 7, DiffKind::Changed),
@@ -80,7 +80,7 @@ pub fn compared() -> Compared {
 }
 
 /// A table as Windows makes it.
-fn partitions() -> Table {
+fn partitions() -> PartitionTable {
     let kinds = [
         PartitionType::Efi,
         PartitionType::Reserved,
@@ -97,7 +97,7 @@ fn partitions() -> Table {
             _ => VolumeKind::Unknown,
         },
     };
-    Table {
+    PartitionTable {
         partitions: (1..).zip(kinds).zip(places).map(partition).collect(),
         front: 34,
         back: Some(134_217_695),
@@ -131,8 +131,8 @@ pub fn sides(sector: u64) -> Sides {
 pub fn diffed(size: (u16, u16)) -> Script {
     let mut script = at_the_reverted_disk(size);
     script.keys("=");
-    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
-    script.answer(Slot::Hex, News::Sides(Arc::new(sides(2_051))));
+    script.answer(JobKind::Diff, News::Compared(Arc::new(compared())));
+    script.answer(JobKind::Hex, News::Sides(Arc::new(sides(2_051))));
     script
 }
 
@@ -185,7 +185,7 @@ fn map_zoomed_to_one_block_a_cell_and_to_sectors() {
         block: 543_210,
         held,
     };
-    script.answer(Slot::Sectors, News::Sectors(Arc::new(table)));
+    script.answer(JobKind::Sectors, News::Sectors(Arc::new(table)));
     script.keys("]");
     insta::assert_snapshot!("map_sectors_80x24", script.shot());
 }
@@ -217,7 +217,7 @@ fn map_with_the_comparison_over_it() {
     script.keys("m");
     answer_map(&mut script);
     script.keys("o");
-    script.answer(Slot::Diff, News::Compared(Arc::new(compared())));
+    script.answer(JobKind::Diff, News::Compared(Arc::new(compared())));
     insta::assert_snapshot!("map_overlay_80x24", script.shot());
 }
 
@@ -268,7 +268,7 @@ pub fn answer_plan(script: &mut Script) {
     let asked = script.effects.iter().rev().find_map(|effect| match effect {
         Effect::Start(
             _,
-            Work::Plan {
+            JobRequest::Plan {
                 forest,
                 assessment,
                 target,
@@ -286,7 +286,7 @@ pub fn answer_plan(script: &mut Script) {
     )
     .unwrap();
     "9f31c2ad".clone_into(&mut made.state_token);
-    script.answer(Slot::Plan, News::Plan(Arc::new(made)));
+    script.answer(JobKind::Plan, News::Plan(Arc::new(made)));
 }
 
 #[test]
@@ -351,16 +351,16 @@ fn a_scan_under_way() {
         let mut script = Script::of(app);
         let mut sample = sample::store();
         sample.forest.complete = false;
-        let no = script.app.jobs[&Slot::Scan].no;
+        let no = script.app.jobs[&JobKind::Scan].no;
         let growing = told(&script.app, sample.snapshot());
-        script.send(Message::Job(Slot::Scan, no, growing));
-        let progress = Progress {
+        script.send(Message::Job(JobKind::Scan, no, growing));
+        let progress = JobProgress {
             done: 17,
             total: 41,
             millis: 6_000,
             at: "web01_3A55E0B1.avhdx".to_owned(),
         };
-        script.send(Message::Job(Slot::Scan, no, News::Progress(progress)));
+        script.send(Message::Job(JobKind::Scan, no, News::Progress(progress)));
         script
     });
 }

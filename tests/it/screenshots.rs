@@ -16,9 +16,9 @@ use vhdtree::image::Image;
 use vhdtree::job::Job;
 use vhdtree::source::FileSource;
 use vhdtree::store::{Born, BornSource, DiskId, Forest, ScanOptions, scan};
-use vhdtree::tui::effect::{Effect, Work};
-use vhdtree::tui::message::{BlockTable, Compared, Message, News, Sides, Slot};
-use vhdtree::tui::picture::{Ground, svg};
+use vhdtree::tui::effect::{Effect, JobRequest};
+use vhdtree::tui::message::{BlockTable, DiffResult, JobKind, Message, News, Sides};
+use vhdtree::tui::picture::{Background, svg};
 use vhdtree::tui::sample::Sample;
 use vhdtree::tui::script::Script;
 
@@ -102,7 +102,7 @@ impl Demo {
     }
 
     fn answer_map(&self, script: &mut Script) {
-        if !script.app.jobs.contains_key(&Slot::Map) {
+        if !script.app.jobs.contains_key(&JobKind::Map) {
             return;
         }
         let shown = script.app.disk_path().unwrap();
@@ -117,26 +117,26 @@ impl Demo {
             runs,
             counts,
         };
-        script.answer(Slot::Map, News::Blocks(Arc::new(table)));
+        script.answer(JobKind::Map, News::Blocks(Arc::new(table)));
     }
 
     fn diffed(&self, size: (u16, u16)) -> Script {
         let mut script = self.script(size);
         script.keys("=");
         let chain = open_chain(&self.real, self.disk("WIN7x64_Diff_7C1FA0D2")).unwrap();
-        let mut found = Compared {
+        let mut found = DiffResult {
             sector_size: chain.sector_size(),
             partitions: Partitions::read(&ChainSource::new(chain.clone()), chain.sector_size()),
-            ..Compared::default()
+            ..DiffResult::default()
         };
         let report = diff_with_parent(&chain, &Job::default(), &mut |event| match event {
             DiffEvent::Run(run) => found.runs.push(run),
             DiffEvent::Block(block) => found.blocks.push(block),
         });
         found.summary = report.unwrap().summary;
-        script.answer(Slot::Diff, News::Compared(Arc::new(found)));
+        script.answer(JobKind::Diff, News::Compared(Arc::new(found)));
         let asked = script.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(_, Work::Hex { sector, .. }) => Some(*sector),
+            Effect::Start(_, JobRequest::Hex { sector, .. }) => Some(*sector),
             _ => None,
         });
         let sector = asked.unwrap();
@@ -146,7 +146,7 @@ impl Demo {
             left: both.left.unwrap(),
             right: both.right.unwrap(),
         };
-        script.answer(Slot::Hex, News::Sides(Arc::new(sides)));
+        script.answer(JobKind::Hex, News::Sides(Arc::new(sides)));
         script
     }
 
@@ -168,7 +168,7 @@ impl Demo {
         .unwrap();
         // It names the files' state, which is another in every folder.
         "9f31c2ad".clone_into(&mut made.state_token);
-        script.answer(Slot::Plan, News::Plan(Arc::new(made)));
+        script.answer(JobKind::Plan, News::Plan(Arc::new(made)));
         script
     }
 }
@@ -196,7 +196,7 @@ fn the_pictures_show_what_the_program_draws() {
         ("health", with("c")),
         ("help", with("?")),
     ] {
-        let picture = svg(&script.buffer(), Ground::Dark);
+        let picture = svg(&script.buffer(), Background::Dark);
         let path = folder.join(format!("{name}.svg"));
         if write {
             std::fs::create_dir_all(&folder).unwrap();

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use vhdtree::analysis::plan::{Answer, Plan, PlanOptions, StoreTables, Target, plan};
 use vhdtree::analysis::{Assessment, Compared, Reverted, assess};
 use vhdtree::job::Job;
-use vhdtree::store::{Forest, Growth, ScanOptions, scan};
+use vhdtree::store::{Forest, ForestUpdates, ScanOptions, scan};
 
 use hyperv::{History, What, history};
 use random::Random;
@@ -66,7 +66,7 @@ fn read(root: &Path) -> (std::sync::Arc<Forest>, Assessment) {
     let times = root.join("times.csv");
     let options = ScanOptions {
         roots: vec![root.to_path_buf()],
-        growth: Growth::Untold,
+        growth: ForestUpdates::Untold,
         facts: times.exists().then_some(times).into_iter().collect(),
         threads: 1,
         ..ScanOptions::default()

@@ -12,7 +12,7 @@ static ZEROS: [u8; SLICE_BYTES] = [0; SLICE_BYTES];
 
 /// Where a slot has the content of one side of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum SlotSide {
     /// In the side's buffer, from here on.
     At(usize),
     /// Zeros.
@@ -26,13 +26,13 @@ pub(super) enum Side {
 pub(super) struct Placed {
     pub(super) first: u64,
     pub(super) count: u64,
-    pub(super) left: Side,
-    pub(super) right: Side,
+    pub(super) left: SlotSide,
+    pub(super) right: SlotSide,
 }
 
 /// Some pieces, the buffers their bytes are read into, and what came of comparing them. Reused from piece to piece.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct CompareSlot {
     pub(super) pieces: Vec<Placed>,
     pub(super) left_fetch: Fetch,
     pub(super) right_fetch: Fetch,
@@ -49,7 +49,7 @@ pub(super) struct Slot {
     pub(super) progress_bytes: u64,
 }
 
-impl Slot {
+impl CompareSlot {
     pub(super) fn new(bytes: usize) -> Self {
         Self {
             pieces: Vec::new(),
@@ -91,14 +91,14 @@ impl Slot {
             let Some(piece) = self.pieces.get(index).copied() else {
                 continue;
             };
-            if piece.left == Side::Unknown || piece.right == Side::Unknown {
+            if piece.left == SlotSide::Unknown || piece.right == SlotSide::Unknown {
                 push(
                     &mut self.runs,
                     piece.first,
                     piece.count,
                     DiffKind::Unreadable,
                 );
-            } else if piece.left == Side::Zeros && piece.right == Side::Zeros {
+            } else if piece.left == SlotSide::Zeros && piece.right == SlotSide::Zeros {
                 push(&mut self.runs, piece.first, piece.count, DiffKind::Same);
             } else {
                 self.compare(piece, sector_bytes);
@@ -156,13 +156,13 @@ impl Slot {
     /// Turns failed reads into faults that name the sector.
     fn explain_bad(&mut self, left: &Chain, right: &Chain, sector_bytes: usize) {
         let sides = [
-            (left, &mut self.left_bad, Side::At(0)),
-            (right, &mut self.right_bad, Side::Zeros),
+            (left, &mut self.left_bad, SlotSide::At(0)),
+            (right, &mut self.right_bad, SlotSide::Zeros),
         ];
         for (chain, bad, which) in sides {
             for bad in bad.drain(..) {
                 let place = |piece: &&Placed| match which {
-                    Side::At(_) => piece.left,
+                    SlotSide::At(_) => piece.left,
                     _ => piece.right,
                 };
                 let found = self
@@ -170,7 +170,7 @@ impl Slot {
                     .iter()
                     .rev()
                     .find_map(|piece| match place(&piece) {
-                        Side::At(at) if at <= bad.at.start => {
+                        SlotSide::At(at) if at <= bad.at.start => {
                             let bytes = bad.at.start.saturating_sub(at);
                             let sectors = bytes.checked_div(sector_bytes).unwrap_or(0) as u64;
                             Some(piece.first.saturating_add(sectors))
@@ -195,19 +195,19 @@ impl Slot {
     }
 }
 
-fn slice_of(side: Side, buf: &[u8], skip: usize, len: usize) -> &[u8] {
+fn slice_of(side: SlotSide, buf: &[u8], skip: usize, len: usize) -> &[u8] {
     match side {
-        Side::At(at) => {
+        SlotSide::At(at) => {
             let start = at.saturating_add(skip);
             buf.get(start..start.saturating_add(len))
                 .unwrap_or_default()
         }
-        Side::Zeros | Side::Unknown => ZEROS.get(..len).unwrap_or_default(),
+        SlotSide::Zeros | SlotSide::Unknown => ZEROS.get(..len).unwrap_or_default(),
     }
 }
 
-fn is_bad(side: Side, bad: &[BadBytes], skip: usize, len: usize) -> bool {
-    let Side::At(at) = side else {
+fn is_bad(side: SlotSide, bad: &[BadBytes], skip: usize, len: usize) -> bool {
+    let SlotSide::At(at) = side else {
         return false;
     };
     let start = at.saturating_add(skip);

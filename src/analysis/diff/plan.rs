@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Relation;
-use super::compare::{Placed, Side, Slot};
+use super::compare::{CompareSlot, Placed, SlotSide};
 use crate::chain::{Chain, Content, OwnedRun, ReadFault, Resolver, Windows, intersect};
 use crate::format::SectorNo;
 
@@ -24,7 +24,7 @@ struct Piece {
 }
 
 /// Goes through the windows that the path holds, and cuts them into slots.
-pub(super) struct Planner<'a> {
+pub(super) struct DiffPlanner<'a> {
     left: &'a Chain,
     right: &'a Chain,
     relation: Relation,
@@ -41,7 +41,7 @@ pub(super) struct Planner<'a> {
     pub(super) finished: bool,
 }
 
-impl<'a> Planner<'a> {
+impl<'a> DiffPlanner<'a> {
     pub(super) fn new(left: &'a Chain, right: &'a Chain, relation: Relation) -> Self {
         Self {
             left,
@@ -60,7 +60,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Fills a slot with pieces and the reads they need; false at the end.
-    pub(super) fn plan(&mut self, slot: &mut Slot) -> bool {
+    pub(super) fn plan(&mut self, slot: &mut CompareSlot) -> bool {
         slot.clear();
         let sector_size = u64::from(self.left.sector_size());
         let (mut left_at, mut right_at) = (0_usize, 0_usize);
@@ -85,12 +85,12 @@ impl<'a> Planner<'a> {
                 Content::Bytes { link, offset_bytes } if known => {
                     let len = usize::try_from(bytes).unwrap_or(usize::MAX);
                     fetch.push(link, offset_bytes, *at, len);
-                    let side = Side::At(*at);
+                    let side = SlotSide::At(*at);
                     *at = at.saturating_add(len);
                     side
                 }
-                Content::Bytes { .. } | Content::Zeros => Side::Zeros,
-                Content::Unknown(_) => Side::Unknown,
+                Content::Bytes { .. } | Content::Zeros => SlotSide::Zeros,
+                Content::Unknown(_) => SlotSide::Unknown,
             };
             let left = place(piece.left, &mut slot.left_fetch, &mut left_at);
             let right = place(piece.right, &mut slot.right_fetch, &mut right_at);
@@ -110,7 +110,7 @@ impl<'a> Planner<'a> {
         !slot.pieces.is_empty()
     }
 
-    fn note_unknown(&self, piece: &Piece, count: u64, slot: &mut Slot) {
+    fn note_unknown(&self, piece: &Piece, count: u64, slot: &mut CompareSlot) {
         for (chain, content) in [(self.left, piece.left), (self.right, piece.right)] {
             let Content::Unknown(unknown) = content else {
                 continue;
@@ -130,7 +130,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The piece to go on with, from the next window if need be.
-    fn current(&mut self, slot: &mut Slot) -> Option<Piece> {
+    fn current(&mut self, slot: &mut CompareSlot) -> Option<Piece> {
         while self.pieces.get(self.next).is_none() {
             let Some(window) = self.windows.next() else {
                 self.finished = true;

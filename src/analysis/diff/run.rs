@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::collect::Collector;
-use super::compare::Slot;
-use super::plan::{PIECE_BYTES, Planner, path_windows, told_of};
+use super::compare::CompareSlot;
+use super::plan::{DiffPlanner, PIECE_BYTES, path_windows, told_of};
 use super::{DiffError, DiffEvent, DiffKind, DiffReport, DiffRun, DiffSummary, Relation};
 use crate::chain::{Chain, ChainError, ReadFault};
 use crate::format::SectorNo;
@@ -62,11 +62,11 @@ pub fn diff(
         .and_then(|leaf| leaf.header().block_size)
         .map_or(BLOCK_BYTES, u64::from);
     let mut collector = Collector::new(block_bytes.checked_div(sector_size).unwrap_or(1), on_event);
-    let mut planner = Planner::new(left, right, relation);
+    let mut planner = DiffPlanner::new(left, right, relation);
     let mut faults = Vec::new();
     let mut advanced = 0_u64;
     run_pipeline(
-        (0..SLOTS).map(|_| Slot::new(PIECE_BYTES)).collect(),
+        (0..SLOTS).map(|_| CompareSlot::new(PIECE_BYTES)).collect(),
         THREADS,
         |slot| !job.cancel.is_cancelled() && planner.plan(slot),
         |slot| slot.work(left, right),

@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::guest::codes;
 use crate::guest::filesystem::{DirectoryEntry, FileKind, FileSystem, GuestError, GuestFile};
 use crate::guest::lookup;
-use crate::guest::walk::{Step, walk};
+use crate::guest::walk::{TreeStep, walk};
 use crate::job::Job;
 
 /// A path in a disk: `p2:/a/b`, `/a/b`.
@@ -128,8 +128,8 @@ fn list_volume(
         return tell(path, &top, report);
     }
     let whole = walk(fs, top.id, path, job, &mut |step| match step {
-        Step::Entry { path, entry } => tell(path, entry, report),
-        Step::Fault { path, error } => {
+        TreeStep::Entry { path, entry } => tell(path, entry, report),
+        TreeStep::Fault { path, error } => {
             fault(report, row, path, &error);
             ControlFlow::Continue(())
         }

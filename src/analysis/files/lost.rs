@@ -17,7 +17,7 @@ const NAMED: usize = 10;
 
 /// How much of a loss is looked at and told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum LossExtent {
     /// As much as is quick: [`BYTES_MAX`], ten names.
     Some,
     All,
@@ -28,11 +28,11 @@ pub enum Extent {
 pub struct StoreGuestFiles<'a> {
     forest: &'a Forest,
     job: &'a Job,
-    extent: Extent,
+    extent: LossExtent,
 }
 
 impl<'a> StoreGuestFiles<'a> {
-    pub fn new(forest: &'a Forest, job: &'a Job, extent: Extent) -> Self {
+    pub fn new(forest: &'a Forest, job: &'a Job, extent: LossExtent) -> Self {
         Self {
             forest,
             job,
@@ -45,8 +45,8 @@ impl GuestFiles for StoreGuestFiles<'_> {
     fn lost(&self, stays: DiskId, goes: DiskId) -> Option<LostFiles> {
         let (before, after) = open_pair(self.forest, stays, goes).ok()?;
         let (bytes_max, named) = match self.extent {
-            Extent::Some => (BYTES_MAX, NAMED),
-            Extent::All => (u64::MAX, usize::MAX),
+            LossExtent::Some => (BYTES_MAX, NAMED),
+            LossExtent::All => (u64::MAX, usize::MAX),
         };
         let mut lost = LostFiles::default();
         let mut changes: Vec<Change> = Vec::new();

@@ -10,7 +10,7 @@ const SECTOR: u64 = 512;
 const GAP_SECTORS: u64 = 7;
 
 /// A half-open range of block numbers.
-type Blocks = (u64, u64);
+type BlockRange = (u64, u64);
 
 /// Gathers, from the sectors a child holds, which blocks of its parent they need. Block sizes may differ.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Growth<'a> {
     at: u64,
     data: u64,
     zero: u64,
-    needed: Vec<Blocks>,
+    needed: Vec<BlockRange>,
 }
 
 impl<'a> Growth<'a> {
@@ -159,25 +159,25 @@ impl<'a> Growth<'a> {
 
 /// Chunks that get their first bitmap: those with new blocks and none held in part so far. Windows marks a new block as
 /// held in part even where all of it was written.
-fn new_bitmaps(parent: &Header, block: u64, new: &[Blocks], held: &[StateRun]) -> u64 {
+fn new_bitmaps(parent: &Header, block: u64, new: &[BlockRange], held: &[StateRun]) -> u64 {
     let ratio = (1_u64 << 23)
         .saturating_mul(u64::from(parent.sector_size))
         .checked_div(block)
         .unwrap_or(1)
         .max(1);
-    let chunk = |(first, end): Blocks| (first / ratio, end.div_ceil(ratio));
+    let chunk = |(first, end): BlockRange| (first / ratio, end.div_ceil(ratio));
     let in_part = held.iter().filter(|run| run.state == BlockState::Partial);
     let have = join(in_part.map(blocks_of).map(chunk));
     let touched = join(new.iter().copied().map(chunk));
     length(&subtract(&touched, &have))
 }
 
-fn blocks_of(run: &StateRun) -> Blocks {
+fn blocks_of(run: &StateRun) -> BlockRange {
     (run.first.0, run.first.0.saturating_add(run.count))
 }
 
 /// Adds a range that begins at or behind the end of the last.
-fn push(ranges: &mut Vec<Blocks>, range: Blocks) {
+fn push(ranges: &mut Vec<BlockRange>, range: BlockRange) {
     match ranges.last_mut() {
         Some(last) if range.0 <= last.1 => last.1 = last.1.max(range.1),
         _ => ranges.push(range),
@@ -185,7 +185,7 @@ fn push(ranges: &mut Vec<Blocks>, range: Blocks) {
 }
 
 /// Blocks in all ranges together.
-fn length(ranges: &[Blocks]) -> u64 {
+fn length(ranges: &[BlockRange]) -> u64 {
     ranges.iter().fold(0, |sum, (first, end)| {
         sum.saturating_add(end.saturating_sub(*first))
     })
@@ -200,10 +200,10 @@ fn has_data(state: BlockState) -> bool {
 }
 
 /// Ranges sorted, overlaps joined, empty ones dropped.
-fn join(ranges: impl Iterator<Item = Blocks>) -> Vec<Blocks> {
-    let mut all: Vec<Blocks> = ranges.filter(|(first, end)| first < end).collect();
+fn join(ranges: impl Iterator<Item = BlockRange>) -> Vec<BlockRange> {
+    let mut all: Vec<BlockRange> = ranges.filter(|(first, end)| first < end).collect();
     all.sort_unstable();
-    let mut joined: Vec<Blocks> = Vec::with_capacity(all.len());
+    let mut joined: Vec<BlockRange> = Vec::with_capacity(all.len());
     for (first, end) in all {
         match joined.last_mut() {
             Some(last) if first <= last.1 => last.1 = last.1.max(end),
@@ -214,7 +214,7 @@ fn join(ranges: impl Iterator<Item = Blocks>) -> Vec<Blocks> {
 }
 
 /// What of `from` is not in `take`; both joined.
-fn subtract(from: &[Blocks], take: &[Blocks]) -> Vec<Blocks> {
+fn subtract(from: &[BlockRange], take: &[BlockRange]) -> Vec<BlockRange> {
     let mut left = Vec::new();
     let mut take = take.iter().copied().peekable();
     for (mut first, end) in from.iter().copied() {

@@ -1,6 +1,6 @@
 //! Puts a plan together: target, engine steps, sizes, chains, reasons, words.
 
-use crate::analysis::plan::steps::{Steps, Subject, steps};
+use crate::analysis::plan::steps::{DeleteSubject, Steps, steps};
 use crate::analysis::plan::target::are_one;
 use crate::analysis::plan::{
     BlockMaps, FreeSource, Merge, Plan, PlanOptions, Target, TargetError, gate, growth::Growth,
@@ -35,7 +35,7 @@ pub fn plan(
         .product
         .or_else(|| guess(forest, &frozen))
         .unwrap_or_default();
-    let subject = Subject {
+    let subject = DeleteSubject {
         forest,
         topology: &topology,
         machine,
@@ -83,7 +83,7 @@ pub fn plan(
     let answer = gate::answer(&reasons);
     let vm = machine.and_then(|machine| forest.machine(machine));
     let merge_pending = vm.is_some_and(|vm| vm.merge_pending == Some(true));
-    let case = words::Case {
+    let case = words::SummaryInput {
         forest,
         assessed,
         snapshot: assessed.and_then(|assessed| forest.snapshot(assessed.snapshot?)),
@@ -184,7 +184,7 @@ fn guess(forest: &Forest, frozen: &[DiskId]) -> Option<Product> {
 }
 
 fn merge(
-    subject: &Subject<'_>,
+    subject: &DeleteSubject<'_>,
     options: &PlanOptions,
     tables: &dyn BlockMaps,
     from: DiskId,

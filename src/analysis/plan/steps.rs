@@ -36,7 +36,7 @@ pub struct Steps {
 
 /// Whose delete it is.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct DeleteSubject<'a> {
     /// The forest.
     pub forest: &'a Forest,
     /// Its shape.
@@ -50,7 +50,7 @@ pub struct Subject<'a> {
 }
 
 /// The steps of deleting a snapshot with these frozen disks.
-pub fn steps(subject: &Subject<'_>, frozen: &[DiskId]) -> Steps {
+pub fn steps(subject: &DeleteSubject<'_>, frozen: &[DiskId]) -> Steps {
     let mut steps = Steps::default();
     for disk in frozen {
         if subject.product == Product::XcpNg {
@@ -62,7 +62,7 @@ pub fn steps(subject: &Subject<'_>, frozen: &[DiskId]) -> Steps {
     steps
 }
 
-fn hyperv(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
+fn hyperv(subject: &DeleteSubject<'_>, frozen: DiskId, steps: &mut Steps) {
     if needed_elsewhere(subject, frozen) {
         steps.needed.push(frozen);
         return;
@@ -101,19 +101,19 @@ fn is_made_by_a_snapshot(forest: &Forest, disk: DiskId) -> bool {
     })
 }
 
-fn knows_now(subject: &Subject<'_>) -> bool {
+fn knows_now(subject: &DeleteSubject<'_>) -> bool {
     subject
         .machine
         .is_some_and(|machine| subject.topology.knows_now(machine))
 }
 
 /// What the machine uses is not known, and some disk here could not be opened: it may be that one, and stand on any.
-fn may_be_below_a_closed_one(subject: &Subject<'_>) -> bool {
+fn may_be_below_a_closed_one(subject: &DeleteSubject<'_>) -> bool {
     !knows_now(subject) && subject.forest.disks.iter().any(|disk| disk.is_locked())
 }
 
 /// The machine's own chain cannot be followed to its base.
-pub(super) fn breaks_on_the_way(subject: &Subject<'_>) -> bool {
+pub(super) fn breaks_on_the_way(subject: &DeleteSubject<'_>) -> bool {
     subject
         .machine
         .is_some_and(|machine| subject.topology.is_broken(machine))
@@ -121,7 +121,7 @@ pub(super) fn breaks_on_the_way(subject: &Subject<'_>) -> bool {
 
 /// Another snapshot of this machine keeps the same disk frozen, or the machine uses it as it is. What other machines need the
 /// engine does not know.
-fn needed_elsewhere(subject: &Subject<'_>, disk: DiskId) -> bool {
+fn needed_elsewhere(subject: &DeleteSubject<'_>, disk: DiskId) -> bool {
     let is_ours = |machine: Option<MachineId>| {
         machine.is_none() || subject.machine.is_none() || machine == subject.machine
     };
@@ -136,7 +136,7 @@ fn needed_elsewhere(subject: &Subject<'_>, disk: DiskId) -> bool {
 }
 
 /// Another machine, or a snapshot of another, needs the disk too.
-fn is_anothers(subject: &Subject<'_>, disk: DiskId) -> bool {
+fn is_anothers(subject: &DeleteSubject<'_>, disk: DiskId) -> bool {
     subject.forest.node(disk).is_some_and(|node| {
         let of = node
             .snapshots
@@ -151,7 +151,7 @@ fn is_anothers(subject: &Subject<'_>, disk: DiskId) -> bool {
 }
 
 /// Branches on a disk: those of the machine, and all others.
-fn branches(subject: &Subject<'_>, disk: DiskId) -> (Vec<DiskId>, Vec<DiskId>) {
+fn branches(subject: &DeleteSubject<'_>, disk: DiskId) -> (Vec<DiskId>, Vec<DiskId>) {
     let topology = subject.topology;
     let alone = match topology.lead(disk) {
         Lead::One(child) if child != disk => Some(child),
@@ -163,7 +163,7 @@ fn branches(subject: &Subject<'_>, disk: DiskId) -> (Vec<DiskId>, Vec<DiskId>) {
     })
 }
 
-fn dead_end(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
+fn dead_end(subject: &DeleteSubject<'_>, frozen: DiskId, steps: &mut Steps) {
     steps.dead_ends.push(frozen);
     let Some(below) = subject.forest.parent_of(frozen) else {
         return;
@@ -188,7 +188,13 @@ fn dead_end(subject: &Subject<'_>, frozen: DiskId, steps: &mut Steps) {
     }
 }
 
-fn merge(subject: &Subject<'_>, from: DiskId, into: DiskId, others: &[DiskId], steps: &mut Steps) {
+fn merge(
+    subject: &DeleteSubject<'_>,
+    from: DiskId,
+    into: DiskId,
+    others: &[DiskId],
+    steps: &mut Steps,
+) {
     steps.merges.push((from, into));
     steps.breaks.extend_from_slice(others);
     if subject.machine.is_some() && is_anothers(subject, from) {
@@ -199,7 +205,7 @@ fn merge(subject: &Subject<'_>, from: DiskId, into: DiskId, others: &[DiskId], s
 }
 
 /// XCP-ng: the snapshot's own leaf goes, and a base left with one child takes that child in.
-fn xcpng(subject: &Subject<'_>, base: DiskId, steps: &mut Steps) {
+fn xcpng(subject: &DeleteSubject<'_>, base: DiskId, steps: &mut Steps) {
     let children: Vec<DiskId> = subject.topology.children(base).collect();
     let active = match subject.topology.lead(base) {
         Lead::One(child) if child != base => Some(child),

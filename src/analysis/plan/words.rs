@@ -11,7 +11,7 @@ use crate::text::{file_name, many, minute, size, span};
 
 /// What the sentences are about.
 #[derive(Debug)]
-pub(super) struct Case<'a> {
+pub(super) struct SummaryInput<'a> {
     pub forest: &'a Forest,
     pub assessed: Option<&'a AssessedSnapshot>,
     pub snapshot: Option<&'a Snapshot>,
@@ -22,7 +22,7 @@ pub(super) struct Case<'a> {
     pub frozen: &'a [DiskId],
 }
 
-impl Case<'_> {
+impl SummaryInput<'_> {
     fn verdict(&self) -> Option<&Verdict> {
         self.assessed.map(|assessed| &assessed.verdict)
     }
@@ -84,7 +84,7 @@ impl Case<'_> {
 }
 
 /// The state the VM ends in.
-pub(super) fn ends_in(case: &Case<'_>) -> String {
+pub(super) fn ends_in(case: &SummaryInput<'_>) -> String {
     let Some(verdict) = case.verdict() else {
         return "No snapshot is known here, so nothing is merged by a delete.".to_owned();
     };
@@ -104,7 +104,7 @@ pub(super) fn ends_in(case: &Case<'_>) -> String {
 }
 
 /// What was gone before any delete.
-pub(super) fn already_lost(case: &Case<'_>) -> Vec<String> {
+pub(super) fn already_lost(case: &SummaryInput<'_>) -> Vec<String> {
     let Some(verdict) = case.verdict().filter(|_| case.is_reverted()) else {
         return Vec::new();
     };
@@ -136,7 +136,7 @@ pub(super) fn already_lost(case: &Case<'_>) -> Vec<String> {
 }
 
 /// What the delete loses.
-pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
+pub(super) fn lost(case: &SummaryInput<'_>) -> Vec<Loss> {
     let mut all = Vec::new();
     let bytes_of = |id: DiskId| case.forest.disk(id).map(|disk| disk.file.len);
     for id in &case.steps.dead_ends {
@@ -206,7 +206,7 @@ pub(super) fn lost(case: &Case<'_>) -> Vec<Loss> {
 }
 
 /// How the engine goes about it.
-pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> {
+pub(super) fn engine_notes(case: &SummaryInput<'_>, merge_pending: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if !case.merges.is_empty() {
         match case.product {
@@ -273,7 +273,7 @@ pub(super) fn engine_notes(case: &Case<'_>, merge_pending: bool) -> Vec<String> 
 }
 
 /// The finding about two disks of a merge that have different sizes where they must not.
-fn resized(case: &Case<'_>) -> Option<&'static Code> {
+fn resized(case: &SummaryInput<'_>) -> Option<&'static Code> {
     let of_merges = case.merges.iter().map(|merge| merge.from);
     of_merges
         .chain(case.frozen.iter().copied())
@@ -281,7 +281,11 @@ fn resized(case: &Case<'_>) -> Option<&'static Code> {
 }
 
 /// What to do first.
-pub(super) fn do_first(case: &Case<'_>, reasons: &[Reason], merge_pending: bool) -> Vec<String> {
+pub(super) fn do_first(
+    case: &SummaryInput<'_>,
+    reasons: &[Reason],
+    merge_pending: bool,
+) -> Vec<String> {
     let mut first = Vec::new();
     let has = |code: &'static crate::finding::Code| {
         reasons.iter().any(|reason| std::ptr::eq(reason.code, code))
@@ -332,7 +336,7 @@ pub(super) fn do_first(case: &Case<'_>, reasons: &[Reason], merge_pending: bool)
 }
 
 /// One short sentence: the answer with its name and date. What it rests on is told by the reasons and by the verdict.
-pub(super) fn summary(case: &Case<'_>, answer: Answer, reasons: &[Reason]) -> String {
+pub(super) fn summary(case: &SummaryInput<'_>, answer: Answer, reasons: &[Reason]) -> String {
     let open: Vec<&Reason> = reasons
         .iter()
         .filter(|reason| !reason.accepted && reason.answer == answer)
@@ -375,7 +379,7 @@ pub(super) fn summary(case: &Case<'_>, answer: Answer, reasons: &[Reason]) -> St
 }
 
 /// `TestWin7 was very likely reverted to snapshot "Before SP1", last on 2009-06-30 09:41Z`.
-fn reverted(case: &Case<'_>, verdict: &Verdict) -> String {
+fn reverted(case: &SummaryInput<'_>, verdict: &Verdict) -> String {
     let how = match verdict.reverted {
         Reverted::Certain => "was",
         _ => "was very likely",
@@ -395,7 +399,7 @@ fn reverted(case: &Case<'_>, verdict: &Verdict) -> String {
     format!("{vm} {how} reverted to {}{last}", case.title())
 }
 
-fn passes(case: &Case<'_>, reasons: &[Reason]) -> String {
+fn passes(case: &SummaryInput<'_>, reasons: &[Reason]) -> String {
     let accepted: Vec<&str> = reasons
         .iter()
         .filter(|reason| reason.accepted)

@@ -20,7 +20,7 @@ const WEST_SECONDS: i64 = 12 * 3_600;
 
 /// The clock that stamped a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
+pub enum StampClock {
     /// The one that wrote the file's times too: not XCP-ng's.
     Same,
     /// Another one, ahead by so many seconds.
@@ -32,7 +32,7 @@ pub enum Clock {
 /// What each storage repository's untouched disks say.
 #[derive(Debug, Default)]
 pub struct Clocks {
-    folders: HashMap<PathBuf, Clock>,
+    folders: HashMap<PathBuf, StampClock>,
 }
 
 impl Clocks {
@@ -50,9 +50,9 @@ impl Clocks {
         }
         let clock = |(least, most): (i64, i64)| {
             if most.saturating_sub(least) > ALIKE_SECONDS {
-                Clock::Unknown
+                StampClock::Unknown
             } else {
-                Clock::Ahead(least.midpoint(most))
+                StampClock::Ahead(least.midpoint(most))
             }
         };
         Self {
@@ -64,12 +64,15 @@ impl Clocks {
     }
 
     /// The clock that stamped a disk.
-    pub fn of(&self, disk: &Disk) -> Clock {
+    pub fn of(&self, disk: &Disk) -> StampClock {
         if !disk.header.as_ref().is_some_and(is_blktap) {
-            return Clock::Same;
+            return StampClock::Same;
         }
         let folder = disk.path.parent().unwrap_or(Path::new(""));
-        self.folders.get(folder).copied().unwrap_or(Clock::Unknown)
+        self.folders
+            .get(folder)
+            .copied()
+            .unwrap_or(StampClock::Unknown)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says, Slack, State};
+use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
-use crate::analysis::survey::clock::Clock;
+use crate::analysis::survey::clock::StampClock;
 use crate::analysis::zone;
 use crate::store::BornSource;
 use crate::text::{second, span};
@@ -57,7 +57,7 @@ pub fn at(facts: &Facts<'_>) -> Option<Timestamp> {
 }
 
 fn is_used(evidence: &Evidence) -> bool {
-    evidence.state == State::Used
+    evidence.state == EvidenceState::Used
 }
 
 fn by_stamp(facts: &Facts<'_>) -> Option<Evidence> {
@@ -68,7 +68,7 @@ fn by_stamp(facts: &Facts<'_>) -> Option<Evidence> {
         Err((at, why)) => (at, Some(why.to_owned())),
     };
     let mut text = format!("{} was made {}", facts.above_name(), second(at));
-    if let Clock::Ahead(ahead @ (1.. | ..=-1)) = facts.survey.clock(disk) {
+    if let StampClock::Ahead(ahead @ (1.. | ..=-1)) = facts.survey.clock(disk) {
         let way = if ahead > 0 { "ahead of" } else { "behind" };
         let apart = span(ahead);
         text += " by the file server's clock; the stamp's is ";
@@ -77,8 +77,8 @@ fn by_stamp(facts: &Facts<'_>) -> Option<Evidence> {
     let source = Facts::source(disk, "footer time stamp");
     let stamp = Evidence::new(&ABOVE_FOOTER, Of::DiskAbove, Says::At(at), text, source);
     Some(match facts.survey.clock(disk) {
-        Clock::Unknown => stamp.slack(Slack::NO_CLOCK).dropped(why),
-        Clock::Ahead(_) | Clock::Same => stamp.dropped(why),
+        StampClock::Unknown => stamp.slack(Slack::NO_CLOCK).dropped(why),
+        StampClock::Ahead(_) | StampClock::Same => stamp.dropped(why),
     })
 }
 

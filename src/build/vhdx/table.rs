@@ -39,7 +39,7 @@ impl Interleave {
 }
 
 /// Everything the block table rules over.
-pub(super) struct Table {
+pub(super) struct BuiltTable {
     /// Pages of table and bitmaps that are not all zeros, by position.
     pub pages: BTreeMap<u64, Vec<u8>>,
     /// Payload, sector by sector, by position.
@@ -48,7 +48,7 @@ pub(super) struct Table {
     pub end: u64,
 }
 
-impl Table {
+impl BuiltTable {
     fn set(&mut self, at: u64, value: u64) {
         self.page(at).copy_from_slice(&value.to_le_bytes());
     }
@@ -110,10 +110,10 @@ impl VhdxBuilder {
         states
     }
 
-    pub(super) fn lay_out_table(&self, table_at: u64, data_at: u64) -> Table {
+    pub(super) fn lay_out_table(&self, table_at: u64, data_at: u64) -> BuiltTable {
         let chunks = self.chunks();
         let block_size = u64::from(self.block_size);
-        let mut table = Table {
+        let mut table = BuiltTable {
             pages: BTreeMap::new(),
             data: Vec::new(),
             end: data_at,
@@ -179,7 +179,7 @@ impl VhdxBuilder {
     }
 
     /// Where every block is allocated, a page that was made for one block holds its neighbours too.
-    fn fill_pages(&self, table: &mut Table, table_at: u64, data_at: u64) {
+    fn fill_pages(&self, table: &mut BuiltTable, table_at: u64, data_at: u64) {
         const ENTRIES: u64 = PAGE_BYTES / 8;
         let chunks = self.chunks();
         let entry_at = |block| table_at + chunks.payload_index(block) * 8;

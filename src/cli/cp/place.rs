@@ -13,12 +13,12 @@ const HOLE_BYTES: usize = 4_096;
 
 /// Where copies go.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(super) enum CopyTarget {
     Stdout,
     File { path: PathBuf, force: bool },
 }
 
-impl Target {
+impl CopyTarget {
     /// Refuses places below the folders of a store.
     pub(super) fn new(to: &Path, force: bool, roots: &[PathBuf]) -> anyhow::Result<Self> {
         if to == Path::new("-") {

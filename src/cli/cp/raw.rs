@@ -6,7 +6,7 @@ use std::ops::Range;
 use anyhow::bail;
 
 use super::Copied;
-use super::place::{NewFile, Target};
+use super::place::{CopyTarget, NewFile};
 use crate::chain::{Chain, OnFault};
 use crate::cli::output::Output;
 use crate::format::SectorNo;
@@ -14,17 +14,17 @@ use crate::job::Job;
 
 pub(super) fn copy(
     chain: &Chain,
-    target: &Target,
+    target: &CopyTarget,
     job: &Job,
     out: &mut Output,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
     match target {
-        Target::Stdout => {
+        CopyTarget::Stdout => {
             let all = 0..chain.sectors();
             read(chain, all, job, &mut |bytes| out.write_all(bytes))?;
         }
-        Target::File { path, force } => {
+        CopyTarget::File { path, force } => {
             if path.is_dir() {
                 bail!("{} is a folder; name the new file", crate::text::path(path));
             }

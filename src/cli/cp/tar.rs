@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use anyhow::bail;
 
-use super::{Bound, Copied, Wanted, safe_name, size_of, write_content, zeros};
-use crate::guest::content::Piece;
+use super::{Copied, SizeLimit, Wanted, safe_name, size_of, write_content, zeros};
+use crate::guest::content::ContentPiece;
 use crate::guest::filesystem::{FileKind, GuestTime};
-use crate::guest::walk::{Step, walk};
+use crate::guest::walk::{TreeStep, walk};
 use crate::job::Job;
 
 const BLOCK: usize = 512;
@@ -18,7 +18,7 @@ const SIZE_MAX: u64 = (1 << 33) - 1;
 pub(super) fn write(
     wanted: &[Wanted<'_>],
     job: &Job,
-    bound: &mut Bound,
+    bound: &mut SizeLimit,
     out: &mut dyn Write,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
@@ -36,8 +36,8 @@ pub(super) fn write(
         let mut failed = Ok(());
         walk(one.fs, one.entry.id, &one.path, job, &mut |step| {
             let (path, entry) = match step {
-                Step::Entry { path, entry } => (path, entry),
-                Step::Fault { path, error } => {
+                TreeStep::Entry { path, entry } => (path, entry),
+                TreeStep::Fault { path, error } => {
                     copied.left_out.push(format!("{path}: {error}"));
                     return ControlFlow::Continue(());
                 }
@@ -71,7 +71,7 @@ fn member(
     one: &Wanted<'_>,
     name: &str,
     job: &Job,
-    bound: &mut Bound,
+    bound: &mut SizeLimit,
     out: &mut dyn Write,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
@@ -105,11 +105,11 @@ fn member(
         &one.stream,
         job,
         &mut |piece| match piece {
-            Piece::Bytes(bytes) => {
+            ContentPiece::Bytes(bytes) => {
                 written += bytes.len() as u64;
                 out.write_all(bytes)
             }
-            Piece::Zeros(count) => {
+            ContentPiece::Zeros(count) => {
                 written += count;
                 zeros(out, count)
             }

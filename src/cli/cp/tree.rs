@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::place::{NewFile, Target, make_folder};
-use super::{Bound, Copied, Wanted, safe_name, size_of, within, write_content};
-use crate::guest::content::Piece;
+use super::place::{CopyTarget, NewFile, make_folder};
+use super::{Copied, SizeLimit, Wanted, safe_name, size_of, within, write_content};
+use crate::guest::content::ContentPiece;
 use crate::guest::filesystem::{DirectoryEntry, FileKind, FileSystem};
-use crate::guest::walk::{Step, walk};
+use crate::guest::walk::{TreeStep, walk};
 use crate::job::Job;
 use crate::text::escape;
 
 pub(super) fn copy(
     wanted: &[Wanted<'_>],
-    target: &Target,
+    target: &CopyTarget,
     job: &Job,
-    bound: &mut Bound,
+    bound: &mut SizeLimit,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
-    let Target::File { path: to, force } = target else {
+    let CopyTarget::File { path: to, force } = target else {
         return Ok(());
     };
     if wanted.len() > 1 && !to.is_dir() {
@@ -57,7 +57,7 @@ fn folder(
     one: &Wanted<'_>,
     place: &Path,
     job: &Job,
-    bound: &mut Bound,
+    bound: &mut SizeLimit,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
     make_folder(place)?;
@@ -67,8 +67,8 @@ fn folder(
     let mut failed = Ok(());
     walk(one.fs, one.entry.id, &one.path, job, &mut |step| {
         let (path, entry) = match step {
-            Step::Entry { path, entry } => (path, entry),
-            Step::Fault { path, error } => {
+            TreeStep::Entry { path, entry } => (path, entry),
+            TreeStep::Fault { path, error } => {
                 copied.left_out.push(format!("{path}: {error}"));
                 return ControlFlow::Continue(());
             }
@@ -101,7 +101,7 @@ fn one_of_many(
     entry: &DirectoryEntry,
     to: &Path,
     job: &Job,
-    bound: &mut Bound,
+    bound: &mut SizeLimit,
     copied: &mut Copied,
 ) -> anyhow::Result<()> {
     let facts = fs.file(entry.id)?;
@@ -123,8 +123,8 @@ fn file(
 ) -> anyhow::Result<()> {
     let mut new = NewFile::make(to, force)?;
     write_content(fs, entry, stream, job, &mut |piece| match piece {
-        Piece::Bytes(bytes) => new.write(bytes),
-        Piece::Zeros(count) => new.skip(count),
+        ContentPiece::Bytes(bytes) => new.write(bytes),
+        ContentPiece::Zeros(count) => new.skip(count),
     })?;
     new.finish()?;
     copied.files += 1;

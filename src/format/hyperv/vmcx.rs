@@ -17,7 +17,7 @@ mod keys;
 mod log;
 mod objects;
 
-use super::{Config, Container, Faults, codes};
+use super::{CappedFindings, Container, MachineConfig, codes};
 use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::bytes::{u16_at, u32_at, u64_at};
@@ -34,8 +34,8 @@ const KNOWN_MAJOR: u32 = 4;
 ///
 /// # Errors
 /// If there is no header, or the version is too old to be known.
-pub fn parse(bytes: Vec<u8>) -> Result<Config, FormatError> {
-    let mut faults = Faults::default();
+pub fn parse(bytes: Vec<u8>) -> Result<MachineConfig, FormatError> {
+    let mut faults = CappedFindings::default();
     let header = header::choose(&bytes, &mut faults)?;
     if header.version <= LAST_OLD_VERSION {
         return Err(version_finding(header.version).into());
@@ -46,7 +46,7 @@ pub fn parse(bytes: Vec<u8>) -> Result<Config, FormatError> {
     let bytes = log::apply(bytes, &header, &mut faults);
     let objects = objects::read(&bytes, &mut faults);
     let tree = keys::read(&bytes, &objects, &mut faults);
-    Ok(Config {
+    Ok(MachineConfig {
         tree,
         container: Container::Vmcx(header.version),
         findings: faults.findings,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Config, ConfigTree, Container, Faults, Value, codes};
+use super::{CappedFindings, ConfigTree, ConfigValue, Container, MachineConfig, codes};
 use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::base64;
@@ -52,9 +52,9 @@ pub fn has_typed_leaf(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// If it is no XML at all, or has a document type (entities are never expanded).
-pub fn parse(bytes: &[u8]) -> Result<Config, FormatError> {
+pub fn parse(bytes: &[u8]) -> Result<MachineConfig, FormatError> {
     let decoded = decode(bytes);
-    let mut faults = Faults::default();
+    let mut faults = CappedFindings::default();
     if decoded.damaged {
         faults.push(Finding::new(
             &codes::TEXT_DAMAGED,
@@ -78,7 +78,7 @@ pub fn parse(bytes: &[u8]) -> Result<Config, FormatError> {
             collect(&document, &mut tree, &mut faults);
         }
     }
-    Ok(Config {
+    Ok(MachineConfig {
         tree,
         container: Container::Xml(decoded.encoding),
         findings: faults.findings,
@@ -171,7 +171,7 @@ fn offset(text: &str, pos: roxmltree::TextPos) -> Option<usize> {
 }
 
 /// Every element becomes a key. The walk is a loop, so depth costs no stack.
-fn collect(document: &roxmltree::Document, tree: &mut ConfigTree, faults: &mut Faults) {
+fn collect(document: &roxmltree::Document, tree: &mut ConfigTree, faults: &mut CappedFindings) {
     let mut path = String::new();
     // The elements around the current one, each with the length of its path.
     let mut open: Vec<(roxmltree::NodeId, usize)> = Vec::new();
@@ -202,7 +202,7 @@ fn collect(document: &roxmltree::Document, tree: &mut ConfigTree, faults: &mut F
     }
 }
 
-fn value(node: roxmltree::Node, path: &str, faults: &mut Faults) -> Value {
+fn value(node: roxmltree::Node, path: &str, faults: &mut CappedFindings) -> ConfigValue {
     // Text of this element alone: of its first text child, as a leaf has no other.
     let text: String = node
         .children()
@@ -212,18 +212,18 @@ fn value(node: roxmltree::Node, path: &str, faults: &mut Faults) -> Value {
     let Some(kind) = node.attribute("type") else {
         let folder = node.children().any(|child| child.is_element());
         return if folder || text.trim().is_empty() {
-            Value::Node
+            ConfigValue::Node
         } else {
-            Value::String(text)
+            ConfigValue::String(text)
         };
     };
     let trimmed = text.trim();
     let parsed = match kind {
         "integer" => integer(trimmed),
         "bool" | "boolean" => boolean(trimmed),
-        "bytes" => base64::decode(trimmed).map(Value::Bytes),
-        "double" => trimmed.parse().ok().map(Value::Double),
-        _ => Some(Value::String(text.clone())),
+        "bytes" => base64::decode(trimmed).map(ConfigValue::Bytes),
+        "double" => trimmed.parse().ok().map(ConfigValue::Double),
+        _ => Some(ConfigValue::String(text.clone())),
     };
     parsed.unwrap_or_else(|| {
         faults.push(
@@ -233,20 +233,20 @@ fn value(node: roxmltree::Node, path: &str, faults: &mut Faults) -> Value {
             )
             .values(kind, trimmed.chars().take(80).collect::<String>()),
         );
-        Value::String(text.clone())
+        ConfigValue::String(text.clone())
     })
 }
 
-fn integer(text: &str) -> Option<Value> {
-    let signed = text.parse().ok().map(Value::Integer);
-    signed.or_else(|| text.parse().ok().map(Value::Unsigned))
+fn integer(text: &str) -> Option<ConfigValue> {
+    let signed = text.parse().ok().map(ConfigValue::Integer);
+    signed.or_else(|| text.parse().ok().map(ConfigValue::Unsigned))
 }
 
-fn boolean(text: &str) -> Option<Value> {
+fn boolean(text: &str) -> Option<ConfigValue> {
     if text.eq_ignore_ascii_case("true") || text == "1" {
-        Some(Value::Bool(true))
+        Some(ConfigValue::Bool(true))
     } else if text.eq_ignore_ascii_case("false") || text == "0" {
-        Some(Value::Bool(false))
+        Some(ConfigValue::Bool(false))
     } else {
         None
     }
@@ -286,14 +286,17 @@ mod tests {
         );
         assert_eq!(
             tree.get("/configuration/properties/creation_time"),
-            Some(&Value::Bytes(vec![1, 2, 3, 4, 5, 6, 7, 8]))
+            Some(&ConfigValue::Bytes(vec![1, 2, 3, 4, 5, 6, 7, 8]))
         );
         assert_eq!(
             tree.get("/configuration/properties/big"),
-            Some(&Value::Unsigned(u64::MAX))
+            Some(&ConfigValue::Unsigned(u64::MAX))
         );
         assert_eq!(tree.string("/configuration/properties/empty"), Some(""));
-        assert_eq!(tree.get("/configuration/properties"), Some(&Value::Node));
+        assert_eq!(
+            tree.get("/configuration/properties"),
+            Some(&ConfigValue::Node)
+        );
         assert_eq!(config.findings, []);
     }
 
@@ -322,7 +325,7 @@ mod tests {
                 continue;
             };
             for entry in config.tree.entries() {
-                if entry.value != Value::Node {
+                if entry.value != ConfigValue::Node {
                     assert_eq!(
                         whole.tree.get(&entry.path),
                         Some(&entry.value),

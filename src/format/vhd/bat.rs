@@ -27,7 +27,7 @@ pub enum InUse {
 
 /// What is needed to read any window of the table.
 #[derive(Debug)]
-pub struct TableLayout {
+pub struct VhdTableLayout {
     /// Position of the table, in bytes.
     pub offset: u64,
     /// Entries that can be used: as many as the disk has blocks, the header claims and the file holds.
@@ -48,7 +48,7 @@ pub struct TableLayout {
     pub batmap: Option<Batmap>,
 }
 
-impl TableLayout {
+impl VhdTableLayout {
     /// Sectors of a whole block.
     pub fn sectors_per_block(&self) -> u64 {
         u64::from(self.block_size) >> 9

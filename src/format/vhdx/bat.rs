@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::finding::{Code, Finding};
 use crate::format::block::{BlockEntry, BlockState, TableAudit};
 use crate::format::vhdx::bitmap::{BLOCK_BYTES, Chunks};
-use crate::format::vhdx::metadata::Metadata;
+use crate::format::vhdx::metadata::VhdxMetadata;
 use crate::format::vhdx::region::Regions;
 use crate::format::vhdx::{MAX_FILE_SIZE, MIB, codes, u64_at};
 use crate::format::{BlockNo, FormatError};
@@ -15,7 +15,7 @@ const ENTRY_BYTES: u64 = 8;
 
 /// What is needed to read any window of the table.
 #[derive(Debug)]
-pub struct TableLayout {
+pub struct VhdxTableLayout {
     offset_bytes: u64,
     /// Entries that lie in the region and in the file.
     entries: u64,
@@ -29,12 +29,12 @@ pub struct TableLayout {
 }
 
 /// Entries read at once, and the index of the first.
-struct Window {
+struct EntryWindow {
     first: u64,
     bytes: Vec<u8>,
 }
 
-impl Window {
+impl EntryWindow {
     fn entry(&self, index: u64) -> Option<u64> {
         let into = index.checked_sub(self.first)?.checked_mul(ENTRY_BYTES)?;
         u64_at(&self.bytes, usize::try_from(into).ok()?)
@@ -60,15 +60,15 @@ impl RawEntry {
 }
 
 /// What is wrong with one place in the file, before it is known whose it is.
-type Fault = (&'static Code, &'static str);
+type PlaceFault = (&'static Code, &'static str);
 
-impl TableLayout {
+impl VhdxTableLayout {
     /// From the regions and the metadata of a file of `file_bytes` (with a replayed log).
     ///
     /// A table too short for the disk is a finding here and an error at each block past its end.
     pub fn new(
         regions: &Regions,
-        metadata: &Metadata,
+        metadata: &VhdxMetadata,
         file_bytes: u64,
         findings: &mut Vec<Finding>,
     ) -> Self {
@@ -158,13 +158,18 @@ impl TableLayout {
         Ok(())
     }
 
-    fn window(&self, source: &dyn Source, first: u64, end: u64) -> Result<Window, FormatError> {
+    fn window(
+        &self,
+        source: &dyn Source,
+        first: u64,
+        end: u64,
+    ) -> Result<EntryWindow, FormatError> {
         let entries = end.min(self.entries).saturating_sub(first);
         let length = usize::try_from(entries.saturating_mul(ENTRY_BYTES)).unwrap_or(usize::MAX);
         let at = self.position(first);
         let bytes = read_up_to(source, at, length)
             .map_err(FormatError::read("block allocation table", at))?;
-        Ok(Window { first, bytes })
+        Ok(EntryWindow { first, bytes })
     }
 
     /// Where an entry is, in bytes.
@@ -178,7 +183,7 @@ impl TableLayout {
     fn bitmap(
         &self,
         source: &dyn Source,
-        window: &Window,
+        window: &EntryWindow,
         chunk: u64,
         met: BlockNo,
         audit: Option<&mut TableAudit>,
@@ -372,7 +377,7 @@ impl TableLayout {
 
     /// Checks that `length` bytes from `offset` on lie in the file and on nothing else; of the last block the `used` bytes
     /// must.
-    fn place(&self, offset: u64, length: u64, used: u64) -> Result<Extent, Fault> {
+    fn place(&self, offset: u64, length: u64, used: u64) -> Result<Extent, PlaceFault> {
         let end = offset.saturating_add(length);
         let before = self.reserved.partition_point(|range| range.end <= offset);
         if self
@@ -408,7 +413,7 @@ enum Extent {
 }
 
 /// Takes the mebibytes of a place that lies in the file, so the bits kept are bounded by the file's length.
-fn claim(audit: &mut TableAudit, offset: u64, length: u64) -> Result<(), Fault> {
+fn claim(audit: &mut TableAudit, offset: u64, length: u64) -> Result<(), PlaceFault> {
     let mut free = true;
     let first = offset >> 20;
     for slot in first..first.saturating_add(length >> 20) {

@@ -18,14 +18,14 @@ pub const SIGNATURE: &[u8] = b"head";
 
 /// Which of the two headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slot {
+pub enum HeaderSlot {
     /// The one at 64 KiB.
     First,
     /// The one at 128 KiB.
     Second,
 }
 
-impl Slot {
+impl HeaderSlot {
     /// 1 or 2.
     pub fn number(self) -> u8 {
         match self {
@@ -46,7 +46,7 @@ impl Slot {
 
 /// One header with valid signature and checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
+pub struct VhdxHeader {
     /// The higher of two is current.
     pub sequence_number: u64,
     /// New at each open for writing.
@@ -65,7 +65,7 @@ pub struct Header {
     pub log_offset: u64,
 }
 
-fn parse_one(bytes: &[u8]) -> Result<Header, String> {
+fn parse_one(bytes: &[u8]) -> Result<VhdxHeader, String> {
     let bytes = bytes
         .get(..LENGTH_BYTES)
         .ok_or_else(|| "the file ends before it does".to_owned())?;
@@ -80,7 +80,7 @@ fn parse_one(bytes: &[u8]) -> Result<Header, String> {
         ));
     }
     let read = || {
-        Some(Header {
+        Some(VhdxHeader {
             sequence_number: u64_at(bytes, 8)?,
             file_write_id: guid_at(bytes, 16)?,
             data_write_id: guid_at(bytes, 32)?,
@@ -104,10 +104,10 @@ pub fn choose(
     first: &[u8],
     second: &[u8],
     findings: &mut Vec<Finding>,
-) -> Result<(Header, Slot), FormatError> {
+) -> Result<(VhdxHeader, HeaderSlot), FormatError> {
     let (header, slot) = match (parse_one(first), parse_one(second)) {
         (Ok(one), Ok(two)) => {
-            let but_for_log = Header {
+            let but_for_log = VhdxHeader {
                 log_id: one.log_id,
                 ..two
             };
@@ -120,7 +120,7 @@ pub fn choose(
                             one.sequence_number
                         ),
                     )
-                    .at(Slot::Second.offset_bytes())
+                    .at(HeaderSlot::Second.offset_bytes())
                     .values(
                         format!("data write id {}", one.data_write_id),
                         format!("data write id {}", two.data_write_id),
@@ -128,25 +128,25 @@ pub fn choose(
                 );
             }
             if one.sequence_number >= two.sequence_number {
-                (one, Slot::First)
+                (one, HeaderSlot::First)
             } else {
-                (two, Slot::Second)
+                (two, HeaderSlot::Second)
             }
         }
         (Ok(one), Err(fault)) => {
-            findings.push(copy_fault(Slot::Second, &fault));
-            (one, Slot::First)
+            findings.push(copy_fault(HeaderSlot::Second, &fault));
+            (one, HeaderSlot::First)
         }
         (Err(fault), Ok(two)) => {
-            findings.push(copy_fault(Slot::First, &fault));
-            (two, Slot::Second)
+            findings.push(copy_fault(HeaderSlot::First, &fault));
+            (two, HeaderSlot::Second)
         }
         (Err(one), Err(two)) => {
             return Err(Finding::new(
                 &codes::HEADERS,
                 format!("no header can be used: of the first, {one}; of the second, {two}"),
             )
-            .at(Slot::First.offset_bytes())
+            .at(HeaderSlot::First.offset_bytes())
             .into());
         }
     };
@@ -162,7 +162,7 @@ pub fn choose(
     Ok((header, slot))
 }
 
-fn copy_fault(slot: Slot, fault: &str) -> Finding {
+fn copy_fault(slot: HeaderSlot, fault: &str) -> Finding {
     Finding::new(
         &codes::HEADER_COPY,
         format!(

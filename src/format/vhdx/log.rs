@@ -14,19 +14,19 @@ use std::io;
 use std::ops::Range;
 
 use crate::finding::Finding;
-use crate::format::vhdx::header::Header;
+use crate::format::vhdx::header::VhdxHeader;
 use crate::format::vhdx::{MAX_FILE_SIZE, MIB, codes};
 use crate::source::{Overlay, Source};
 
-use entry::{Entry, Rejected};
-use ring::Ring;
+use entry::{Rejected, ValidLogEntry};
+use ring::LogRing;
 
 /// Longest log that is replayed, in bytes. The format gives no limit, writers make 1 MiB logs; `OpenVMM` stops here too.
 const MAX_LOG_BYTES: u64 = 1 << 30;
 
 /// What became of a log.
 #[derive(Debug)]
-pub enum Replay {
+pub enum LogReplay {
     /// The header says that there is nothing to replay.
     Nothing,
     /// There is something to replay and it cannot be; findings say why.
@@ -43,7 +43,7 @@ pub enum Replay {
 }
 
 /// The bytes a header claims for its log; the end saturates.
-pub fn range(header: &Header) -> Range<u64> {
+pub fn range(header: &VhdxHeader) -> Range<u64> {
     header.log_offset
         ..header
             .log_offset
@@ -52,7 +52,7 @@ pub fn range(header: &Header) -> Range<u64> {
 
 /// Finds what the log holds for the file and prepares it to be laid over. Reads nothing if the header's log id is nil.
 /// Memory: under 100 bytes for each 4 KiB of log.
-pub fn replay(source: &dyn Source, header: &Header, findings: &mut Vec<Finding>) -> Replay {
+pub fn replay(source: &dyn Source, header: &VhdxHeader, findings: &mut Vec<Finding>) -> LogReplay {
     let place = place_fault(header, source.len());
     if header.log_id.is_nil() {
         findings.extend(place.map(|why| {
@@ -63,7 +63,7 @@ pub fn replay(source: &dyn Source, header: &Header, findings: &mut Vec<Finding>)
                     format!("{} bytes from {} on", header.log_length, header.log_offset),
                 )
         }));
-        return Replay::Nothing;
+        return LogReplay::Nothing;
     }
     let unusable = |why: String| Finding::new(&codes::LOG_UNUSABLE, why).at(header.log_offset);
     let why = if header.log_version != 0 {
@@ -86,7 +86,7 @@ pub fn replay(source: &dyn Source, header: &Header, findings: &mut Vec<Finding>)
     match outcome {
         Err(finding) => {
             findings.push(finding);
-            Replay::Unusable
+            LogReplay::Unusable
         }
         Ok((overlay, entries, file_bytes)) => {
             findings.push(
@@ -113,7 +113,7 @@ pub fn replay(source: &dyn Source, header: &Header, findings: &mut Vec<Finding>)
                     .values(file_bytes.to_string(), source.len().to_string()),
                 );
             }
-            Replay::Done {
+            LogReplay::Done {
                 overlay,
                 entries,
                 file_bytes,
@@ -122,7 +122,7 @@ pub fn replay(source: &dyn Source, header: &Header, findings: &mut Vec<Finding>)
     }
 }
 
-fn place_fault(header: &Header, file_bytes: u64) -> Option<&'static str> {
+fn place_fault(header: &VhdxHeader, file_bytes: u64) -> Option<&'static str> {
     let Range { start, end } = range(header);
     if header.log_length == 0 {
         None
@@ -137,11 +137,11 @@ fn place_fault(header: &Header, file_bytes: u64) -> Option<&'static str> {
     }
 }
 
-type Outcome = Result<(Overlay, u32, u64), Finding>;
+type ReplayResult = Result<(Overlay, u32, u64), Finding>;
 
-fn run(source: &dyn Source, header: &Header) -> io::Result<Outcome> {
-    let mut ring = Ring::new(source, header.log_offset, u64::from(header.log_length));
-    let mut survey = Survey::default();
+fn run(source: &dyn Source, header: &VhdxHeader) -> io::Result<ReplayResult> {
+    let mut ring = LogRing::new(source, header.log_offset, u64::from(header.log_length));
+    let mut survey = RingSurvey::default();
     survey.fill(&mut ring, header)?;
     let Some(active) = survey.active(ring.length_bytes()) else {
         return Ok(Err(survey.nothing_valid(header)));
@@ -189,19 +189,19 @@ fn run(source: &dyn Source, header: &Header) -> io::Result<Outcome> {
 
 /// All valid entries of a ring, and what the others were.
 #[derive(Debug, Default)]
-struct Survey {
+struct RingSurvey {
     /// By position. Entries cannot share sectors: their first sectors and all others differ in signature.
-    entries: Vec<Entry>,
+    entries: Vec<ValidLogEntry>,
     of_other_logs: u64,
     damaged: u64,
     first_damage: Option<(u64, &'static str)>,
 }
 
-impl Survey {
-    fn fill(&mut self, ring: &mut Ring<'_>, header: &Header) -> io::Result<()> {
+impl RingSurvey {
+    fn fill(&mut self, ring: &mut LogRing<'_>, header: &VhdxHeader) -> io::Result<()> {
         let mut at = 0;
         while at < ring.length_bytes() {
-            let step = match Entry::read(ring, at, header)? {
+            let step = match ValidLogEntry::read(ring, at, header)? {
                 Ok(entry) => {
                     let length = entry.length_bytes;
                     self.entries.push(entry);
@@ -227,14 +227,14 @@ impl Survey {
     }
 
     /// The entry at a position of the ring.
-    fn at(&self, position: u64) -> Option<&Entry> {
+    fn at(&self, position: u64) -> Option<&ValidLogEntry> {
         let index = self
             .entries
             .binary_search_by_key(&position, |entry| entry.at);
         self.entries.get(index.ok()?)
     }
 
-    fn follower(&self, entry: &Entry, ring_bytes: u64) -> Option<&Entry> {
+    fn follower(&self, entry: &ValidLogEntry, ring_bytes: u64) -> Option<&ValidLogEntry> {
         let position = entry
             .at
             .checked_add(entry.length_bytes)?
@@ -247,7 +247,7 @@ impl Survey {
     ///
     /// Each entry has at most one follower and is the follower of at most one, so all sequences are found by walking once
     /// from each entry that follows none. Where such a walk does not meet its head's tail, none that starts later does.
-    fn active(&self, ring_bytes: u64) -> Option<Vec<Entry>> {
+    fn active(&self, ring_bytes: u64) -> Option<Vec<ValidLogEntry>> {
         let mut follows: Vec<u64> = self
             .entries
             .iter()
@@ -258,7 +258,7 @@ impl Survey {
             .entries
             .iter()
             .filter(|entry| follows.binary_search(&entry.at).is_err());
-        let mut best: Option<Vec<Entry>> = None;
+        let mut best: Option<Vec<ValidLogEntry>> = None;
         for start in starts {
             let mut walk = vec![*start];
             let mut head = start;
@@ -277,7 +277,7 @@ impl Survey {
         best
     }
 
-    fn nothing_valid(&self, header: &Header) -> Finding {
+    fn nothing_valid(&self, header: &VhdxHeader) -> Finding {
         let mut text = format!(
             "the log has to be replayed and holds no complete sequence: {} valid entries, {} damaged, {} of other logs",
             self.entries.len(),

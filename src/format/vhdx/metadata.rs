@@ -35,7 +35,7 @@ const ITEMS_READ_BYTES: u32 = 16 << 10;
 
 /// What the metadata says of a disk; sizes are within the format's limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metadata {
+pub struct VhdxMetadata {
     /// Payload block size in bytes: a power of two, 1 to 256 MiB.
     pub block_size: u32,
     /// File parameters bit 0: blocks stay allocated.
@@ -65,15 +65,15 @@ struct Item {
 }
 
 /// One known item and what it is called.
-struct Known(Uuid, &'static str);
+struct KnownItem(Uuid, &'static str);
 
-const KNOWN: [Known; 6] = [
-    Known(FILE_PARAMETERS, "the file parameters"),
-    Known(VIRTUAL_SIZE, "the virtual size"),
-    Known(DISK_ID, "the virtual disk id"),
-    Known(LOGICAL_SECTOR, "the logical sector size"),
-    Known(PHYSICAL_SECTOR, "the physical sector size"),
-    Known(PARENT_LOCATOR, "the parent locator"),
+const KNOWN: [KnownItem; 6] = [
+    KnownItem(FILE_PARAMETERS, "the file parameters"),
+    KnownItem(VIRTUAL_SIZE, "the virtual size"),
+    KnownItem(DISK_ID, "the virtual disk id"),
+    KnownItem(LOGICAL_SECTOR, "the logical sector size"),
+    KnownItem(PHYSICAL_SECTOR, "the physical sector size"),
+    KnownItem(PARENT_LOCATOR, "the parent locator"),
 ];
 
 struct Items<'a> {
@@ -95,7 +95,7 @@ pub fn read(
     source: &dyn Source,
     region: Region,
     findings: &mut Vec<Finding>,
-) -> Result<Metadata, FormatError> {
+) -> Result<VhdxMetadata, FormatError> {
     let at = region.offset_bytes;
     let length = usize::try_from(region.length_bytes).unwrap_or(usize::MAX);
     let take = |bytes: usize| {
@@ -282,7 +282,7 @@ fn name(id: Uuid) -> Option<&'static str> {
 }
 
 impl Items<'_> {
-    fn decode(&self, findings: &mut Vec<Finding>) -> Result<Metadata, FormatError> {
+    fn decode(&self, findings: &mut Vec<Finding>) -> Result<VhdxMetadata, FormatError> {
         let parameters = self.need(FILE_PARAMETERS, 8)?;
         let block_size = u32_at(&parameters, 0).unwrap_or(0);
         let flags = u32_at(&parameters, 4).unwrap_or(0);
@@ -320,7 +320,7 @@ impl Items<'_> {
             .want(DISK_ID, 16, findings)?
             .and_then(|bytes| guid_at(&bytes, 0));
         let has_parent = flags & 2 != 0;
-        Ok(Metadata {
+        Ok(VhdxMetadata {
             block_size,
             leave_blocks_allocated: flags & 1 != 0,
             has_parent,

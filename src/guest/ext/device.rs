@@ -3,27 +3,27 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::group::{Group, descriptor_block_at};
-use super::superblock::{self, Superblock};
+use super::group::{BlockGroup, descriptor_block_at};
+use super::superblock::{self, ExtSuperblock};
 use crate::guest::filesystem::GuestError;
 use crate::source::{Source, read_up_to};
 
 /// A volume as numbered blocks, its superblock and its groups.
 #[derive(Debug)]
-pub struct Device {
+pub struct ExtDevice {
     pub source: Arc<dyn Source>,
-    pub superblock: Superblock,
-    pub groups: Vec<Group>,
+    pub superblock: ExtSuperblock,
+    pub groups: Vec<BlockGroup>,
     /// The block of inodes that was read last, and where it begins: neighbours are asked for one after another.
     last_inodes: Mutex<(u64, Vec<u8>)>,
 }
 
-impl Device {
+impl ExtDevice {
     pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
         let at = superblock::AT_BYTES;
         let bytes = read_up_to(&source, at, superblock::BYTES)
             .map_err(GuestError::read("the superblock", at))?;
-        let superblock = Superblock::parse(&bytes).ok_or_else(|| {
+        let superblock = ExtSuperblock::parse(&bytes).ok_or_else(|| {
             GuestError::damaged("the superblock", at, "sizes that fit each other", "others")
         })?;
         let mut device = Self {
@@ -36,7 +36,7 @@ impl Device {
         Ok(device)
     }
 
-    fn read_groups(&self) -> Result<Vec<Group>, GuestError> {
+    fn read_groups(&self) -> Result<Vec<BlockGroup>, GuestError> {
         let superblock = &self.superblock;
         let count = superblock.groups();
         let bytes = count.saturating_mul(superblock.descriptor_bytes.into());
@@ -60,7 +60,7 @@ impl Device {
             let found = block
                 .chunks_exact(superblock.descriptor_bytes.into())
                 .take(take)
-                .filter_map(|bytes| Group::parse(bytes, superblock));
+                .filter_map(|bytes| BlockGroup::parse(bytes, superblock));
             groups.extend(found);
         }
         Ok(groups)

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use crate::format::bytes::{u16_at, u32_at};
-use crate::guest::inodes::entry::{BadEntry, Entry, EntryKinds, kind_of_entry};
+use crate::guest::inodes::entry::{BadEntry, EntryKinds, NamedInode, kind_of_entry};
 
 /// Bytes of an entry before its name.
 const ENTRY_BYTES: usize = 8;
@@ -13,7 +13,7 @@ const ENTRY_BYTES: usize = 8;
 pub fn entries<'b>(
     block: &'b [u8],
     kinds: EntryKinds,
-    each: &mut dyn FnMut(Entry<'b>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(NamedInode<'b>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, BadEntry> {
     let mut at = 0usize;
     while at.saturating_add(ENTRY_BYTES) <= block.len() {
@@ -38,7 +38,7 @@ pub fn entries<'b>(
         let name = entry.get(ENTRY_BYTES..name_end).unwrap_or_default();
         if inode != 0
             && !name.is_empty()
-            && each(Entry {
+            && each(NamedInode {
                 inode: inode.into(),
                 name,
                 kind,

@@ -1,6 +1,6 @@
 //! Group descriptors of ext: where a group's bitmaps and its inode table lie (kernel documentation, `group_descr.rst`).
 
-use super::superblock::{Superblock, incompat};
+use super::superblock::{ExtSuperblock, incompat};
 use crate::format::bytes::{u16_at, u32_at};
 
 const INODE_UNINIT: u16 = 1;
@@ -8,7 +8,7 @@ const BLOCK_UNINIT: u16 = 2;
 
 /// One group; places are blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Group {
+pub struct BlockGroup {
     pub block_bitmap: u64,
     pub inode_bitmap: u64,
     pub inode_table: u64,
@@ -18,9 +18,9 @@ pub struct Group {
     pub is_block_bitmap_unwritten: bool,
 }
 
-impl Group {
+impl BlockGroup {
     /// Reads one descriptor; `None` if the bytes are too few.
-    pub fn parse(bytes: &[u8], superblock: &Superblock) -> Option<Self> {
+    pub fn parse(bytes: &[u8], superblock: &ExtSuperblock) -> Option<Self> {
         let is_wide = superblock.has(incompat::IS_64BIT) && bytes.len() >= 64;
         let block = |low, high| {
             let high = if is_wide { u32_at(bytes, high)? } else { 0 };
@@ -50,12 +50,12 @@ impl Group {
 }
 
 /// The block that holds the superblock: the second only where blocks are of 1 KiB.
-pub fn superblock_at(superblock: &Superblock) -> u64 {
+pub fn superblock_at(superblock: &ExtSuperblock) -> u64 {
     u64::from(superblock.block_bytes <= 1024)
 }
 
 /// The block that holds descriptor block `index` (ext4's `descriptor_loc`).
-pub fn descriptor_block_at(superblock: &Superblock, index: u64) -> u64 {
+pub fn descriptor_block_at(superblock: &ExtSuperblock, index: u64) -> u64 {
     let first = superblock_at(superblock).saturating_add(1);
     if !superblock.has(incompat::META_BG) || index < u64::from(superblock.first_meta_group) {
         return first.saturating_add(index);

@@ -54,7 +54,7 @@ pub enum Data {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inode {
+pub struct ExtInode {
     pub number: u32,
     pub mode: u16,
     pub links: u16,
@@ -73,7 +73,7 @@ pub struct Inode {
     pub data: Data,
 }
 
-impl Inode {
+impl ExtInode {
     /// Reads an inode; `None` if no file uses it. A deleted file that is still open somewhere has no links and is none.
     pub fn parse(number: u32, bytes: &[u8]) -> Option<Self> {
         let mode = u16_at(bytes, 0)?;
@@ -207,15 +207,15 @@ mod tests {
     #[test]
     fn a_free_inode_is_none() {
         let mut bytes = vec![0; 256];
-        assert_eq!(Inode::parse(12, &bytes), None);
+        assert_eq!(ExtInode::parse(12, &bytes), None);
         bytes[..2].copy_from_slice(&0x81a4u16.to_le_bytes());
-        assert_eq!(Inode::parse(12, &bytes), None, "no links");
-        assert!(Inode::parse_allocated(12, &bytes).is_some());
+        assert_eq!(ExtInode::parse(12, &bytes), None, "no links");
+        assert!(ExtInode::parse_allocated(12, &bytes).is_some());
         bytes[0x1a] = 1;
-        let file = Inode::parse(12, &bytes).expect("in use");
+        let file = ExtInode::parse(12, &bytes).expect("in use");
         assert_eq!((file.kind(), file.created), (FileKind::File, None));
         for cut in 0..128 {
-            assert_eq!(Inode::parse(12, &bytes[..cut]), None);
+            assert_eq!(ExtInode::parse(12, &bytes[..cut]), None);
         }
     }
 }

@@ -18,14 +18,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::device::Device;
-use super::inode::Inode;
-use super::map::{self, Blocks, Mapped};
+use super::device::ExtDevice;
+use super::inode::ExtInode;
+use super::map::{self, ExtExtent, ExtMapPart};
 use crate::format::bytes::{be32_at, be64_at, u16_at, u32_at};
 use crate::guest::filesystem::GuestError;
 use crate::source::{PatchedSource, PatchesFull, Source};
 use block::{ESCAPED, HEADER_BYTES, Tag, block_type, revoked, tags};
-use superblock::{BadSuperblock, Checksums, JournalSuperblock};
+use superblock::{BadJournalSuperblock, Checksums, JournalSuperblock};
 
 const DESCRIPTOR: u32 = 1;
 const COMMIT: u32 = 2;
@@ -40,9 +40,9 @@ const FAST_COMMIT_SEQUENCE_AT: usize = 8;
 
 /// Why a journal cannot be replayed.
 #[derive(Debug, Error)]
-pub enum Unusable {
+pub enum UnusableJournal {
     #[error("{0}")]
-    Superblock(#[from] BadSuperblock),
+    Superblock(#[from] BadJournalSuperblock),
     #[error("{0}")]
     Volume(#[from] GuestError),
     #[error("it lies on another device")]
@@ -58,31 +58,31 @@ pub enum Unusable {
 }
 
 /// What a replay came to.
-pub struct Replay {
+pub struct ExtReplay {
     /// `None` if there was nothing to lay over the volume.
     pub patched: Option<PatchedSource<Arc<dyn Source>>>,
     /// Why the last changes are missing all the same.
-    pub cut: Option<Unusable>,
+    pub cut: Option<UnusableJournal>,
 }
 
 /// Replays the journal of a volume that was not unmounted.
-pub fn replay(device: &Device) -> Result<Replay, Unusable> {
-    let journal = Journal::open(device)?;
+pub fn replay(device: &ExtDevice) -> Result<ExtReplay, UnusableJournal> {
+    let journal = ExtJournal::open(device)?;
     let (transactions, next) = journal.committed()?;
     let patched = match transactions.as_slice() {
         [] => None,
         all => Some(journal.lay(all)?),
     };
     let cut = journal.is_followed_by_fast_commits(next)?;
-    Ok(Replay {
+    Ok(ExtReplay {
         patched,
-        cut: cut.then_some(Unusable::FastCommits),
+        cut: cut.then_some(UnusableJournal::FastCommits),
     })
 }
 
-struct Journal<'a> {
-    device: &'a Device,
-    runs: Vec<Blocks>,
+struct ExtJournal<'a> {
+    device: &'a ExtDevice,
+    runs: Vec<ExtExtent>,
     superblock: JournalSuperblock,
 }
 
@@ -95,17 +95,17 @@ struct Transaction {
     revoked: Vec<u64>,
 }
 
-impl<'a> Journal<'a> {
-    fn open(device: &'a Device) -> Result<Self, Unusable> {
+impl<'a> ExtJournal<'a> {
+    fn open(device: &'a ExtDevice) -> Result<Self, UnusableJournal> {
         let number = device.superblock.journal_inode;
         if number == 0 {
-            return Err(Unusable::Elsewhere);
+            return Err(UnusableJournal::Elsewhere);
         }
         let bytes = device.inode_bytes(number)?.unwrap_or_default();
-        let inode = Inode::parse(number, &bytes).ok_or(BadSuperblock::NoJournal)?;
+        let inode = ExtInode::parse(number, &bytes).ok_or(BadJournalSuperblock::NoJournal)?;
         let mut runs = Vec::new();
         map::walk(device, &inode.data, &mut |mapped| {
-            if let Mapped::Blocks(blocks) = mapped {
+            if let ExtMapPart::Blocks(blocks) = mapped {
                 runs.push(blocks);
             }
             ControlFlow::Continue(())
@@ -119,7 +119,7 @@ impl<'a> Journal<'a> {
         let volume = device.superblock.block_bytes;
         if superblock.block_bytes != volume {
             let journal = superblock.block_bytes;
-            return Err(Unusable::BlockSize { journal, volume });
+            return Err(UnusableJournal::BlockSize { journal, volume });
         }
         journal.superblock = superblock;
         Ok(journal)
@@ -152,7 +152,7 @@ impl<'a> Journal<'a> {
 
     /// All transactions from the start of the log that were committed (the kernel's passes 1 and 2), and the number of the
     /// one that would follow.
-    fn committed(&self) -> Result<(Vec<Transaction>, u32), Unusable> {
+    fn committed(&self) -> Result<(Vec<Transaction>, u32), UnusableJournal> {
         let mut all = Vec::new();
         let mut open = Transaction {
             sequence: self.superblock.sequence,
@@ -194,7 +194,7 @@ impl<'a> Journal<'a> {
                         // An older block may stand where the log ended; later than the last commit, it is a damaged one.
                         if is_doubtful && committed >= last_commit {
                             let sequence = open.sequence;
-                            return Err(Unusable::Checksum { sequence });
+                            return Err(UnusableJournal::Checksum { sequence });
                         }
                         break;
                     }
@@ -226,7 +226,7 @@ impl<'a> Journal<'a> {
         }
     }
 
-    fn is_followed_by_fast_commits(&self, sequence: u32) -> Result<bool, Unusable> {
+    fn is_followed_by_fast_commits(&self, sequence: u32) -> Result<bool, UnusableJournal> {
         let at = self.superblock.fast_commits_at;
         let Some(at) = at.filter(|at| *at < self.superblock.blocks) else {
             return Ok(false);
@@ -238,7 +238,7 @@ impl<'a> Journal<'a> {
 
     /// Lays the content of transactions over the volume (the kernel's pass 3). A block that a later transaction, or the
     /// same, revoked is left out.
-    fn lay(&self, all: &[Transaction]) -> Result<PatchedSource<Arc<dyn Source>>, Unusable> {
+    fn lay(&self, all: &[Transaction]) -> Result<PatchedSource<Arc<dyn Source>>, UnusableJournal> {
         let mut revoked = HashMap::new();
         for (order, transaction) in all.iter().enumerate() {
             for block in &transaction.revoked {
@@ -263,11 +263,11 @@ impl<'a> Journal<'a> {
         sequence: u32,
         tag: &Tag,
         stored: u32,
-    ) -> Result<(), Unusable> {
+    ) -> Result<(), UnusableJournal> {
         if self.superblock.tail_bytes() > 0 {
             let content = self.block(stored)?;
             if self.superblock.content_checksum(sequence, &content) != tag.checksum {
-                return Err(Unusable::Checksum { sequence });
+                return Err(UnusableJournal::Checksum { sequence });
             }
         }
         if tag.block >= self.device.superblock.blocks {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::device::Device;
+use super::device::ExtDevice;
 use super::inode::{BLOCKS_BYTES, Data};
 use crate::format::bytes::{u16_at, u32_at};
 use crate::guest::filesystem::{GuestError, RUNS_MAX};
@@ -20,16 +20,16 @@ const DIRECT: usize = 12;
 
 /// What a file's map is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mapped {
+pub enum ExtMapPart {
     /// Blocks of content, in the order of the content.
-    Blocks(Blocks),
+    Blocks(ExtExtent),
     /// A block of the map itself.
     Node(u64),
 }
 
 /// Blocks that follow each other in the content and on the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Blocks {
+pub struct ExtExtent {
     /// The first of them in the content.
     pub at: u64,
     pub count: u64,
@@ -41,9 +41,9 @@ pub struct Blocks {
 
 /// Goes through a map in the order of the content; stops at a break. Holes are left out.
 pub fn walk(
-    device: &Device,
+    device: &ExtDevice,
     data: &Data,
-    each: &mut dyn FnMut(Mapped) -> ControlFlow<()>,
+    each: &mut dyn FnMut(ExtMapPart) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
     let mut walk = Walk {
         device,
@@ -67,11 +67,11 @@ pub fn walk(
 type Flow = Result<ControlFlow<()>, GuestError>;
 
 struct Walk<'a> {
-    device: &'a Device,
-    each: &'a mut dyn FnMut(Mapped) -> ControlFlow<()>,
+    device: &'a ExtDevice,
+    each: &'a mut dyn FnMut(ExtMapPart) -> ControlFlow<()>,
     /// The first block of the content that is not seen yet: blocks come in order, so that nothing is seen twice.
     next: u64,
-    pending: Option<Blocks>,
+    pending: Option<ExtExtent>,
     /// Blocks of the map that were read.
     nodes: HashSet<u64>,
     runs: usize,
@@ -121,7 +121,7 @@ impl Walk<'_> {
                     let child = u64::from(u32_at(entry, 4).unwrap_or(0))
                         | u64::from(u16_at(entry, 8).unwrap_or(0)) << 32;
                     let node = self.node(child, WHAT)?;
-                    if (self.each)(Mapped::Node(child)).is_break() {
+                    if (self.each)(ExtMapPart::Node(child)).is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
                     self.extent_node(&node, child, Some(below))?
@@ -140,7 +140,7 @@ impl Walk<'_> {
             Some(count) if count > 0 => (count, true),
             _ => (length, false),
         };
-        let found = Blocks {
+        let found = ExtExtent {
             at: u32_at(entry, 0).unwrap_or(0).into(),
             count: count.into(),
             block: u64::from(u32_at(entry, 8).unwrap_or(0))
@@ -170,7 +170,7 @@ impl Walk<'_> {
             if block == 0 {
                 return Ok(ControlFlow::Continue(()));
             }
-            let found = Blocks {
+            let found = ExtExtent {
                 at,
                 count: 1,
                 block: block.into(),
@@ -183,7 +183,7 @@ impl Walk<'_> {
             return Ok(ControlFlow::Continue(()));
         }
         let node = self.node(block.into(), "a file's block map")?;
-        if (self.each)(Mapped::Node(block.into())).is_break() {
+        if (self.each)(ExtMapPart::Node(block.into())).is_break() {
             return Ok(ControlFlow::Break(()));
         }
         let at = self.device.byte_of(block.into());
@@ -196,7 +196,7 @@ impl Walk<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn add(&mut self, found: Blocks, at_bytes: u64) -> Flow {
+    fn add(&mut self, found: ExtExtent, at_bytes: u64) -> Flow {
         const WHAT: &str = "a file's list of blocks";
         let most = self.device.superblock.blocks;
         let end = found.block.checked_add(found.count);
@@ -242,6 +242,6 @@ impl Walk<'_> {
                 limit: RUNS_MAX as u64,
             });
         }
-        Ok((self.each)(Mapped::Blocks(blocks)))
+        Ok((self.each)(ExtMapPart::Blocks(blocks)))
     }
 }

@@ -2,28 +2,28 @@
 
 use std::ops::ControlFlow;
 
-use super::Volume;
-use super::device::Device;
-use super::group::{Group, descriptor_block_at, superblock_at};
-use super::inode::{self, Inode};
-use super::map::{self, Mapped};
+use super::ExtVolume;
+use super::device::ExtDevice;
+use super::group::{BlockGroup, descriptor_block_at, superblock_at};
+use super::inode::{self, ExtInode};
+use super::map::{self, ExtMapPart};
 use super::superblock::incompat;
 use crate::guest::extents::Extents;
 use crate::guest::filesystem::{
     FileId, FileKind, FileSystem as _, GuestError, OwnedPart, OwnerClass,
 };
 use crate::guest::inodes::SWAP_FILES;
-use crate::guest::inodes::parts::Parts;
+use crate::guest::inodes::parts::FoundOwners;
 use crate::job::Job;
 
 /// Answers [`FileSystem::owners`](crate::guest::filesystem::FileSystem::owners).
 pub fn owners(
-    volume: &Volume,
+    volume: &ExtVolume,
     of: &Extents,
     job: &Job,
     each: &mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
-    let mut parts = Parts::new(of);
+    let mut parts = FoundOwners::new(of);
     let device = &volume.device;
     tables(device, &mut parts)?;
     if !parts.left().is_empty() {
@@ -39,14 +39,14 @@ pub fn owners(
     Ok(())
 }
 
-fn blocks(device: &Device, first: u64, count: u64) -> std::ops::Range<u64> {
+fn blocks(device: &ExtDevice, first: u64, count: u64) -> std::ops::Range<u64> {
     device.byte_of(first)..device.byte_of(first.saturating_add(count))
 }
 
 /// Where the volume's own tables are: boot block, copies of superblock and descriptors, bitmaps, inode tables.
-fn own_blocks(device: &Device, group: usize, each: &mut dyn FnMut(u64, u64)) {
+fn own_blocks(device: &ExtDevice, group: usize, each: &mut dyn FnMut(u64, u64)) {
     let superblock = &device.superblock;
-    let Some(Group {
+    let Some(BlockGroup {
         block_bitmap,
         inode_bitmap,
         inode_table,
@@ -96,7 +96,7 @@ fn own_blocks(device: &Device, group: usize, each: &mut dyn FnMut(u64, u64)) {
 }
 
 /// With `bigalloc`, blocks are set aside by whole clusters.
-fn clusters(device: &Device, first: u64, count: u64, parts: &mut Parts<'_>) {
+fn clusters(device: &ExtDevice, first: u64, count: u64, parts: &mut FoundOwners<'_>) {
     let cluster = u64::from(device.superblock.cluster_blocks);
     if cluster > 1 {
         let end = first.saturating_add(count).next_multiple_of(cluster);
@@ -105,7 +105,7 @@ fn clusters(device: &Device, first: u64, count: u64, parts: &mut Parts<'_>) {
     }
 }
 
-fn tables(device: &Device, parts: &mut Parts<'_>) -> Result<(), GuestError> {
+fn tables(device: &ExtDevice, parts: &mut FoundOwners<'_>) -> Result<(), GuestError> {
     let mut outcome = Ok(());
     for group in 0..device.groups.len() {
         own_blocks(device, group, &mut |first, count| {
@@ -120,7 +120,7 @@ fn tables(device: &Device, parts: &mut Parts<'_>) -> Result<(), GuestError> {
 }
 
 /// Goes through all inodes. A file deleted while it was open keeps its blocks until it is closed: it owns them, too.
-fn inodes(volume: &Volume, job: &Job, parts: &mut Parts<'_>) -> Result<(), GuestError> {
+fn inodes(volume: &ExtVolume, job: &Job, parts: &mut FoundOwners<'_>) -> Result<(), GuestError> {
     let device = &volume.device;
     let per_group = device.superblock.inodes_per_group;
     let mut swap = Vec::new();
@@ -135,7 +135,7 @@ fn inodes(volume: &Volume, job: &Job, parts: &mut Parts<'_>) -> Result<(), Guest
         if job.cancel.is_cancelled() {
             return Err(GuestError::Cancelled);
         }
-        let Some(Group {
+        let Some(BlockGroup {
             inodes_used,
             inode_bitmap,
             ..
@@ -148,7 +148,7 @@ fn inodes(volume: &Volume, job: &Job, parts: &mut Parts<'_>) -> Result<(), Guest
             let Ok(Some(bytes)) = device.inode_bytes(number) else {
                 continue;
             };
-            let Some(inode) = Inode::parse_allocated(number, &bytes) else {
+            let Some(inode) = ExtInode::parse_allocated(number, &bytes) else {
                 continue;
             };
             if inode.links == 0 {
@@ -167,7 +167,7 @@ fn inodes(volume: &Volume, job: &Job, parts: &mut Parts<'_>) -> Result<(), Guest
     Ok(())
 }
 
-fn class(device: &Device, inode: &Inode, swap: &[u64]) -> OwnerClass {
+fn class(device: &ExtDevice, inode: &ExtInode, swap: &[u64]) -> OwnerClass {
     let number = inode.number;
     if number == device.superblock.journal_inode {
         OwnerClass::Journal
@@ -185,10 +185,10 @@ fn class(device: &Device, inode: &Inode, swap: &[u64]) -> OwnerClass {
 }
 
 fn one(
-    device: &Device,
-    inode: &Inode,
+    device: &ExtDevice,
+    inode: &ExtInode,
     class: OwnerClass,
-    parts: &mut Parts<'_>,
+    parts: &mut FoundOwners<'_>,
 ) -> Result<(), GuestError> {
     let id = Some(FileId {
         number: inode.number.into(),
@@ -202,8 +202,8 @@ fn one(
     let mut outcome = Ok(());
     let walked = map::walk(device, &inode.data, &mut |mapped| {
         let (first, count) = match mapped {
-            Mapped::Blocks(found) => (found.block, found.count),
-            Mapped::Node(block) => (block, 1),
+            ExtMapPart::Blocks(found) => (found.block, found.count),
+            ExtMapPart::Node(block) => (block, 1),
         };
         clusters(device, first, count, parts);
         outcome = parts.add(&blocks(device, first, count), class, id);
@@ -221,10 +221,10 @@ fn one(
 
 /// What a group's bitmap calls free, of what is left.
 fn free(
-    device: &Device,
+    device: &ExtDevice,
     group: usize,
     left: &Extents,
-    parts: &mut Parts<'_>,
+    parts: &mut FoundOwners<'_>,
 ) -> Result<(), GuestError> {
     let superblock = &device.superblock;
     let number = u32::try_from(group).unwrap_or(u32::MAX);

@@ -82,7 +82,7 @@ impl Copies {
 
 /// What the superblock says; sizes are checked against each other, not yet against the volume's length.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Superblock {
+pub struct ExtSuperblock {
     pub kind: FileSystemKind,
     pub inodes: u32,
     pub blocks: u64,
@@ -117,7 +117,7 @@ pub struct Superblock {
     pub is_clean: bool,
 }
 
-impl Superblock {
+impl ExtSuperblock {
     /// Reads the 1024 bytes; `None` if they are no superblock, or one whose sizes cannot be right.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < BYTES || u16_at(bytes, 0x38)? != MAGIC {
@@ -302,7 +302,7 @@ mod tests {
         put(0x20, 8192);
         put(0x28, 1024);
         put(0x38, u32::from(MAGIC));
-        let good = Superblock::parse(&bytes).expect("plausible");
+        let good = ExtSuperblock::parse(&bytes).expect("plausible");
         assert_eq!(
             (good.groups(), good.block_bytes, good.inode_bytes),
             (1, 1024, 128)
@@ -318,7 +318,7 @@ mod tests {
         ] {
             let mut bad = bytes.clone();
             bad[at..at + 4].copy_from_slice(&u32::to_le_bytes(value));
-            assert_eq!(Superblock::parse(&bad), None, "{at:#x} = {value}");
+            assert_eq!(ExtSuperblock::parse(&bad), None, "{at:#x} = {value}");
         }
     }
 }

@@ -13,7 +13,7 @@ const FAT32_CLUSTERS: u64 = 65_525;
 
 /// Where what is, in bytes from the volume's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(super) struct FatLayout {
     pub(super) kind: FileSystemKind,
     pub(super) cluster_bytes: u64,
     /// The table in use.
@@ -32,7 +32,7 @@ pub(super) struct Layout {
     pub(super) label: String,
 }
 
-impl Layout {
+impl FatLayout {
     pub(super) fn read(source: &dyn Source) -> Result<Self, GuestError> {
         let sector = read_up_to(source, 0, 512).map_err(GuestError::read("the boot sector", 0))?;
         Self::parse(&sector, source.len()).ok_or_else(|| {

@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::directory::Entry;
-use super::{ROOT, Volume, join};
+use super::directory::FatEntry;
+use super::{FatVolume, ROOT, join};
 use crate::finding::Finding;
 use crate::guest::codes;
 use crate::guest::confirm::{Confirm, Confirmed, written_bytes};
@@ -19,7 +19,7 @@ use crate::job::Job;
 struct Found {
     directory: u32,
     path: String,
-    entry: Entry,
+    entry: FatEntry,
 }
 
 impl Found {
@@ -47,8 +47,8 @@ enum Side {
 }
 
 struct Search<'a> {
-    before: &'a Volume,
-    after: &'a Volume,
+    before: &'a FatVolume,
+    after: &'a FatVolume,
     written: &'a Extents,
     job: &'a Job,
     confirm: Confirm<'a>,
@@ -64,8 +64,8 @@ struct Search<'a> {
 
 /// Tells what differs between two states of one volume, of which only the bytes of `written` can differ.
 pub(in crate::guest) fn changes(
-    before: &Volume,
-    after: &Volume,
+    before: &FatVolume,
+    after: &FatVolume,
     written: &Extents,
     job: &Job,
     each: &mut dyn FnMut(Change),
@@ -255,7 +255,7 @@ impl Search<'_> {
         }
     }
 
-    fn compare_content(&mut self, old: &Entry, new: &Entry) -> Result<Confirmed, GuestError> {
+    fn compare_content(&mut self, old: &FatEntry, new: &FatEntry) -> Result<Confirmed, GuestError> {
         if old.size != new.size {
             return Ok(Confirmed::Differs);
         }
@@ -264,7 +264,7 @@ impl Search<'_> {
         self.confirm.compare(&before, &after)
     }
 
-    fn written_of(&self, entry: &Entry) -> u64 {
+    fn written_of(&self, entry: &FatEntry) -> u64 {
         if entry.is_directory() {
             return 0;
         }
@@ -336,7 +336,7 @@ impl Search<'_> {
 
     /// A cluster is used again as soon as it is free, so its number alone does not make two entries one file: they were made
     /// at one time, and what they begin with is the same.
-    fn is_one_file(&self, old: &Entry, new: &Entry) -> bool {
+    fn is_one_file(&self, old: &FatEntry, new: &FatEntry) -> bool {
         if old.created != new.created {
             return false;
         }
@@ -344,7 +344,7 @@ impl Search<'_> {
         if untouched || old.is_directory() {
             return untouched || old.created.is_some();
         }
-        let beginning = |volume: &Volume, len: u64| {
+        let beginning = |volume: &FatVolume, len: u64| {
             let place = volume.layout.cluster(old.cluster)?;
             let len = len.min(place.end.saturating_sub(place.start));
             let mut bytes = vec![0; usize::try_from(len).ok()?];
@@ -399,6 +399,6 @@ fn some(list: &mut Vec<Found>) -> Vec<Option<Found>> {
 }
 
 /// Whether anything but name, place and content differs; access dates are no change.
-fn is_other(old: &Entry, new: &Entry) -> bool {
+fn is_other(old: &FatEntry, new: &FatEntry) -> bool {
     old.attributes != new.attributes || old.created != new.created || old.modified != new.modified
 }

@@ -18,7 +18,7 @@ const UPPER: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£�
 
 /// One file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct FatEntry {
     /// Its number in the directory, counted in entries of 32 bytes.
     pub(super) slot: u32,
     pub(super) name: String,
@@ -29,7 +29,7 @@ pub(super) struct Entry {
     pub(super) modified: Option<GuestTime>,
 }
 
-impl Entry {
+impl FatEntry {
     pub(super) fn is_directory(&self) -> bool {
         self.attributes & DIRECTORY != 0
     }
@@ -94,7 +94,7 @@ impl LongName {
 }
 
 /// The files and directories of a directory, without `.` and `..`.
-pub(super) fn parse(bytes: &[u8], kind: FileSystemKind) -> Vec<Entry> {
+pub(super) fn parse(bytes: &[u8], kind: FileSystemKind) -> Vec<FatEntry> {
     let mut entries = Vec::new();
     let mut long = LongName::default();
     for (slot, raw) in (0..).zip(bytes.chunks_exact(ENTRY_BYTES)) {
@@ -119,7 +119,7 @@ fn is_dots(name: &[u8]) -> bool {
     name == b".          " || name == b"..         "
 }
 
-fn entry(slot: u32, raw: &[u8], long: &mut LongName, kind: FileSystemKind) -> Option<Entry> {
+fn entry(slot: u32, raw: &[u8], long: &mut LongName, kind: FileSystemKind) -> Option<FatEntry> {
     let short = raw.get(..11)?;
     let name = long
         .take(short)
@@ -127,7 +127,7 @@ fn entry(slot: u32, raw: &[u8], long: &mut LongName, kind: FileSystemKind) -> Op
         .unwrap_or_else(|| short_name(short, raw.get(12).copied().unwrap_or(0)));
     let attributes = *raw.get(11)?;
     let tenths = raw.get(13).copied().unwrap_or(0);
-    Some(Entry {
+    Some(FatEntry {
         slot,
         name,
         attributes,

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::ops::{ControlFlow, Range};
 
 use super::table::TableEntry;
-use super::{DIRECTORY_BYTES_MAX, Extents, FileId, GuestError, Job, OwnedPart, ROOT, Volume, join};
+use super::{
+    DIRECTORY_BYTES_MAX, Extents, FatVolume, FileId, GuestError, Job, OwnedPart, ROOT, join,
+};
 use crate::guest::filesystem::{FileSystem as _, OwnerClass};
 
 /// Hands over the parts of `of` as they are found and keeps account of what is left.
@@ -41,7 +43,7 @@ impl Search<'_> {
 }
 
 pub(super) fn owners(
-    volume: &Volume,
+    volume: &FatVolume,
     of: &Extents,
     job: &Job,
     each: &mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
@@ -115,7 +117,10 @@ fn class_of(name: &str) -> OwnerClass {
 }
 
 /// The table itself says which clusters are nobody's.
-fn free_clusters(volume: &Volume, search: &mut Search<'_>) -> Result<ControlFlow<()>, GuestError> {
+fn free_clusters(
+    volume: &FatVolume,
+    search: &mut Search<'_>,
+) -> Result<ControlFlow<()>, GuestError> {
     let layout = &volume.layout;
     let end = layout
         .clusters

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::FileSystemKind;
-use super::boot::Layout;
+use super::boot::FatLayout;
 use crate::format::bytes::{u16_at, u32_at};
 use crate::guest::filesystem::GuestError;
 use crate::source::Source;
@@ -26,7 +26,7 @@ pub(super) enum TableEntry {
 
 /// The table in use.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct FatTable {
     source: Arc<dyn Source>,
     kind: FileSystemKind,
     place: Range<u64>,
@@ -34,8 +34,8 @@ pub(super) struct Table {
     pages: Mutex<HashMap<u64, Arc<[u8]>>>,
 }
 
-impl Table {
-    pub(super) fn new(source: Arc<dyn Source>, layout: &Layout) -> Self {
+impl FatTable {
+    pub(super) fn new(source: Arc<dyn Source>, layout: &FatLayout) -> Self {
         Self {
             source,
             kind: layout.kind,
@@ -133,7 +133,7 @@ impl Table {
 /// Follows a chain and ends where it runs into itself (Brent's way: a mark that is moved on at powers of two).
 #[derive(Debug)]
 pub(super) struct ChainWalk<'a> {
-    table: &'a Table,
+    table: &'a FatTable,
     next: Option<u32>,
     ended_well: bool,
     mark: u32,

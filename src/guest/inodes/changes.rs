@@ -24,7 +24,7 @@ use crate::job::Job;
 
 /// A name in a directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Place {
+struct NamePlace {
     directory: u64,
     name: String,
 }
@@ -34,9 +34,9 @@ struct Place {
 struct Pair {
     before: Option<InodeState>,
     after: Option<InodeState>,
-    taken: Vec<Place>,
-    given: Vec<Place>,
-    kept: Vec<Place>,
+    taken: Vec<NamePlace>,
+    given: Vec<NamePlace>,
+    kept: Vec<NamePlace>,
 }
 
 impl Pair {
@@ -156,7 +156,7 @@ impl<'a> Comparing<'a> {
             let mut before = self.entries(was.then_some(self.before), number);
             let after = self.entries(is.then_some(self.after), number);
             for (name, inode) in after {
-                let place = Place {
+                let place = NamePlace {
                     directory: number,
                     name,
                 };
@@ -175,7 +175,7 @@ impl<'a> Comparing<'a> {
                 }
             }
             for (name, inode) in before {
-                let place = Place {
+                let place = NamePlace {
                     directory: number,
                     name,
                 };
@@ -227,7 +227,7 @@ impl<'a> Comparing<'a> {
         for (number, pair) in &pairs {
             telling.learn(*number, pair);
         }
-        let mut gone: BTreeMap<&Place, &InodeState> = BTreeMap::new();
+        let mut gone: BTreeMap<&NamePlace, &InodeState> = BTreeMap::new();
         for pair in pairs.values().filter(|pair| !pair.is_same_file()) {
             if let Some(before) = &pair.before {
                 let places = pair.taken.iter().chain(&pair.kept);
@@ -420,15 +420,20 @@ impl Telling<'_, '_> {
         }
     }
 
-    fn new_path(&mut self, place: &Place) -> String {
+    fn new_path(&mut self, place: &NamePlace) -> String {
         self.new_paths.of(place.directory, &place.name)
     }
 
-    fn old_path(&mut self, place: &Place) -> String {
+    fn old_path(&mut self, place: &NamePlace) -> String {
         self.old_paths.of(place.directory, &place.name)
     }
 
-    fn change(&mut self, kind: ChangeKind, inode: &InodeState, place: Option<&Place>) -> Change {
+    fn change(
+        &mut self,
+        kind: ChangeKind,
+        inode: &InodeState,
+        place: Option<&NamePlace>,
+    ) -> Change {
         let id: FileId = inode.id;
         let number = self.told;
         self.told = self.told.saturating_add(1);

@@ -4,7 +4,7 @@ use crate::guest::filesystem::FileKind;
 
 /// One name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct NamedInode<'a> {
     pub inode: u64,
     pub name: &'a [u8],
     /// `None` if the volume's directories do not say it.

@@ -9,14 +9,14 @@ use crate::guest::filesystem::{FileId, GuestError, OwnedPart, OwnerClass};
 const PARTS_MAX: usize = 1 << 22;
 
 /// Owners of what was asked for.
-pub struct Parts<'a> {
+pub struct FoundOwners<'a> {
     of: &'a Extents,
     found: Vec<(Range<u64>, OwnerClass, Option<FileId>)>,
     /// Set aside together with what an owner has, and not used: what nobody owns of it is behind the end of a content.
     set_aside: Vec<Range<u64>>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> FoundOwners<'a> {
     pub fn new(of: &'a Extents) -> Self {
         Self {
             of,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::text::{self, Section, Value};
+use super::text::{self, Section, TextValue};
 use super::{LvmError, PhysicalVolume};
 use crate::source::Source;
 
@@ -191,7 +191,7 @@ fn volume_of(
     if !is_name(name) {
         return Err("a name that LVM does not allow".to_owned());
     }
-    let texts = |name: &str| volume.list(name).iter().filter_map(Value::text);
+    let texts = |name: &str| volume.list(name).iter().filter_map(TextValue::text);
     let mut segments = Vec::new();
     let mut extents = 0_u64;
     for (name, segment) in volume.sections() {

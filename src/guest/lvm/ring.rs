@@ -17,16 +17,16 @@ const ALIGN: u64 = 512;
 
 /// Something that became of a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct VolumeChange {
     /// By the host's clock.
     pub at: Option<Timestamp>,
     /// The volume's own id, which no rename changes.
     pub id: String,
-    pub kind: ChangeKind,
+    pub kind: VolumeChangeKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChangeKind {
+pub enum VolumeChangeKind {
     Made { name: String },
     Renamed { from: String, to: String },
     Removed { name: String },
@@ -38,7 +38,7 @@ impl PhysicalVolume {
     ///
     /// # Errors
     /// When the ring cannot be read. [`LvmError::NoMetadata`] if no area is in use.
-    pub fn history(&self) -> Result<Vec<Change>, LvmError> {
+    pub fn history(&self) -> Result<Vec<VolumeChange>, LvmError> {
         let mut last = Err(LvmError::NoMetadata);
         for area in &self.areas {
             let header = read_up_to(&self.source, area.offset, label::AREA_HEADER_BYTES)
@@ -124,14 +124,14 @@ fn is_start(bytes: &[u8]) -> bool {
             .is_some_and(|line| line.starts_with(b"seqno = "))
 }
 
-fn changes(texts: &[VolumeGroup]) -> Vec<Change> {
+fn changes(texts: &[VolumeGroup]) -> Vec<VolumeChange> {
     let mut changes = Vec::new();
     let mut known: HashMap<&str, &str> = HashMap::new();
     for (at, text) in texts.iter().enumerate() {
         let mut now: HashMap<&str, &str> = HashMap::new();
-        let mut tell = |at: Option<Timestamp>, id: &str, kind: ChangeKind| {
+        let mut tell = |at: Option<Timestamp>, id: &str, kind: VolumeChangeKind| {
             let id = id.to_owned();
-            changes.push(Change { at, id, kind });
+            changes.push(VolumeChange { at, id, kind });
         };
         for volume in &text.volumes {
             now.insert(&volume.id, &volume.name);
@@ -141,12 +141,12 @@ fn changes(texts: &[VolumeGroup]) -> Vec<Change> {
                 None => tell(
                     volume.created.or(text.written),
                     &volume.id,
-                    ChangeKind::Made { name },
+                    VolumeChangeKind::Made { name },
                 ),
                 Some(from) if from != name => tell(
                     text.written,
                     &volume.id,
-                    ChangeKind::Renamed {
+                    VolumeChangeKind::Renamed {
                         from: from.to_owned(),
                         to: name,
                     },
@@ -158,12 +158,12 @@ fn changes(texts: &[VolumeGroup]) -> Vec<Change> {
         gone.sort_unstable();
         for (id, name) in gone {
             let name = name.to_owned();
-            tell(text.written, id, ChangeKind::Removed { name });
+            tell(text.written, id, VolumeChangeKind::Removed { name });
         }
         known = now;
         if at == 0 {
             // Volumes of the oldest text may have been made in any order.
-            changes.sort_by_key(|change: &Change| change.at);
+            changes.sort_by_key(|change: &VolumeChange| change.at);
         }
     }
     changes

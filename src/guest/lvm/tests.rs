@@ -54,7 +54,7 @@ fn pieces_stripes_and_mirrors_read_back_what_was_written() {
         .write("wide", 0, &data)
         .devices();
     let given = found(&devices);
-    let Metadata { group, faults } = given[1].metadata().unwrap();
+    let LvmMetadata { group, faults } = given[1].metadata().unwrap();
     assert!(faults.is_empty());
     assert_eq!(
         (&*group.name, group.seqno, group.extent_bytes),
@@ -128,12 +128,12 @@ fn a_text_that_wraps_around_the_end_of_its_area_is_read() {
 
 #[test]
 fn the_ring_tells_what_became_of_volumes_as_far_back_as_it_goes() {
-    let made = |name: &str| ChangeKind::Made { name: name.into() };
-    let renamed = |from: &str, to: &str| ChangeKind::Renamed {
+    let made = |name: &str| VolumeChangeKind::Made { name: name.into() };
+    let renamed = |from: &str, to: &str| VolumeChangeKind::Renamed {
         from: from.into(),
         to: to.into(),
     };
-    let removed = |name: &str| ChangeKind::Removed { name: name.into() };
+    let removed = |name: &str| VolumeChangeKind::Removed { name: name.into() };
     let acts = group()
         .create("x", EXTENT, 100)
         .rename("x", "base", 200)

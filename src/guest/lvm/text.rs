@@ -18,15 +18,15 @@ pub(super) struct TextError {
 
 /// What a name stands for.
 #[derive(Debug, PartialEq)]
-pub(super) enum Value<'t> {
+pub(super) enum TextValue<'t> {
     Number(i64),
     /// As it stands between its quotes.
     Quoted(&'t str),
-    List(Vec<Value<'t>>),
+    List(Vec<TextValue<'t>>),
     Section(Section<'t>),
 }
 
-impl<'t> Value<'t> {
+impl<'t> TextValue<'t> {
     pub(super) fn text(&self) -> Option<Cow<'t, str>> {
         let Self::Quoted(raw) = self else {
             return None;
@@ -57,10 +57,10 @@ impl<'t> Value<'t> {
 
 /// Names and values in the order of the text.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Section<'t>(pub Vec<(&'t str, Value<'t>)>);
+pub(super) struct Section<'t>(pub Vec<(&'t str, TextValue<'t>)>);
 
 impl<'t> Section<'t> {
-    pub(super) fn get(&self, name: &str) -> Option<&Value<'t>> {
+    pub(super) fn get(&self, name: &str) -> Option<&TextValue<'t>> {
         self.0
             .iter()
             .find(|(known, _)| *known == name)
@@ -75,16 +75,16 @@ impl<'t> Section<'t> {
         self.get(name)?.number()
     }
 
-    pub(super) fn list(&self, name: &str) -> &[Value<'t>] {
+    pub(super) fn list(&self, name: &str) -> &[TextValue<'t>] {
         match self.get(name) {
-            Some(Value::List(values)) => values,
+            Some(TextValue::List(values)) => values,
             _ => &[],
         }
     }
 
     pub(super) fn section(&self, name: &str) -> Option<&Self> {
         match self.get(name)? {
-            Value::Section(section) => Some(section),
+            TextValue::Section(section) => Some(section),
             _ => None,
         }
     }
@@ -92,7 +92,7 @@ impl<'t> Section<'t> {
     /// The sections in it, with their names.
     pub(super) fn sections(&self) -> impl Iterator<Item = (&'t str, &Self)> {
         self.0.iter().filter_map(|(name, value)| match value {
-            Value::Section(section) => Some((*name, section)),
+            TextValue::Section(section) => Some((*name, section)),
             _ => None,
         })
     }
@@ -189,7 +189,7 @@ impl<'t> Parser<'t> {
                     self.skip(1);
                     let section = self.section(depth)?;
                     self.take('}', "the end of the section")?;
-                    Value::Section(section)
+                    TextValue::Section(section)
                 }
                 Some('=') => {
                     self.skip(1);
@@ -219,9 +219,9 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value<'t>, TextError> {
+    fn value(&mut self, depth: usize) -> Result<TextValue<'t>, TextError> {
         match self.peek() {
-            Some('"') => self.quoted().map(Value::Quoted),
+            Some('"') => self.quoted().map(TextValue::Quoted),
             Some('[') => {
                 let depth = self.deeper(depth)?;
                 self.skip(1);
@@ -236,7 +236,7 @@ impl<'t> Parser<'t> {
                     }
                 }
                 self.skip(1);
-                Ok(Value::List(values))
+                Ok(TextValue::List(values))
             }
             _ => {
                 let rest = self.rest();
@@ -248,7 +248,7 @@ impl<'t> Parser<'t> {
                 let whole = digits.split('.').next().unwrap_or_default();
                 let number = whole.parse().map_err(|_| self.error("a value"))?;
                 self.skip(len);
-                Ok(Value::Number(number))
+                Ok(TextValue::Number(number))
             }
         }
     }

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{ControlFlow, Range};
 
-use super::file::{File, Stream};
-use super::record::{Record, fix_up, is_same};
-use super::{FIRST_USER_RECORD, Volume, data};
+use super::file::{NtfsFile, Stream};
+use super::record::{MftRecord, fix_up, is_same};
+use super::{FIRST_USER_RECORD, NtfsVolume, data};
 use crate::finding::Finding;
 use crate::guest::codes;
 use crate::guest::confirm::{Confirm, Confirmed, written_bytes};
@@ -28,8 +28,8 @@ const FAULTS_MAX: usize = 64;
 
 /// Tells what differs between two states of one volume, of which only the bytes of `written` can differ.
 pub(in crate::guest) fn changes(
-    before: &Volume,
-    after: &Volume,
+    before: &NtfsVolume,
+    after: &NtfsVolume,
     written: &Extents,
     job: &Job,
     each: &mut dyn FnMut(Change),
@@ -57,8 +57,8 @@ pub(in crate::guest) fn changes(
 }
 
 struct Search<'a> {
-    before: &'a Volume,
-    after: &'a Volume,
+    before: &'a NtfsVolume,
+    after: &'a NtfsVolume,
     written: &'a Extents,
     job: &'a Job,
     confirm: Confirm<'a>,
@@ -68,8 +68,8 @@ struct Search<'a> {
     told: u32,
     /// Files that carry on in other records and were judged on the way.
     judged: BTreeSet<u64>,
-    gone: Vec<File>,
-    new: Vec<File>,
+    gone: Vec<NtfsFile>,
+    new: Vec<NtfsFile>,
     outcome: Comparison,
 }
 
@@ -132,7 +132,7 @@ impl Search<'_> {
 
     /// Compares records and judges the files of those that differ.
     fn compare(&mut self, numbers: Range<u64>) {
-        let read = |volume: &Volume| volume.table.read_raw(numbers.clone());
+        let read = |volume: &NtfsVolume| volume.table.read_raw(numbers.clone());
         let groups: Groups = match (read(self.before), read(self.after)) {
             (Ok(before), Ok(after)) => [before, after],
             (Err(error), _) | (_, Err(error)) => {
@@ -178,7 +178,7 @@ impl Search<'_> {
     /// Judges the file of a record that differs: itself, or the file it carries on in either state.
     fn judge_record(&mut self, number: u64, old: Option<&[u8]>, new: Option<&[u8]>) {
         let base_of = |bytes: Option<&[u8]>| {
-            let record = Record::new(bytes?).filter(|record| record.is_in_use())?;
+            let record = MftRecord::new(bytes?).filter(|record| record.is_in_use())?;
             Some(record.base().map_or(number, |base| base.number))
         };
         let mut bases = [base_of(old), base_of(new)];
@@ -189,9 +189,9 @@ impl Search<'_> {
             if base < FIRST_USER_RECORD || !self.judged.insert(base) {
                 continue;
             }
-            let load = |volume: &Volume, bytes: Option<&[u8]>| match bytes {
-                _ if base != number => File::load(volume, base),
-                Some(bytes) => File::of_record(volume, base, bytes),
+            let load = |volume: &NtfsVolume, bytes: Option<&[u8]>| match bytes {
+                _ if base != number => NtfsFile::load(volume, base),
+                Some(bytes) => NtfsFile::of_record(volume, base, bytes),
                 None => Ok(None),
             };
             match (load(self.before, old), load(self.after, new)) {
@@ -203,7 +203,7 @@ impl Search<'_> {
         }
     }
 
-    fn judge(&mut self, old: Option<File>, new: Option<File>) {
+    fn judge(&mut self, old: Option<NtfsFile>, new: Option<NtfsFile>) {
         match (old, new) {
             (Some(old), Some(new)) if old.id == new.id => self.judge_one(&old, &new),
             (old, new) => {
@@ -214,7 +214,7 @@ impl Search<'_> {
     }
 
     /// One file in both states.
-    fn judge_one(&mut self, old: &File, new: &File) {
+    fn judge_one(&mut self, old: &NtfsFile, new: &NtfsFile) {
         let lost: Vec<&FileName> = missing(&old.names, &new.names);
         let won: Vec<&FileName> = missing(&new.names, &old.names);
         // A name for a name is a renaming; what is left over is a link that came or went.
@@ -236,7 +236,7 @@ impl Search<'_> {
         }
     }
 
-    fn judge_content(&mut self, old: &File, new: &File) {
+    fn judge_content(&mut self, old: &NtfsFile, new: &NtfsFile) {
         let mut kind = old.has_other_reparse(new).then_some(ChangeKind::Modified);
         let mut streams = Vec::new();
         let names: BTreeSet<&str> = [old, new]
@@ -282,11 +282,11 @@ impl Search<'_> {
 
     /// Of files that came and went under one name, the name is told once.
     fn tell_replaced(&mut self) {
-        let key = |file: &File| {
+        let key = |file: &NtfsFile| {
             let name = file.names.first()?;
             Some((name.parent, name.name.to_lowercase()))
         };
-        let mut new: BTreeMap<usize, File> = std::mem::take(&mut self.new)
+        let mut new: BTreeMap<usize, NtfsFile> = std::mem::take(&mut self.new)
             .into_iter()
             .enumerate()
             .collect();
@@ -310,7 +310,7 @@ impl Search<'_> {
         self.new = new.into_values().collect();
     }
 
-    fn tell(&mut self, kind: ChangeKind, old: Option<&File>, new: Option<&File>) {
+    fn tell(&mut self, kind: ChangeKind, old: Option<&NtfsFile>, new: Option<&NtfsFile>) {
         let change = self.change(kind, old, new);
         self.hand_over(change);
     }
@@ -318,8 +318,8 @@ impl Search<'_> {
     fn tell_names(
         &mut self,
         kind: ChangeKind,
-        old: &File,
-        new: &File,
+        old: &NtfsFile,
+        new: &NtfsFile,
         from: Option<&FileName>,
         to: Option<&FileName>,
     ) {
@@ -339,7 +339,7 @@ impl Search<'_> {
         self.hand_over(change);
     }
 
-    fn new_path(&mut self, file: &File) -> String {
+    fn new_path(&mut self, file: &NtfsFile) -> String {
         match file.names.first() {
             Some(name) => self.new_paths.of_name(name, self.job),
             None => format!("/$OrphanFiles/{}", file.id),
@@ -347,7 +347,12 @@ impl Search<'_> {
     }
 
     /// A change of a file under its present name, or its last.
-    fn change(&mut self, kind: ChangeKind, old: Option<&File>, new: Option<&File>) -> Change {
+    fn change(
+        &mut self,
+        kind: ChangeKind,
+        old: Option<&NtfsFile>,
+        new: Option<&NtfsFile>,
+    ) -> Change {
         let (file, paths) = match new {
             Some(new) => (Some(new), &mut self.new_paths),
             None => (old, &mut self.old_paths),
@@ -366,7 +371,7 @@ impl Search<'_> {
         Change {
             number: 0,
             kind,
-            file: file.map_or(FileKind::File, File::kind),
+            file: file.map_or(FileKind::File, NtfsFile::kind),
             id,
             path: Some(path.unwrap_or_else(|| format!("/$OrphanFiles/{id}"))),
             old_path: None,
@@ -391,7 +396,7 @@ fn missing<'n>(names: &'n [FileName], others: &[FileName]) -> Vec<&'n FileName> 
     names.filter(|name| !others.contains(name)).collect()
 }
 
-fn version(file: &File) -> FileVersion {
+fn version(file: &NtfsFile) -> FileVersion {
     FileVersion {
         bytes: (!file.is_directory).then(|| file.bytes()),
         modified: file.standard.and_then(|of| of.modified),
@@ -399,11 +404,11 @@ fn version(file: &File) -> FileVersion {
 }
 
 /// Whether anything but names and content differs; access times are no change.
-fn is_other(old: &File, new: &File) -> bool {
+fn is_other(old: &NtfsFile, new: &NtfsFile) -> bool {
     old.standard != new.standard || old.index_root != new.index_root || old.index != new.index
 }
 
-fn runs_of(volume: &Volume, stream: &Stream) -> Result<Vec<DataRun>, GuestError> {
+fn runs_of(volume: &NtfsVolume, stream: &Stream) -> Result<Vec<DataRun>, GuestError> {
     let mut runs = Vec::new();
     let _ = data::runs(volume, stream, &mut |run| {
         runs.push(run);

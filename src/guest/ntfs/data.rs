@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::Volume;
-use super::file::{Stream, Value};
+use super::NtfsVolume;
+use super::file::{AttributeValue, Stream};
 use super::runs::Run;
 use crate::guest::filesystem::{DataPlace, DataRun};
 
@@ -12,12 +12,12 @@ const UNIT_POWER_MAX: u16 = 8;
 
 /// Hands over the runs of a stream, cut to its size. What lies behind the valid part reads as zeros.
 pub(super) fn runs(
-    volume: &Volume,
+    volume: &NtfsVolume,
     stream: &Stream,
     each: &mut dyn FnMut(DataRun) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let (runs, valid, power) = match &stream.value {
-        Value::Resident(bytes) => {
+        AttributeValue::Resident(bytes) => {
             return if bytes.is_empty() {
                 ControlFlow::Continue(())
             } else {
@@ -28,7 +28,7 @@ pub(super) fn runs(
                 })
             };
         }
-        Value::Runs {
+        AttributeValue::Runs {
             runs,
             valid_bytes,
             unit_power,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Volume;
+use super::NtfsVolume;
 use super::list;
 use super::record::{
-    ATTRIBUTE_LIST, Attribute, COMPRESSED, DATA, ENCRYPTED, FILE_NAME, Form, INDEX_ALLOCATION,
-    INDEX_ROOT, REPARSE_POINT, Record, STANDARD_INFORMATION, reference, utf16,
+    ATTRIBUTE_LIST, Attribute, AttributeForm, COMPRESSED, DATA, ENCRYPTED, FILE_NAME,
+    INDEX_ALLOCATION, INDEX_ROOT, MftRecord, REPARSE_POINT, STANDARD_INFORMATION, reference, utf16,
 };
 use super::runs::{self, Run};
 use super::time;
@@ -34,7 +34,7 @@ pub(super) struct Standard {
 
 /// The value of a stream or index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum AttributeValue {
     Resident(Vec<u8>),
     Runs {
         runs: Vec<Run>,
@@ -50,12 +50,12 @@ pub(super) struct Stream {
     pub(super) name: String,
     pub(super) bytes: u64,
     pub(super) flags: u16,
-    pub(super) value: Value,
+    pub(super) value: AttributeValue,
 }
 
 /// A file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
+pub(super) struct NtfsFile {
     pub(super) id: FileId,
     pub(super) is_directory: bool,
     pub(super) standard: Option<Standard>,
@@ -68,9 +68,9 @@ pub(super) struct File {
     reparse: Option<(u32, Vec<u8>)>,
 }
 
-impl File {
+impl NtfsFile {
     /// Puts a file together; `None` if the number is no file in use.
-    pub(super) fn load(volume: &Volume, number: u64) -> Result<Option<Self>, GuestError> {
+    pub(super) fn load(volume: &NtfsVolume, number: u64) -> Result<Option<Self>, GuestError> {
         match volume.table.record(number)? {
             Some(bytes) => Self::of_record(volume, number, &bytes),
             None => Ok(None),
@@ -79,11 +79,11 @@ impl File {
 
     /// Likewise, of a record that was read already.
     pub(super) fn of_record(
-        volume: &Volume,
+        volume: &NtfsVolume,
         number: u64,
         bytes: &[u8],
     ) -> Result<Option<Self>, GuestError> {
-        let Some(record) = Record::new(bytes).filter(|of| of.is_in_use() && of.base().is_none())
+        let Some(record) = MftRecord::new(bytes).filter(|of| of.is_in_use() && of.base().is_none())
         else {
             return Ok(None);
         };
@@ -115,10 +115,10 @@ impl File {
                     continue;
                 };
                 // A record that was given to another file since is not this one's.
-                let carries = |of: &Record<'_>| {
+                let carries = |of: &MftRecord<'_>| {
                     of.is_in_use() && of.sequence() == part.generation && of.base() == Some(id)
                 };
-                if let Some(record) = Record::new(&bytes).filter(carries) {
+                if let Some(record) = MftRecord::new(&bytes).filter(carries) {
                     parts.add(record, volume)?;
                 }
             }
@@ -187,19 +187,19 @@ const OVERLAY: u32 = 0x8000_0017;
 
 /// A file while its records are gone through.
 struct Parts {
-    file: File,
+    file: NtfsFile,
     reparse_place: Vec<Stream>,
 }
 
 impl Parts {
-    fn new(file: File) -> Self {
+    fn new(file: NtfsFile) -> Self {
         Self {
             file,
             reparse_place: Vec::new(),
         }
     }
 
-    fn add(&mut self, record: Record<'_>, volume: &Volume) -> Result<(), GuestError> {
+    fn add(&mut self, record: MftRecord<'_>, volume: &NtfsVolume) -> Result<(), GuestError> {
         for attribute in record.attributes() {
             match attribute.kind {
                 STANDARD_INFORMATION => {
@@ -221,9 +221,9 @@ impl Parts {
         Ok(())
     }
 
-    fn finish(mut self) -> File {
+    fn finish(mut self) -> NtfsFile {
         if let Some(Stream {
-            value: Value::Resident(bytes),
+            value: AttributeValue::Resident(bytes),
             ..
         }) = self.reparse_place.pop()
         {
@@ -231,7 +231,7 @@ impl Parts {
         }
         let all = self.file.streams.iter_mut().chain(&mut self.file.index);
         for stream in all {
-            if let Value::Runs { runs, .. } = &mut stream.value {
+            if let AttributeValue::Runs { runs, .. } = &mut stream.value {
                 runs.sort_by_key(|run| run.vcn);
             }
         }
@@ -246,17 +246,17 @@ impl Parts {
 fn put(
     streams: &mut Vec<Stream>,
     attribute: &Attribute<'_>,
-    volume: &Volume,
+    volume: &NtfsVolume,
 ) -> Result<(), GuestError> {
     let name = attribute.name();
     match attribute.form {
-        Form::Resident(value) => streams.push(Stream {
+        AttributeForm::Resident(value) => streams.push(Stream {
             name,
             bytes: value.len() as u64,
             flags: attribute.flags,
-            value: Value::Resident(value.to_vec()),
+            value: AttributeValue::Resident(value.to_vec()),
         }),
-        Form::Extern {
+        AttributeForm::Extern {
             first_vcn,
             bytes,
             valid_bytes,
@@ -275,7 +275,7 @@ fn put(
                     name,
                     bytes: 0,
                     flags: attribute.flags,
-                    value: Value::Runs {
+                    value: AttributeValue::Runs {
                         runs: Vec::new(),
                         valid_bytes: 0,
                         unit_power: if is_packed { unit_power } else { 0 },
@@ -288,7 +288,7 @@ fn put(
             if first_vcn == 0 {
                 stream.bytes = bytes;
             }
-            if let Value::Runs {
+            if let AttributeValue::Runs {
                 runs,
                 valid_bytes: valid,
                 ..

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::Volume;
-use super::file::{File, Value, file_name};
+use super::NtfsVolume;
+use super::file::{AttributeValue, NtfsFile, file_name};
 use super::record::{fix_up, reference};
 use crate::format::bytes::{u32_at, u64_at};
 use crate::guest::filesystem::{DIRECTORY_BYTES_MAX, DirectoryEntry, FileId, FileKind, GuestError};
@@ -19,8 +19,8 @@ const ROOT_HEAD: usize = 16;
 const BLOCK_HEAD: usize = 24;
 
 pub(super) fn list(
-    volume: &Volume,
-    directory: &File,
+    volume: &NtfsVolume,
+    directory: &NtfsFile,
     each: &mut dyn FnMut(DirectoryEntry) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
     let mut seen = HashSet::new();
@@ -39,7 +39,7 @@ pub(super) fn list(
     let Some(index) = directory.index.first() else {
         return Ok(());
     };
-    let Value::Runs { runs, .. } = &index.value else {
+    let AttributeValue::Runs { runs, .. } = &index.value else {
         return Ok(());
     };
     let boot = &volume.boot;

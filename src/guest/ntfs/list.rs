@@ -1,7 +1,7 @@
 //! Attribute lists: which records hold the attributes of a file that has more than fit into one.
 
 use super::boot::Boot;
-use super::record::{Attribute, Form, reference, utf16};
+use super::record::{Attribute, AttributeForm, reference, utf16};
 use super::runs;
 use crate::format::bytes::{u16_at, u32_at, u64_at};
 use crate::guest::filesystem::{FileId, GuestError};
@@ -25,7 +25,7 @@ pub(super) fn read(
     attribute: &Attribute<'_>,
     boot: &Boot,
 ) -> Result<Vec<u8>, GuestError> {
-    let Form::Extern { bytes, pairs, .. } = attribute.form else {
+    let AttributeForm::Extern { bytes, pairs, .. } = attribute.form else {
         return Ok(attribute.resident().unwrap_or_default().to_vec());
     };
     if bytes > LIST_BYTES_MAX {

@@ -2,10 +2,10 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::file::{File, Stream, Value};
-use super::record::{Attribute, BITMAP, DATA, Form, INDEX_ALLOCATION, Record, fix_up};
+use super::file::{AttributeValue, NtfsFile, Stream};
+use super::record::{Attribute, AttributeForm, BITMAP, DATA, INDEX_ALLOCATION, MftRecord, fix_up};
 use super::runs::Run;
-use super::{BAD_CLUSTERS, FIRST_USER_RECORD, FREE_MAP, LOG_FILE, ROOT, Volume, runs};
+use super::{BAD_CLUSTERS, FIRST_USER_RECORD, FREE_MAP, LOG_FILE, NtfsVolume, ROOT, runs};
 use crate::guest::extents::Extents;
 use crate::guest::filesystem::{FileId, GuestError, OwnedPart, OwnerClass};
 use crate::job::Job;
@@ -16,13 +16,13 @@ const GROUP_BYTES: usize = 1 << 20;
 const MAP_BYTES: u64 = 64 << 10;
 
 struct Search<'a> {
-    volume: &'a Volume,
+    volume: &'a NtfsVolume,
     left: Extents,
     each: &'a mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
 }
 
 pub(super) fn owners(
-    volume: &Volume,
+    volume: &NtfsVolume,
     of: &Extents,
     job: &Job,
     each: &mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
@@ -121,7 +121,7 @@ impl Search<'_> {
 
     /// What is left that a record's attributes hold.
     fn record(&mut self, number: u64, bytes: &[u8]) -> ControlFlow<()> {
-        let Some(record) = Record::new(bytes).filter(|record| record.is_in_use()) else {
+        let Some(record) = MftRecord::new(bytes).filter(|record| record.is_in_use()) else {
             return ControlFlow::Continue(());
         };
         let id = record.base().unwrap_or(FileId {
@@ -129,7 +129,7 @@ impl Search<'_> {
             generation: record.sequence(),
         });
         for attribute in record.attributes() {
-            let Form::Extern {
+            let AttributeForm::Extern {
                 first_vcn, pairs, ..
             } = attribute.form
             else {
@@ -171,7 +171,7 @@ impl Search<'_> {
         if stream == "$J" {
             return OwnerClass::Journal;
         }
-        let names = File::load(self.volume, id.number).ok().flatten();
+        let names = NtfsFile::load(self.volume, id.number).ok().flatten();
         let names = names.map(|file| file.names).unwrap_or_default();
         let memory = ["pagefile.sys", "hiberfil.sys", "swapfile.sys"];
         let is_memory = names.iter().any(|name| {
@@ -189,10 +189,10 @@ impl Search<'_> {
 
     /// Takes out what the free map says is nobody's: a bit for each cluster.
     fn free(&mut self) -> Result<ControlFlow<()>, GuestError> {
-        let map = File::load(self.volume, FREE_MAP)?;
+        let map = NtfsFile::load(self.volume, FREE_MAP)?;
         let map = map.as_ref().and_then(|file| file.stream(""));
         let Some(Stream {
-            value: Value::Runs { runs, .. },
+            value: AttributeValue::Runs { runs, .. },
             bytes: map_bytes,
             ..
         }) = map

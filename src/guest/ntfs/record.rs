@@ -53,9 +53,9 @@ pub(super) fn reference(bytes: &[u8], at: usize) -> Option<FileId> {
 
 /// A record that was fixed up.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record<'a>(&'a [u8]);
+pub(super) struct MftRecord<'a>(&'a [u8]);
 
-impl<'a> Record<'a> {
+impl<'a> MftRecord<'a> {
     /// `None` if it never was a record.
     pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
         (bytes.get(..4)? == b"FILE").then_some(Self(bytes))
@@ -110,12 +110,12 @@ pub(super) struct Attribute<'a> {
     pub(super) kind: u32,
     pub(super) flags: u16,
     name: &'a [u8],
-    pub(super) form: Form<'a>,
+    pub(super) form: AttributeForm<'a>,
 }
 
 /// Where an attribute's value is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Form<'a> {
+pub(super) enum AttributeForm<'a> {
     Resident(&'a [u8]),
     Extern {
         first_vcn: u64,
@@ -139,11 +139,11 @@ impl<'a> Attribute<'a> {
         let form = if *bytes.get(8)? == 0 {
             let len = usize::try_from(u32_at(bytes, 16)?).ok()?;
             let at = usize::from(u16_at(bytes, 20)?);
-            Form::Resident(bytes.get(at..at.checked_add(len)?)?)
+            AttributeForm::Resident(bytes.get(at..at.checked_add(len)?)?)
         } else {
             let first_vcn = u64_at(bytes, 16)?;
             let pairs_at = usize::from(u16_at(bytes, 32)?);
-            Form::Extern {
+            AttributeForm::Extern {
                 first_vcn,
                 bytes: u64_at(bytes, 48).unwrap_or(0),
                 valid_bytes: u64_at(bytes, 56).unwrap_or(0),
@@ -176,8 +176,8 @@ impl<'a> Attribute<'a> {
 
     pub(super) fn resident(&self) -> Option<&'a [u8]> {
         match self.form {
-            Form::Resident(value) => Some(value),
-            Form::Extern { .. } => None,
+            AttributeForm::Resident(value) => Some(value),
+            AttributeForm::Extern { .. } => None,
         }
     }
 }

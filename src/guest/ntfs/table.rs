@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::boot::Boot;
 use super::list;
-use super::record::{self, ATTRIBUTE_LIST, DATA, Form, Record, fix_up};
+use super::record::{self, ATTRIBUTE_LIST, AttributeForm, DATA, MftRecord, fix_up};
 use super::runs::{self, Run};
 use crate::guest::extents::Extents;
 use crate::guest::filesystem::GuestError;
@@ -16,7 +16,7 @@ const PARTS_MAX: usize = 4_096;
 
 /// The table's place in the volume.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct MasterFileTable {
     source: Arc<dyn Source>,
     record_bytes: u64,
     /// Pieces of the table in order: first byte of the table, and where it is in the volume.
@@ -25,13 +25,13 @@ pub(super) struct Table {
     pub(super) records: u64,
 }
 
-impl Table {
+impl MasterFileTable {
     pub(super) fn read(source: Arc<dyn Source>, boot: &Boot) -> Result<Self, GuestError> {
         let mut first = None;
         for at in [boot.table_at, boot.mirror_at] {
             let mut bytes = vec![0; usize::try_from(boot.record_bytes).unwrap_or(0)];
             let read = source.read_exact_at(&mut bytes, at);
-            if read.is_ok() && fix_up(&mut bytes).is_some() && Record::new(&bytes).is_some() {
+            if read.is_ok() && fix_up(&mut bytes).is_some() && MftRecord::new(&bytes).is_some() {
                 first = Some(bytes);
                 break;
             }
@@ -39,11 +39,11 @@ impl Table {
         let what = "the first record of $MFT";
         let damaged = || GuestError::damaged(what, boot.table_at, "a record", "none");
         let first = first.ok_or_else(damaged)?;
-        let record = Record::new(&first).ok_or_else(damaged)?;
+        let record = MftRecord::new(&first).ok_or_else(damaged)?;
         let mut size = 0;
         let mut parts = Vec::new();
         for attribute in record.attributes() {
-            if let (DATA, Form::Extern { bytes, .. }) = (attribute.kind, attribute.form)
+            if let (DATA, AttributeForm::Extern { bytes, .. }) = (attribute.kind, attribute.form)
                 && attribute.has_name("")
             {
                 size = bytes;
@@ -70,7 +70,7 @@ impl Table {
                 let Some(bytes) = table.record(entry.id.number)? else {
                     break;
                 };
-                let Some(part) = Record::new(&bytes) else {
+                let Some(part) = MftRecord::new(&bytes) else {
                     break;
                 };
                 for attribute in part.attributes().filter(|of| of.kind == DATA) {
@@ -217,9 +217,9 @@ impl Table {
 
 fn parse(attribute: &record::Attribute<'_>, boot: &Boot) -> Vec<Run> {
     match attribute.form {
-        Form::Extern {
+        AttributeForm::Extern {
             first_vcn, pairs, ..
         } => runs::parse(pairs, first_vcn, boot.clusters).unwrap_or_default(),
-        Form::Resident(_) => Vec::new(),
+        AttributeForm::Resident(_) => Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::device::Device;
+use super::device::XfsDevice;
 use crate::format::bytes::{be16_at, be32_at};
 use crate::guest::filesystem::GuestError;
 
@@ -43,14 +43,14 @@ const fn kind(
 
 /// Where a tree begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Root {
+pub struct TreeRoot {
     pub group: u32,
     pub block: u32,
     pub levels: u32,
 }
 
 /// What a tree is made of.
-pub enum Found<'a> {
+pub enum TreePart<'a> {
     Record(&'a [u8]),
     /// A block of the tree itself, in its group.
     Node(u32),
@@ -58,10 +58,10 @@ pub enum Found<'a> {
 
 /// Goes through a tree, records in order.
 pub fn walk(
-    device: &Device,
+    device: &XfsDevice,
     kind: TreeKind,
-    root: Root,
-    each: &mut dyn FnMut(Found<'_>),
+    root: TreeRoot,
+    each: &mut dyn FnMut(TreePart<'_>),
 ) -> Result<(), GuestError> {
     if root.levels == 0 || root.levels > LEVELS_MAX {
         return Err(GuestError::damaged(
@@ -82,10 +82,10 @@ pub fn walk(
 }
 
 struct Walk<'a> {
-    device: &'a Device,
+    device: &'a XfsDevice,
     kind: TreeKind,
     group: u32,
-    each: &'a mut dyn FnMut(Found<'_>),
+    each: &'a mut dyn FnMut(TreePart<'_>),
     seen: HashSet<u32>,
 }
 
@@ -113,7 +113,7 @@ impl Walk<'_> {
                 format!("{found:x?}"),
             ));
         }
-        (self.each)(Found::Node(block));
+        (self.each)(TreePart::Node(block));
         let count = usize::from(be16_at(&bytes, 6).unwrap_or(0));
         let entries = bytes.get(HEADER_BYTES..).unwrap_or_default();
         let entry_bytes = match level {
@@ -127,7 +127,7 @@ impl Walk<'_> {
         }
         let Some(below) = level.checked_sub(1) else {
             let records = entries.chunks_exact(kind.record_bytes).take(count);
-            records.for_each(|record| (self.each)(Found::Record(record)));
+            records.for_each(|record| (self.each)(TreePart::Record(record)));
             return Ok(());
         };
         let pointers = entries

@@ -1,7 +1,7 @@
 //! Which inodes a volume has: records of 64 of them, in one tree a group.
 
-use super::btree::{self, Found};
-use super::device::Device;
+use super::btree::{self, TreePart};
+use super::device::XfsDevice;
 use super::group;
 use crate::format::bytes::{be16_at, be32_at, be64_at};
 use crate::guest::filesystem::GuestError;
@@ -23,7 +23,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    fn parse(device: &Device, group: u32, record: &[u8]) -> Option<Self> {
+    fn parse(device: &XfsDevice, group: u32, record: &[u8]) -> Option<Self> {
         Some(Self {
             first: device.inode_number(group, be32_at(record, 0)?),
             holes: be16_at(record, 4)
@@ -43,15 +43,15 @@ impl Chunk {
 
 /// All chunks of a volume, by number.
 #[derive(Debug, Clone, Default)]
-pub struct Chunks(Vec<Chunk>);
+pub struct InodeChunks(Vec<Chunk>);
 
-impl Chunks {
-    pub fn read(device: &Device) -> Result<Self, GuestError> {
+impl InodeChunks {
+    pub fn read(device: &XfsDevice) -> Result<Self, GuestError> {
         let mut all = Vec::new();
         for number in 0..device.superblock.groups {
             let root = group::inode_roots(device, number)?.all;
             btree::walk(device, btree::INODES, root, &mut |found| {
-                if let Found::Record(record) = found
+                if let TreePart::Record(record) = found
                     && all.len() < CHUNKS_MAX
                 {
                     all.extend(Chunk::parse(device, number, record));

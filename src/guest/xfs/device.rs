@@ -3,24 +3,24 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::superblock::{self, Superblock};
+use super::superblock::{self, XfsSuperblock};
 use crate::guest::filesystem::GuestError;
 use crate::source::{Source, read_up_to};
 
 #[derive(Debug)]
-pub struct Device {
+pub struct XfsDevice {
     pub source: Arc<dyn Source>,
-    pub superblock: Superblock,
+    pub superblock: XfsSuperblock,
     /// The block of inodes that was read last, and where it begins: neighbours are asked for one after another.
     last_inodes: Mutex<(u64, Vec<u8>)>,
 }
 
-impl Device {
+impl XfsDevice {
     pub fn open(source: Arc<dyn Source>) -> Result<Self, GuestError> {
         let bytes = read_up_to(&source, 0, superblock::BYTES)
             .map_err(GuestError::read("the superblock", 0))?;
         let superblock =
-            Superblock::parse(&bytes).map_err(|why| GuestError::Unsupported(why.to_string()))?;
+            XfsSuperblock::parse(&bytes).map_err(|why| GuestError::Unsupported(why.to_string()))?;
         Ok(Self {
             source,
             superblock,
@@ -32,7 +32,7 @@ impl Device {
     pub fn check_superblock(&self) -> Result<(), GuestError> {
         const WHAT: &str = "the superblock";
         let sector = self.read(0, self.superblock.sector_bytes.into(), WHAT)?;
-        if Superblock::is_checksum_right(&sector) {
+        if XfsSuperblock::is_checksum_right(&sector) {
             Ok(())
         } else {
             Err(GuestError::damaged(

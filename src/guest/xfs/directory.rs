@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use crate::format::bytes::{be16_at, be32_at, be64_at};
-use crate::guest::inodes::entry::{BadEntry, Entry, EntryKinds, kind_of_entry};
+use crate::guest::inodes::entry::{BadEntry, EntryKinds, NamedInode, kind_of_entry};
 
 /// Where the blocks of entries end, in bytes of the directory.
 pub const DATA_END_BYTES: u64 = 32 << 30;
@@ -36,7 +36,7 @@ pub fn short_parent(fork: &[u8]) -> Option<u64> {
 pub fn short_entries<'b>(
     fork: &'b [u8],
     kinds: EntryKinds,
-    each: &mut dyn FnMut(Entry<'b>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(NamedInode<'b>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, BadEntry> {
     const NAME_AT: usize = 3;
     let bad = |at| BadEntry { at };
@@ -57,7 +57,7 @@ pub fn short_entries<'b>(
             8 => be64_at(entry, number_at),
             _ => be32_at(entry, number_at).map(u64::from),
         };
-        let found = Entry {
+        let found = NamedInode {
             inode: inode.ok_or(bad(at))?,
             name,
             kind: kind.and_then(kind_of_entry),
@@ -75,7 +75,7 @@ pub fn entries<'b>(
     block: &'b [u8],
     owner: u64,
     kinds: EntryKinds,
-    each: &mut dyn FnMut(Entry<'b>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(NamedInode<'b>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, BadEntry> {
     const NAME_AT: usize = 9;
     const TAG_BYTES: usize = 2;
@@ -108,7 +108,7 @@ pub fn entries<'b>(
                 EntryKinds::Told => (entry.get(name_end).copied(), name_end.saturating_add(1)),
                 EntryKinds::Untold => (None, name_end),
             };
-            let found = Entry {
+            let found = NamedInode {
                 inode: be64_at(entry, 0).ok_or(bad(at))?,
                 name: entry.get(NAME_AT..name_end).ok_or(bad(at))?,
                 kind: kind.and_then(kind_of_entry),

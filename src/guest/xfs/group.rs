@@ -1,7 +1,7 @@
 //! The headers of an allocation group: free space (AGF), inodes (AGI), and the blocks kept for the trees (AGFL).
 
-use super::btree::Root;
-use super::device::Device;
+use super::btree::TreeRoot;
+use super::device::XfsDevice;
 use crate::format::bytes::be32_at;
 use crate::guest::filesystem::GuestError;
 
@@ -16,10 +16,10 @@ const RESERVE_HEADER_BYTES: usize = 36;
 /// The roots of a group's trees, and what the group keeps for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreeSpace {
-    pub by_block: Root,
-    pub by_size: Root,
-    pub owners: Root,
-    pub references: Root,
+    pub by_block: TreeRoot,
+    pub by_size: TreeRoot,
+    pub owners: TreeRoot,
+    pub references: TreeRoot,
     /// Blocks kept for the trees.
     pub reserve: Vec<u32>,
 }
@@ -27,8 +27,8 @@ pub struct FreeSpace {
 /// The roots of a group's trees of inodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InodeRoots {
-    pub all: Root,
-    pub free: Root,
+    pub all: TreeRoot,
+    pub free: TreeRoot,
 }
 
 fn check(header: &[u8], magic: [u8; 4], group: u32, what: &'static str) -> Result<(), GuestError> {
@@ -45,15 +45,15 @@ fn check(header: &[u8], magic: [u8; 4], group: u32, what: &'static str) -> Resul
     ))
 }
 
-fn root(header: &[u8], group: u32, block_at: usize, levels_at: usize) -> Root {
-    Root {
+fn root(header: &[u8], group: u32, block_at: usize, levels_at: usize) -> TreeRoot {
+    TreeRoot {
         group,
         block: be32_at(header, block_at).unwrap_or(u32::MAX),
         levels: be32_at(header, levels_at).unwrap_or(0),
     }
 }
 
-pub fn free_space(device: &Device, group: u32) -> Result<FreeSpace, GuestError> {
+pub fn free_space(device: &XfsDevice, group: u32) -> Result<FreeSpace, GuestError> {
     const WHAT: &str = "a group's header of free space";
     let header = device.group_header(group, FREE_SPACE_SECTOR, WHAT)?;
     check(&header, *b"XAGF", group, WHAT)?;
@@ -76,7 +76,7 @@ pub fn free_space(device: &Device, group: u32) -> Result<FreeSpace, GuestError> 
     })
 }
 
-pub fn inode_roots(device: &Device, group: u32) -> Result<InodeRoots, GuestError> {
+pub fn inode_roots(device: &XfsDevice, group: u32) -> Result<InodeRoots, GuestError> {
     const WHAT: &str = "a group's header of inodes";
     let header = device.group_header(group, INODES_SECTOR, WHAT)?;
     check(&header, *b"XAGI", group, WHAT)?;

@@ -37,7 +37,7 @@ pub struct Fork {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inode {
+pub struct XfsInode {
     pub number: u64,
     pub mode: u16,
     pub links: u32,
@@ -52,7 +52,7 @@ pub struct Inode {
     pub attributes: Option<Fork>,
 }
 
-impl Inode {
+impl XfsInode {
     /// Reads an inode; `None` if no file uses it. A deleted file that is still open somewhere has no links and is none.
     pub fn parse(number: u64, bytes: &[u8]) -> Option<Self> {
         Self::parse_allocated(number, bytes).filter(|inode| inode.links > 0)
@@ -166,12 +166,12 @@ mod tests {
         bytes[5] = 2;
         bytes[19] = 1;
         bytes[159] = 77;
-        assert!(Inode::parse(77, &bytes).is_some());
-        assert_eq!(Inode::parse(78, &bytes), None);
+        assert!(XfsInode::parse(77, &bytes).is_some());
+        assert_eq!(XfsInode::parse(78, &bytes), None);
         bytes[82] = 200;
-        assert_eq!(Inode::parse(77, &bytes), None, "a fork behind the end");
+        assert_eq!(XfsInode::parse(77, &bytes), None, "a fork behind the end");
         for cut in 0..512 {
-            assert!(cut >= CORE_BYTES || Inode::parse(77, &bytes[..cut]).is_none());
+            assert!(cut >= CORE_BYTES || XfsInode::parse(77, &bytes[..cut]).is_none());
         }
     }
 }

@@ -19,16 +19,16 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::device::Device;
+use super::device::XfsDevice;
 use crate::guest::filesystem::GuestError;
 use crate::source::{PatchedSource, PatchesFull, Source};
 use apply::Applied;
-use ring::Ring;
+use ring::XfsLogRing;
 use transaction::Transactions;
 
 /// Why a log cannot be replayed, or not to its end.
 #[derive(Debug, Error)]
-pub enum Unusable {
+pub enum UnusableLog {
     #[error("{0}")]
     Volume(#[from] GuestError),
     #[error("no whole record was found in it")]
@@ -48,7 +48,7 @@ pub enum Unusable {
 }
 
 /// What a replay came to.
-pub struct Replay {
+pub struct XfsReplay {
     /// `None` if there was nothing to lay over the volume.
     pub patched: Option<PatchedSource<Arc<dyn Source>>>,
     /// Extents that were being freed: the volume still calls them in use. Block numbers over all groups, and counts.
@@ -56,13 +56,13 @@ pub struct Replay {
     /// Whether the trees of owners lag behind.
     pub owners_lag: bool,
     /// Why the last changes are missing all the same.
-    pub cut: Option<Unusable>,
+    pub cut: Option<UnusableLog>,
 }
 
 /// Replays the log of a volume; nothing is replayed of one that was unmounted.
-pub fn replay(device: &Device) -> Result<Replay, Unusable> {
+pub fn replay(device: &XfsDevice) -> Result<XfsReplay, UnusableLog> {
     let mut applied = Applied::new(device);
-    let ring = Ring::new(device)?;
+    let ring = XfsLogRing::new(device)?;
     if let Some(live) = ring.live()? {
         let mut transactions = Transactions::default();
         ring.each_record(&live, &mut |record| {

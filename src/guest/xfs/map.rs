@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::device::{Device, outside};
+use super::device::{XfsDevice, outside};
 use super::inode::{Fork, ForkKind};
 use crate::format::bytes::{be16_at, be32_at, be64_at};
 use crate::guest::filesystem::{GuestError, RUNS_MAX};
@@ -20,16 +20,16 @@ const LEVELS_MAX: u16 = 9;
 
 /// What a fork's map is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mapped {
+pub enum XfsMapPart {
     /// Blocks of content, in the order of the content.
-    Blocks(Blocks),
+    Blocks(XfsExtent),
     /// A block of the tree itself.
     Node(u64),
 }
 
 /// Blocks that follow each other in the content and on the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Blocks {
+pub struct XfsExtent {
     /// The first of them in the content.
     pub at: u64,
     pub count: u64,
@@ -39,7 +39,7 @@ pub struct Blocks {
     pub is_unwritten: bool,
 }
 
-impl Blocks {
+impl XfsExtent {
     /// Reads one of the records, which are packed into 16 bytes.
     fn parse(record: &[u8]) -> Option<Self> {
         let (high, low) = (be64_at(record, 0)?, be64_at(record, 8)?);
@@ -54,9 +54,9 @@ impl Blocks {
 
 /// Goes through a fork's map in the order of the content; stops at a break. Holes are left out.
 pub fn walk(
-    device: &Device,
+    device: &XfsDevice,
     fork: &Fork,
-    each: &mut dyn FnMut(Mapped) -> ControlFlow<()>,
+    each: &mut dyn FnMut(XfsMapPart) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
     let mut walk = Walk {
         device,
@@ -87,8 +87,8 @@ pub fn walk(
 type Flow = Result<ControlFlow<()>, GuestError>;
 
 struct Walk<'a> {
-    device: &'a Device,
-    each: &'a mut dyn FnMut(Mapped) -> ControlFlow<()>,
+    device: &'a XfsDevice,
+    each: &'a mut dyn FnMut(XfsMapPart) -> ControlFlow<()>,
     /// The first block of the content that is not seen yet: blocks come in order, so that nothing is seen twice.
     next: u64,
     nodes: HashSet<u64>,
@@ -139,7 +139,7 @@ impl Walk<'_> {
                 format!("{found:x?}"),
             ));
         }
-        if (self.each)(Mapped::Node(block)).is_break() {
+        if (self.each)(XfsMapPart::Node(block)).is_break() {
             return Ok(ControlFlow::Break(()));
         }
         let count = be16_at(&bytes, 6).unwrap_or(0);
@@ -161,7 +161,7 @@ impl Walk<'_> {
             ));
         }
         for record in records.chunks_exact(RECORD_BYTES).take(count) {
-            let Some(blocks) = Blocks::parse(record) else {
+            let Some(blocks) = XfsExtent::parse(record) else {
                 continue;
             };
             if self.device.bytes_of(blocks.block, blocks.count).is_none() {
@@ -178,7 +178,7 @@ impl Walk<'_> {
                     limit: RUNS_MAX as u64,
                 });
             }
-            if (self.each)(Mapped::Blocks(blocks)).is_break() {
+            if (self.each)(XfsMapPart::Blocks(blocks)).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -196,12 +196,12 @@ mod tests {
         let high = 1 << 63 | at << 9 | block >> 43;
         let low = block << 21 | count;
         let record = [high.to_be_bytes(), low.to_be_bytes()].concat();
-        let blocks = Blocks {
+        let blocks = XfsExtent {
             at,
             count,
             block,
             is_unwritten: true,
         };
-        assert_eq!(Blocks::parse(&record), Some(blocks));
+        assert_eq!(XfsExtent::parse(&record), Some(blocks));
     }
 }

@@ -2,20 +2,20 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::Volume;
-use super::btree::{self, Found, Root, TreeKind};
+use super::XfsVolume;
+use super::btree::{self, TreeKind, TreePart, TreeRoot};
 use super::chunks::{Chunk, INODES};
-use super::device::Device;
+use super::device::XfsDevice;
 use super::group::{self, FreeSpace, HEADER_SECTORS};
-use super::inode::Inode;
-use super::map::{self, Mapped};
+use super::inode::XfsInode;
+use super::map::{self, XfsMapPart};
 use crate::format::bytes::{be32_at, be64_at};
 use crate::guest::extents::Extents;
 use crate::guest::filesystem::{
     FileId, FileKind, FileSystem as _, GuestError, OwnedPart, OwnerClass,
 };
 use crate::guest::inodes::SWAP_FILES;
-use crate::guest::inodes::parts::Parts;
+use crate::guest::inodes::parts::FoundOwners;
 use crate::job::Job;
 
 /// An owner from here on is no inode but a structure of the volume.
@@ -25,7 +25,7 @@ const COPY_ON_WRITE: u32 = 1 << 31;
 
 /// Answers [`FileSystem::owners`](crate::guest::filesystem::FileSystem::owners).
 pub fn owners(
-    volume: &Volume,
+    volume: &XfsVolume,
     of: &Extents,
     job: &Job,
     each: &mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
@@ -33,7 +33,7 @@ pub fn owners(
     let device = &volume.device;
     let mut gathering = Gathering {
         volume,
-        parts: Parts::new(of),
+        parts: FoundOwners::new(of),
         outcome: Ok(()),
     };
     for number in 0..device.superblock.groups {
@@ -66,13 +66,13 @@ pub fn owners(
 }
 
 struct Gathering<'a> {
-    volume: &'a Volume,
-    parts: Parts<'a>,
+    volume: &'a XfsVolume,
+    parts: FoundOwners<'a>,
     outcome: Result<(), GuestError>,
 }
 
 impl Gathering<'_> {
-    fn device(&self) -> &Device {
+    fn device(&self) -> &XfsDevice {
         &self.volume.device
     }
 
@@ -133,10 +133,10 @@ impl Gathering<'_> {
     }
 
     /// The blocks of a tree.
-    fn tree(&mut self, kind: TreeKind, root: Root) -> Result<(), GuestError> {
+    fn tree(&mut self, kind: TreeKind, root: TreeRoot) -> Result<(), GuestError> {
         let mut nodes = Vec::new();
         btree::walk(self.device(), kind, root, &mut |found| {
-            if let Found::Node(block) = found {
+            if let TreePart::Node(block) = found {
                 nodes.push(block);
             }
         })?;
@@ -151,11 +151,11 @@ impl Gathering<'_> {
     fn records(
         &self,
         kind: TreeKind,
-        root: Root,
+        root: TreeRoot,
         each: &mut dyn FnMut(Range<u64>, &[u8]),
     ) -> Result<(), GuestError> {
         btree::walk(self.device(), kind, root, &mut |found| {
-            let Found::Record(record) = found else {
+            let TreePart::Record(record) = found else {
                 return;
             };
             let first = be32_at(record, 0).unwrap_or(0) & !COPY_ON_WRITE;
@@ -167,7 +167,7 @@ impl Gathering<'_> {
     }
 
     /// What is set aside for copies on write is free after the next mount.
-    fn copies_on_write(&mut self, root: Root) -> Result<(), GuestError> {
+    fn copies_on_write(&mut self, root: TreeRoot) -> Result<(), GuestError> {
         let mut free = Vec::new();
         self.records(btree::REFERENCES, root, &mut |range, record| {
             if be32_at(record, 0).unwrap_or(0) & COPY_ON_WRITE != 0 {
@@ -221,7 +221,7 @@ impl Gathering<'_> {
     }
 
     /// By the tree of owners, which names the inode of every block.
-    fn by_tree(&mut self, root: Root) -> Result<(), GuestError> {
+    fn by_tree(&mut self, root: TreeRoot) -> Result<(), GuestError> {
         if !self.parts.meets(&self.group_range(root.group)) {
             return Ok(());
         }
@@ -235,7 +235,7 @@ impl Gathering<'_> {
         let swap = self.swap_files();
         for (number, range) in owned {
             if let Ok(Some(bytes)) = self.device().inode_bytes(number)
-                && let Some(inode) = Inode::parse_allocated(number, &bytes)
+                && let Some(inode) = XfsInode::parse_allocated(number, &bytes)
             {
                 self.add(&range, self.class(&inode, &swap), Some(id(&inode)));
             }
@@ -255,7 +255,7 @@ impl Gathering<'_> {
         swap
     }
 
-    fn class(&self, inode: &Inode, swap: &[u64]) -> OwnerClass {
+    fn class(&self, inode: &XfsInode, swap: &[u64]) -> OwnerClass {
         if self
             .device()
             .superblock
@@ -282,7 +282,7 @@ impl Gathering<'_> {
             }
             for number in used(chunk) {
                 if let Ok(Some(bytes)) = volume.device.inode_bytes(number)
-                    && let Some(inode) = Inode::parse_allocated(number, &bytes)
+                    && let Some(inode) = XfsInode::parse_allocated(number, &bytes)
                 {
                     let class = self.class(&inode, &swap);
                     self.forks(&inode, class);
@@ -292,14 +292,14 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    fn forks(&mut self, inode: &Inode, class: OwnerClass) {
+    fn forks(&mut self, inode: &XfsInode, class: OwnerClass) {
         let volume = self.volume;
         for fork in [&inode.data, &inode.attributes].into_iter().flatten() {
             // What a damaged map does not tell stays without an owner.
             let _ = map::walk(&volume.device, fork, &mut |mapped| {
                 let (first, count) = match mapped {
-                    Mapped::Blocks(blocks) => (blocks.block, blocks.count),
-                    Mapped::Node(block) => (block, 1),
+                    XfsMapPart::Blocks(blocks) => (blocks.block, blocks.count),
+                    XfsMapPart::Node(block) => (block, 1),
                 };
                 if let Some(range) = volume.device.bytes_of(first, count) {
                     self.add(&range, class, Some(id(inode)));
@@ -310,7 +310,7 @@ impl Gathering<'_> {
     }
 }
 
-fn id(inode: &Inode) -> FileId {
+fn id(inode: &XfsInode) -> FileId {
     FileId {
         number: inode.number,
         generation: inode.generation.into(),

@@ -28,7 +28,7 @@ const RO_REFLINK: u32 = 0x4;
 
 /// Why a volume is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadSuperblock {
+pub enum BadXfsSuperblock {
     #[error("XFS version 4")]
     Version4,
     #[error("XFS with a realtime section")]
@@ -44,7 +44,7 @@ pub enum BadSuperblock {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Superblock {
+pub struct XfsSuperblock {
     pub block_bytes: u32,
     pub block_log: u8,
     pub blocks: u64,
@@ -69,9 +69,9 @@ pub struct Superblock {
     ro_compat: u32,
 }
 
-impl Superblock {
-    pub fn parse(bytes: &[u8]) -> Result<Self, BadSuperblock> {
-        use BadSuperblock::{ExternalLog, Features, NeedsRepair, Realtime, Sizes, Version4};
+impl XfsSuperblock {
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadXfsSuperblock> {
+        use BadXfsSuperblock::{ExternalLog, Features, NeedsRepair, Realtime, Sizes, Version4};
         let number = |at| be32_at(bytes, at).unwrap_or(0);
         let wide = |at| be64_at(bytes, at).unwrap_or(0);
         let half = |at| be16_at(bytes, at).unwrap_or(0);
@@ -219,22 +219,22 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_named() {
-        assert!(Superblock::parse(&sector()).is_ok());
+        assert!(XfsSuperblock::parse(&sector()).is_ok());
         for (at, with, why) in [
-            (101, 4, BadSuperblock::Version4),
-            (31, 1, BadSuperblock::Realtime),
-            (219, 0x10, BadSuperblock::NeedsRepair),
-            (218, 0x01, BadSuperblock::Features(0x100)),
-            (54, 0, BadSuperblock::ExternalLog),
-            (91, 2, BadSuperblock::Sizes),
-            (120, 13, BadSuperblock::Sizes),
-            (123, 2, BadSuperblock::Sizes),
-            (124, 11, BadSuperblock::Sizes),
-            (0, 0, BadSuperblock::Sizes),
+            (101, 4, BadXfsSuperblock::Version4),
+            (31, 1, BadXfsSuperblock::Realtime),
+            (219, 0x10, BadXfsSuperblock::NeedsRepair),
+            (218, 0x01, BadXfsSuperblock::Features(0x100)),
+            (54, 0, BadXfsSuperblock::ExternalLog),
+            (91, 2, BadXfsSuperblock::Sizes),
+            (120, 13, BadXfsSuperblock::Sizes),
+            (123, 2, BadXfsSuperblock::Sizes),
+            (124, 11, BadXfsSuperblock::Sizes),
+            (0, 0, BadXfsSuperblock::Sizes),
         ] {
             let mut bytes = sector();
             bytes[at] = with;
-            assert_eq!(Superblock::parse(&bytes), Err(why), "{at}");
+            assert_eq!(XfsSuperblock::parse(&bytes), Err(why), "{at}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{FindingJson, path_text};
-use crate::report::findings::Found;
+use crate::report::findings::PlacedFinding;
 
 /// The keys of `check` beside the head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,7 +28,7 @@ pub struct PathFinding {
 }
 
 /// The findings of a forest as JSON carries them.
-pub fn body(found: &[Found], disks: usize) -> CheckBody {
+pub fn body(found: &[PlacedFinding], disks: usize) -> CheckBody {
     CheckBody {
         findings: found
             .iter()

@@ -180,7 +180,7 @@ impl Serialize for MapDocument<'_> {
         document.serialize_field("command", "map")?;
         document.serialize_field("path", &self.path)?;
         document.serialize_field("block_size", &self.block_size)?;
-        document.serialize_field("runs", &Runs(self))?;
+        document.serialize_field("runs", &DocumentRuns(self))?;
         let ended = self.ended.borrow();
         document.serialize_field("blocks", &BlocksJson::from(&ended.sums))?;
         document.serialize_field("complete", &ended.sums.complete)?;
@@ -190,9 +190,9 @@ impl Serialize for MapDocument<'_> {
 }
 
 /// The runs of a [`MapDocument`]: counting happens while they are written.
-struct Runs<'a>(&'a MapDocument<'a>);
+struct DocumentRuns<'a>(&'a MapDocument<'a>);
 
-impl Serialize for Runs<'_> {
+impl Serialize for DocumentRuns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut runs = serializer.serialize_seq(None)?;
         let mut fault = None;

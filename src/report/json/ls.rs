@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text, word};
-use crate::analysis::evidence::State;
+use crate::analysis::evidence::EvidenceState;
 use crate::analysis::{AssessedSnapshot, Assessment, Evidence, Interval, Verdict};
 use crate::image::{Counts, Format, Kind};
 use crate::report::words;
@@ -522,8 +522,8 @@ impl From<&Evidence> for EvidenceJson {
             slack_seconds: time.map(|_| of.slack.same),
             state: of.state.word().to_owned(),
             why: match &of.state {
-                State::Dropped(why) => Some(why.clone()),
-                State::Used | State::Missing => None,
+                EvidenceState::Dropped(why) => Some(why.clone()),
+                EvidenceState::Used | EvidenceState::Missing => None,
             },
             text: of.text.clone(),
             source: of.source.clone(),

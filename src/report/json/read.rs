@@ -17,7 +17,7 @@ use super::ls::{
     DiskJson, EvidenceJson, IntervalJson, LsBody, ParentJson, SnapshotJson, VerdictJson,
 };
 use super::{FindingJson, PathErrorJson, SCHEMA};
-use crate::analysis::evidence::{Of, Says, Slack, State};
+use crate::analysis::evidence::{EvidenceState, Of, Says, Slack};
 use crate::analysis::{
     AssessedSnapshot, Assessment, DiskAssessment, Evidence, Interval, Reverted, Rule, Verdict,
 };
@@ -399,9 +399,9 @@ impl<'a> Reader<'a> {
                 ..Slack::DATE
             },
             state: match (json.state.as_str(), &json.why) {
-                ("dropped", why) => State::Dropped(why.clone().unwrap_or_default()),
-                ("missing", _) => State::Missing,
-                _ => State::Used,
+                ("dropped", why) => EvidenceState::Dropped(why.clone().unwrap_or_default()),
+                ("missing", _) => EvidenceState::Missing,
+                _ => EvidenceState::Used,
             },
             text: with_code(code, &json.code, &json.text),
             source: json.source.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::guest::lvm::{Change, ChangeKind};
+use crate::guest::lvm::{VolumeChange, VolumeChangeKind};
 use crate::report::json::path_text;
 use crate::store::containers::Repository;
 
@@ -54,11 +54,11 @@ pub fn body(repositories: &[Arc<Repository>]) -> RepositoriesBody {
     }
 }
 
-fn change_json(repository: &Repository, change: &Change) -> ChangeJson {
+fn change_json(repository: &Repository, change: &VolumeChange) -> ChangeJson {
     let (word, name, renamed_to) = match &change.kind {
-        ChangeKind::Made { name } => ("made", name, None),
-        ChangeKind::Renamed { from, to } => ("renamed", from, Some(to.clone())),
-        ChangeKind::Removed { name } => ("removed", name, None),
+        VolumeChangeKind::Made { name } => ("made", name, None),
+        VolumeChangeKind::Renamed { from, to } => ("renamed", from, Some(to.clone())),
+        VolumeChangeKind::Removed { name } => ("removed", name, None),
     };
     ChangeJson {
         at: change.at.map(|at| at.to_string()),

@@ -2,7 +2,7 @@
 
 use crate::analysis::Assessment;
 use crate::report::page::Page;
-use crate::report::{ShortNames, Style};
+use crate::report::{ColumnStyle, ShortNames};
 use crate::store::{DiskId, Forest};
 use crate::text::{self, Overlong, Units, escape};
 
@@ -16,7 +16,7 @@ pub struct PageContext<'a> {
     /// The names of the tree; whole names where none is known.
     pub names: &'a ShortNames,
     /// How values become text. Exact bytes mean everything in full: ids, names and sources as well.
-    pub style: &'a Style,
+    pub style: &'a ColumnStyle,
     /// Columns.
     pub width: usize,
     /// What becomes of words that are longer.

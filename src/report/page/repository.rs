@@ -1,6 +1,6 @@
 //! A storage repository in a container: its name, room, and the time line of its volumes.
 
-use crate::guest::lvm::{Change, ChangeKind};
+use crate::guest::lvm::{VolumeChange, VolumeChangeKind};
 use crate::report::page::{Line, Page, PageContext, Role};
 use crate::store::containers::Repository;
 use crate::text::{self, escape, many, size};
@@ -36,7 +36,7 @@ fn history(page: &mut Page, context: &PageContext<'_>, repository: &Repository) 
     }
 }
 
-fn line(context: &PageContext<'_>, repository: &Repository, change: &Change) -> String {
+fn line(context: &PageContext<'_>, repository: &Repository, change: &VolumeChange) -> String {
     let at = change.at.map_or_else(
         || "at an unknown time".to_owned(),
         |at| context.style.clock.second(at),
@@ -46,10 +46,10 @@ fn line(context: &PageContext<'_>, repository: &Repository, change: &Change) -> 
         None => escape(name),
     };
     match &change.kind {
-        ChangeKind::Made { name } => format!("{at}  {} was made", told(name)),
-        ChangeKind::Renamed { from, to } => {
+        VolumeChangeKind::Made { name } => format!("{at}  {} was made", told(name)),
+        VolumeChangeKind::Renamed { from, to } => {
             format!("{at}  {} was renamed to {}", told(from), told(to))
         }
-        ChangeKind::Removed { name } => format!("{at}  {} was removed", told(name)),
+        VolumeChangeKind::Removed { name } => format!("{at}  {} was removed", told(name)),
     }
 }

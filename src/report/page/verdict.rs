@@ -1,6 +1,6 @@
 //! The verdict about a snapshot: the sentence, what would settle it, and each witness.
 
-use crate::analysis::evidence::State;
+use crate::analysis::evidence::EvidenceState;
 use crate::analysis::{AssessedSnapshot, Evidence, Reverted, Verdict};
 use crate::report::page::{Line, Page, PageContext, Role};
 use crate::report::words;
@@ -18,12 +18,13 @@ pub fn role(reverted: Reverted) -> Role {
 
 /// How many witnesses the verdict rests on, and how many it cannot.
 pub fn tally(evidence: &[Evidence]) -> String {
-    let count = |is: fn(&State) -> bool| evidence.iter().filter(|one| is(&one.state)).count();
+    let count =
+        |is: fn(&EvidenceState) -> bool| evidence.iter().filter(|one| is(&one.state)).count();
     format!(
         "{} used, {} dropped, {} missing",
-        count(|state| *state == State::Used),
-        count(|state| matches!(state, State::Dropped(_))),
-        count(|state| *state == State::Missing)
+        count(|state| *state == EvidenceState::Used),
+        count(|state| matches!(state, EvidenceState::Dropped(_))),
+        count(|state| *state == EvidenceState::Missing)
     )
 }
 

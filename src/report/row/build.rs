@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::flag::{Ground, ground_with, is_other_format};
+use super::flag::{ChainTrust, ground_with, is_other_format};
 use super::names::Short;
 use super::select::{Order, select};
 use super::status::{self, snapshot_of, status};
@@ -48,7 +48,7 @@ struct Tree {
 }
 
 /// A group before its rows are made.
-struct Group {
+struct RowGroup {
     machine: Option<MachineId>,
     name: String,
     trees: Vec<Tree>,
@@ -137,10 +137,10 @@ fn trees(forest: &Forest, adopted: &Adopted) -> Vec<Tree> {
     trees
 }
 
-fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<Tree>) -> Vec<Group> {
-    let mut machines: BTreeMap<MachineId, Group> = BTreeMap::new();
-    let mut folders: BTreeMap<String, Group> = BTreeMap::new();
-    let named = |machine: MachineId| Group {
+fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<Tree>) -> Vec<RowGroup> {
+    let mut machines: BTreeMap<MachineId, RowGroup> = BTreeMap::new();
+    let mut folders: BTreeMap<String, RowGroup> = BTreeMap::new();
+    let named = |machine: MachineId| RowGroup {
         machine: Some(machine),
         name: forest
             .machine(machine)
@@ -149,7 +149,7 @@ fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<Tree>) -> Vec<Group> 
         absent: Vec::new(),
         errors: Vec::new(),
     };
-    let folder = |name: &str| Group {
+    let folder = |name: &str| RowGroup {
         machine: None,
         name: name.to_owned(),
         trees: Vec::new(),
@@ -239,7 +239,7 @@ struct Setting {
 }
 
 impl Builder<'_> {
-    fn group(&mut self, group: Group) {
+    fn group(&mut self, group: RowGroup) {
         let start = self.rows.len();
         let key = match group.machine {
             Some(_) => RowKey::Group(format!("vm {}", group.name)),
@@ -270,7 +270,7 @@ impl Builder<'_> {
             Item::Tree(mut tree) => {
                 // A disk whose parent is gone may have hung here: then this leaf is one of several.
                 tree.leaves += usize::from(cut_off);
-                self.tree(&tree, machine, group, Ground::Sound);
+                self.tree(&tree, machine, group, ChainTrust::Sound);
             }
             Item::Missing { name, trees } => {
                 let at = self.rows.len();
@@ -284,7 +284,7 @@ impl Builder<'_> {
                 note.clone_into(&mut row.note);
                 self.rows.push(row);
                 for tree in &trees {
-                    self.tree(tree, machine, at, Ground::Broken);
+                    self.tree(tree, machine, at, ChainTrust::Broken);
                 }
             }
             Item::Absent(path) => {
@@ -309,7 +309,7 @@ impl Builder<'_> {
         }
     }
 
-    fn tree(&mut self, tree: &Tree, machine: Option<MachineId>, under: usize, ground: Ground) {
+    fn tree(&mut self, tree: &Tree, machine: Option<MachineId>, under: usize, ground: ChainTrust) {
         let uses_known = tree.machines.iter().any(|machine| {
             self.forest
                 .machine(*machine)
@@ -336,7 +336,7 @@ impl Builder<'_> {
         }
     }
 
-    fn disk(&mut self, id: DiskId, under: usize, ground: Ground, setting: Setting) {
+    fn disk(&mut self, id: DiskId, under: usize, ground: ChainTrust, setting: Setting) {
         let Some((disk, node)) = self.forest.disk(id).zip(self.forest.node(id)) else {
             return;
         };
@@ -352,7 +352,7 @@ impl Builder<'_> {
         } else {
             now(disk, node, setting)
         };
-        let around = status::Setting {
+        let around = status::StateSetting {
             ground,
             phase: self.phase,
             uses_known: setting.uses_known,
@@ -423,7 +423,7 @@ impl Builder<'_> {
         let rows = self.rows.get(start..).unwrap_or_default();
         let candidates: Vec<_> = rows
             .iter()
-            .map(|row| names::Candidate {
+            .map(|row| names::NameCandidate {
                 full: if row.depth == 0 { "" } else { &row.full_name },
                 above: row
                     .parent

@@ -156,13 +156,13 @@ impl Now {
 
 /// Whether content below a disk can be trusted as far as the disks above the row go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ground {
+pub(super) enum ChainTrust {
     Sound,
     Broken,
 }
 
 /// What a disk stands on together with the disk itself: broken by its own faults or by its link.
-pub(super) fn ground_with(forest: &Forest, id: DiskId, below: Ground) -> Ground {
+pub(super) fn ground_with(forest: &Forest, id: DiskId, below: ChainTrust) -> ChainTrust {
     let own_fault = forest
         .disk(id)
         .is_some_and(|disk| !disk.is_locked() && (disk.header.is_none() || has_error(disk)));
@@ -176,10 +176,10 @@ pub(super) fn ground_with(forest: &Forest, id: DiskId, below: Ground) -> Ground 
                 .iter()
                 .any(|finding| finding.code.severity == Severity::Error)
     });
-    if below == Ground::Broken || own_fault || link_fault {
-        Ground::Broken
+    if below == ChainTrust::Broken || own_fault || link_fault {
+        ChainTrust::Broken
     } else {
-        Ground::Sound
+        ChainTrust::Sound
     }
 }
 

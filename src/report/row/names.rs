@@ -6,7 +6,7 @@ const SHOWN: [usize; 5] = [8, 13, 18, 23, 36];
 
 /// A file name taken apart around its last GUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Parts<'a> {
+pub(super) struct NameParts<'a> {
     /// What stands before the GUID, without the joining `_`.
     pub stem: &'a str,
     /// The GUID with hyphens.
@@ -16,7 +16,7 @@ pub(super) struct Parts<'a> {
 }
 
 /// Takes a file name apart; `None` if it holds no GUID at the start or behind a `_`.
-pub(super) fn parts(name: &str) -> Option<Parts<'_>> {
+pub(super) fn parts(name: &str) -> Option<NameParts<'_>> {
     if name.len() < 36 {
         return None;
     }
@@ -30,7 +30,7 @@ pub(super) fn parts(name: &str) -> Option<Parts<'_>> {
             None if head.is_empty() => head,
             None => return None,
         };
-        is_guid(guid).then(|| Parts {
+        is_guid(guid).then(|| NameParts {
             stem,
             guid,
             tail: name.get(end..).unwrap_or_default(),
@@ -56,7 +56,7 @@ pub(super) fn stem(name: &str) -> &str {
 
 /// One row's candidate for a short name.
 #[derive(Debug)]
-pub(super) struct Candidate<'a> {
+pub(super) struct NameCandidate<'a> {
     /// The whole file name, escaped.
     pub full: &'a str,
     /// The stem of the row it hangs under; `None` at the top of a tree.
@@ -73,7 +73,7 @@ pub(super) enum Short {
 }
 
 /// Short names for the rows of one group, in order: as short as they can be without two looking alike.
-pub(super) fn shorten(candidates: &[Candidate<'_>]) -> Vec<Short> {
+pub(super) fn shorten(candidates: &[NameCandidate<'_>]) -> Vec<Short> {
     let mut level: Vec<usize> = vec![0; candidates.len()];
     loop {
         let names: Vec<String> = candidates
@@ -117,7 +117,7 @@ pub(super) fn shorten(candidates: &[Candidate<'_>]) -> Vec<Short> {
     }
 }
 
-fn at_level(candidate: &Candidate<'_>, level: usize) -> String {
+fn at_level(candidate: &NameCandidate<'_>, level: usize) -> String {
     let Some((parts, shown)) = parts(candidate.full).zip(SHOWN.get(level)) else {
         return candidate.full.to_owned();
     };
@@ -138,14 +138,14 @@ mod tests {
     const A: &str = "web01_3A55E0B1-0000-4000-8000-000000000001.avhdx";
     const B: &str = "web01_3A55E0B1-0000-4000-9000-000000000002.avhdx";
 
-    fn under<'a>(above: &'a str, full: &'a str) -> Candidate<'a> {
-        Candidate {
+    fn under<'a>(above: &'a str, full: &'a str) -> NameCandidate<'a> {
+        NameCandidate {
             full,
             above: Some(above),
         }
     }
 
-    fn shown(candidates: &[Candidate<'_>]) -> Vec<String> {
+    fn shown(candidates: &[NameCandidate<'_>]) -> Vec<String> {
         let name = |short| match short {
             Short::Only(name) => name,
             Short::Alike(name) => panic!("{name} is not alone"),
@@ -165,7 +165,7 @@ mod tests {
     fn under_its_parent_a_name_is_eight_digits_and_the_extension() {
         assert_eq!(shown(&[under("WEB01", A)]), ["3A55E0B1.avhdx"]);
         assert_eq!(shown(&[under("db02", A)]), [A]);
-        let top = Candidate {
+        let top = NameCandidate {
             full: A,
             above: None,
         };
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_only_a_guid_is_short_everywhere() {
-        let top = Candidate {
+        let top = NameCandidate {
             full: "79d0aca7-1111-2222-3333-444444444444.vhd",
             above: None,
         };

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::flag::{Flag, Ground, is_other_format};
+use super::flag::{ChainTrust, Flag, is_other_format};
 use crate::analysis::{AssessedSnapshot, Assessment, Reverted};
 use crate::report::row::Phase;
 use crate::store::{BornSource, Disk, DiskId, Forest, Liveness};
@@ -33,8 +33,8 @@ impl From<Flag> for Status {
 
 /// What decides a disk's state beside the disk itself.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Setting {
-    pub ground: Ground,
+pub(super) struct StateSetting {
+    pub ground: ChainTrust,
     pub phase: Phase,
     /// Something says which disks the machines of this tree use now.
     pub uses_known: bool,
@@ -45,7 +45,7 @@ pub(super) fn status(
     forest: &Forest,
     assessment: &Assessment,
     id: DiskId,
-    setting: Setting,
+    setting: StateSetting,
 ) -> Status {
     let Some(disk) = forest.disk(id) else {
         return Flag::Unreadable.into();
@@ -79,7 +79,7 @@ pub(super) fn status(
     {
         return told(forest, own, flag);
     }
-    if setting.ground == Ground::Broken {
+    if setting.ground == ChainTrust::Broken {
         return Flag::Broken.into();
     }
     if let Some(own) = own
@@ -132,7 +132,12 @@ pub(super) fn snapshot_of(assessment: &Assessment, id: DiskId) -> Option<&Assess
 }
 
 /// Why it cannot be told, in three words.
-fn unsure(forest: &Forest, own: &AssessedSnapshot, id: DiskId, setting: Setting) -> Option<Status> {
+fn unsure(
+    forest: &Forest,
+    own: &AssessedSnapshot,
+    id: DiskId,
+    setting: StateSetting,
+) -> Option<Status> {
     let node = forest.node(id)?;
     let several = node.children.len() > 1 && !setting.uses_known;
     if own.verdict.reverted != Reverted::CannotTell && !several {

@@ -13,7 +13,7 @@ use crate::format::parent::{ParentRef, PathKind, StoredPath};
 use crate::image::{Counts, Format, Header, Kind, Specific, VhdxSpecific};
 use crate::report::columns::TimeForm;
 use crate::report::tree_text::{Headings, lines};
-use crate::report::{Column, Style, rows};
+use crate::report::{Column, ColumnStyle, rows};
 use crate::store::{
     Disk, DiskUse, Forest, LinkState, Machine, MachineId, Node, ParentLink, Snapshot, SnapshotId,
 };
@@ -108,7 +108,7 @@ fn text(forest: &Forest, assessment: &Assessment, options: &RowOptions) -> Vec<S
     lines(
         &rows,
         &[Column::Name, Column::Dirty, Column::Verdict],
-        &Style::default(),
+        &ColumnStyle::default(),
         Headings::Hidden,
     )
     .collect()
@@ -321,9 +321,9 @@ fn said(forest: &Forest, options: &RowOptions) -> Vec<String> {
     let assessment = assess(forest, &Compared::default());
     let rows = rows(forest, &assessment, options);
     let columns = [Column::Name, Column::Taken, Column::Verdict];
-    let style = Style {
+    let style = ColumnStyle {
         time: TimeForm::Date,
-        ..Style::default()
+        ..ColumnStyle::default()
     };
     let lines = lines(&rows, &columns, &style, Headings::Hidden);
     let squeeze = |line: String| line.split_whitespace().collect::<Vec<_>>().join(" ");

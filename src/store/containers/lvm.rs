@@ -8,18 +8,19 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use super::{VolumeName, codes};
 use crate::finding::Finding;
 use crate::guest::Partitions;
-use crate::guest::lvm::{Change, LvmError, PhysicalVolume, VolumeGroup};
+use crate::guest::lvm::{LvmError, PhysicalVolume, VolumeChange, VolumeGroup};
 use crate::image::{self, Sniffed};
 use crate::source::{DeviceSource, FileSource, Source, WindowSource, fill_up_to};
 use crate::store::{Born, BornSource, FileFacts};
 
 /// Groups that the user has named, by the folder that their volumes seem to lie in. A group may lie on several devices,
 /// and the path of a volume names only one of them.
-static OPEN: LazyLock<RwLock<HashMap<PathBuf, Arc<Group>>>> = LazyLock::new(RwLock::default);
+static OPEN: LazyLock<RwLock<HashMap<PathBuf, Arc<OpenRepository>>>> =
+    LazyLock::new(RwLock::default);
 
 /// A storage repository that is open.
 #[derive(Debug)]
-pub(in crate::store) struct Group {
+pub(in crate::store) struct OpenRepository {
     /// `CONTAINER/VG`.
     pub folder: PathBuf,
     pub volumes: VolumeGroup,
@@ -28,13 +29,13 @@ pub(in crate::store) struct Group {
 
 /// What a device or image holds.
 #[derive(Debug)]
-pub(in crate::store) struct Found {
+pub(in crate::store) struct DeviceContent {
     container: PathBuf,
     physical: Vec<PhysicalVolume>,
     faults: Vec<LvmError>,
 }
 
-impl Found {
+impl DeviceContent {
     /// Nothing of LVM: it is looked at like any other file.
     pub(in crate::store) fn is_empty(&self) -> bool {
         self.physical.is_empty() && self.faults.is_empty()
@@ -45,12 +46,12 @@ impl Found {
 ///
 /// # Errors
 /// When the device or image cannot be opened or read.
-pub(in crate::store) fn find(container: &Path) -> io::Result<Found> {
+pub(in crate::store) fn find(container: &Path) -> io::Result<DeviceContent> {
     let source: Arc<dyn Source> = match FileSource::open(container) {
         Ok(file) => Arc::new(file),
         Err(error) => Arc::new(DeviceSource::open(container).map_err(|_| error)?),
     };
-    let mut found = Found {
+    let mut found = DeviceContent {
         container: container.to_path_buf(),
         physical: Vec::new(),
         faults: Vec::new(),
@@ -64,7 +65,7 @@ pub(in crate::store) fn find(container: &Path) -> io::Result<Found> {
     Ok(found)
 }
 
-impl Found {
+impl DeviceContent {
     fn look_at(&mut self, source: &Arc<dyn Source>) {
         match PhysicalVolume::find(Arc::clone(source)) {
             Ok(found) => self.physical.extend(found),
@@ -93,12 +94,14 @@ fn partitions(source: &dyn Source) -> Vec<(u64, u64)> {
 }
 
 /// Puts the physical volumes of all that was named together, and opens each group that is a storage repository.
-pub(in crate::store) fn open(all: Vec<Found>) -> (Vec<Arc<Group>>, Vec<(PathBuf, Finding)>) {
+pub(in crate::store) fn open(
+    all: Vec<DeviceContent>,
+) -> (Vec<Arc<OpenRepository>>, Vec<(PathBuf, Finding)>) {
     let mut findings = Vec::new();
     // By the group's id: the newest metadata, where it was first seen, and its physical volumes.
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<OpenRepository> = Vec::new();
     let mut without: Vec<(PathBuf, PhysicalVolume)> = Vec::new();
-    for Found {
+    for DeviceContent {
         container,
         physical,
         faults,
@@ -133,7 +136,7 @@ pub(in crate::store) fn open(all: Vec<Found>) -> (Vec<Arc<Group>>, Vec<(PathBuf,
                     }
                     known.given.push(one);
                 }
-                None => groups.push(Group {
+                None => groups.push(OpenRepository {
                     folder: container.join(&read.group.name),
                     volumes: read.group,
                     given: vec![one],
@@ -155,7 +158,8 @@ pub(in crate::store) fn open(all: Vec<Found>) -> (Vec<Arc<Group>>, Vec<(PathBuf,
         );
         findings.push((container, Finding::new(&codes::LVM_DAMAGED, text)));
     }
-    let (stores, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(Group::is_repository);
+    let (stores, others): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(OpenRepository::is_repository);
     findings.extend(others.into_iter().map(|other| {
         let text = format!(
             "It holds the LVM volume group {} with {} volumes, none of them a virtual disk of a store.",
@@ -164,7 +168,7 @@ pub(in crate::store) fn open(all: Vec<Found>) -> (Vec<Arc<Group>>, Vec<(PathBuf,
         );
         (other.folder.parent().unwrap_or(&other.folder).to_path_buf(), Finding::new(&codes::LVM_OTHER, text))
     }));
-    let stores: Vec<Arc<Group>> = stores.into_iter().map(Arc::new).collect();
+    let stores: Vec<Arc<OpenRepository>> = stores.into_iter().map(Arc::new).collect();
     let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
     for store in &stores {
         open.insert(store.folder.clone(), Arc::clone(store));
@@ -174,7 +178,7 @@ pub(in crate::store) fn open(all: Vec<Found>) -> (Vec<Arc<Group>>, Vec<(PathBuf,
 
 /// The group and the name of the volume that a path stands for. A group that is not open yet is read from the container
 /// in the path.
-pub(super) fn group_of(path: &Path) -> Option<(Arc<Group>, String)> {
+pub(super) fn group_of(path: &Path) -> Option<(Arc<OpenRepository>, String)> {
     let name = path.file_name()?.to_str()?;
     let folder = path.parent()?;
     let known = OPEN.read().unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +193,7 @@ pub(super) fn group_of(path: &Path) -> Option<(Arc<Group>, String)> {
     Some((group, name.to_owned()))
 }
 
-impl Group {
+impl OpenRepository {
     fn is_repository(&self) -> bool {
         let mut names = self
             .volumes
@@ -223,7 +227,7 @@ impl Group {
     }
 
     /// What became of the volumes, by the first physical volume that tells.
-    pub(super) fn history(&self) -> Vec<Change> {
+    pub(super) fn history(&self) -> Vec<VolumeChange> {
         let told = self.given.iter().map(PhysicalVolume::history);
         told.flatten().next().unwrap_or_default()
     }

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lvm::Group;
+use super::lvm::OpenRepository;
 use super::mgt::Management;
-use crate::guest::lvm::Change;
+use crate::guest::lvm::VolumeChange;
 use crate::store::journals::vdi_of;
 use crate::store::{DiskId, DiskUse, Forest, LinkState, Snapshot, Taken, TakenSource};
 
@@ -28,12 +28,12 @@ pub struct Repository {
     /// Room that no volume has.
     pub free_bytes: u64,
     /// What became of its volumes, oldest first, as far back as the metadata ring goes.
-    pub history: Vec<Change>,
+    pub history: Vec<VolumeChange>,
 }
 
 impl Repository {
     /// Reads the manager's records, and the history where it is wanted or all there is.
-    pub(in crate::store) fn read(group: &Group, history: History) -> Self {
+    pub(in crate::store) fn read(group: &OpenRepository, history: History) -> Self {
         let management = group.source("MGT").ok();
         let management = management.and_then(|volume| Management::read(&*volume));
         let is_read = history == History::Whole || management.is_none();

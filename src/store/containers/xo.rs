@@ -123,7 +123,7 @@ pub(in crate::store) fn encrypted(folder: &Path) -> Option<Finding> {
 /// The description of a backup, as far as it is used.
 #[derive(Debug, Deserialize)]
 struct Description {
-    vm: Option<Machine>,
+    vm: Option<BackupMachine>,
     /// Milliseconds since 1970.
     timestamp: Option<i64>,
     /// Relative paths of disks.
@@ -134,7 +134,7 @@ struct Description {
 }
 
 #[derive(Debug, Deserialize)]
-struct Machine {
+struct BackupMachine {
     name_label: Option<String>,
 }
 

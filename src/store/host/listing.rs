@@ -11,8 +11,8 @@
 use jiff::Timestamp;
 
 use super::HostFile;
-use super::sheet::{Row, Sheet, SheetError};
-use crate::store::when::{DayOrder, Zone};
+use super::sheet::{Sheet, SheetError, SheetRow};
+use crate::store::when::{DayOrder, ZoneNamed};
 
 /// The column that makes a row one of a listing.
 pub(super) const PATH: &str = "FullName";
@@ -21,7 +21,7 @@ pub(super) const PATH: &str = "FullName";
 ///
 /// # Errors
 /// With row and field: no path, a time that is none, ambiguous, or without a zone.
-pub(super) fn read(sheet: &Sheet, rows: &[&Row]) -> Result<Vec<HostFile>, SheetError> {
+pub(super) fn read(sheet: &Sheet, rows: &[&SheetRow]) -> Result<Vec<HostFile>, SheetError> {
     let order = sheet.day_order(&[
         "CreationTimeUtc",
         "LastWriteTimeUtc",
@@ -31,7 +31,7 @@ pub(super) fn read(sheet: &Sheet, rows: &[&Row]) -> Result<Vec<HostFile>, SheetE
     rows.iter().map(|row| line(row, order)).collect()
 }
 
-fn line(row: &Row, order: DayOrder) -> Result<HostFile, SheetError> {
+fn line(row: &SheetRow, order: DayOrder) -> Result<HostFile, SheetError> {
     let path = row.text(PATH).unwrap_or_default();
     let len = match row.text("Length") {
         None => None,
@@ -51,7 +51,7 @@ fn line(row: &Row, order: DayOrder) -> Result<HostFile, SheetError> {
 }
 
 fn utc(
-    row: &Row,
+    row: &SheetRow,
     utc: &'static str,
     local: &'static str,
     order: DayOrder,
@@ -60,7 +60,7 @@ fn utc(
         return Ok(Some(when.at));
     }
     match row.time(local, order)? {
-        Some(when) if when.zone == Zone::HostLocal => Err(SheetError::Field {
+        Some(when) if when.zone == ZoneNamed::HostLocal => Err(SheetError::Field {
             row: row.number,
             field: local,
             why: format!("has no zone; list {utc} instead"),

@@ -13,7 +13,7 @@ use super::{HostDisk, HostError, HostFacts, HostFile, HostMachine, HostSnapshot,
 use crate::format::guid;
 use crate::image::Kind;
 use crate::store::SnapshotKind;
-use crate::store::when::{self, DayOrder, When, Zone};
+use crate::store::when::{self, DayOrder, When, ZoneNamed};
 
 /// The schema read here, without its version.
 const SCHEMA: &str = "vhdtree-host/";
@@ -56,7 +56,7 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
     let snapshots = snapshots
         .map(|(n, of)| of.read(&names, &at("snapshots", n)))
         .collect::<Result<_, _>>()?;
-    let mut files = Files::default();
+    let mut files = FileRecords::default();
     for (n, of) in wire.files.iter().enumerate() {
         let file = files.of(of.path.as_deref(), &at("files", n))?;
         file.len = of.length;
@@ -72,7 +72,7 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
     Ok(HostFacts {
         at: zoned(wire.at.as_deref(), "the file", "at")?,
         host: wire.host,
-        machines: wire.machines.into_iter().map(Machine::read).collect(),
+        machines: wire.machines.into_iter().map(MachineRecord::read).collect(),
         snapshots,
         files: files.list,
         free: free.filter_map(|of| Some((of.path?, of.bytes?))).collect(),
@@ -85,19 +85,19 @@ struct Wire {
     host: Option<String>,
     at: Option<String>,
     #[serde(default)]
-    machines: Vec<Machine>,
+    machines: Vec<MachineRecord>,
     #[serde(default)]
-    snapshots: Vec<Snapshot>,
+    snapshots: Vec<SnapshotRecord>,
     #[serde(default)]
-    disks: Vec<Disk>,
+    disks: Vec<DiskRecord>,
     #[serde(default)]
-    files: Vec<File>,
+    files: Vec<FileRecord>,
     #[serde(default)]
     free: Vec<Free>,
 }
 
 #[derive(Deserialize)]
-struct Machine {
+struct MachineRecord {
     id: Option<String>,
     name: Option<String>,
     state: Option<String>,
@@ -106,7 +106,7 @@ struct Machine {
     disks: Option<Vec<String>>,
 }
 
-impl Machine {
+impl MachineRecord {
     fn read(self) -> HostMachine {
         HostMachine {
             id: id(self.id.as_deref()),
@@ -122,7 +122,7 @@ impl Machine {
 }
 
 #[derive(Deserialize)]
-struct Snapshot {
+struct SnapshotRecord {
     id: Option<String>,
     name: Option<String>,
     machine: Option<String>,
@@ -132,7 +132,7 @@ struct Snapshot {
     disks: Option<Vec<String>>,
 }
 
-impl Snapshot {
+impl SnapshotRecord {
     fn read(&self, names: &HashMap<Uuid, &str>, at: &str) -> Result<HostSnapshot, HostError> {
         let vm_id = id(self.machine.as_deref());
         let of_id = vm_id.and_then(|id| names.get(&id).map(|name| (*name).to_owned()));
@@ -154,7 +154,7 @@ impl Snapshot {
 }
 
 #[derive(Deserialize)]
-struct Disk {
+struct DiskRecord {
     path: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -166,7 +166,7 @@ struct Disk {
     attached: Option<bool>,
 }
 
-impl Disk {
+impl DiskRecord {
     fn read(self) -> HostDisk {
         let kind = self.kind.map(|kind| kind.to_ascii_lowercase());
         HostDisk {
@@ -186,7 +186,7 @@ impl Disk {
 }
 
 #[derive(Deserialize)]
-struct File {
+struct FileRecord {
     path: Option<String>,
     length: Option<u64>,
     created: Option<String>,
@@ -201,12 +201,12 @@ struct Free {
 
 /// Files by path, each once.
 #[derive(Default)]
-struct Files {
+struct FileRecords {
     list: Vec<HostFile>,
     known: HashMap<String, usize>,
 }
 
-impl Files {
+impl FileRecords {
     fn of(&mut self, path: Option<&str>, at: &str) -> Result<&mut HostFile, HostError> {
         let path = path.filter(|path| !path.trim().is_empty());
         let path = path.ok_or_else(|| HostError::Json(format!("{at} has no path")))?;
@@ -250,7 +250,7 @@ fn time(text: Option<&str>, at: &str, field: &str) -> Result<Option<When>, HostE
 
 fn zoned(text: Option<&str>, at: &str, field: &str) -> Result<Option<Timestamp>, HostError> {
     match time(text, at, field)? {
-        Some(when) if when.zone == Zone::HostLocal => Err(HostError::Json(format!(
+        Some(when) if when.zone == ZoneNamed::HostLocal => Err(HostError::Json(format!(
             "{at}, {field}: \"{}\" has no zone",
             text.unwrap_or_default()
         ))),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{HostFacts, HostMachine, HostSnapshot};
 use crate::format::guid;
-use crate::store::when::{self, DayOrder, When, Zone};
+use crate::store::when::{self, DayOrder, When, ZoneNamed};
 
 /// Rows of a pool, by whatever key its form joins them with: a reference or a uuid.
 #[derive(Debug, Default)]
@@ -100,7 +100,7 @@ impl Pool {
 pub(super) fn time(text: &str) -> Option<When> {
     let when = when::parse(text, DayOrder::Unknown).ok()?;
     (when.at.as_second() > 0).then_some(When {
-        zone: Zone::Known,
+        zone: ZoneNamed::Known,
         ..when
     })
 }
@@ -112,7 +112,7 @@ pub(super) fn seconds(seconds: i64) -> Option<When> {
         .filter(|_| seconds > 0)?;
     Some(When {
         at,
-        zone: Zone::Known,
+        zone: ZoneNamed::Known,
     })
 }
 

@@ -11,14 +11,14 @@
 
 use uuid::Uuid;
 
-use super::sheet::{Row, Sheet, SheetError};
+use super::sheet::{Sheet, SheetError, SheetRow};
 use super::{HostFacts, HostMachine, HostSnapshot, snapshot_id};
 use crate::format::guid;
 use crate::store::SnapshotKind;
 use crate::store::when::DayOrder;
 
 /// Whether a row is one of a machine or snapshot at all.
-pub(super) fn is_one(row: &Row) -> bool {
+pub(super) fn is_one(row: &SheetRow) -> bool {
     row.has("Name") || row.has("VMName")
 }
 
@@ -26,7 +26,7 @@ pub(super) fn is_one(row: &Row) -> bool {
 ///
 /// # Errors
 /// With row and field: no name, a time that is none or ambiguous, disks that are no paths.
-pub(super) fn read(sheet: &Sheet, rows: &[&Row]) -> Result<HostFacts, SheetError> {
+pub(super) fn read(sheet: &Sheet, rows: &[&SheetRow]) -> Result<HostFacts, SheetError> {
     let order = sheet.day_order(&["CreationTime"]);
     let mut facts = HostFacts::default();
     for row in rows {
@@ -39,25 +39,25 @@ pub(super) fn read(sheet: &Sheet, rows: &[&Row]) -> Result<HostFacts, SheetError
     Ok(facts)
 }
 
-fn is_snapshot(row: &Row) -> bool {
+fn is_snapshot(row: &SheetRow) -> bool {
     let typed = ["CreationTime", "SnapshotType", "CheckpointType"];
     let machine = row.text("VMName");
     typed.into_iter().any(|field| row.has(field))
         || machine.is_some() && machine != row.text("Name")
 }
 
-fn either(row: &Row, snapshot: &str, checkpoint: &str) -> Option<String> {
+fn either(row: &SheetRow, snapshot: &str, checkpoint: &str) -> Option<String> {
     row.text(snapshot).or_else(|| row.text(checkpoint))
 }
 
-fn disks(row: &Row) -> Result<Option<Vec<String>>, SheetError> {
+fn disks(row: &SheetRow) -> Result<Option<Vec<String>>, SheetError> {
     match row.list("Disks")? {
         Some(disks) => Ok(Some(disks)),
         None => row.list("HardDrives"),
     }
 }
 
-fn missing(row: &Row, field: &'static str) -> SheetError {
+fn missing(row: &SheetRow, field: &'static str) -> SheetError {
     SheetError::Field {
         row: row.number,
         field,
@@ -65,17 +65,17 @@ fn missing(row: &Row, field: &'static str) -> SheetError {
     }
 }
 
-fn id_of(row: &Row, field: &str) -> Option<Uuid> {
+fn id_of(row: &SheetRow, field: &str) -> Option<Uuid> {
     row.text(field).as_deref().and_then(guid::from_text)
 }
 
 /// Id or name of the snapshot a row stands on.
-fn parent(row: &Row) -> Option<String> {
+fn parent(row: &SheetRow) -> Option<String> {
     either(row, "ParentSnapshotId", "ParentCheckpointId")
         .or_else(|| either(row, "ParentSnapshotName", "ParentCheckpointName"))
 }
 
-fn snapshot(row: &Row, order: DayOrder) -> Result<HostSnapshot, SheetError> {
+fn snapshot(row: &SheetRow, order: DayOrder) -> Result<HostSnapshot, SheetError> {
     Ok(HostSnapshot {
         vm: row.text("VMName"),
         vm_id: id_of(row, "VMId"),
@@ -88,7 +88,7 @@ fn snapshot(row: &Row, order: DayOrder) -> Result<HostSnapshot, SheetError> {
     })
 }
 
-fn machine(row: &Row) -> Result<HostMachine, SheetError> {
+fn machine(row: &SheetRow) -> Result<HostMachine, SheetError> {
     let name = either(row, "Name", "VMName");
     Ok(HostMachine {
         name: name.ok_or_else(|| missing(row, "Name"))?,
@@ -101,7 +101,7 @@ fn machine(row: &Row) -> Result<HostMachine, SheetError> {
 
 /// `SnapshotType` as a word, or as the number that `ConvertTo-Json` makes of it. A kind not known here is none: it says
 /// little, and newer hosts may have more. A host calls a production snapshot taken by hand `Standard` too.
-fn kind(row: &Row) -> SnapshotKind {
+fn kind(row: &SheetRow) -> SnapshotKind {
     let automatic = either(row, "IsAutomaticCheckpoint", "IsAutomaticSnapshot");
     if automatic.is_some_and(|truth| truth.eq_ignore_ascii_case("true")) {
         return SnapshotKind::Automatic;
@@ -124,7 +124,7 @@ fn kind(row: &Row) -> SnapshotKind {
 mod tests {
     use super::super::HostError;
     use super::*;
-    use crate::store::when::Zone;
+    use crate::store::when::ZoneNamed;
 
     fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
         super::super::read(bytes)
@@ -150,8 +150,8 @@ mod tests {
         );
         let taken = first.taken.unwrap();
         assert_eq!(taken.at.to_string(), "2026-01-05T00:00:00.1234567Z");
-        assert_eq!(taken.zone, Zone::Known);
-        assert_eq!(second.taken.unwrap().zone, Zone::HostLocal);
+        assert_eq!(taken.zone, ZoneNamed::Known);
+        assert_eq!(second.taken.unwrap().zone, ZoneNamed::HostLocal);
         assert_eq!(second.kind, SnapshotKind::Recovery);
         assert_eq!(second.parent.as_deref(), Some("before 検証"));
         assert_eq!(facts.machines.len(), 1);

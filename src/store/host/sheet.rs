@@ -38,12 +38,12 @@ impl SheetError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
     /// Rows in order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SheetRow>,
 }
 
 /// One row: fields by name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct SheetRow {
     /// Counted from 1, without a heading.
     pub number: usize,
     fields: Vec<(String, Value)>,
@@ -60,7 +60,7 @@ impl Sheet {
             Some(_) => csv(text)?,
             None => Vec::new(),
         };
-        let number = |(index, fields): (usize, _)| Row {
+        let number = |(index, fields): (usize, _)| SheetRow {
             number: index.saturating_add(1),
             fields,
         };
@@ -78,7 +78,7 @@ impl Sheet {
     }
 }
 
-impl Row {
+impl SheetRow {
     /// Whether the row has a field of that name with something in it.
     pub fn has(&self, field: &str) -> bool {
         match self.value(field) {

@@ -217,11 +217,11 @@ fn memory_files_belong_to_the_configuration_beside_them() {
 fn times_of_nonsense_are_none() {
     let mut tree = ConfigTree::default();
     for (path, value) in [
-        ("/a", Value::Bytes(vec![0; 8])),
-        ("/b", Value::Bytes(vec![1; 7])),
-        ("/c", Value::Integer(-1)),
-        ("/d", Value::Unsigned(u64::MAX)),
-        ("/e", Value::String("2021".into())),
+        ("/a", ConfigValue::Bytes(vec![0; 8])),
+        ("/b", ConfigValue::Bytes(vec![1; 7])),
+        ("/c", ConfigValue::Integer(-1)),
+        ("/d", ConfigValue::Unsigned(u64::MAX)),
+        ("/e", ConfigValue::String("2021".into())),
     ] {
         tree.push(path.into(), value).unwrap();
         assert_eq!(time(&tree, path), None, "{path}");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::paths::Paths;
+use super::paths::DiskPaths;
 use crate::store::host::{FactsFile, HostMachine, HostSnapshot, snapshot_id};
 use crate::store::{Disk, DiskId, Forest, LinkState, ParentLink};
 
@@ -10,7 +10,7 @@ use crate::store::{Disk, DiskId, Forest, LinkState, ParentLink};
 /// the disk of the snapshot its machine stands on.
 pub(super) fn parents(
     forest: &Forest,
-    paths: &Paths<'_>,
+    paths: &DiskPaths<'_>,
     facts: &[FactsFile],
 ) -> Vec<(DiskId, DiskId)> {
     let is_locked = |id: &DiskId| forest.disk(*id).is_some_and(Disk::is_locked);
@@ -38,7 +38,7 @@ pub(super) fn parents(
 
 /// The disks a machine uses, each with the disk of the snapshot it stands on: the only one, or the one at the same place.
 fn below_machine(
-    paths: &Paths<'_>,
+    paths: &DiskPaths<'_>,
     machine: &HostMachine,
     of: &FactsFile,
     found: &mut HashMap<DiskId, DiskId>,

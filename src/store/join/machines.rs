@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::paths::Paths;
+use super::paths::DiskPaths;
 use super::stem;
 use crate::store::host::{FactsFile, HostMachine};
 use crate::store::hyperv::{ConfigKind, ConfigRecord};
@@ -26,7 +26,7 @@ pub(super) struct Machines {
 
 impl Machines {
     /// Those of configurations; copies of one configuration count once.
-    pub fn of_configs(paths: &Paths<'_>, records: &[ConfigRecord]) -> Self {
+    pub fn of_configs(paths: &DiskPaths<'_>, records: &[ConfigRecord]) -> Self {
         let mut machines = Self::default();
         let is_machine = |record: &&ConfigRecord| record.kind == ConfigKind::Machine;
         for record in records.iter().filter(is_machine) {
@@ -54,7 +54,7 @@ impl Machines {
     }
 
     /// Adds what one input says.
-    pub fn add_facts(&mut self, paths: &Paths<'_>, facts: &FactsFile) {
+    pub fn add_facts(&mut self, paths: &DiskPaths<'_>, facts: &FactsFile) {
         for row in &facts.facts.machines {
             let disks = row
                 .disks

@@ -15,7 +15,7 @@ use crate::store::winpath::WinPath;
 use crate::store::{DiskId, DiskUse, Forest, PathMap};
 
 /// Paths of a forest's disks, and the rows of inputs that are known to mean one of them.
-pub(super) struct Paths<'a> {
+pub(super) struct DiskPaths<'a> {
     pub forest: &'a Forest,
     index: PathIndex,
     maps: &'a [PathMap],
@@ -27,7 +27,7 @@ pub(super) struct Paths<'a> {
     rows: HashMap<(&'a Path, String), DiskId>,
 }
 
-impl<'a> Paths<'a> {
+impl<'a> DiskPaths<'a> {
     pub fn new(forest: &'a Forest, places: &'a [PathBuf], maps: &'a [PathMap]) -> Self {
         let texts = forest.disks.iter().map(|disk| disk.path.to_string_lossy());
         let places = places.iter().filter(|_| !maps.is_empty());

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::machines::meets;
-use super::paths::Paths;
+use super::paths::DiskPaths;
 use crate::store::host::{FactsFile, HostSnapshot};
 use crate::store::hyperv::{ConfigKind, ConfigRecord};
 use crate::store::names::without_guid;
-use crate::store::when::{self, DayOrder, Zone};
+use crate::store::when::{self, DayOrder, ZoneNamed};
 use crate::store::{
     Disk, DiskId, DiskUse, Forest, Machine, MachineId, Snapshot, SnapshotKind, Taken, TakenSource,
 };
@@ -28,9 +28,13 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    pub fn of_configs(paths: &Paths<'_>, records: &[ConfigRecord], machines: &[Machine]) -> Self {
+    pub fn of_configs(
+        paths: &DiskPaths<'_>,
+        records: &[ConfigRecord],
+        machines: &[Machine],
+    ) -> Self {
         let mut snapshots = Self::default();
-        let owners = Owners::new(paths.forest, machines);
+        let owners = MachineIndex::new(paths.forest, machines);
         let is_snapshot = |record: &&ConfigRecord| record.kind == ConfigKind::Snapshot;
         for record in records.iter().filter(is_snapshot) {
             let snapshot = of_config(paths, record, &owners);
@@ -54,7 +58,7 @@ impl Snapshots {
     /// Adds what one input says of a snapshot of `machine`.
     pub fn add_row(
         &mut self,
-        paths: &Paths<'_>,
+        paths: &DiskPaths<'_>,
         row: &HostSnapshot,
         machine: Option<MachineId>,
         facts: &FactsFile,
@@ -62,8 +66,8 @@ impl Snapshots {
         let taken = row.taken.map(|when| Taken {
             at: when.at,
             source: match when.zone {
-                Zone::Known => TakenSource::Label,
-                Zone::HostLocal => TakenSource::LabelLocal,
+                ZoneNamed::Known => TakenSource::Label,
+                ZoneNamed::HostLocal => TakenSource::LabelLocal,
             },
         });
         let disks = row
@@ -154,7 +158,7 @@ impl Snapshots {
     }
 }
 
-fn of_config(paths: &Paths<'_>, record: &ConfigRecord, owners: &Owners) -> Snapshot {
+fn of_config(paths: &DiskPaths<'_>, record: &ConfigRecord, owners: &MachineIndex) -> Snapshot {
     let disks = paths.uses_of_config(record);
     let memory_write = record
         .memory_files
@@ -192,7 +196,7 @@ fn of_config(paths: &Paths<'_>, record: &ConfigRecord, owners: &Owners) -> Snaps
 }
 
 /// Machines by id, and by the disks they stand on.
-struct Owners {
+struct MachineIndex {
     by_id: HashMap<Uuid, MachineId>,
     /// The machine whose line passes a disk; `None` if several do.
     on: HashMap<DiskId, Option<MachineId>>,
@@ -201,7 +205,7 @@ struct Owners {
     beside: HashMap<(PathBuf, String), Option<MachineId>>,
 }
 
-impl Owners {
+impl MachineIndex {
     fn new(forest: &Forest, machines: &[Machine]) -> Self {
         let mut owners = Self {
             by_id: HashMap::new(),

@@ -10,7 +10,7 @@ use crate::store::{PathMap, ResolvedBy};
 
 /// One place to look for a parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ParentPlace {
     /// By which rule.
     pub by: ResolvedBy,
     /// The path here, or the path as stored and why there is none here.
@@ -34,12 +34,12 @@ pub(super) fn look_in_places<R>(
     parent: &ParentRef,
     folder: &Path,
     maps: &[PathMap],
-    mut look: impl FnMut(&Place) -> Option<R>,
+    mut look: impl FnMut(&ParentPlace) -> Option<R>,
 ) -> Option<R> {
     let stored = || parent.paths.iter().map(|stored| (stored, parse(stored)));
     let named = stored().filter_map(|(stored, path)| {
         if let Some(refusal) = path.refusal() {
-            Some(Place {
+            Some(ParentPlace {
                 by: by_kind(stored.kind),
                 path: Err((stored.text.clone(), NoPlace::Refused(refusal))),
             })
@@ -60,9 +60,9 @@ pub(super) fn look_in_places<R>(
     let far = sound()
         .filter(|(_, path)| !path.is_relative())
         .map(|(stored, path)| absolute(stored, &path, maps));
-    let mut seen: Vec<Place> = Vec::new();
+    let mut seen: Vec<ParentPlace> = Vec::new();
     for place in named.chain(beside).chain(volumes).chain(far) {
-        let is_same_file = |known: &Place| known.path == place.path && known.path.is_ok();
+        let is_same_file = |known: &ParentPlace| known.path == place.path && known.path.is_ok();
         if seen
             .iter()
             .any(|known| is_same_file(known) || *known == place)
@@ -92,12 +92,12 @@ fn parse(stored: &StoredPath) -> WinPath {
     }
 }
 
-fn here(by: ResolvedBy, path: PathBuf) -> Place {
-    Place { by, path: Ok(path) }
+fn here(by: ResolvedBy, path: PathBuf) -> ParentPlace {
+    ParentPlace { by, path: Ok(path) }
 }
 
-fn nowhere(by: ResolvedBy, stored: &StoredPath, why: NoPlace) -> Place {
-    Place {
+fn nowhere(by: ResolvedBy, stored: &StoredPath, why: NoPlace) -> ParentPlace {
+    ParentPlace {
         by,
         path: Err((stored.text.clone(), why)),
     }
@@ -110,7 +110,7 @@ fn by_kind(kind: PathKind) -> ResolvedBy {
     }
 }
 
-fn relative(stored: &StoredPath, path: &WinPath, folder: &Path) -> Place {
+fn relative(stored: &StoredPath, path: &WinPath, folder: &Path) -> ParentPlace {
     let by = ResolvedBy::Relative;
     match path.joined(folder) {
         Some(path) => here(by, path),
@@ -118,7 +118,7 @@ fn relative(stored: &StoredPath, path: &WinPath, folder: &Path) -> Place {
     }
 }
 
-fn absolute(stored: &StoredPath, path: &WinPath, maps: &[PathMap]) -> Place {
+fn absolute(stored: &StoredPath, path: &WinPath, maps: &[PathMap]) -> ParentPlace {
     let by = ResolvedBy::Absolute;
     match mapped(path, maps).or_else(|| native(path)) {
         Some(path) => here(by, path),

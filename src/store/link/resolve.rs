@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::index::Index;
 use super::places::{NoPlace, look_in_places};
-use super::{Stage, Wanted};
+use super::{Stage, WantedParent};
 use crate::finding::Finding;
 use crate::image::{Header, Kind, ParentRef};
 use crate::store::gate::{Admission, Admit};
@@ -13,9 +13,9 @@ use crate::store::{DiskId, LinkState, Node, ParentLink, PathMap, ResolvedBy, Tri
 
 /// What one child's search gives: its node with link and findings, and files to read before it is linked again.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct SearchResult {
     pub node: Node,
-    pub wanted: Vec<Wanted>,
+    pub wanted: Vec<WantedParent>,
 }
 
 /// How a candidate stands to what the child wants.
@@ -47,8 +47,8 @@ pub(super) fn resolve(
     maps: &[PathMap],
     gate: &dyn Admit,
     stage: Stage,
-) -> Found {
-    let mut found = Found::default();
+) -> SearchResult {
+    let mut found = SearchResult::default();
     let Some(header) = &entry.disk.header else {
         return found;
     };
@@ -83,7 +83,7 @@ struct Search<'a> {
     stage: Stage,
     tried: Vec<Tried>,
     second: SecondBest,
-    found: &'a mut Found,
+    found: &'a mut SearchResult,
 }
 
 impl Search<'_> {
@@ -199,7 +199,7 @@ impl Search<'_> {
     }
 
     fn want(&mut self, path: PathBuf) {
-        self.found.wanted.push(Wanted {
+        self.found.wanted.push(WantedParent {
             path,
             raw: self.parent.raw.then_some(self.header.sector_size),
         });

@@ -15,7 +15,7 @@ use crate::store::journals;
 use crate::store::link::{Stage, link};
 use crate::store::names::{Named, named};
 use crate::store::place::real_path;
-use crate::store::probe::{self, Outcome, Taken};
+use crate::store::probe::{self, Outcome, TakenAs};
 use crate::store::walk::Way;
 use crate::store::{Disk, DiskId, Forest, codes};
 
@@ -67,8 +67,8 @@ pub(super) fn rescan(
 
 fn read_again(old: &Disk, options: &ScanOptions, files: &dyn Files, job: &Job) -> Arc<Disk> {
     let taken = match named(&old.path) {
-        Named::Raw => Taken::Raw(SECTOR_BYTES),
-        _ => Taken::As(Named::Disk),
+        Named::Raw => TakenAs::Raw(SECTOR_BYTES),
+        _ => TakenAs::As(Named::Disk),
     };
     match probe::probe(files, &old.path, taken, options.counts, &probe::inner(job)) {
         Outcome::Disk(disk) if probe::is_counted_later(&disk, options.counts) => {

@@ -21,13 +21,17 @@ use crate::store::hyperv::{ConfigRecord, MemoryFile};
 use crate::store::join::{Known, join};
 use crate::store::journals;
 use crate::store::leftover;
-use crate::store::link::{LinkKey, Linked, Remembering, Stage, Wanted, key_of, link, wanted_keys};
+use crate::store::link::{
+    LinkKey, Linked, Remembering, Stage, WantedParent, key_of, link, wanted_keys,
+};
 use crate::store::names::Named;
 use crate::store::place::real_path;
-use crate::store::probe::{self, Outcome, Taken};
+use crate::store::probe::{self, Outcome, TakenAs};
 use crate::store::product::assign_by_companions;
 use crate::store::walk::{Candidate, Step, Way, walk};
-use crate::store::{CountPolicy, Disk, Forest, Growth, LinkState, PathError, PathMap, codes};
+use crate::store::{
+    CountPolicy, Disk, Forest, ForestUpdates, LinkState, PathError, PathMap, codes,
+};
 
 /// Notes the walk and the readers may be ahead of the gathering thread.
 const QUEUE: usize = 128;
@@ -55,7 +59,7 @@ pub(super) struct Engine<'a> {
     found_facts: Vec<PathBuf>,
     facts: Arc<[FactsFile]>,
     /// Storage repositories in containers.
-    groups: Vec<Arc<containers::Group>>,
+    groups: Vec<Arc<containers::OpenRepository>>,
     repositories: Vec<Arc<Repository>>,
     backup_paths: Vec<PathBuf>,
     /// Of backup repositories; `None` until they are read.
@@ -334,10 +338,10 @@ impl<'a> Engine<'a> {
 
     /// Second part: parents that lie in allowed folders outside the walk. Their own parents follow.
     fn parents_named(&mut self) -> Linked {
-        let mut asked: HashSet<Wanted> = HashSet::new();
+        let mut asked: HashSet<WantedParent> = HashSet::new();
         loop {
             let linked = self.link(Stage::Whole);
-            let mut wanted: Vec<Wanted> = linked
+            let mut wanted: Vec<WantedParent> = linked
                 .wanted
                 .iter()
                 .filter(|wanted| !asked.contains(*wanted))
@@ -356,7 +360,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Disks below `--parent-root` with an id that a child wants and that nothing else led to.
-    fn wanted_by_id(&mut self, linked: &Linked) -> Vec<Wanted> {
+    fn wanted_by_id(&mut self, linked: &Linked) -> Vec<WantedParent> {
         let is_open = |state| {
             use LinkState::{IdMismatch, Missing, OutsideRoots};
             matches!(state, Missing | OutsideRoots | IdMismatch)
@@ -377,7 +381,7 @@ impl<'a> Engine<'a> {
         }
         let pool = self.parent_pool.iter().flatten();
         pool.filter(|(key, _)| ids.contains(key))
-            .map(|(_, path)| Wanted {
+            .map(|(_, path)| WantedParent {
                 path: path.clone(),
                 raw: None,
             })
@@ -408,7 +412,7 @@ impl<'a> Engine<'a> {
             Readers::at_first(self.options),
             &job.cancel,
             |_, path| {
-                let taken = Taken::As(Named::Disk);
+                let taken = TakenAs::As(Named::Disk);
                 match probe::probe(
                     files,
                     path,
@@ -425,7 +429,7 @@ impl<'a> Engine<'a> {
         pool
     }
 
-    fn probe_wanted(&mut self, wanted: &[Wanted]) {
+    fn probe_wanted(&mut self, wanted: &[WantedParent]) {
         let (files, options, job) = (self.files, self.options, self.job);
         let gate = self.gate.gate();
         let readers = Readers::at_first(self.options);
@@ -436,7 +440,7 @@ impl<'a> Engine<'a> {
             readers,
             &job.cancel,
             |_, wanted| {
-                let taken = wanted.raw.map_or(Taken::As(Named::Disk), Taken::Raw);
+                let taken = wanted.raw.map_or(TakenAs::As(Named::Disk), TakenAs::Raw);
                 let path = gate.as_given(&wanted.path);
                 probe::probe(files, &path, taken, options.counts, &counting)
             },
@@ -515,7 +519,7 @@ impl<'a> Engine<'a> {
     fn show_growth_of(&mut self, stage: Stage) {
         let start = Instant::now();
         let is_due = start >= self.next_forest && !self.entries.is_empty();
-        if !is_due || self.options.growth == Growth::Untold {
+        if !is_due || self.options.growth == ForestUpdates::Untold {
             return;
         }
         let linked = self.link(stage);

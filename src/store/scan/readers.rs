@@ -11,7 +11,7 @@ use crate::format::vhd::SECTOR_BYTES;
 use crate::job::{Got, Job, Queue, Slowness, processors, start_some};
 use crate::store::facts::Files;
 use crate::store::names::Named;
-use crate::store::probe::{self, Outcome, Taken};
+use crate::store::probe::{self, Outcome, TakenAs};
 use crate::store::walk::{Candidate, Step};
 
 /// Files read at once if nothing is said: at first as many as keep the processors busy.
@@ -93,8 +93,8 @@ impl<'a> Readers<'a> {
     }
 
     /// The walk's end of the queue.
-    pub(super) fn found(&self) -> Found<'_> {
-        Found {
+    pub(super) fn found(&self) -> ReaderFeed<'_> {
+        ReaderFeed {
             readers: self,
             gathered: Vec::new(),
         }
@@ -134,8 +134,8 @@ impl<'a> Readers<'a> {
 
     fn probe(&self, candidate: Candidate) -> (Candidate, Outcome) {
         let taken = match candidate.name {
-            Named::Raw => Taken::Raw(SECTOR_BYTES),
-            name => Taken::As(name),
+            Named::Raw => TakenAs::Raw(SECTOR_BYTES),
+            name => TakenAs::As(name),
         };
         let counts = self.options.counts;
         let outcome = probe::probe(self.files, &candidate.path, taken, counts, &self.counting);
@@ -144,12 +144,12 @@ impl<'a> Readers<'a> {
 }
 
 /// What the walk has found for the readers. They end when this is gone and all is read.
-pub(super) struct Found<'a> {
+pub(super) struct ReaderFeed<'a> {
     readers: &'a Readers<'a>,
     gathered: Vec<Candidate>,
 }
 
-impl Found<'_> {
+impl ReaderFeed<'_> {
     /// Takes one step: files without a fault go to the readers, everything else to the gathering thread.
     pub(super) fn pass_on(&mut self, step: Step, notes: &SyncSender<Note>) {
         match step {
@@ -169,7 +169,7 @@ impl Found<'_> {
     }
 }
 
-impl Drop for Found<'_> {
+impl Drop for ReaderFeed<'_> {
     fn drop(&mut self) {
         self.readers.queue.put(&mut self.gathered);
         self.readers.queue.close();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{App, Problem, Visit};
 use crate::finding::Severity;
 use crate::report::columns::Needs;
-use crate::report::findings::Found;
+use crate::report::findings::PlacedFinding;
 use crate::report::row::{Phase, visible};
 use crate::report::{Flag, Row, RowKey, RowKind};
 use crate::store::DiskId;
@@ -179,7 +179,7 @@ impl App {
 
     /// The findings that are problems, the worst row first.
     fn find_problems(&mut self) {
-        let severe = |item: &&Found| item.finding.code.severity > Severity::Info;
+        let severe = |item: &&PlacedFinding| item.finding.code.severity > Severity::Info;
         let mut problems: Vec<(Flag, Option<u32>, &'static str)> = Vec::new();
         for item in self.findings.iter().filter(severe) {
             let disk = self.find(&item.path);

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{App, Comparison, Running};
+use super::{App, Running, ShownDiff};
 use crate::report::row::Phase;
-use crate::store::Growth;
-use crate::tui::effect::{Effect, Work};
-use crate::tui::message::{JobNo, Slot};
-use crate::tui::prepared::{Prepared, Wanted, judge};
+use crate::store::ForestUpdates;
+use crate::tui::effect::{Effect, JobRequest};
+use crate::tui::message::{JobKind, JobNo};
+use crate::tui::prepared::{Prepared, ShownBy, judge};
 use crate::tui::view::View;
 
 /// Why a view of a saved scan is empty. Files of the names in it may be others here, or the same ones changed since.
@@ -16,7 +16,7 @@ pub const NOT_SAVED: &str =
 
 impl App {
     /// Gives a job its number and its place.
-    pub fn start(&mut self, work: Work) -> Effect {
+    pub fn start(&mut self, work: JobRequest) -> Effect {
         self.last_job = JobNo(self.last_job.0 + 1);
         let running = Running {
             no: self.last_job,
@@ -29,13 +29,13 @@ impl App {
     }
 
     /// True while a job of a slot runs.
-    pub fn runs(&self, slot: Slot) -> bool {
+    pub fn runs(&self, slot: JobKind) -> bool {
         self.jobs.contains_key(&slot)
     }
 
     /// True while a scan runs.
     pub fn scanning(&self) -> bool {
-        self.runs(Slot::Scan)
+        self.runs(JobKind::Scan)
     }
 
     /// Whether more rows may come.
@@ -48,17 +48,17 @@ impl App {
     }
 
     /// The jobs that run, but for the watch: the open screen's own first, quick ones that nobody waits for last.
-    pub fn running(&self) -> Vec<Slot> {
-        let rank = |slot: &Slot| match slot {
-            Slot::Diff | Slot::Map | Slot::Sectors => {
+    pub fn running(&self) -> Vec<JobKind> {
+        let rank = |slot: &JobKind| match slot {
+            JobKind::Diff | JobKind::Map | JobKind::Sectors => {
                 let asked_by = self.jobs.get(slot).map(|running| running.view);
                 u8::from(self.view == View::HOME || asked_by != Some(self.view))
             }
-            Slot::Scan | Slot::Reread => 1,
-            Slot::Hex | Slot::Plan | Slot::Watch => 2,
+            JobKind::Scan | JobKind::Reread => 1,
+            JobKind::Hex | JobKind::Plan | JobKind::Watch => 2,
         };
         let slots = self.jobs.keys().copied();
-        let mut slots: Vec<Slot> = slots.filter(|slot| *slot != Slot::Watch).collect();
+        let mut slots: Vec<JobKind> = slots.filter(|slot| *slot != JobKind::Watch).collect();
         slots.sort_by_key(rank);
         slots
     }
@@ -66,11 +66,11 @@ impl App {
     /// The order to read the store. One that was read before stays on the screen meanwhile, so its growth is not asked for.
     pub fn scan(&mut self) -> Effect {
         let growth = if self.store.forest.complete {
-            Growth::Untold
+            ForestUpdates::Untold
         } else {
-            Growth::Told
+            ForestUpdates::Told
         };
-        self.start(Work::Scan { growth })
+        self.start(JobRequest::Scan { growth })
     }
 
     /// Asks for the comparison of a disk with another (`None`: its parent), unless it is here or on the way.
@@ -81,15 +81,15 @@ impl App {
                 return Vec::new();
             }
             let view = self.view;
-            if let Some(running) = self.jobs.get_mut(&Slot::Diff) {
+            if let Some(running) = self.jobs.get_mut(&JobKind::Diff) {
                 running.view = view;
                 return Vec::new();
             }
         }
-        self.comparison = Comparison {
+        self.comparison = ShownDiff {
             child: child.clone(),
             other: other.clone(),
-            ..Comparison::default()
+            ..ShownDiff::default()
         };
         self.dirty = true;
         if self.settings.saved {
@@ -106,7 +106,7 @@ impl App {
             self.comparison.error = Some("This disk has no parent: there is nothing to compare it with. Mark two disks with Space to compare those.".to_owned());
             return Vec::new();
         }
-        let work = Work::Diff {
+        let work = JobRequest::Diff {
             forest,
             child,
             other,
@@ -115,22 +115,22 @@ impl App {
     }
 
     /// What the store is shown by.
-    pub fn wanted(&self) -> Wanted {
-        Wanted {
+    pub fn wanted(&self) -> ShownBy {
+        ShownBy {
             options: self.options.clone(),
             equals: self.equals.clone(),
         }
     }
 
     /// Whether a store is made ready by what it is shown by now.
-    pub fn suits(&self, by: &Wanted) -> bool {
+    pub fn suits(&self, by: &ShownBy) -> bool {
         by.suits(&self.options, &self.equals)
     }
 
     /// Takes a newer store with its rows; false if what was read whole before is better.
     pub fn take_store(&mut self, prepared: Prepared) -> bool {
         let is_whole = prepared.store.forest.complete;
-        if let Some(scan) = self.jobs.get_mut(&Slot::Scan) {
+        if let Some(scan) = self.jobs.get_mut(&JobKind::Scan) {
             scan.read_whole = is_whole;
         }
         // What was read whole stays until it is read whole again: the disk one looks at must not go away meanwhile.

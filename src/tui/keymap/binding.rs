@@ -5,7 +5,7 @@ use crate::tui::keymap::Context;
 
 /// The section of the help overlay a row stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
+pub enum HelpSection {
     /// Moving the cursor.
     Move,
     /// Looking at something else.
@@ -40,7 +40,7 @@ pub struct Binding {
     /// What it does, for help.
     pub long: &'static str,
     /// Its section in help.
-    pub group: Group,
+    pub group: HelpSection,
 }
 
 /// A key table: a row is its name, command, contexts, keys, rank and word in the footer, section and words of help. The
@@ -58,7 +58,7 @@ macro_rules! bindings {
             rank: $rank,
             short: $short,
             long: $long,
-            group: $crate::tui::keymap::Group::$group,
+            group: $crate::tui::keymap::HelpSection::$group,
         }),*]
     };
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::job::Job;
 use crate::tui::Options;
 use crate::tui::app::App;
-use crate::tui::effect::Work;
-use crate::tui::message::{JobNo, Message, News, Slot};
-use crate::tui::prepared::Wanted;
+use crate::tui::effect::JobRequest;
+use crate::tui::message::{JobKind, JobNo, Message, News};
+use crate::tui::prepared::ShownBy;
 
 use super::reporter::Reporter;
 use super::work;
@@ -20,9 +20,9 @@ use super::work;
 pub struct Jobs {
     options: Arc<Options>,
     inbox: SyncSender<Message>,
-    running: BTreeMap<Slot, Job>,
+    running: BTreeMap<JobKind, Job>,
     /// What rows are wanted by; jobs look at it when they make some.
-    wanted: Arc<Mutex<Wanted>>,
+    wanted: Arc<Mutex<ShownBy>>,
 }
 
 impl Jobs {
@@ -45,7 +45,7 @@ impl Jobs {
     }
 
     /// Starts a job; an older one of its kind is asked to stop, and what it still tells is dropped by its number.
-    pub fn start(&mut self, no: JobNo, work: Work) {
+    pub fn start(&mut self, no: JobNo, work: JobRequest) {
         let slot = work.slot();
         self.cancel(slot);
         let job = Job::default();
@@ -67,7 +67,7 @@ impl Jobs {
     }
 
     /// Asks the job of a slot to stop.
-    pub fn cancel(&mut self, slot: Slot) {
+    pub fn cancel(&mut self, slot: JobKind) {
         if let Some(job) = self.running.remove(&slot) {
             job.cancel.cancel();
         }

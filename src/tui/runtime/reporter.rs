@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::job::Job;
-use crate::tui::message::{JobNo, Message, News, Progress, Slot};
-use crate::tui::prepared::Wanted;
+use crate::tui::message::{JobKind, JobNo, JobProgress, Message, News};
+use crate::tui::prepared::ShownBy;
 
 /// The least time between two reports of progress.
 const REPORT_GAP: Duration = Duration::from_millis(100);
@@ -15,23 +15,23 @@ const REPORT_GAP: Duration = Duration::from_millis(100);
 /// A job's side of the inbox.
 #[derive(Debug)]
 pub struct Reporter {
-    slot: Slot,
+    slot: JobKind,
     no: JobNo,
     inbox: SyncSender<Message>,
     /// Stops and counts the job.
     pub job: Job,
     began: Instant,
     last: Mutex<Option<Instant>>,
-    wanted: Arc<Mutex<Wanted>>,
+    wanted: Arc<Mutex<ShownBy>>,
 }
 
 impl Reporter {
     pub fn new(
-        slot: Slot,
+        slot: JobKind,
         no: JobNo,
         inbox: SyncSender<Message>,
         job: Job,
-        wanted: Arc<Mutex<Wanted>>,
+        wanted: Arc<Mutex<ShownBy>>,
     ) -> Self {
         Self {
             slot,
@@ -45,7 +45,7 @@ impl Reporter {
     }
 
     /// What rows are wanted by now.
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> ShownBy {
         self.wanted
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -73,8 +73,8 @@ impl Reporter {
     }
 
     /// How far the job is.
-    pub fn progress(&self, at: String) -> Progress {
-        Progress {
+    pub fn progress(&self, at: String) -> JobProgress {
+        JobProgress {
             done: self.job.progress.done(),
             total: self.job.progress.total(),
             millis: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),

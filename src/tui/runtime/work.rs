@@ -17,11 +17,11 @@ use crate::image::{Image, Place, StateRun};
 use crate::report::row::Phase;
 use crate::store::containers;
 use crate::store::pulse::{Pulse, pulse};
-use crate::store::{DiskId, Forest, Growth, ScanEvent, ScanOptions, rescan, scan};
+use crate::store::{DiskId, Forest, ForestUpdates, ScanEvent, ScanOptions, rescan, scan};
 use crate::tui::Options;
-use crate::tui::effect::Work;
-use crate::tui::message::{BlockTable, Compared, News, SectorTable, Sides};
-use crate::tui::prepared::{Prepared, Snapshot};
+use crate::tui::effect::JobRequest;
+use crate::tui::message::{BlockTable, DiffResult, News, SectorTable, Sides};
+use crate::tui::prepared::{Prepared, PreparedStore};
 
 use super::reporter::Reporter;
 use crate::text;
@@ -34,44 +34,44 @@ const STATES_KEPT: usize = 4 << 20;
 const WATCH_GAP: Duration = Duration::from_secs(5);
 
 /// Does the work; the result is how it ended.
-pub fn run(options: &Options, work: Work, reporter: &Reporter) -> Result<(), String> {
+pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(), String> {
     match work {
-        Work::Scan { growth } => read_store(options, growth, reporter),
-        Work::Reread { forest, disk } => {
+        JobRequest::Scan { growth } => read_store(options, growth, reporter),
+        JobRequest::Reread { forest, disk } => {
             let forest = rescan(&forest, disk, &options.scan, &reporter.job)
                 .map_err(|error| error.to_string())?;
             let prepared = Prepared::of(forest, reporter.wanted(), Phase::Done);
             reporter.tell(News::Prepared(Box::new(prepared)));
             Ok(())
         }
-        Work::Blocks { path } => blocks(&path, reporter),
-        Work::Sectors { path, block } => sectors(&path, block, reporter),
-        Work::Diff {
+        JobRequest::Blocks { path } => blocks(&path, reporter),
+        JobRequest::Sectors { path, block } => sectors(&path, block, reporter),
+        JobRequest::Diff {
             forest,
             child,
             other,
         } => compare(&forest, child, other, reporter),
-        Work::Hex {
+        JobRequest::Hex {
             forest,
             child,
             other,
             sector,
         } => sides(&forest, child, other, sector, reporter),
-        Work::Plan {
+        JobRequest::Plan {
             forest,
             assessment,
             target,
         } => plan(options, &forest, &assessment, target, reporter),
-        Work::Watch { forest } => {
+        JobRequest::Watch { forest } => {
             watch(&forest, reporter);
             Ok(())
         }
     }
 }
 
-fn read_store(options: &Options, growth: Growth, reporter: &Reporter) -> Result<(), String> {
+fn read_store(options: &Options, growth: ForestUpdates, reporter: &Reporter) -> Result<(), String> {
     if let Some((forest, assessment)) = &options.saved {
-        let snapshot = Snapshot {
+        let snapshot = PreparedStore {
             forest: Arc::clone(forest),
             assessment: Arc::clone(assessment),
         };
@@ -215,10 +215,10 @@ fn compare(
 ) -> Result<(), String> {
     let moment = Moment::of_lines(forest, std::iter::once(child).chain(other));
     let (child, other) = chains(forest, child, other)?;
-    let mut found = Compared {
+    let mut found = DiffResult {
         sector_size: child.sector_size(),
         partitions: Partitions::read(&ChainSource::new(child.clone()), child.sector_size()),
-        ..Compared::default()
+        ..DiffResult::default()
     };
     let mut cut = false;
     let report = reporter.watch(|| {

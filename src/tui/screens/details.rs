@@ -13,13 +13,13 @@ use crate::tui::effect::Effect;
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::list::scrolled_to;
-use crate::tui::screen::{Act, Entry, Screen};
+use crate::tui::screen::{Act, Screen, ScreenEntry};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::text::Line;
 
 /// Its row of the table of screens.
-pub const ENTRY: Entry = Entry {
+pub const ENTRY: ScreenEntry = ScreenEntry {
     view: VIEW,
     title: "Details",
     keys: KEYS,

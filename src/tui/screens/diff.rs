@@ -9,23 +9,23 @@ use ratatui::layout::Rect;
 use crate::store::DiskId;
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
-use crate::tui::effect::{Effect, Work};
+use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::list::{moved, scrolled_to};
-use crate::tui::message::{News, Slot};
+use crate::tui::message::{JobKind, News};
 use crate::tui::place::{no_place, place};
-use crate::tui::screen::{Act, Entry, Screen, Subject, Typing};
+use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject, Typing};
 use crate::tui::view::View;
 use crate::tui::widget::prompt::Prompt;
 use crate::tui::widget::rows::scrolled;
 use crate::tui::widget::text::Line;
 
 use self::picture::{hex_lines, parts};
-use self::runs::{Part, Runs};
+use self::runs::{DiffFocus, DiffRuns};
 
 /// Its row of the table of screens.
-pub const ENTRY: Entry = Entry {
+pub const ENTRY: ScreenEntry = ScreenEntry {
     view: VIEW,
     title: "Diff",
     keys: KEYS,
@@ -49,7 +49,7 @@ const KEYS: &[Binding] = bindings! {
 /// Which run is selected, and what of it is on the screen.
 #[derive(Debug, Default)]
 struct Diff {
-    runs: Runs,
+    runs: DiffRuns,
 }
 
 impl Screen for Diff {
@@ -63,7 +63,7 @@ impl Screen for Diff {
 
     fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act {
         let (list, bytes) = parts(area);
-        if self.runs.part == Part::Bytes {
+        if self.runs.part == DiffFocus::Bytes {
             let height = bytes.height.saturating_sub(2);
             if let Some(effects) = self.scroll(app, command, area.width, height) {
                 return Act::Done(effects);
@@ -82,8 +82,8 @@ impl Screen for Diff {
         match command {
             Command::Open | Command::SwapPane => {
                 self.runs.part = match self.runs.part {
-                    Part::Runs => Part::Bytes,
-                    Part::Bytes => Part::Runs,
+                    DiffFocus::Runs => DiffFocus::Bytes,
+                    DiffFocus::Bytes => DiffFocus::Runs,
                 };
             }
             Command::Left if self.runs.into > 0 => {
@@ -171,13 +171,13 @@ impl Screen for Diff {
         let (list, bytes) = parts(area);
         let y = area.y + row;
         if bytes.height > 0 && y >= bytes.y {
-            self.runs.part = Part::Bytes;
+            self.runs.part = DiffFocus::Bytes;
             return Act::done();
         }
         let Some(line) = y.checked_sub(list.y).filter(|line| *line < list.height) else {
             return Act::Pass;
         };
-        self.runs.part = Part::Runs;
+        self.runs.part = DiffFocus::Runs;
         let place = self.runs.top + usize::from(line);
         if place < self.runs.shown.len() {
             return Act::Done(self.select(app, place));
@@ -205,8 +205,8 @@ impl Screen for Diff {
         Act::done()
     }
 
-    fn subject(&self, app: &App) -> Subject {
-        Subject::Disk(disk(app))
+    fn subject(&self, app: &App) -> TitleSubject {
+        TitleSubject::Disk(disk(app))
     }
 
     fn aside(&self, app: &App) -> Vec<String> {
@@ -256,7 +256,7 @@ impl Diff {
         let Some(child) = find(&app.comparison.child) else {
             return Vec::new();
         };
-        let work = Work::Hex {
+        let work = JobRequest::Hex {
             forest: app.store.forest.clone(),
             child,
             other: find(&app.comparison.other),
@@ -273,7 +273,7 @@ impl Diff {
         width: u16,
         height: u16,
     ) -> Option<Vec<Effect>> {
-        let waits = app.runs(Slot::Hex);
+        let waits = app.runs(JobKind::Hex);
         let rows = hex_lines(&self.runs, waits, width).len();
         let scroll = scrolled_to(self.runs.scroll, rows, height, command)?;
         let count = self.runs.run().map_or(0, |run| run.count);

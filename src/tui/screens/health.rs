@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::finding::Severity;
-use crate::report::findings::Found;
+use crate::report::findings::PlacedFinding;
 use crate::report::page::Page;
 use crate::report::page::finding::{severity_role, whole};
 use crate::text::{self, Overlong, escape};
@@ -17,7 +17,7 @@ use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::list::moved;
 use crate::tui::message::News;
-use crate::tui::screen::{Act, Entry, Screen, Subject, Typing};
+use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject, Typing};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::prompt::Prompt;
@@ -25,7 +25,7 @@ use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
 use crate::tui::widget::text::{Line, clip, clip_middle, pad};
 
 /// Its row of the table of screens.
-pub const ENTRY: Entry = Entry {
+pub const ENTRY: ScreenEntry = ScreenEntry {
     view: VIEW,
     title: "Health",
     keys: KEYS,
@@ -61,7 +61,7 @@ struct Health {
     /// The least severity shown.
     least: Severity,
     /// The selected one itself, to find it again in a newer store.
-    kept: Option<Found>,
+    kept: Option<PlacedFinding>,
 }
 
 impl Default for Health {
@@ -221,12 +221,12 @@ impl Screen for Health {
         Act::done()
     }
 
-    fn subject(&self, _app: &App) -> Subject {
-        Subject::Store
+    fn subject(&self, _app: &App) -> TitleSubject {
+        TitleSubject::Store
     }
 
     fn aside(&self, app: &App) -> Vec<String> {
-        let hidden = |item: &&Found| app.hidden.contains(item.finding.code.id);
+        let hidden = |item: &&PlacedFinding| app.hidden.contains(item.finding.code.id);
         let hidden = app.findings.iter().filter(hidden).count();
         if hidden == 0 {
             return Vec::new();
@@ -239,7 +239,7 @@ impl Screen for Health {
 impl Health {
     /// Works out which are shown, the selected one staying selected.
     fn filter(&mut self, app: &App) {
-        let shows = |item: &Found| {
+        let shows = |item: &PlacedFinding| {
             item.finding.code.severity >= self.least && !app.hidden.contains(item.finding.code.id)
         };
         self.shown = (0..app.findings.len())
@@ -257,11 +257,11 @@ impl Health {
         self.kept = self.item(app).cloned();
     }
 
-    fn at<'a>(&self, app: &'a App, place: usize) -> Option<&'a Found> {
+    fn at<'a>(&self, app: &'a App, place: usize) -> Option<&'a PlacedFinding> {
         app.findings.get(*self.shown.get(place)?)
     }
 
-    fn item<'a>(&self, app: &'a App) -> Option<&'a Found> {
+    fn item<'a>(&self, app: &'a App) -> Option<&'a PlacedFinding> {
         self.at(app, self.cursor)
     }
 
@@ -362,7 +362,7 @@ fn parts(body: Rect, findings: usize) -> (Rect, Rect) {
     )
 }
 
-fn row(app: &App, item: &Found, width: usize) -> Line {
+fn row(app: &App, item: &PlacedFinding, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let code = &item.finding.code;
     let narrow = width < 70;
@@ -387,7 +387,7 @@ fn row(app: &App, item: &Found, width: usize) -> Line {
 }
 
 /// The disk of a finding as the tree shows it, behind its machine or folder.
-fn place(app: &App, item: &Found) -> String {
+fn place(app: &App, item: &PlacedFinding) -> String {
     let row = app.find(&item.path).and_then(|id| app.row_of(id));
     let Some(row) = row else {
         return text::file_name(&item.path);
@@ -405,7 +405,7 @@ fn place(app: &App, item: &Found) -> String {
 }
 
 /// What a finding means.
-fn about(item: &Found, width: usize) -> Vec<Line> {
+fn about(item: &PlacedFinding, width: usize) -> Vec<Line> {
     let mut page = Page::new(width, Overlong::Cut);
     whole(&mut page, &item.finding, &item.path);
     page.into_lines()

@@ -9,22 +9,22 @@ use ratatui::layout::Rect;
 use crate::text::escape;
 use crate::tui::app::{App, Asking, NOT_SAVED};
 use crate::tui::command::Command;
-use crate::tui::effect::{Effect, Work};
+use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
-use crate::tui::message::{News, Slot};
+use crate::tui::message::{JobKind, News};
 use crate::tui::place::place;
-use crate::tui::screen::{Act, Entry, Screen, Typing};
+use crate::tui::screen::{Act, Screen, ScreenEntry, Typing};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::blockmap::Layer;
 use crate::tui::widget::prompt::Prompt;
 use crate::tui::widget::text::Line;
 
-use self::window::Window;
+use self::window::MapWindow;
 
 /// Its row of the table of screens.
-pub const ENTRY: Entry = Entry {
+pub const ENTRY: ScreenEntry = ScreenEntry {
     view: VIEW,
     title: "Map",
     keys: KEYS,
@@ -51,7 +51,7 @@ const KEYS: &[Binding] = bindings! {
 /// The map, and why there is none.
 #[derive(Debug, Default)]
 struct Map {
-    window: Window,
+    window: MapWindow,
     error: Option<String>,
 }
 
@@ -125,7 +125,7 @@ impl Screen for Map {
             app.dirty = true;
             match path {
                 Some(_) if app.settings.saved => self.error = Some(NOT_SAVED.to_owned()),
-                Some(path) => effects.push(app.start(Work::Blocks { path })),
+                Some(path) => effects.push(app.start(JobRequest::Blocks { path })),
                 None => {}
             }
         }
@@ -151,8 +151,8 @@ impl Screen for Map {
         Vec::new()
     }
 
-    fn failed(&mut self, slot: Slot, error: &str) {
-        if matches!(slot, Slot::Map | Slot::Sectors) {
+    fn failed(&mut self, slot: JobKind, error: &str) {
+        if matches!(slot, JobKind::Map | JobKind::Sectors) {
             self.error = Some(error.to_owned());
         }
     }
@@ -223,7 +223,7 @@ impl Map {
         let work = window
             .path
             .clone()
-            .map(|path| Work::Sectors { path, block });
+            .map(|path| JobRequest::Sectors { path, block });
         Act::Done(work.map(|work| app.start(work)).into_iter().collect())
     }
 
@@ -256,7 +256,7 @@ impl Map {
             return Some(format!("! {}", escape(error)));
         }
         if self.window.table.is_none() {
-            let words = if app.runs(Slot::Map) {
+            let words = if app.runs(JobKind::Map) {
                 "reading the block table ..."
             } else {
                 "no disk is selected"

@@ -13,12 +13,12 @@ use crate::text::escape;
 use crate::tui::app::{App, Asking, NOT_SAVED};
 use crate::tui::command::Command;
 use crate::tui::document;
-use crate::tui::effect::{Effect, Work};
+use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::list::scrolled_to;
-use crate::tui::message::{News, Slot};
-use crate::tui::screen::{Act, Entry, Screen, Typing};
+use crate::tui::message::{JobKind, News};
+use crate::tui::screen::{Act, Screen, ScreenEntry, Typing};
 use crate::tui::screens::details::explain;
 use crate::tui::theme::Role;
 use crate::tui::view::View;
@@ -26,7 +26,7 @@ use crate::tui::widget::prompt::Prompt;
 use crate::tui::widget::text::Line;
 
 /// Its row of the table of screens.
-pub const ENTRY: Entry = Entry {
+pub const ENTRY: ScreenEntry = ScreenEntry {
     view: VIEW,
     title: "Plan",
     keys: KEYS,
@@ -102,7 +102,7 @@ impl Screen for PlanScreen {
             return Vec::new();
         }
         let snapshot = app.snapshots().get(self.chosen(app)).copied();
-        let work = Work::Plan {
+        let work = JobRequest::Plan {
             forest: app.store.forest.clone(),
             assessment: app.store.assessment.clone(),
             target: snapshot.map_or(Target::Disk(disk), Target::Snapshot),
@@ -123,8 +123,8 @@ impl Screen for PlanScreen {
         Vec::new()
     }
 
-    fn failed(&mut self, slot: Slot, error: &str) {
-        if slot == Slot::Plan {
+    fn failed(&mut self, slot: JobKind, error: &str) {
+        if slot == JobKind::Plan {
             self.error = Some(error.to_owned());
         }
     }

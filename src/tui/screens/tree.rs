@@ -7,14 +7,16 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::analysis::{AssessedSnapshot, Reverted};
-use crate::report::columns::{Column, Fitted, Style, cell, fit, snapshot_label, status, write_use};
+use crate::report::columns::{
+    Column, ColumnStyle, Fitted, cell, fit, snapshot_label, status, write_use,
+};
 use crate::report::row::{Direction, Only, prefix};
 use crate::report::{Now, Row, RowKey, RowKind};
 use crate::text::{Units, Zone, many};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
-use crate::tui::message::Slot;
-use crate::tui::screen::{Act, Entry, Screen, Subject, Typing};
+use crate::tui::message::JobKind;
+use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject, Typing};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
@@ -24,7 +26,7 @@ use crate::tui::widget::text::{Line, clip, clip_middle, pad, pad_left};
 const MARGIN: usize = 3;
 
 /// Its row of the table of screens.
-pub const ENTRY: Entry = Entry {
+pub const ENTRY: ScreenEntry = ScreenEntry {
     view: VIEW,
     title: "Tree",
     keys: keys::KEYS,
@@ -45,7 +47,7 @@ impl Screen for Tree {
         if area.height == 0 {
             return;
         }
-        let sheet = Sheet::of(app, area.width);
+        let sheet = RowLines::of(app, area.width);
         sheet.heading().paint(buffer, area, &app.settings.theme);
         let body = body(area);
         let focus = if app.acting() == VIEW {
@@ -72,7 +74,7 @@ impl Screen for Tree {
 
     /// Every row, folded ones included.
     fn text(&self, app: &App, width: u16) -> Vec<Line> {
-        let sheet = Sheet::of(app, width);
+        let sheet = RowLines::of(app, width);
         let mut lines = vec![sheet.heading()];
         lines.extend((0..app.rows.len()).map(|index| sheet.row(index)));
         lines
@@ -89,7 +91,7 @@ impl Screen for Tree {
 
     fn click(&mut self, app: &mut App, area: Rect, column: u16, row: u16) -> Act {
         let Some(line) = row.checked_sub(area.height - body(area).height) else {
-            let column = Sheet::of(app, area.width).column_at(column);
+            let column = RowLines::of(app, area.width).column_at(column);
             return column.map_or(Act::Pass, |column| keys::sort_by(app, column));
         };
         let place = self.scroll + usize::from(line);
@@ -107,8 +109,8 @@ impl Screen for Tree {
         keys::typed(app, asking, text, how)
     }
 
-    fn subject(&self, _app: &App) -> Subject {
-        Subject::Store
+    fn subject(&self, _app: &App) -> TitleSubject {
+        TitleSubject::Store
     }
 
     fn aside(&self, app: &App) -> Vec<String> {
@@ -125,7 +127,7 @@ impl Screen for Tree {
         if app.options.only == Only::Problems {
             parts.push("problems only".to_owned());
         }
-        if app.runs(Slot::Watch) {
+        if app.runs(JobKind::Watch) {
             parts.push("watching".to_owned());
         }
         let reversed = if app.options.direction == Direction::Reversed {
@@ -190,16 +192,16 @@ fn groups_word(app: &App) -> &'static str {
 }
 
 /// The rows as lines, by the columns that fit.
-struct Sheet<'a> {
+struct RowLines<'a> {
     app: &'a App,
     columns: Vec<Fitted>,
-    style: Style,
+    style: ColumnStyle,
 }
 
-impl<'a> Sheet<'a> {
+impl<'a> RowLines<'a> {
     fn of(app: &'a App, width: u16) -> Self {
         let (columns, time) = fit(width, &app.needs);
-        let style = Style {
+        let style = ColumnStyle {
             time,
             ..app.style()
         };

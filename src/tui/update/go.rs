@@ -5,7 +5,7 @@ use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::frame::visible;
 use crate::tui::layout::{Panes, Story};
-use crate::tui::screen::Subject;
+use crate::tui::screen::TitleSubject;
 use crate::tui::screens::{PANES, Screens};
 use crate::tui::title::tab_at;
 use crate::tui::update::done;
@@ -13,7 +13,7 @@ use crate::tui::view::View;
 
 /// Opens a screen.
 pub fn show(app: &mut App, screens: &mut Screens, view: View) -> Vec<Effect> {
-    let of_store = screens.get(view).subject(app) == Subject::Store;
+    let of_store = screens.get(view).subject(app) == TitleSubject::Store;
     if !of_store && app.disk().is_none() {
         app.say("no disk is selected");
         return Vec::new();

@@ -6,9 +6,9 @@ use crate::report::row::Phase;
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::command::Command;
-use crate::tui::effect::{Effect, Work};
+use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::frame::visible;
-use crate::tui::message::{Compared, JobNo, News, Slot};
+use crate::tui::message::{DiffResult, JobKind, JobNo, News};
 use crate::tui::screens::Screens;
 use crate::tui::update::leave;
 
@@ -16,7 +16,7 @@ use crate::tui::update::leave;
 pub fn news(
     app: &mut App,
     screens: &mut Screens,
-    slot: Slot,
+    slot: JobKind,
     no: JobNo,
     mut news: News,
 ) -> Vec<Effect> {
@@ -70,7 +70,7 @@ fn look_again(app: &mut App, screens: &mut Screens) -> Vec<Effect> {
     views.into_iter().flat_map(follow).collect()
 }
 
-fn compared(app: &mut App, data: &Arc<Compared>) {
+fn compared(app: &mut App, data: &Arc<DiffResult>) {
     app.comparison.data = Some(Arc::clone(data));
     app.comparison.error = None;
     app.dirty = true;
@@ -87,13 +87,13 @@ fn compared(app: &mut App, data: &Arc<Compared>) {
 fn ended(
     app: &mut App,
     screens: &mut Screens,
-    slot: Slot,
+    slot: JobKind,
     result: Result<(), String>,
 ) -> Vec<Effect> {
     let job = app.jobs.remove(&slot).unwrap_or_default();
     app.dirty = true;
     match (slot, result) {
-        (Slot::Scan, result) => {
+        (JobKind::Scan, result) => {
             let disks = app.store.forest.disks.len() as u64;
             let unreadable = app.store.forest.errors.len()
                 + app
@@ -126,16 +126,16 @@ fn ended(
                 return look_again(app, screens);
             }
         }
-        (Slot::Reread, Ok(())) => {
+        (JobKind::Reread, Ok(())) => {
             // If it is gone, the row's own sign says so.
             if app.notice.is_none() {
                 app.notice = Some("read again".to_owned());
             }
         }
         (_, Ok(())) => {}
-        (Slot::Diff, Err(error)) => app.comparison.error = Some(error),
-        (Slot::Reread | Slot::Hex | Slot::Watch, Err(error)) => app.notice = Some(error),
-        (Slot::Map | Slot::Sectors | Slot::Plan, Err(error)) => {
+        (JobKind::Diff, Err(error)) => app.comparison.error = Some(error),
+        (JobKind::Reread | JobKind::Hex | JobKind::Watch, Err(error)) => app.notice = Some(error),
+        (JobKind::Map | JobKind::Sectors | JobKind::Plan, Err(error)) => {
             for screen in screens.all() {
                 screen.failed(slot, &error);
             }
@@ -160,16 +160,16 @@ pub fn run(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect
         return Vec::new();
     }
     match command {
-        Command::Watch if app.runs(Slot::Watch) => {
-            app.jobs.remove(&Slot::Watch);
+        Command::Watch if app.runs(JobKind::Watch) => {
+            app.jobs.remove(&JobKind::Watch);
             app.notice = Some("watch off".to_owned());
             app.dirty = true;
-            vec![Effect::Cancel(Slot::Watch)]
+            vec![Effect::Cancel(JobKind::Watch)]
         }
         Command::Watch => {
             app.notice = Some("watch on: the store is looked at every 5 s".to_owned());
             let forest = Arc::clone(&app.store.forest);
-            vec![app.start(Work::Watch { forest })]
+            vec![app.start(JobRequest::Watch { forest })]
         }
         Command::Reread => match app.disk() {
             _ if app.scanning() => {
@@ -183,14 +183,14 @@ pub fn run(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect
             Some(disk) => {
                 forget(app, screens);
                 let forest = Arc::clone(&app.store.forest);
-                vec![app.start(Work::Reread { forest, disk })]
+                vec![app.start(JobRequest::Reread { forest, disk })]
             }
         },
         _ => {
             forget(app, screens);
             // Its answer would be about the forest of before.
-            app.jobs.remove(&Slot::Reread);
-            vec![Effect::Cancel(Slot::Reread), app.scan()]
+            app.jobs.remove(&JobKind::Reread);
+            vec![Effect::Cancel(JobKind::Reread), app.scan()]
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How it looks.
 
 use crate::text::Units;
-use crate::tui::app::{App, Keys, Overlay};
+use crate::tui::app::{App, Dialog, Keys};
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::terminal::Mouse;
@@ -37,7 +37,7 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
         }
         Command::Redraw => return vec![Effect::Redraw],
         _ => {
-            app.overlay = Some(Overlay::Help {
+            app.overlay = Some(Dialog::Help {
                 scroll: 0,
                 filter: String::new(),
                 keys: Keys::Few,

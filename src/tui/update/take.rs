@@ -5,7 +5,7 @@ use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Export};
 use crate::tui::frame;
-use crate::tui::screen::Subject;
+use crate::tui::screen::TitleSubject;
 use crate::tui::screens::Screens;
 use crate::tui::view::View;
 use crate::tui::widget::prompt::Prompt;
@@ -57,8 +57,8 @@ pub fn export(app: &App, screens: &Screens, name: &str) -> Vec<Effect> {
 fn subject(app: &App, screens: &Screens, command: Command) -> Option<String> {
     let screen = screens.get(app.view);
     let id = match screen.subject(app) {
-        Subject::Disk(disk) => disk?,
-        Subject::Store => app.disk()?,
+        TitleSubject::Disk(disk) => disk?,
+        TitleSubject::Store => app.disk()?,
     };
     let disk = app.store.forest.disk(id)?;
     Some(match command {

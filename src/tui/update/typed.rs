@@ -1,6 +1,6 @@
 //! Typed lines: each goes to the screen that asked for it; help's filter is nobody's but help's.
 
-use crate::tui::app::{App, Asking, Keys, Overlay};
+use crate::tui::app::{App, Asking, Dialog, Keys};
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Key;
 use crate::tui::screen::Typing;
@@ -42,7 +42,7 @@ fn tell(app: &mut App, screens: &mut Screens, how: Typing) -> Vec<Effect> {
     };
     let text = asked.line.text();
     if asked.what == Asking::Help {
-        if let Some(Overlay::Help {
+        if let Some(Dialog::Help {
             scroll,
             filter,
             keys,

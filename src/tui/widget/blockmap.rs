@@ -39,7 +39,7 @@ pub struct Cell {
 
 /// How cells are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Style {
+pub enum MapStyle {
     /// Five steps of how much.
     #[default]
     Shades,
@@ -73,7 +73,7 @@ const fn braille() -> [[u8; 3]; 256] {
     signs
 }
 
-impl Style {
+impl MapStyle {
     /// The next one; in ASCII there are only the first two.
     #[must_use]
     pub fn next(self, charset: Charset) -> Self {
@@ -119,7 +119,7 @@ impl Cell {
     /// Its sign and role.
     pub fn sign(
         &self,
-        style: Style,
+        style: MapStyle,
         layer: Layer,
         glyphs: &'static Glyphs,
     ) -> (&'static str, Role) {
@@ -145,19 +145,19 @@ impl Cell {
             Role::MapSome
         };
         match style.within(glyphs.shades[0].is_ascii()) {
-            Style::Shades => self.shade(held, glyphs),
-            Style::Halves => match (self.eighths & 0x0f, self.eighths & 0xf0) {
+            MapStyle::Shades => self.shade(held, glyphs),
+            MapStyle::Halves => match (self.eighths & 0x0f, self.eighths & 0xf0) {
                 (_, 0) => ("▀", role),
                 (0, _) => ("▄", role),
                 _ => ("█", role),
             },
-            Style::Braille => {
+            MapStyle::Braille => {
                 let sign = &BRAILLE[usize::from(self.eighths)];
                 (std::str::from_utf8(sign).unwrap_or("?"), role)
             }
-            Style::Letters if self.full == self.total => ("F", Role::MapFull),
-            Style::Letters if self.full > 0 => ("f", Role::MapSome),
-            Style::Letters => ("p", Role::MapSome),
+            MapStyle::Letters if self.full == self.total => ("F", Role::MapFull),
+            MapStyle::Letters if self.full > 0 => ("f", Role::MapSome),
+            MapStyle::Letters => ("p", Role::MapSome),
         }
     }
 
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     fn sign(cell: Cell) -> &'static str {
-        cell.sign(Style::Shades, Layer::Held, Charset::Unicode.glyphs())
+        cell.sign(MapStyle::Shades, Layer::Held, Charset::Unicode.glyphs())
             .0
     }
 
@@ -315,7 +315,8 @@ mod tests {
             };
             cell.mark(from, to);
             let glyphs = Charset::Unicode.glyphs();
-            [Style::Halves, Style::Braille].map(|style| cell.sign(style, Layer::Held, glyphs).0)
+            [MapStyle::Halves, MapStyle::Braille]
+                .map(|style| cell.sign(style, Layer::Held, glyphs).0)
         };
         let half = 1 << 19;
         assert_eq!(cell(0, 1), ["▀", "⠁"]);
@@ -329,14 +330,14 @@ mod tests {
         };
         one.mark(0, 1);
         assert_eq!(one.eighths, 0xff, "a single block fills its cell");
-        let ascii = one.sign(Style::Braille, Layer::Held, Charset::Ascii.glyphs());
+        let ascii = one.sign(MapStyle::Braille, Layer::Held, Charset::Ascii.glyphs());
         assert_eq!(ascii.0, "#");
-        let mut style = Style::Shades;
+        let mut style = MapStyle::Shades;
         for word in ["letters", "half-blocks", "braille", "shades"] {
             style = style.next(Charset::Unicode);
             assert_eq!(style.word(), word);
         }
-        assert_eq!(Style::Letters.next(Charset::Ascii), Style::Shades);
+        assert_eq!(MapStyle::Letters.next(Charset::Ascii), MapStyle::Shades);
     }
 
     #[test]
@@ -349,7 +350,12 @@ mod tests {
             ..Cell::default()
         };
         for layer in [Layer::Held, Layer::Compared] {
-            for style in [Style::Shades, Style::Letters, Style::Halves, Style::Braille] {
+            for style in [
+                MapStyle::Shades,
+                MapStyle::Letters,
+                MapStyle::Halves,
+                MapStyle::Braille,
+            ] {
                 assert_eq!(cell.sign(style, layer, Charset::Ascii.glyphs()).0, "!");
             }
         }
@@ -395,7 +401,7 @@ mod tests {
             ..Cell::default()
         };
         assert_eq!(
-            cell.sign(Style::Shades, Layer::Compared, Charset::Unicode.glyphs())
+            cell.sign(MapStyle::Shades, Layer::Compared, Charset::Unicode.glyphs())
                 .0,
             "#"
         );

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use vhdtree::analysis::Assessment;
 use vhdtree::report::columns::Column;
-use vhdtree::report::json::{self, Layout};
+use vhdtree::report::json::{self, JsonLayout};
 use vhdtree::report::tree_text::{self, Headings};
-use vhdtree::report::{RowOptions, Style, findings, rows};
+use vhdtree::report::{ColumnStyle, RowOptions, findings, rows};
 use vhdtree::store::Forest;
-use vhdtree::tui::message::{JobNo, Message, Slot};
-use vhdtree::tui::prepared::Snapshot;
+use vhdtree::tui::message::{JobKind, JobNo, Message};
+use vhdtree::tui::prepared::PreparedStore;
 use vhdtree::tui::sample::{self, Sample};
 use vhdtree::tui::script::{Script, told};
 
@@ -19,7 +19,7 @@ use super::tui;
 pub fn document(forest: &Forest, assessment: &Assessment) -> String {
     let mut text = Vec::new();
     let document = json::ls::document(forest, assessment);
-    json::write(&mut text, &document, Layout::Line).expect("memory can be written");
+    json::write(&mut text, &document, JsonLayout::Line).expect("memory can be written");
     String::from_utf8(text).expect("JSON is UTF-8")
 }
 
@@ -57,7 +57,7 @@ pub fn run(input: &[u8]) {
         );
         assert!(forest.line(id).count() <= forest.disks.len());
     }
-    for line in tree_text::lines(&all, &Column::ALL, &Style::default(), Headings::Shown) {
+    for line in tree_text::lines(&all, &Column::ALL, &ColumnStyle::default(), Headings::Shown) {
         assert!(!line.chars().any(char::is_control), "{line:?}");
     }
     findings::of(&forest, &assessment);
@@ -66,14 +66,14 @@ pub fn run(input: &[u8]) {
     let no = script
         .app
         .jobs
-        .get(&Slot::Scan)
+        .get(&JobKind::Scan)
         .map_or(JobNo(0), |running| running.no);
-    let store = Snapshot {
+    let store = PreparedStore {
         forest: Arc::new(forest),
         assessment: Arc::new(assessment),
     };
     let news = told(&script.app, store);
-    script.send(Message::Job(Slot::Scan, no, news));
+    script.send(Message::Job(JobKind::Scan, no, news));
     for keys in ["jj", "2", "<Esc>6", "<Esc>j5"] {
         script.keys(keys);
         tui::screen(&mut script);

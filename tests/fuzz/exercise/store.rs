@@ -17,9 +17,9 @@ use vhdtree::build::vhd::{FOOTER_CHECKSUM_AT, HEADER_CHECKSUM_AT, Locator, VhdBu
 use vhdtree::build::vhdx::VhdxBuilder;
 use vhdtree::job::Job;
 use vhdtree::report::columns::Column;
-use vhdtree::report::json::{self, Layout};
+use vhdtree::report::json::{self, JsonLayout};
 use vhdtree::report::tree_text::{self, Headings};
-use vhdtree::report::{RowOptions, Style, findings, rows};
+use vhdtree::report::{ColumnStyle, RowOptions, findings, rows};
 use vhdtree::source::Source;
 use vhdtree::store::facts::{Files, Opened, SystemFiles};
 use vhdtree::store::{
@@ -495,7 +495,7 @@ fn report(forest: &Forest, assessment: &Assessment) {
             "every disk has a row"
         );
     }
-    for line in tree_text::lines(&all, &Column::ALL, &Style::default(), Headings::Shown) {
+    for line in tree_text::lines(&all, &Column::ALL, &ColumnStyle::default(), Headings::Shown) {
         assert!(!line.chars().any(char::is_control), "{line:?}");
     }
     let found = findings::of(forest, assessment);
@@ -533,7 +533,7 @@ fn plans(forest: &Forest, assessment: &Assessment) {
             assert!(merge.bytes <= merge.bytes_max, "{merge:?}");
         }
         let body = json::plan::body(forest, assessment, &made);
-        json::write(&mut io::sink(), &body, Layout::Line).expect("a sink takes all");
+        json::write(&mut io::sink(), &body, JsonLayout::Line).expect("a sink takes all");
         for line in &made.before {
             assert!(
                 line.iter().collect::<BTreeSet<_>>().len() == line.len(),

@@ -7,20 +7,20 @@ use unicode_width::UnicodeWidthStr as _;
 use vhdtree::analysis::diff::{BlockDiff, DiffKind, DiffRun, DiffSummary, DiffTotals};
 use vhdtree::analysis::plan::{BlockMaps, PlanOptions, Target, plan};
 use vhdtree::format::{BlockNo, SectorNo};
-use vhdtree::guest::{Partition, PartitionType, Partitions, Table, VolumeKind};
+use vhdtree::guest::{Partition, PartitionTable, PartitionType, Partitions, VolumeKind};
 use vhdtree::image::{BlockState, Counts, SectorRun, StateRun};
 use vhdtree::report::row::Phase;
 use vhdtree::store::DiskId;
 use vhdtree::text::Charset;
 use vhdtree::tui::app::App;
-use vhdtree::tui::effect::{Effect, Work};
+use vhdtree::tui::effect::{Effect, JobRequest};
 use vhdtree::tui::frame;
 use vhdtree::tui::keymap::Key;
 use vhdtree::tui::message::{
-    BlockTable, Compared, JobNo, Message, MouseAction, News, Progress, SectorTable, Sides, Signal,
-    Slot,
+    BlockTable, DiffResult, JobKind, JobNo, JobProgress, Message, MouseAction, News, SectorTable,
+    Sides, Signal,
 };
-use vhdtree::tui::prepared::{Prepared, Snapshot, Wanted};
+use vhdtree::tui::prepared::{Prepared, PreparedStore, ShownBy};
 use vhdtree::tui::sample;
 use vhdtree::tui::script::{Script, browser, told};
 
@@ -29,15 +29,15 @@ use super::bytes::Bytes;
 /// Steps of one script, at most: longer ones find little that shorter ones do not.
 const STEPS: usize = 60;
 
-const SLOTS: [Slot; 8] = [
-    Slot::Scan,
-    Slot::Reread,
-    Slot::Map,
-    Slot::Sectors,
-    Slot::Diff,
-    Slot::Hex,
-    Slot::Plan,
-    Slot::Watch,
+const SLOTS: [JobKind; 8] = [
+    JobKind::Scan,
+    JobKind::Reread,
+    JobKind::Map,
+    JobKind::Sectors,
+    JobKind::Diff,
+    JobKind::Hex,
+    JobKind::Plan,
+    JobKind::Watch,
 ];
 
 const STATES: [BlockState; 6] = [
@@ -85,12 +85,12 @@ static BROWSERS: LazyLock<Vec<App>> = LazyLock::new(|| {
 });
 
 /// Stores that a scan may bring.
-static STORES: LazyLock<Vec<Snapshot>> = LazyLock::new(|| {
+static STORES: LazyLock<Vec<PreparedStore>> = LazyLock::new(|| {
     vec![
         sample::store().snapshot(),
         sample::twice_frozen().snapshot(),
         sample::many(40).snapshot(),
-        Snapshot::default(),
+        PreparedStore::default(),
     ]
 });
 
@@ -193,7 +193,7 @@ fn step(script: &mut Script, input: &mut Bytes<'_>) {
         0xa6 => {
             let slot = *input.one_of(&SLOTS);
             let no = job(script, slot, 0);
-            let progress = Progress {
+            let progress = JobProgress {
                 done: input.scaled(40),
                 total: input.scaled(40),
                 millis: input.scaled(20),
@@ -223,33 +223,35 @@ fn step(script: &mut Script, input: &mut Bytes<'_>) {
 }
 
 /// The number of the job that runs in a slot; that of an older one if `stale` says so.
-fn job(script: &Script, slot: Slot, stale: u8) -> JobNo {
+fn job(script: &Script, slot: JobKind, stale: u8) -> JobNo {
     let newest = script.app.jobs.get(&slot).map_or(0, |running| running.no.0);
     JobNo(newest.saturating_sub(u64::from(stale & 3)))
 }
 
 /// What the newest job of a slot could have to tell.
-fn news(script: &Script, slot: Slot, input: &mut Bytes<'_>) -> News {
+fn news(script: &Script, slot: JobKind, input: &mut Bytes<'_>) -> News {
     let work = script.effects.iter().rev().find_map(|effect| match effect {
         Effect::Start(_, work) if work.slot() == slot => Some(work),
         _ => None,
     });
     match (slot, work) {
-        (Slot::Scan | Slot::Reread, _) => {
+        (JobKind::Scan | JobKind::Reread, _) => {
             let store = input.one_of(&STORES).clone();
             match input.byte() & 3 {
                 0 => told(&script.app, store),
                 of => {
                     let by = match of {
                         1 => script.app.wanted(),
-                        _ => Wanted::default(),
+                        _ => ShownBy::default(),
                     };
                     News::Prepared(Box::new(Prepared::of(store.forest, by, Phase::Done)))
                 }
             }
         }
-        (Slot::Map, Some(Work::Blocks { path })) => News::Blocks(Arc::new(blocks(path, input))),
-        (Slot::Sectors, Some(Work::Sectors { path, block })) => {
+        (JobKind::Map, Some(JobRequest::Blocks { path })) => {
+            News::Blocks(Arc::new(blocks(path, input)))
+        }
+        (JobKind::Sectors, Some(JobRequest::Sectors { path, block })) => {
             let mut held = Vec::new();
             while !input.is_empty() && held.len() < 5000 {
                 let count = usize::try_from(input.scaled(5)).expect("small");
@@ -261,8 +263,8 @@ fn news(script: &Script, slot: Slot, input: &mut Bytes<'_>) -> News {
                 held,
             }))
         }
-        (Slot::Diff, _) => News::Compared(Arc::new(compared(input))),
-        (Slot::Hex, Some(Work::Hex { sector, .. })) => {
+        (JobKind::Diff, _) => News::Compared(Arc::new(compared(input))),
+        (JobKind::Hex, Some(JobRequest::Hex { sector, .. })) => {
             let side = |input: &mut Bytes<'_>| vec![input.byte(); input.below(3) * 256];
             News::Sides(Arc::new(Sides {
                 sector: *sector,
@@ -271,8 +273,8 @@ fn news(script: &Script, slot: Slot, input: &mut Bytes<'_>) -> News {
             }))
         }
         (
-            Slot::Plan,
-            Some(Work::Plan {
+            JobKind::Plan,
+            Some(JobRequest::Plan {
                 forest,
                 assessment,
                 target,
@@ -338,7 +340,7 @@ fn blocks(path: &std::path::Path, input: &mut Bytes<'_>) -> BlockTable {
     }
 }
 
-fn compared(input: &mut Bytes<'_>) -> Compared {
+fn compared(input: &mut Bytes<'_>) -> DiffResult {
     let mut runs = Vec::new();
     let mut blocks: Vec<BlockDiff> = Vec::new();
     let mut totals = DiffTotals::default();
@@ -366,7 +368,7 @@ fn compared(input: &mut Bytes<'_>) -> Compared {
         }
     }
     let complete = input.byte() & 1 == 0 && totals.unreadable == 0;
-    Compared {
+    DiffResult {
         runs,
         blocks,
         summary: DiffSummary {
@@ -380,7 +382,7 @@ fn compared(input: &mut Bytes<'_>) -> Compared {
 }
 
 /// Partitions behind each other, with gaps.
-fn table(input: &mut Bytes<'_>) -> Table {
+fn table(input: &mut Bytes<'_>) -> PartitionTable {
     let mut next = 1;
     let mut partitions = Vec::new();
     for number in 1..=input.below(4) {
@@ -395,7 +397,7 @@ fn table(input: &mut Bytes<'_>) -> Table {
             holds: *input.one_of(&[VolumeKind::Ntfs, VolumeKind::Unknown]),
         });
     }
-    Table {
+    PartitionTable {
         partitions,
         front: 1,
         back: None,

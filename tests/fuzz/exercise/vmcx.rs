@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 use vhdtree::build::hyperv::HypervConfig;
 use vhdtree::build::vmcx::{LogOrder, VmcxBuilder};
-use vhdtree::format::hyperv::{Value, vmcx};
+use vhdtree::format::hyperv::{ConfigValue, vmcx};
 use vhdtree::source::{MemorySource, Source as _};
 use vhdtree::store::{FileFacts, hyperv};
 
@@ -21,12 +21,12 @@ static SOUND: LazyLock<Vec<Arc<Vec<u8>>>> = LazyLock::new(|| {
     let small = VmcxBuilder::default()
         .key(
             "/configuration/properties/global_id",
-            Value::String("A".to_owned()),
+            ConfigValue::String("A".to_owned()),
         )
-        .key("/configuration/a", Value::Integer(-1))
-        .key("/configuration/b", Value::Bool(true))
-        .key("/configuration/c/d", Value::Double(0.5))
-        .key("/configuration/c/e", Value::Bytes(vec![7; 3000]));
+        .key("/configuration/a", ConfigValue::Integer(-1))
+        .key("/configuration/b", ConfigValue::Bool(true))
+        .key("/configuration/c/d", ConfigValue::Double(0.5))
+        .key("/configuration/c/e", ConfigValue::Bytes(vec![7; 3000]));
     [
         config.vmcx(),
         small

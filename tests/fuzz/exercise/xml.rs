@@ -5,7 +5,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 use vhdtree::build::hyperv::HypervConfig;
-use vhdtree::format::hyperv::{Config, MAX_DEPTH, MAX_KEYS, xml};
+use vhdtree::format::hyperv::{MAX_DEPTH, MAX_KEYS, MachineConfig, xml};
 use vhdtree::source::MemorySource;
 use vhdtree::store::{FileFacts, hyperv};
 
@@ -52,7 +52,7 @@ pub fn run(input: &[u8]) {
     if let (Ok(whole), Ok(part)) = (whole, xml::parse(&stored)) {
         check(&part);
         if whole.findings.is_empty() {
-            let paths = |config: &Config| -> BTreeSet<String> {
+            let paths = |config: &MachineConfig| -> BTreeSet<String> {
                 let entries = config.tree.entries().iter();
                 entries.map(|entry| entry.path.clone()).collect()
             };
@@ -70,7 +70,7 @@ fn utf16(bytes: &[u8], order: fn(u16) -> [u8; 2]) -> Vec<u8> {
 }
 
 /// What holds of every tree of keys, whatever its container.
-pub fn check(config: &Config) {
+pub fn check(config: &MachineConfig) {
     let entries = config.tree.entries();
     assert!(entries.len() <= MAX_KEYS);
     for entry in entries.iter().take(50) {

@@ -14,7 +14,7 @@ use vhdtree::guest::filesystem::FileKind;
 use vhdtree::guest::lookup::Paths;
 use vhdtree::guest::probe::probe;
 use vhdtree::guest::volume::{Volume, changes};
-use vhdtree::guest::walk::{Step, walk};
+use vhdtree::guest::walk::{TreeStep, walk};
 use vhdtree::job::Job;
 use vhdtree::source::{MemorySource, Source};
 
@@ -64,7 +64,7 @@ fn exercise(sound: &Arc<dyn Source>, mutant: Vec<u8>) {
     let Ok(fs) = volume.file_system() else { return };
     let mut files = Vec::new();
     walk(fs, fs.root(), "", &job, &mut |step| {
-        if let Step::Entry { entry, .. } = step {
+        if let TreeStep::Entry { entry, .. } = step {
             let _ = fs.file(entry.id);
             if entry.kind == FileKind::File && files.len() < 200 {
                 files.push(entry.id);

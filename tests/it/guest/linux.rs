@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use vhdtree::guest::content::{Piece, read_content};
+use vhdtree::guest::content::{ContentPiece, read_content};
 use vhdtree::guest::extents::Extents;
 use vhdtree::guest::filesystem::{FileKind, FileSystem, GuestTime, OwnerClass, VolumeState};
 use vhdtree::guest::probe::probe;
 use vhdtree::guest::volume::{self, Volume};
-use vhdtree::guest::walk::{Step, walk};
+use vhdtree::guest::walk::{TreeStep, walk};
 use vhdtree::job::Job;
 use vhdtree::source::MemorySource;
 
@@ -88,7 +88,7 @@ fn tree(fs: &dyn FileSystem) -> BTreeSet<String> {
     let job = Job::default();
     let mut lines = BTreeSet::new();
     let whole = walk(fs, fs.root(), "", &job, &mut |step| {
-        let Step::Entry { path, entry } = step else {
+        let TreeStep::Entry { path, entry } = step else {
             panic!("{step:?}");
         };
         let file = fs.file(entry.id).unwrap();
@@ -96,8 +96,10 @@ fn tree(fs: &dyn FileSystem) -> BTreeSet<String> {
         if file.kind == FileKind::File {
             read_content(fs, entry.id, "", &job, &mut |piece| {
                 match piece {
-                    Piece::Bytes(bytes) => sum.update(bytes),
-                    Piece::Zeros(count) => sum.update(&vec![0; usize::try_from(count).unwrap()]),
+                    ContentPiece::Bytes(bytes) => sum.update(bytes),
+                    ContentPiece::Zeros(count) => {
+                        sum.update(&vec![0; usize::try_from(count).unwrap()]);
+                    }
                 }
                 ControlFlow::Continue(())
             })
@@ -231,7 +233,7 @@ fn mutants_of_a_volume_and_its_journal_end_in_time() {
             let mutant = open(&mutant);
             if let Ok(fs) = mutant.file_system() {
                 walk(fs, fs.root(), "", &job, &mut |step| {
-                    if let Step::Entry { entry, .. } = step {
+                    if let TreeStep::Entry { entry, .. } = step {
                         let _ = fs.file(entry.id);
                     }
                     ControlFlow::Continue(())

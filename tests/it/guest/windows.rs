@@ -10,7 +10,7 @@ use std::sync::Arc;
 use vhdtree::analysis::files::GuestDisk;
 use vhdtree::analysis::files::all::{ListEvent, list_files};
 use vhdtree::chain::Chain;
-use vhdtree::guest::content::{Piece, read_content};
+use vhdtree::guest::content::{ContentPiece, read_content};
 use vhdtree::guest::filesystem::{FileKind, FileSystem};
 use vhdtree::guest::lookup;
 use vhdtree::image::Image;
@@ -97,8 +97,10 @@ pub fn bytes_of(fs: &dyn FileSystem, path: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     read_content(fs, entry.id, "", &Job::default(), &mut |piece| {
         match piece {
-            Piece::Bytes(part) => bytes.extend_from_slice(part),
-            Piece::Zeros(count) => bytes.resize(bytes.len() + usize::try_from(count).unwrap(), 0),
+            ContentPiece::Bytes(part) => bytes.extend_from_slice(part),
+            ContentPiece::Zeros(count) => {
+                bytes.resize(bytes.len() + usize::try_from(count).unwrap(), 0);
+            }
         }
         ControlFlow::Continue(())
     })

@@ -12,7 +12,7 @@
 //! | 34 | 8 | size of the replay log |
 //! | 42 | 4 | size of the log's header and entries |
 
-use super::super::{Faults, codes};
+use super::super::{CappedFindings, codes};
 use super::{checksum, is_after, slice, u16_at, u32_at, u64_at};
 use crate::finding::Finding;
 
@@ -22,7 +22,7 @@ const OFFSETS: [u64; 2] = [0, 0x1000];
 
 /// What the reader needs of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
+pub struct VmcxHeader {
     /// Format version.
     pub version: u32,
     /// Offset of the replay log in bytes; 0 for none.
@@ -43,7 +43,7 @@ pub fn is_vmcx(head: &[u8]) -> bool {
 }
 
 /// The header that counts: the later of two sound ones, the one sound one, else the later of two with a signature.
-pub fn choose(bytes: &[u8], faults: &mut Faults) -> Result<Header, Finding> {
+pub fn choose(bytes: &[u8], faults: &mut CappedFindings) -> Result<VmcxHeader, Finding> {
     let read = OFFSETS.map(|at| parse(bytes, at));
     for (at, header) in OFFSETS.iter().zip(read) {
         if header.is_none_or(|header| !header.checksum_ok) {
@@ -87,7 +87,7 @@ pub fn choose(bytes: &[u8], faults: &mut Faults) -> Result<Header, Finding> {
     }
 }
 
-fn both_bad(faults: &mut Faults) {
+fn both_bad(faults: &mut CappedFindings) {
     faults.push(
         Finding::new(
             &codes::VMCX_HEADERS,
@@ -97,12 +97,12 @@ fn both_bad(faults: &mut Faults) {
     );
 }
 
-fn parse(bytes: &[u8], at: u64) -> Option<Header> {
+fn parse(bytes: &[u8], at: u64) -> Option<VmcxHeader> {
     let bytes = slice(bytes, at, LEN)?;
     if u32_at(bytes, 0)? != SIGNATURE {
         return None;
     }
-    Some(Header {
+    Some(VmcxHeader {
         version: u32_at(bytes, 10)?,
         log_offset: u64_at(bytes, 26)?,
         log_len: u64_at(bytes, 34)?,

@@ -19,8 +19,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::{ConfigTree, Faults, MAX_DEPTH, MAX_KEYS, Value, codes};
-use super::objects::{Extent, Objects};
+use super::super::{CappedFindings, ConfigTree, ConfigValue, MAX_DEPTH, MAX_KEYS, codes};
+use super::objects::{ObjectExtent, Objects};
 use super::{checksum, is_after, slice, u16_at, u32_at, u64_at};
 use crate::finding::Finding;
 use crate::format::text;
@@ -33,12 +33,12 @@ const NODE: u8 = 9;
 const FLAG_FILE_OBJECT: u8 = 1;
 
 /// Where an entry lies: table index, offset in the table.
-type Place = (u16, u32);
+type EntryPlace = (u16, u32);
 
 /// An entry as it stands in its table.
-struct Key<'a> {
-    place: Place,
-    parent: Place,
+struct KeyEntry<'a> {
+    place: EntryPlace,
+    parent: EntryPlace,
     kind: u8,
     flags: u8,
     name: String,
@@ -47,14 +47,15 @@ struct Key<'a> {
 }
 
 /// Reads all keys.
-pub fn read(bytes: &[u8], objects: &Objects, faults: &mut Faults) -> ConfigTree {
+pub fn read(bytes: &[u8], objects: &Objects, faults: &mut CappedFindings) -> ConfigTree {
     let mut keys = Vec::new();
     for (index, extent) in current_tables(bytes, objects, faults) {
         if let Some(table) = slice(bytes, extent.at, extent.len) {
             entries(table, index, extent.at, &mut keys, faults);
         }
     }
-    let by_place: HashMap<Place, &Key> = keys.iter().map(|key| (key.place, key)).collect();
+    let by_place: HashMap<EntryPlace, &KeyEntry> =
+        keys.iter().map(|key| (key.place, key)).collect();
     let files: HashSet<u64> = objects.files.iter().map(|extent| extent.at).collect();
     let mut values = Values {
         bytes,
@@ -84,9 +85,13 @@ pub fn read(bytes: &[u8], objects: &Objects, faults: &mut Faults) -> ConfigTree 
 }
 
 /// One table for each index: of two with one index the later counts. In all they are no longer than the file.
-fn current_tables(bytes: &[u8], objects: &Objects, faults: &mut Faults) -> Vec<(u16, Extent)> {
+fn current_tables(
+    bytes: &[u8],
+    objects: &Objects,
+    faults: &mut CappedFindings,
+) -> Vec<(u16, ObjectExtent)> {
     let mut order: Vec<u16> = Vec::new();
-    let mut best: HashMap<u16, (u16, Extent)> = HashMap::new();
+    let mut best: HashMap<u16, (u16, ObjectExtent)> = HashMap::new();
     for extent in &objects.key_tables {
         let header = slice(bytes, extent.at, extent.len.min(HEADER_LEN as u64));
         let Some((raw, index, sequence)) = header
@@ -132,8 +137,8 @@ fn entries<'a>(
     table: &'a [u8],
     index: u16,
     table_at: u64,
-    keys: &mut Vec<Key<'a>>,
-    faults: &mut Faults,
+    keys: &mut Vec<KeyEntry<'a>>,
+    faults: &mut CappedFindings,
 ) {
     let mut offset = HEADER_LEN;
     while let Some(rest) = table.get(offset..).filter(|rest| rest.len() >= ENTRY_LEN) {
@@ -179,9 +184,9 @@ fn entries<'a>(
     }
 }
 
-fn key(entry: &[u8], index: u16, offset: usize, at: u64) -> Option<Key<'_>> {
+fn key(entry: &[u8], index: u16, offset: usize, at: u64) -> Option<KeyEntry<'_>> {
     let name_end = ENTRY_LEN.checked_add(usize::from(*entry.get(20)?))?;
-    Some(Key {
+    Some(KeyEntry {
         place: (index, u32::try_from(offset).ok()?),
         parent: (u16_at(entry, 6)?, u32_at(entry, 8)?),
         kind: *entry.first()?,
@@ -194,7 +199,7 @@ fn key(entry: &[u8], index: u16, offset: usize, at: u64) -> Option<Key<'_>> {
 
 /// Whether the entry's checksum fits. Slack behind the value does not count, and what is told of nodes, strings and arrays
 /// differs by source (with or without counters and length): any of these spans passes.
-fn checksum_fits(entry: &[u8], key: &Key) -> bool {
+fn checksum_fits(entry: &[u8], key: &KeyEntry) -> bool {
     let Some(stored) = u32_at(entry, 12) else {
         return false;
     };
@@ -219,7 +224,7 @@ fn checksum_fits(entry: &[u8], key: &Key) -> bool {
 }
 
 /// Names from the root; `None` if the parents run in a circle, too deep, or to no key.
-fn path(key: &Key, by_place: &HashMap<Place, &Key>) -> Option<String> {
+fn path(key: &KeyEntry, by_place: &HashMap<EntryPlace, &KeyEntry>) -> Option<String> {
     let mut names = vec![key.name.as_str()];
     let mut parent = key.parent;
     while parent.0 != 0 {
@@ -246,19 +251,19 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn read(&mut self, key: &Key<'a>, faults: &mut Faults) -> Option<Value> {
+    fn read(&mut self, key: &KeyEntry<'a>, faults: &mut CappedFindings) -> Option<ConfigValue> {
         let value = match key.kind {
-            3 => u64_at(key.data, 0).map(|bits| Value::Integer(bits.cast_signed())),
-            4 => u64_at(key.data, 0).map(Value::Unsigned),
-            5 => u64_at(key.data, 0).map(|bits| Value::Double(f64::from_bits(bits))),
+            3 => u64_at(key.data, 0).map(|bits| ConfigValue::Integer(bits.cast_signed())),
+            4 => u64_at(key.data, 0).map(ConfigValue::Unsigned),
+            5 => u64_at(key.data, 0).map(|bits| ConfigValue::Double(f64::from_bits(bits))),
             6 => self
                 .counted(key, faults)
-                .map(|bytes| Value::String(text::utf16le(bytes).text)),
+                .map(|bytes| ConfigValue::String(text::utf16le(bytes).text)),
             7 => self
                 .counted(key, faults)
-                .map(|bytes| Value::Bytes(bytes.to_vec())),
-            8 => u32_at(key.data, 0).map(|bits| Value::Bool(bits != 0)),
-            NODE => Some(Value::Node),
+                .map(|bytes| ConfigValue::Bytes(bytes.to_vec())),
+            8 => u32_at(key.data, 0).map(|bits| ConfigValue::Bool(bits != 0)),
+            NODE => Some(ConfigValue::Node),
             _ => None,
         };
         if value.is_none() {
@@ -273,14 +278,14 @@ impl<'a> Values<'a> {
         value
     }
 
-    fn counted(&mut self, key: &Key<'a>, faults: &mut Faults) -> Option<&'a [u8]> {
+    fn counted(&mut self, key: &KeyEntry<'a>, faults: &mut CappedFindings) -> Option<&'a [u8]> {
         let bytes = self.located(key, faults)?;
         self.left = self.left.checked_sub(bytes.len() as u64)?;
         Some(bytes)
     }
 
     /// The bytes of a string or an array, in the entry or in a file object.
-    fn located(&self, key: &Key<'a>, faults: &mut Faults) -> Option<&'a [u8]> {
+    fn located(&self, key: &KeyEntry<'a>, faults: &mut CappedFindings) -> Option<&'a [u8]> {
         let len = u32_at(key.data, 0)?;
         if key.flags & FLAG_FILE_OBJECT == 0 {
             return slice(key.data, 4, u64::from(len));

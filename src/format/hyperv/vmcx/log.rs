@@ -12,8 +12,8 @@
 //! dissect.hypervisor has it at 20. Neither has a file with a waiting entry, nor says from where the offset inside the log
 //! counts. So both orders and every base are tried, and the two checksums decide: an entry is used only if both fit.
 
-use super::super::{Faults, MAX_BYTES, codes};
-use super::header::Header;
+use super::super::{CappedFindings, MAX_BYTES, codes};
+use super::header::VmcxHeader;
 use super::{checksum, slice, u32_at, u64_at};
 use crate::finding::Finding;
 
@@ -22,13 +22,13 @@ const HEADER_LEN: u64 = 34;
 const ENTRY_LEN: u64 = 28;
 
 /// One waiting change.
-struct Entry<'a> {
+struct PendingChange<'a> {
     to: u64,
     data: &'a [u8],
 }
 
 /// The file with the waiting changes in their place. All are applied or, if one is damaged, none.
-pub fn apply(bytes: Vec<u8>, header: &Header, faults: &mut Faults) -> Vec<u8> {
+pub fn apply(bytes: Vec<u8>, header: &VmcxHeader, faults: &mut CappedFindings) -> Vec<u8> {
     if header.log_offset == 0 {
         return bytes;
     }
@@ -77,7 +77,7 @@ fn damaged(at: u64, text: impl Into<String>) -> Finding {
     Finding::new(&codes::VMCX_LOG, text).at(at)
 }
 
-fn waiting<'a>(bytes: &'a [u8], header: &Header) -> Result<Vec<Entry<'a>>, Finding> {
+fn waiting<'a>(bytes: &'a [u8], header: &VmcxHeader) -> Result<Vec<PendingChange<'a>>, Finding> {
     let at = header.log_offset;
     let head = slice(bytes, at, HEADER_LEN)
         .ok_or_else(|| damaged(at, "The log lies past the end of the file."))?;
@@ -88,7 +88,7 @@ fn waiting<'a>(bytes: &'a [u8], header: &Header) -> Result<Vec<Entry<'a>>, Findi
     if u32_at(head, 4) != Some(checksum(head, 4)) {
         return Err(damaged(at, "The checksum of the log's header is wrong."));
     }
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<PendingChange> = Vec::new();
     let mut total = 0_u64;
     for number in 0..u64::from(count) {
         let entry_at = number
@@ -116,7 +116,7 @@ fn waiting<'a>(bytes: &'a [u8], header: &Header) -> Result<Vec<Entry<'a>>, Findi
     Ok(entries)
 }
 
-fn entry<'a>(bytes: &'a [u8], header: &Header, raw: &[u8]) -> Option<Entry<'a>> {
+fn entry<'a>(bytes: &'a [u8], header: &VmcxHeader, raw: &[u8]) -> Option<PendingChange<'a>> {
     // (checksum, destination, size, offset inside the log), each as an offset in the entry.
     const ORDERS: [(usize, usize, usize, usize); 2] = [(0, 4, 12, 16), (20, 0, 8, 12)];
     let data_checksum = u32_at(raw, 24)?;
@@ -137,7 +137,7 @@ fn entry<'a>(bytes: &'a [u8], header: &Header, raw: &[u8]) -> Option<Entry<'a>> 
                 .into_iter()
                 .filter_map(|base| slice(bytes, base.checked_add(inside)?, size))
                 .find(|data| crc32fast::hash(data) == data_checksum)?;
-            Some(Entry {
+            Some(PendingChange {
                 to: u64_at(raw, to)?,
                 data,
             })

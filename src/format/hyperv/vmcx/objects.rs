@@ -4,7 +4,7 @@
 //! of the entry with this field as zero (4), offset (8), size (4), flags (1). Types: 0 empty, 1 object table, 2 key table,
 //! 3 file object, 4 free. Tables are chained by entries of type 1.
 
-use super::super::{Faults, codes};
+use super::super::{CappedFindings, codes};
 use super::{checksum, slice, u32_at, u64_at};
 use crate::finding::Finding;
 
@@ -15,7 +15,7 @@ const ENTRY_LEN: u64 = 18;
 
 /// A part of the file that holds one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Extent {
+pub struct ObjectExtent {
     /// Where it begins, in bytes.
     pub at: u64,
     /// Its length in bytes.
@@ -26,13 +26,13 @@ pub struct Extent {
 #[derive(Debug, Default)]
 pub struct Objects {
     /// Key tables, in the order of the object tables.
-    pub key_tables: Vec<Extent>,
+    pub key_tables: Vec<ObjectExtent>,
     /// File objects.
-    pub files: Vec<Extent>,
+    pub files: Vec<ObjectExtent>,
 }
 
 /// Reads all object tables.
-pub fn read(bytes: &[u8], faults: &mut Faults) -> Objects {
+pub fn read(bytes: &[u8], faults: &mut CappedFindings) -> Objects {
     let mut objects = Objects::default();
     let mut tables = vec![FIRST_TABLE];
     // Tables that do not overlap cannot have more entries than this in all: the bound ends cycles too.
@@ -84,7 +84,7 @@ fn entry(
     file_len: u64,
     objects: &mut Objects,
     tables: &mut Vec<u64>,
-    faults: &mut Faults,
+    faults: &mut CappedFindings,
 ) {
     let (Some(kind), Some(at), Some(len)) = (raw.first(), u64_at(raw, 5), u32_at(raw, 13)) else {
         return;
@@ -105,7 +105,7 @@ fn entry(
     if !is_used {
         return;
     }
-    let extent = Extent {
+    let extent = ObjectExtent {
         at,
         len: u64::from(len),
     };
@@ -124,7 +124,7 @@ fn entry(
             faults.push(damaged(entry_at, "The object tables run in a circle."));
         }
         1 => tables.push(at),
-        2 => objects.key_tables.push(Extent {
+        2 => objects.key_tables.push(ObjectExtent {
             at,
             len: extent.len.min(file_len.saturating_sub(at)),
         }),

@@ -23,7 +23,7 @@ fn case(has_parent: bool, entries: &[(u64, u64)]) -> Case {
 }
 
 impl Case {
-    fn layout(&self, findings: &mut Vec<Finding>) -> (TableLayout, MemorySource) {
+    fn layout(&self, findings: &mut Vec<Finding>) -> (VhdxTableLayout, MemorySource) {
         let region = |id, mib: u64, length: u32| Region {
             id,
             offset_bytes: mib * MIB,
@@ -35,7 +35,7 @@ impl Case {
             metadata: region(METADATA_ID, 2, 1),
             reserved: vec![0..2 * MIB, 2 * MIB..4 * MIB],
         };
-        let metadata = Metadata {
+        let metadata = VhdxMetadata {
             block_size: self.block_mib << 20,
             leave_blocks_allocated: false,
             has_parent: self.has_parent,
@@ -50,7 +50,7 @@ impl Case {
             let at = usize::try_from(3 * MIB + index * 8).expect("small");
             bytes[at..at + 8].copy_from_slice(&entry.to_le_bytes());
         }
-        let layout = TableLayout::new(&regions, &metadata, self.file_mib * MIB, findings);
+        let layout = VhdxTableLayout::new(&regions, &metadata, self.file_mib * MIB, findings);
         (layout, MemorySource(bytes))
     }
 

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use crate::format::vhdx::header::Header;
+use crate::format::vhdx::header::VhdxHeader;
 use crate::format::vhdx::log::range;
-use crate::format::vhdx::log::ring::{Ring, SECTOR_BYTES, Sector};
+use crate::format::vhdx::log::ring::{LogRing, SECTOR_BYTES, Sector};
 use crate::format::vhdx::region::OFFSETS_BYTES;
 use crate::format::vhdx::{MAX_FILE_SIZE, array_at, checksum, guid_at, u32_at, u64_at};
-use crate::source::{Overlay, Page};
+use crate::source::{Overlay, OverlayPage};
 
 const HEADER_BYTES: usize = 64;
 const DESCRIPTOR_BYTES: usize = 32;
@@ -17,7 +17,7 @@ const MORE_DESCRIPTORS: u64 = 128;
 
 /// A valid entry: checksum, signatures, sequence numbers, descriptors and lengths agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct ValidLogEntry {
     /// Position in the ring, in bytes.
     pub at: u64,
     /// Length in bytes, whole sectors.
@@ -56,12 +56,12 @@ enum Descriptor {
     },
 }
 
-impl Entry {
+impl ValidLogEntry {
     /// Reads and checks the entry at `at`.
     pub(super) fn read(
-        ring: &mut Ring<'_>,
+        ring: &mut LogRing<'_>,
         at: u64,
-        header: &Header,
+        header: &VhdxHeader,
     ) -> io::Result<Result<Self, Rejected>> {
         let first = ring.sector(at)?;
         Ok(
@@ -79,7 +79,7 @@ impl Entry {
         bytes: &Sector,
         at: u64,
         ring_bytes: u64,
-        header: &Header,
+        header: &VhdxHeader,
     ) -> Result<(Self, u32), Rejected> {
         if !bytes.starts_with(b"loge") {
             return Err(Rejected::NoEntry);
@@ -134,10 +134,10 @@ impl Entry {
 
     fn check(
         &self,
-        ring: &mut Ring<'_>,
+        ring: &mut LogRing<'_>,
         first: &Sector,
         stored: u32,
-        header: &Header,
+        header: &VhdxHeader,
     ) -> io::Result<Result<(), &'static str>> {
         let (head, tail) = self.guards();
         let mut crc = checksum(first);
@@ -196,7 +196,7 @@ impl Entry {
             .take(left)
     }
 
-    fn descriptor(&self, bytes: &[u8], header: &Header) -> Result<Descriptor, &'static str> {
+    fn descriptor(&self, bytes: &[u8], header: &VhdxHeader) -> Result<Descriptor, &'static str> {
         let [loggable_from, _] = OFFSETS_BYTES;
         let (Some(offset), Some(sequence)) = (u64_at(bytes, 16), u64_at(bytes, 24)) else {
             return Err("has a cut descriptor");
@@ -231,9 +231,9 @@ impl Entry {
     /// Lays this entry's writes over the file, reading its descriptors again; `Err` if they changed since or are too many.
     pub(super) fn lay(
         &self,
-        ring: &mut Ring<'_>,
+        ring: &mut LogRing<'_>,
         overlay: &mut Overlay,
-        header: &Header,
+        header: &VhdxHeader,
     ) -> io::Result<Result<(), String>> {
         let (stored_head, stored_tail) = self.guards();
         let mut data_sector = self.descriptor_sectors();
@@ -244,7 +244,7 @@ impl Entry {
                     Err(why) => return Ok(Err(format!("it changed since and now {why}"))),
                     Ok(Descriptor::Zero { offset, end }) => overlay.lay_zeros(offset, end),
                     Ok(Descriptor::Data { offset, head, tail }) => {
-                        let page = Page {
+                        let page = OverlayPage {
                             stored_at: ring.place(self.position(data_sector)),
                             stored_head,
                             stored_tail,

@@ -15,7 +15,7 @@ pub(super) type Sector = [u8; 4096];
 
 /// A log's bytes; positions wrap at its length.
 #[derive(Debug)]
-pub(super) struct Ring<'a> {
+pub(super) struct LogRing<'a> {
     source: &'a dyn Source,
     offset_bytes: u64,
     length_bytes: u64,
@@ -23,7 +23,7 @@ pub(super) struct Ring<'a> {
     window: Vec<u8>,
 }
 
-impl<'a> Ring<'a> {
+impl<'a> LogRing<'a> {
     /// `length_bytes` from `offset_bytes` on, which the caller has found to be whole sectors inside the source.
     pub(super) fn new(source: &'a dyn Source, offset_bytes: u64, length_bytes: u64) -> Self {
         Self {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::build::vhdx::{LogEntry, LogWrite, VhdxBuilder, reseal};
-use crate::format::vhdx::header::{self, Slot};
+use crate::format::vhdx::header::{self, HeaderSlot};
 use crate::source::{MemorySource, OverlaySource};
 
 const LOG: usize = 1 << 20;
@@ -32,18 +32,22 @@ fn three() -> VhdxBuilder {
         ]))
 }
 
-fn current(bytes: &[u8]) -> Header {
-    let part = |slot: Slot| {
+fn current(bytes: &[u8]) -> VhdxHeader {
+    let part = |slot: HeaderSlot| {
         let at = usize::try_from(slot.offset_bytes()).expect("small");
         &bytes[at..at + header::LENGTH_BYTES]
     };
     let mut findings = Vec::new();
-    header::choose(part(Slot::First), part(Slot::Second), &mut findings)
-        .expect("a header")
-        .0
+    header::choose(
+        part(HeaderSlot::First),
+        part(HeaderSlot::Second),
+        &mut findings,
+    )
+    .expect("a header")
+    .0
 }
 
-fn run_on(bytes: &[u8], change: impl Fn(&mut Header)) -> (Replay, Vec<Finding>) {
+fn run_on(bytes: &[u8], change: impl Fn(&mut VhdxHeader)) -> (LogReplay, Vec<Finding>) {
     let mut header = current(bytes);
     change(&mut header);
     let mut findings = Vec::new();
@@ -54,7 +58,7 @@ fn run_on(bytes: &[u8], change: impl Fn(&mut Header)) -> (Replay, Vec<Finding>) 
 /// First bytes of the three target pages after the replay, and how many entries it took.
 fn result(bytes: &[u8]) -> (u32, Vec<u8>) {
     let (replay, findings) = run_on(bytes, |_| ());
-    let Replay::Done {
+    let LogReplay::Done {
         overlay,
         entries,
         file_bytes,
@@ -76,7 +80,7 @@ fn result(bytes: &[u8]) -> (u32, Vec<u8>) {
 
 fn reason(bytes: &[u8]) -> (&'static str, String) {
     let (replay, findings) = run_on(bytes, |_| ());
-    assert!(matches!(replay, Replay::Unusable), "{replay:?}");
+    assert!(matches!(replay, LogReplay::Unusable), "{replay:?}");
     assert_eq!(findings.len(), 1);
     (findings[0].code.id, findings[0].text.clone())
 }
@@ -202,7 +206,7 @@ fn a_log_may_let_the_file_grow_but_not_beyond_belief() {
     bytes[last + 56..last + 64].copy_from_slice(&(40u64 << 20).to_le_bytes());
     reseal(&mut bytes, last, 3 * PAGE);
     let (replay, findings) = run_on(&bytes, |_| ());
-    assert!(matches!(replay, Replay::Done { file_bytes, .. } if file_bytes == 40 << 20));
+    assert!(matches!(replay, LogReplay::Done { file_bytes, .. } if file_bytes == 40 << 20));
     assert_eq!(findings[1].code.id, "vhdx-log-grows");
     bytes[last + 63] = 1;
     reseal(&mut bytes, last, 3 * PAGE);
@@ -212,7 +216,7 @@ fn a_log_may_let_the_file_grow_but_not_beyond_belief() {
 #[test]
 fn a_bad_place_or_version_makes_a_full_log_unusable_and_an_empty_one_odd() {
     let bytes = three().build();
-    let changes: [fn(&mut Header); 6] = [
+    let changes: [fn(&mut VhdxHeader); 6] = [
         |header| header.log_version = 1,
         |header| header.log_length = 0,
         |header| header.log_length = 3 << 30,
@@ -222,13 +226,13 @@ fn a_bad_place_or_version_makes_a_full_log_unusable_and_an_empty_one_odd() {
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let (replay, findings) = run_on(&bytes, change);
-        assert!(matches!(replay, Replay::Unusable), "{index}");
+        assert!(matches!(replay, LogReplay::Unusable), "{index}");
         assert_eq!(findings[0].code.id, "vhdx-log-unusable", "{index}");
         let (replay, findings) = run_on(&bytes, |header| {
             change(header);
             header.log_id = uuid::Uuid::nil();
         });
-        assert!(matches!(replay, Replay::Nothing), "{index}");
+        assert!(matches!(replay, LogReplay::Nothing), "{index}");
         let odd = findings
             .iter()
             .all(|finding| finding.code.id == "vhdx-log-place");

@@ -28,7 +28,7 @@ fn put(bytes: &mut [u8], at: usize, value: u32) {
     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
 }
 
-fn outcome(bytes: Vec<u8>) -> Result<(Metadata, Vec<&'static str>), &'static str> {
+fn outcome(bytes: Vec<u8>) -> Result<(VhdxMetadata, Vec<&'static str>), &'static str> {
     let mut findings = Vec::new();
     match read(&MemorySource(bytes), region(), &mut findings) {
         Ok(read) => Ok((

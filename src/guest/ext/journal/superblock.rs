@@ -53,7 +53,7 @@ pub struct JournalSuperblock {
 
 /// What makes a journal's first block useless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadSuperblock {
+pub enum BadJournalSuperblock {
     #[error("its first block is no journal's")]
     NoJournal,
     #[error("its first block has a wrong checksum")]
@@ -65,17 +65,17 @@ pub enum BadSuperblock {
 }
 
 impl JournalSuperblock {
-    pub fn parse(block: &[u8]) -> Result<Self, BadSuperblock> {
-        let bytes = block.get(..BYTES).ok_or(BadSuperblock::NoJournal)?;
+    pub fn parse(block: &[u8]) -> Result<Self, BadJournalSuperblock> {
+        let bytes = block.get(..BYTES).ok_or(BadJournalSuperblock::NoJournal)?;
         let number = |at| be32_at(bytes, at).unwrap_or(0);
         let is_v2 = number(4) == TYPE_V2;
         if number(0) != MAGIC || !(is_v2 || number(4) == 3) {
-            return Err(BadSuperblock::NoJournal);
+            return Err(BadJournalSuperblock::NoJournal);
         }
         let feature = |at| if is_v2 { number(at) } else { 0 };
         let incompat = feature(0x28);
         if incompat & !INCOMPAT_KNOWN != 0 {
-            return Err(BadSuperblock::Features(incompat & !INCOMPAT_KNOWN));
+            return Err(BadJournalSuperblock::Features(incompat & !INCOMPAT_KNOWN));
         }
         let checksums = if incompat & INCOMPAT_CSUM_V3 != 0 {
             Checksums::V3
@@ -88,14 +88,14 @@ impl JournalSuperblock {
         };
         if matches!(checksums, Checksums::V2 | Checksums::V3) {
             if bytes.get(0x50) != Some(&CRC32C) {
-                return Err(BadSuperblock::Features(incompat));
+                return Err(BadJournalSuperblock::Features(incompat));
             }
             let mut zeroed = bytes.to_vec();
             if let Some(field) = zeroed.get_mut(CHECKSUM_AT) {
                 field.fill(0);
             }
             if crc32c(!0, &zeroed) != number(CHECKSUM_AT.start) {
-                return Err(BadSuperblock::Checksum);
+                return Err(BadJournalSuperblock::Checksum);
             }
         }
         let blocks = number(0x10);
@@ -125,7 +125,7 @@ impl JournalSuperblock {
         if fits {
             Ok(found)
         } else {
-            Err(BadSuperblock::Sizes)
+            Err(BadJournalSuperblock::Sizes)
         }
     }
 

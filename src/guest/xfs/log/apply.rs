@@ -5,14 +5,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::inode_item::{self, InodeFormat};
-use super::item::{Buffer, BufferPlace, Item, ItemKind, NewInodes, Operation};
+use super::item::{Buffer, BufferPlace, ItemKind, ItemOperation, LogItem, NewInodes};
 use super::record::{BLOCK_BYTES, Lsn};
-use super::transaction::Transaction;
-use super::{Replay, Unusable};
+use super::transaction::LogTransaction;
+use super::{UnusableLog, XfsReplay};
 use crate::format::bytes::{be16_at, be64_at};
 use crate::guest::filesystem::GuestError;
 use crate::guest::xfs::chunks;
-use crate::guest::xfs::device::Device;
+use crate::guest::xfs::device::XfsDevice;
 use crate::guest::xfs::inode::{CORE_BYTES, MAGIC as INODE_MAGIC};
 use crate::source::{PatchedSource, Source};
 
@@ -48,17 +48,17 @@ const HASH_TREE_POSITION: (usize, usize) = (24, 32);
 
 /// What has been laid so far.
 pub struct Applied<'a> {
-    device: &'a Device,
+    device: &'a XfsDevice,
     patched: PatchedSource<Arc<dyn Source>>,
     is_empty: bool,
     /// Buffers that were cancelled, and how often.
     cancelled: HashMap<BufferPlace, u32>,
     /// What was begun and not finished: extents that are being freed.
-    begun: HashMap<(Operation, u64), Vec<(u64, u64)>>,
+    begun: HashMap<(ItemOperation, u64), Vec<(u64, u64)>>,
 }
 
 impl<'a> Applied<'a> {
-    pub fn new(device: &'a Device) -> Self {
+    pub fn new(device: &'a XfsDevice) -> Self {
         Self {
             device,
             patched: PatchedSource::new(Arc::clone(&device.source)),
@@ -69,13 +69,13 @@ impl<'a> Applied<'a> {
     }
 
     /// Pass 1.
-    pub fn note_cancelled(&mut self, transaction: &Transaction) {
+    pub fn note_cancelled(&mut self, transaction: &LogTransaction) {
         let buffers = transaction
             .items
             .iter()
             .filter(|item| item.kind == ItemKind::Buffer);
         for buffer in buffers
-            .filter_map(Item::buffer)
+            .filter_map(LogItem::buffer)
             .filter(Buffer::is_cancelled)
         {
             if self.cancelled.len() < CANCELLED_MAX {
@@ -86,7 +86,7 @@ impl<'a> Applied<'a> {
     }
 
     /// Pass 2: buffers and new inodes, then inodes, then the ends of cancelled buffers.
-    pub fn apply(&mut self, transaction: &Transaction) -> Result<(), Unusable> {
+    pub fn apply(&mut self, transaction: &LogTransaction) -> Result<(), UnusableLog> {
         let lsn = transaction.lsn;
         for item in &transaction.items {
             match item.kind {
@@ -113,7 +113,7 @@ impl<'a> Applied<'a> {
             .iter()
             .filter(|item| item.kind == ItemKind::Buffer);
         for buffer in buffers
-            .filter_map(Item::buffer)
+            .filter_map(LogItem::buffer)
             .filter(Buffer::is_cancelled)
         {
             if let Some(count) = self.cancelled.get_mut(&buffer.place) {
@@ -126,41 +126,41 @@ impl<'a> Applied<'a> {
         Ok(())
     }
 
-    pub fn finish(self) -> Replay {
-        let is_begun = |wanted: fn(Operation) -> bool| {
+    pub fn finish(self) -> XfsReplay {
+        let is_begun = |wanted: fn(ItemOperation) -> bool| {
             self.begun.keys().any(|(operation, _)| wanted(*operation))
         };
-        let owners_lag = is_begun(|operation| operation == Operation::Owners);
-        let is_cut = is_begun(|operation| matches!(operation, Operation::Content(_)));
+        let owners_lag = is_begun(|operation| operation == ItemOperation::Owners);
+        let is_cut = is_begun(|operation| matches!(operation, ItemOperation::Content(_)));
         let freed = self.begun.iter();
-        let freed = freed.filter(|((operation, _), _)| *operation == Operation::FreeExtents);
-        Replay {
+        let freed = freed.filter(|((operation, _), _)| *operation == ItemOperation::FreeExtents);
+        XfsReplay {
             freeing: freed.flat_map(|(_, extents)| extents.clone()).collect(),
             owners_lag,
-            cut: is_cut.then_some(Unusable::Unfinished),
+            cut: is_cut.then_some(UnusableLog::Unfinished),
             patched: (!self.is_empty).then_some(self.patched),
         }
     }
 
-    fn lay(&mut self, at: u64, bytes: &[u8]) -> Result<(), Unusable> {
+    fn lay(&mut self, at: u64, bytes: &[u8]) -> Result<(), UnusableLog> {
         self.is_empty = false;
         Ok(self.patched.lay_bytes(at, bytes)?)
     }
 
     /// The bytes of a buffer on the volume, if it lies on it.
-    fn place(&self, place: BufferPlace) -> Result<Range<u64>, Unusable> {
+    fn place(&self, place: BufferPlace) -> Result<Range<u64>, UnusableLog> {
         let start = place.block.checked_mul(BLOCK_BYTES);
         let len = place.blocks.checked_mul(BLOCK_BYTES);
         start
             .zip(len)
             .and_then(|(start, len)| Some(start..start.checked_add(len)?))
             .filter(|range| range.end <= self.patched.len())
-            .ok_or(Unusable::Transaction("a buffer outside the volume"))
+            .ok_or(UnusableLog::Transaction("a buffer outside the volume"))
     }
 
-    fn buffer(&mut self, item: &Item, lsn: Lsn) -> Result<(), Unusable> {
+    fn buffer(&mut self, item: &LogItem, lsn: Lsn) -> Result<(), UnusableLog> {
         let buffer = item.buffer();
-        let buffer = buffer.ok_or(Unusable::Transaction("a buffer without its map"))?;
+        let buffer = buffer.ok_or(UnusableLog::Transaction("a buffer without its map"))?;
         if buffer.is_cancelled()
             || buffer.is_of_inodes()
             || buffer.is_of_quota()
@@ -188,7 +188,7 @@ impl<'a> Applied<'a> {
     }
 
     /// Whether a buffer was written to its place with this change, or a later one, in it.
-    fn is_written_since(&self, place: &Range<u64>, lsn: Lsn) -> Result<bool, Unusable> {
+    fn is_written_since(&self, place: &Range<u64>, lsn: Lsn) -> Result<bool, UnusableLog> {
         let len = place.end.saturating_sub(place.start);
         let len = usize::try_from(len).unwrap_or(usize::MAX).min(HEAD_BYTES);
         let mut head = vec![0; len];
@@ -216,8 +216,8 @@ impl<'a> Applied<'a> {
         Ok(id == Some(wanted) && written != 0 && written != u64::MAX && written >= lsn.0)
     }
 
-    fn new_inodes(&mut self, item: &Item) -> Result<(), Unusable> {
-        const BAD: Unusable = Unusable::Transaction("new inodes that cannot be");
+    fn new_inodes(&mut self, item: &LogItem) -> Result<(), UnusableLog> {
+        const BAD: UnusableLog = UnusableLog::Transaction("new inodes that cannot be");
         let found = item.new_inodes().ok_or(BAD)?;
         let NewInodes {
             group,
@@ -276,8 +276,8 @@ impl<'a> Applied<'a> {
         core
     }
 
-    fn inode(&mut self, item: &Item, lsn: Lsn) -> Result<(), Unusable> {
-        const BAD: Unusable = Unusable::Transaction("an inode that cannot be");
+    fn inode(&mut self, item: &LogItem, lsn: Lsn) -> Result<(), UnusableLog> {
+        const BAD: UnusableLog = UnusableLog::Transaction("an inode that cannot be");
         let format = InodeFormat::parse(item).ok_or(BAD)?;
         let buffer = BufferPlace {
             block: format.buffer_block,

@@ -1,6 +1,6 @@
 //! An inode as it is logged, and as it is stored: the same fields, in the byte order of the machine and big-endian.
 
-use super::item::Item;
+use super::item::LogItem;
 use super::record::Lsn;
 use crate::format::bytes::{be16_at, be64_at, u16_at, u32_at, u64_at};
 use crate::guest::xfs::inode::{CORE_BYTES, MAGIC};
@@ -59,7 +59,7 @@ pub struct InodeFormat {
 }
 
 impl InodeFormat {
-    pub fn parse(item: &Item) -> Option<Self> {
+    pub fn parse(item: &LogItem) -> Option<Self> {
         let format = item.region(0);
         // Machines of 32 bits leave out the four bytes before the inode's number.
         let skip = if format.len() >= 56 { 4 } else { 0 };
@@ -75,7 +75,7 @@ impl InodeFormat {
 
 /// Lays an item over an inode as it is stored; false if the item makes no sense. What is stored already and is later
 /// stays as it is.
-pub fn lay(item: &Item, format: &InodeFormat, lsn: Lsn, stored: &mut [u8]) -> Option<bool> {
+pub fn lay(item: &LogItem, format: &InodeFormat, lsn: Lsn, stored: &mut [u8]) -> Option<bool> {
     if be16_at(stored, 0)? != MAGIC {
         return None;
     }

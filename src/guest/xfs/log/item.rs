@@ -14,15 +14,15 @@ pub enum ItemKind {
     /// New inodes that hold no file.
     NewInodes,
     /// An operation in several steps that is begun.
-    Intent(Operation),
+    Intent(ItemOperation),
     /// One that is finished.
-    Done(Operation),
+    Done(ItemOperation),
     Other,
 }
 
 /// Operations in several steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub enum ItemOperation {
     FreeExtents,
     Owners,
     References,
@@ -33,30 +33,30 @@ pub enum Operation {
 impl ItemKind {
     fn of(kind: u16) -> Self {
         match kind {
-            0x1236 | 0x124a => Self::Intent(Operation::FreeExtents),
-            0x1237 | 0x124b => Self::Done(Operation::FreeExtents),
+            0x1236 | 0x124a => Self::Intent(ItemOperation::FreeExtents),
+            0x1237 | 0x124b => Self::Done(ItemOperation::FreeExtents),
             0x123b => Self::Inode,
             0x123c => Self::Buffer,
             0x123f => Self::NewInodes,
-            0x1240 | 0x124c => Self::Intent(Operation::Owners),
-            0x1241 | 0x124d => Self::Done(Operation::Owners),
-            0x1242 | 0x124e => Self::Intent(Operation::References),
-            0x1243 | 0x124f => Self::Done(Operation::References),
-            0x1244 | 0x1246 | 0x1248 => Self::Intent(Operation::Content(kind)),
-            0x1245 | 0x1247 | 0x1249 => Self::Done(Operation::Content(kind.saturating_sub(1))),
+            0x1240 | 0x124c => Self::Intent(ItemOperation::Owners),
+            0x1241 | 0x124d => Self::Done(ItemOperation::Owners),
+            0x1242 | 0x124e => Self::Intent(ItemOperation::References),
+            0x1243 | 0x124f => Self::Done(ItemOperation::References),
+            0x1244 | 0x1246 | 0x1248 => Self::Intent(ItemOperation::Content(kind)),
+            0x1245 | 0x1247 | 0x1249 => Self::Done(ItemOperation::Content(kind.saturating_sub(1))),
             _ => Self::Other,
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub struct LogItem {
     pub kind: ItemKind,
     regions_wanted: u16,
     regions: Vec<Vec<u8>>,
 }
 
-impl Item {
+impl LogItem {
     /// An item by its first region; `None` if that is too short or claims too many.
     pub fn new(format: &[u8]) -> Option<Self> {
         let regions_wanted = u16_at(format, 2)?;

@@ -51,7 +51,7 @@ impl Lsn {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
+pub struct LogRecordHeader {
     cycle: u32,
     data_bytes: u32,
     pub lsn: Lsn,
@@ -62,7 +62,7 @@ pub struct Header {
     size: u32,
 }
 
-impl Header {
+impl LogRecordHeader {
     /// Reads the first block of a record; `None` if its numbers cannot be right.
     pub fn parse(block: &[u8]) -> Option<Self> {
         let found = Self {
@@ -121,14 +121,14 @@ impl Header {
 
 /// A whole record.
 #[derive(Debug)]
-pub struct Record {
-    pub header: Header,
+pub struct LogRecord {
+    pub header: LogRecordHeader,
     bytes: Vec<u8>,
 }
 
-impl Record {
+impl LogRecord {
     /// Takes a record's blocks; `None` if its checksum is wrong.
-    pub fn check(header: Header, bytes: Vec<u8>) -> Option<Self> {
+    pub fn check(header: LogRecordHeader, bytes: Vec<u8>) -> Option<Self> {
         let record = Self { header, bytes };
         let stored = record.header.checksum;
         let is_right = |checked| record.checksum(checked) == Some(stored);
@@ -185,7 +185,7 @@ impl Record {
     }
 
     /// The operations: who wrote them, their flags, and their bytes.
-    pub fn each_operation(&self, data: &[u8], each: &mut dyn FnMut(Operation<'_>)) -> bool {
+    pub fn each_operation(&self, data: &[u8], each: &mut dyn FnMut(LogOperation<'_>)) -> bool {
         const HEADER_BYTES: usize = 12;
         let mut at = 0usize;
         for _ in 0..self.header.operations {
@@ -198,7 +198,7 @@ impl Record {
             let Some(bytes) = data.get(start..end) else {
                 return false;
             };
-            each(Operation {
+            each(LogOperation {
                 transaction: be32_at(head, 0).unwrap_or(0),
                 flags: be16_at(head, 8).unwrap_or(0).to_be_bytes()[1],
                 bytes,
@@ -211,7 +211,7 @@ impl Record {
 
 /// A part of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operation<'a> {
+pub struct LogOperation<'a> {
     pub transaction: u32,
     pub flags: u8,
     pub bytes: &'a [u8],
@@ -229,6 +229,6 @@ mod tests {
         block[..4].copy_from_slice(&MAGIC.to_be_bytes());
         block[7] = 9;
         assert_eq!(cycle(&block), 9);
-        assert_eq!(Header::parse(&block), None);
+        assert_eq!(LogRecordHeader::parse(&block), None);
     }
 }

@@ -1,8 +1,8 @@
 //! The ring of blocks of 512 bytes that a log is: where its live part begins and ends.
 
-use super::Unusable;
-use super::record::{self, BLOCK_BYTES, Header, Record};
-use crate::guest::xfs::device::{Device, outside};
+use super::UnusableLog;
+use super::record::{self, BLOCK_BYTES, LogRecord, LogRecordHeader};
+use crate::guest::xfs::device::{XfsDevice, outside};
 
 /// Most records in flight at once, of which the last may be torn.
 const IN_FLIGHT: u64 = 8;
@@ -10,8 +10,8 @@ const IN_FLIGHT: u64 = 8;
 const BACK_BLOCKS: u64 = 128;
 
 /// The log of a volume.
-pub struct Ring<'a> {
-    device: &'a Device,
+pub struct XfsLogRing<'a> {
+    device: &'a XfsDevice,
     start_bytes: u64,
     blocks: u64,
 }
@@ -23,8 +23,8 @@ pub struct Live {
     head: u64,
 }
 
-impl<'a> Ring<'a> {
-    pub fn new(device: &'a Device) -> Result<Self, Unusable> {
+impl<'a> XfsLogRing<'a> {
+    pub fn new(device: &'a XfsDevice) -> Result<Self, UnusableLog> {
         let superblock = &device.superblock;
         let place = device
             .bytes_of(superblock.log_start, superblock.log_blocks.into())
@@ -37,7 +37,7 @@ impl<'a> Ring<'a> {
     }
 
     /// Reads blocks of the ring, around its end.
-    fn read(&self, first: u64, count: u64) -> Result<Vec<u8>, Unusable> {
+    fn read(&self, first: u64, count: u64) -> Result<Vec<u8>, UnusableLog> {
         const WHAT: &str = "the log";
         let before_end = self.blocks.saturating_sub(first).min(count);
         let mut bytes = Vec::new();
@@ -53,12 +53,12 @@ impl<'a> Ring<'a> {
         Ok(bytes)
     }
 
-    fn cycle(&self, block: u64) -> Result<u32, Unusable> {
+    fn cycle(&self, block: u64) -> Result<u32, UnusableLog> {
         Ok(record::cycle(&self.read(block, 1)?))
     }
 
     /// The first block of `range` whose cycle is `cycle`, if they are all behind those of another.
-    fn first_of(&self, mut from: u64, mut to: u64, cycle: u32) -> Result<u64, Unusable> {
+    fn first_of(&self, mut from: u64, mut to: u64, cycle: u32) -> Result<u64, UnusableLog> {
         while from < to {
             let middle = from.saturating_add(to) / 2;
             if self.cycle(middle)? == cycle {
@@ -71,7 +71,7 @@ impl<'a> Ring<'a> {
     }
 
     /// Behind the block written last, as far as cycle numbers tell: blocks that were in flight may be missing before it.
-    fn rough_head(&self) -> Result<Option<u64>, Unusable> {
+    fn rough_head(&self) -> Result<Option<u64>, UnusableLog> {
         let last_block = self.blocks.saturating_sub(1);
         let (first, last) = (self.cycle(0)?, self.cycle(last_block)?);
         if first == 0 {
@@ -84,12 +84,12 @@ impl<'a> Ring<'a> {
     }
 
     /// What is to be replayed; `None` if the volume was unmounted, or its log never used.
-    pub fn live(&self) -> Result<Option<Live>, Unusable> {
+    pub fn live(&self) -> Result<Option<Live>, UnusableLog> {
         let Some(rough) = self.rough_head()? else {
             return Ok(None);
         };
         let starts = self.records_before(rough)?;
-        let mut last: Option<(Header, u64)> = None;
+        let mut last: Option<(LogRecordHeader, u64)> = None;
         for start in starts {
             let follows = last.as_ref().is_none_or(|(_, end)| *end == start);
             match self.record(start)?.filter(|_| follows) {
@@ -102,13 +102,13 @@ impl<'a> Ring<'a> {
                 None => {}
             }
         }
-        let (header, head) = last.ok_or(Unusable::NoRecord)?;
+        let (header, head) = last.ok_or(UnusableLog::NoRecord)?;
         if header.is_unmount(&self.operation(&header)?) {
             return Ok(None);
         }
         let tail = header.tail_block();
         if tail >= self.blocks {
-            return Err(Unusable::Record(header.block()));
+            return Err(UnusableLog::Record(header.block()));
         }
         Ok((tail != head).then_some(Live { tail, head }))
     }
@@ -119,7 +119,7 @@ impl<'a> Ring<'a> {
     }
 
     /// The blocks with record headers before `head`, in order: as many as can have been in flight, and one more.
-    fn records_before(&self, head: u64) -> Result<Vec<u64>, Unusable> {
+    fn records_before(&self, head: u64) -> Result<Vec<u64>, UnusableLog> {
         let mut starts = Vec::new();
         let mut back = 0u64;
         let mut most = self.blocks;
@@ -129,9 +129,9 @@ impl<'a> Ring<'a> {
             let first = self.around(head, self.blocks.saturating_sub(back));
             let bytes = self.read(first, count)?;
             let blocks = bytes.chunks_exact(512).zip(0u64..);
-            let mut found: Vec<(u64, Option<Header>)> = blocks
+            let mut found: Vec<(u64, Option<LogRecordHeader>)> = blocks
                 .filter(|(block, _)| record::is_header(block))
-                .map(|(block, index)| (self.around(first, index), Header::parse(block)))
+                .map(|(block, index)| (self.around(first, index), LogRecordHeader::parse(block)))
                 .collect();
             if starts.is_empty()
                 && let Some((_, Some(header))) = found.last()
@@ -152,22 +152,22 @@ impl<'a> Ring<'a> {
     }
 
     /// The record at a block, its data as stored; `None` if it is not whole.
-    fn record(&self, start: u64) -> Result<Option<Record>, Unusable> {
+    fn record(&self, start: u64) -> Result<Option<LogRecord>, UnusableLog> {
         let first = self.read(start, 1)?;
-        let Some(header) = Header::parse(&first) else {
+        let Some(header) = LogRecordHeader::parse(&first) else {
             return Ok(None);
         };
         if header.block() != start || header.blocks() > self.blocks {
             return Ok(None);
         }
         let bytes = self.read(start, header.blocks())?;
-        Ok(Record::check(header, bytes))
+        Ok(LogRecord::check(header, bytes))
     }
 
     /// The first operation of a record, as it was before it was stored.
-    fn operation(&self, header: &Header) -> Result<Vec<u8>, Unusable> {
+    fn operation(&self, header: &LogRecordHeader) -> Result<Vec<u8>, UnusableLog> {
         let record = self.record(header.block())?;
-        let record = record.ok_or(Unusable::Record(header.block()))?;
+        let record = record.ok_or(UnusableLog::Record(header.block()))?;
         Ok(record.data())
     }
 
@@ -175,15 +175,15 @@ impl<'a> Ring<'a> {
     pub fn each_record(
         &self,
         live: &Live,
-        each: &mut dyn FnMut(&Record) -> Result<(), Unusable>,
-    ) -> Result<(), Unusable> {
+        each: &mut dyn FnMut(&LogRecord) -> Result<(), UnusableLog>,
+    ) -> Result<(), UnusableLog> {
         let mut at = live.tail;
         let mut left = self.blocks;
         while at != live.head {
-            let record = self.record(at)?.ok_or(Unusable::Record(at))?;
+            let record = self.record(at)?.ok_or(UnusableLog::Record(at))?;
             each(&record)?;
             let blocks = record.blocks();
-            left = left.checked_sub(blocks).ok_or(Unusable::Record(at))?;
+            left = left.checked_sub(blocks).ok_or(UnusableLog::Record(at))?;
             at = self.around(at, blocks);
         }
         Ok(())

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::Unusable;
-use super::item::Item;
-use super::record::{Lsn, Operation, Record};
+use super::UnusableLog;
+use super::item::LogItem;
+use super::record::{LogOperation, LogRecord, Lsn};
 
 const START: u8 = 0x01;
 const COMMIT: u8 = 0x02;
@@ -21,17 +21,17 @@ const OPERATIONS_MAX: u32 = 1 << 20;
 
 /// A transaction with its commit.
 #[derive(Debug)]
-pub struct Transaction {
+pub struct LogTransaction {
     /// The record it began in.
     pub lsn: Lsn,
     header: Vec<u8>,
-    pub items: Vec<Item>,
+    pub items: Vec<LogItem>,
 }
 
 /// Transactions under way.
 #[derive(Debug, Default)]
 pub struct Transactions {
-    open: HashMap<u32, Transaction>,
+    open: HashMap<u32, LogTransaction>,
     waiting_bytes: usize,
     operations: u32,
 }
@@ -40,11 +40,11 @@ impl Transactions {
     /// Takes a record and hands over the transactions that it commits.
     pub fn add(
         &mut self,
-        record: &Record,
-        each: &mut dyn FnMut(&Transaction) -> Result<(), Unusable>,
-    ) -> Result<(), Unusable> {
+        record: &LogRecord,
+        each: &mut dyn FnMut(&LogTransaction) -> Result<(), UnusableLog>,
+    ) -> Result<(), UnusableLog> {
         if !record.header.is_little_endian() {
-            return Err(Unusable::ByteOrder);
+            return Err(UnusableLog::ByteOrder);
         }
         let data = record.data();
         let mut outcome = Ok(());
@@ -58,7 +58,7 @@ impl Transactions {
         if is_whole {
             Ok(())
         } else {
-            Err(Unusable::Transaction(
+            Err(UnusableLog::Transaction(
                 "an operation reaches beyond its record",
             ))
         }
@@ -67,17 +67,17 @@ impl Transactions {
     fn add_operation(
         &mut self,
         lsn: Lsn,
-        operation: Operation<'_>,
-        each: &mut dyn FnMut(&Transaction) -> Result<(), Unusable>,
-    ) -> Result<(), Unusable> {
+        operation: LogOperation<'_>,
+        each: &mut dyn FnMut(&LogTransaction) -> Result<(), UnusableLog>,
+    ) -> Result<(), UnusableLog> {
         self.operations = self.operations.saturating_add(1);
         if self.operations > OPERATIONS_MAX {
-            return Err(Unusable::TooMuch(OPERATIONS_MAX));
+            return Err(UnusableLog::TooMuch(OPERATIONS_MAX));
         }
         let id = operation.transaction;
         let Entry::Occupied(open) = self.open.entry(id) else {
             if operation.flags & START != 0 {
-                let new = Transaction {
+                let new = LogTransaction {
                     lsn,
                     header: Vec::new(),
                     items: Vec::new(),
@@ -95,10 +95,10 @@ impl Transactions {
             WAS_CONTINUED => self.continued(id, operation.bytes),
             COMMIT => {
                 let transaction = open.remove();
-                let bytes: usize = transaction.items.iter().map(Item::bytes).sum();
+                let bytes: usize = transaction.items.iter().map(LogItem::bytes).sum();
                 self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
                 if transaction.items.iter().any(|item| !item.is_whole()) {
-                    return Err(Unusable::Transaction("an item without all its parts"));
+                    return Err(UnusableLog::Transaction("an item without all its parts"));
                 }
                 each(&transaction)
             }
@@ -109,16 +109,16 @@ impl Transactions {
         }
     }
 
-    fn wait_for(&mut self, bytes: usize) -> Result<(), Unusable> {
+    fn wait_for(&mut self, bytes: usize) -> Result<(), UnusableLog> {
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
         if self.waiting_bytes > WAITING_BYTES_MAX {
-            return Err(Unusable::Transaction("it is larger than is kept"));
+            return Err(UnusableLog::Transaction("it is larger than is kept"));
         }
         Ok(())
     }
 
     /// A new region: the transaction's own header first, then one after another those of its items.
-    fn region(&mut self, id: u32, bytes: &[u8]) -> Result<(), Unusable> {
+    fn region(&mut self, id: u32, bytes: &[u8]) -> Result<(), UnusableLog> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -129,7 +129,7 @@ impl Transactions {
         if transaction.header.is_empty() {
             let is_header = bytes.starts_with(HEADER_MAGIC) && bytes.len() <= HEADER_BYTES;
             if !is_header {
-                return Err(Unusable::Transaction("it begins without its header"));
+                return Err(UnusableLog::Transaction("it begins without its header"));
             }
             transaction.header.extend_from_slice(bytes);
             return Ok(());
@@ -138,13 +138,14 @@ impl Transactions {
             item.add(bytes);
             return Ok(());
         }
-        let item = Item::new(bytes).ok_or(Unusable::Transaction("an item without a format"))?;
+        let item =
+            LogItem::new(bytes).ok_or(UnusableLog::Transaction("an item without a format"))?;
         transaction.items.push(item);
         Ok(())
     }
 
     /// More of the region that came last.
-    fn continued(&mut self, id: u32, bytes: &[u8]) -> Result<(), Unusable> {
+    fn continued(&mut self, id: u32, bytes: &[u8]) -> Result<(), UnusableLog> {
         self.wait_for(bytes.len())?;
         let Some(transaction) = self.open.get_mut(&id) else {
             return Ok(());

@@ -7,16 +7,16 @@ use crate::analysis::diff::{DiffKind, DiffRun};
 use crate::format::SectorNo;
 use crate::text::{self, Units};
 use crate::tui::app::App;
-use crate::tui::message::{Compared, Slot};
+use crate::tui::message::{DiffResult, JobKind};
 use crate::tui::place::offset;
 use crate::tui::theme::Role;
 use crate::tui::widget::rows::{Focus, draw_rows};
 use crate::tui::widget::text::{Line, clip_middle};
 
-use super::runs::{Part, Runs};
+use super::runs::{DiffFocus, DiffRuns};
 
 /// Draws runs, bytes and totals.
-pub fn draw(app: &App, diff: &Runs, area: Rect, buffer: &mut Buffer) {
+pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
     let theme = &app.settings.theme;
     if area.height == 0 {
         return;
@@ -36,7 +36,7 @@ pub fn draw(app: &App, diff: &Runs, area: Rect, buffer: &mut Buffer) {
         };
         columns(diff.data.as_deref(), app.units, area.width).paint(buffer, area, theme);
     }
-    let focus = if diff.part == Part::Runs {
+    let focus = if diff.part == DiffFocus::Runs {
         Focus::Here
     } else {
         Focus::Away
@@ -102,9 +102,9 @@ pub fn parts(body: Rect) -> (Rect, Rect) {
     )
 }
 
-fn empty_words(app: &App, diff: &Runs) -> &'static str {
+fn empty_words(app: &App, diff: &DiffRuns) -> &'static str {
     match &diff.data {
-        None if app.runs(Slot::Diff) => "comparing ...",
+        None if app.runs(JobKind::Diff) => "comparing ...",
         None => "nothing compared",
         Some(data) if data.summary.totals.compared == 0 => {
             "The disk holds no sector of its own: it equals its parent."
@@ -167,7 +167,7 @@ fn kind_role(kind: DiffKind) -> Role {
     }
 }
 
-fn run_line(diff: &Runs, sizes: Units, place: usize, width: u16) -> Line {
+fn run_line(diff: &DiffRuns, sizes: Units, place: usize, width: u16) -> Line {
     let Some(data) = &diff.data else {
         return Line::new();
     };
@@ -193,7 +193,7 @@ fn size_columns(sizes: Units) -> (usize, usize) {
 }
 
 /// What the columns of the runs are.
-fn columns(data: Option<&Compared>, sizes: Units, width: u16) -> Line {
+fn columns(data: Option<&DiffResult>, sizes: Units, width: u16) -> Line {
     if width < NARROW {
         let names = format!("{:>14} {:>9}  KIND", "SECTOR", "COUNT");
         return Line::of(Role::Heading, names);
@@ -207,7 +207,7 @@ fn columns(data: Option<&Compared>, sizes: Units, width: u16) -> Line {
     Line::of(Role::Heading, names).with(Role::Heading, if known { " WHERE" } else { "" })
 }
 
-fn line_of(run: &DiffRun, place: usize, data: &Compared, sizes: Units, width: u16) -> Line {
+fn line_of(run: &DiffRun, place: usize, data: &DiffResult, sizes: Units, width: u16) -> Line {
     let unit = u64::from(data.sector_size);
     let sign = match run.kind {
         DiffKind::Same => "=",
@@ -245,7 +245,7 @@ fn line_of(run: &DiffRun, place: usize, data: &Compared, sizes: Units, width: u1
     line
 }
 
-fn draw_bytes(app: &App, diff: &Runs, buffer: &mut Buffer, area: Rect) {
+fn draw_bytes(app: &App, diff: &DiffRuns, buffer: &mut Buffer, area: Rect) {
     let theme = &app.settings.theme;
     let glyphs = app.settings.charset.glyphs();
     let run = diff.run();
@@ -262,7 +262,7 @@ fn draw_bytes(app: &App, diff: &Runs, buffer: &mut Buffer, area: Rect) {
         _ => " bytes ".to_owned(),
     };
     let mut rule = Line::of(Role::Border, glyphs.rule.repeat(2)).with(
-        if diff.part == Part::Bytes {
+        if diff.part == DiffFocus::Bytes {
             Role::Tab
         } else {
             Role::Dim
@@ -278,7 +278,7 @@ fn draw_bytes(app: &App, diff: &Runs, buffer: &mut Buffer, area: Rect) {
         height: area.height.saturating_sub(1),
         ..area
     };
-    let lines = hex_lines(diff, app.runs(Slot::Hex), area.width);
+    let lines = hex_lines(diff, app.runs(JobKind::Hex), area.width);
     for (line, y) in lines.iter().skip(diff.scroll).zip(body.y..body.bottom()) {
         line.paint(
             buffer,
@@ -293,7 +293,7 @@ fn draw_bytes(app: &App, diff: &Runs, buffer: &mut Buffer, area: Rect) {
 }
 
 /// Where a sector lies on the guest's disk, if that is known.
-fn place(diff: &Runs, sector: u64) -> String {
+fn place(diff: &DiffRuns, sector: u64) -> String {
     let data = diff.data.as_ref();
     let known = data.and_then(|data| data.partitions.as_ref());
     known.map_or_else(String::new, |known| {
@@ -311,7 +311,7 @@ fn bytes_a_row(width: u16) -> usize {
 }
 
 /// The bytes of the selected place as rows: offset, left, right, both as text. Equal rows fold to `*`.
-pub fn hex_lines(diff: &Runs, waits: bool, width: u16) -> Vec<Line> {
+pub fn hex_lines(diff: &DiffRuns, waits: bool, width: u16) -> Vec<Line> {
     let Some(sides) = &diff.sides else {
         let words = if waits { " reading ..." } else { "" };
         return vec![Line::of(Role::Dim, words)];
@@ -394,7 +394,7 @@ fn ascii(line: &mut Line, own: &[Option<u8>], other: &[Option<u8>]) {
     }
 }
 
-fn totals(diff: &Runs, sizes: Units, width: u16) -> Line {
+fn totals(diff: &DiffRuns, sizes: Units, width: u16) -> Line {
     let Some(data) = &diff.data else {
         return Line::new();
     };
@@ -427,7 +427,7 @@ fn totals(diff: &Runs, sizes: Units, width: u16) -> Line {
 }
 
 /// The totals in sectors, where there is no room for more.
-fn short_totals(data: &Compared, sizes: Units) -> Line {
+fn short_totals(data: &DiffResult, sizes: Units) -> Line {
     let totals = data.summary.totals;
     let mut line = Line::of(Role::Text, " ");
     for (sign, role, sectors) in [
@@ -448,7 +448,7 @@ fn short_totals(data: &Compared, sizes: Units) -> Line {
 }
 
 /// Totals and runs as text.
-pub fn text_lines(app: &App, diff: &Runs, width: u16) -> Vec<Line> {
+pub fn text_lines(app: &App, diff: &DiffRuns, width: u16) -> Vec<Line> {
     let sizes = app.units;
     let mut lines = vec![
         heading(app, width),
@@ -463,6 +463,6 @@ pub fn text_lines(app: &App, diff: &Runs, width: u16) -> Vec<Line> {
                 .map(|(place, run)| line_of(run, place, data, sizes, width)),
         );
     }
-    lines.extend(hex_lines(diff, app.runs(Slot::Hex), width));
+    lines.extend(hex_lines(diff, app.runs(JobKind::Hex), width));
     lines
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::analysis::diff::{DiffKind, DiffRun};
-use crate::tui::message::{Compared, Sides};
+use crate::tui::message::{DiffResult, Sides};
 
 /// Which runs are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +53,7 @@ impl Kinds {
 
 /// Which part of the diff has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Part {
+pub enum DiffFocus {
     /// The runs.
     #[default]
     Runs,
@@ -63,9 +63,9 @@ pub enum Part {
 
 /// The runs of a comparison, and the selected place.
 #[derive(Debug, Clone, Default)]
-pub struct Runs {
+pub struct DiffRuns {
     /// What was compared.
-    pub data: Option<Arc<Compared>>,
+    pub data: Option<Arc<DiffResult>>,
     /// Which runs are shown.
     pub kinds: Kinds,
     /// Indexes of the runs shown.
@@ -81,12 +81,12 @@ pub struct Runs {
     /// First row of bytes shown.
     pub scroll: usize,
     /// Which part has the keys.
-    pub part: Part,
+    pub part: DiffFocus,
     /// Equal rows are shown too.
     pub all_bytes: bool,
 }
 
-impl Runs {
+impl DiffRuns {
     /// None yet, shown by the same rules.
     #[must_use]
     pub fn emptied(&self) -> Self {
@@ -98,7 +98,7 @@ impl Runs {
     }
 
     /// Takes what was compared.
-    pub fn open(&mut self, data: Arc<Compared>) {
+    pub fn open(&mut self, data: Arc<DiffResult>) {
         let known = self.data.as_ref();
         if known.is_some_and(|known| Arc::ptr_eq(known, &data)) {
             return;
@@ -159,21 +159,21 @@ mod tests {
     use super::*;
     use crate::format::SectorNo;
 
-    fn state() -> Runs {
+    fn state() -> DiffRuns {
         let run = |sector, count, kind| DiffRun {
             sector: SectorNo(sector),
             count,
             kind,
         };
-        let mut state = Runs::default();
-        state.open(Arc::new(Compared {
+        let mut state = DiffRuns::default();
+        state.open(Arc::new(DiffResult {
             runs: vec![
                 run(3, 5, DiffKind::Changed),
                 run(8, 7, DiffKind::Same),
                 run(100, 1, DiffKind::Zeroed),
                 run(205, 3, DiffKind::Changed),
             ],
-            ..Compared::default()
+            ..DiffResult::default()
         }));
         state
     }

@@ -7,13 +7,13 @@ use crate::text::{self, Units};
 use crate::tui::app::App;
 use crate::tui::place::offset;
 use crate::tui::theme::Role;
-use crate::tui::widget::blockmap::{Cell, Layer, Style, draw_cells};
+use crate::tui::widget::blockmap::{Cell, Layer, MapStyle, draw_cells};
 use crate::tui::widget::text::{Line, pad_left};
 
-use super::window::{HEAD, OFFSETS, Window};
+use super::window::{HEAD, MapWindow, OFFSETS};
 
 /// Draws the map into its part.
-pub fn draw(app: &App, map: &Window, area: Rect, buffer: &mut Buffer) {
+pub fn draw(app: &App, map: &MapWindow, area: Rect, buffer: &mut Buffer) {
     let theme = &app.settings.theme;
     if area.height == 0 {
         return;
@@ -62,7 +62,7 @@ pub fn draw(app: &App, map: &Window, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Draws the whole disk in a few rows, if that is wanted; the room that is left.
-fn draw_overview(app: &App, map: &Window, buffer: &mut Buffer, area: Rect) -> Rect {
+fn draw_overview(app: &App, map: &MapWindow, buffer: &mut Buffer, area: Rect) -> Rect {
     let columns = map.grid.0;
     let needed = map
         .overview
@@ -121,7 +121,7 @@ fn draw_overview(app: &App, map: &Window, buffer: &mut Buffer, area: Rect) -> Re
 }
 
 /// Bytes of one block, or of one sector inside a block.
-fn unit_bytes(map: &Window) -> u64 {
+fn unit_bytes(map: &MapWindow) -> u64 {
     let Some(table) = &map.table else {
         return 0;
     };
@@ -132,7 +132,7 @@ fn unit_bytes(map: &Window) -> u64 {
     }
 }
 
-fn unit_word(map: &Window) -> &'static str {
+fn unit_word(map: &MapWindow) -> &'static str {
     if map.sectors.is_some() {
         "sector"
     } else {
@@ -141,7 +141,7 @@ fn unit_word(map: &Window) -> &'static str {
 }
 
 /// What the columns and rows stand for, as much of it as fits; first what the numbers beside the rows are.
-fn scale(map: &Window, width: usize) -> String {
+fn scale(map: &MapWindow, width: usize) -> String {
     let unit = unit_bytes(map);
     let cell = 1_u64 << map.zoom;
     let row = cell.saturating_mul(map.grid.0.into());
@@ -170,7 +170,7 @@ fn scale(map: &Window, width: usize) -> String {
 }
 
 /// The first unit of each row in use.
-fn row_starts(map: &Window) -> impl Iterator<Item = u64> {
+fn row_starts(map: &MapWindow) -> impl Iterator<Item = u64> {
     let row = (u64::from(map.grid.0) << map.zoom).max(1);
     (0..u64::from(map.grid.1))
         .map(move |index| map.top + index * row)
@@ -178,7 +178,7 @@ fn row_starts(map: &Window) -> impl Iterator<Item = u64> {
 }
 
 /// Whether rows are told apart by number: sectors always, blocks where their offsets, cut to three digits, look alike.
-fn by_number(map: &Window) -> bool {
+fn by_number(map: &MapWindow) -> bool {
     let name = |first: u64| offset(first.saturating_mul(unit_bytes(map)));
     map.sectors.is_some()
         || row_starts(map)
@@ -187,7 +187,7 @@ fn by_number(map: &Window) -> bool {
 }
 
 /// What stands beside the rows in use.
-fn labels(map: &Window) -> Vec<String> {
+fn labels(map: &MapWindow) -> Vec<String> {
     let by_number = by_number(map);
     let name = |first: u64| {
         if !by_number {
@@ -204,7 +204,7 @@ fn labels(map: &Window) -> Vec<String> {
 }
 
 /// The lines below the map, the most telling first: the cursor's whole, then what the signs mean, then sums.
-fn foot_lines(app: &App, map: &Window, area: Rect) -> Vec<Line> {
+fn foot_lines(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
     let width = usize::from(area.width);
     let mut lines = cursor_line(map, app.units).wrap(width, 1);
     let mut totals = totals(map);
@@ -221,7 +221,7 @@ fn foot_lines(app: &App, map: &Window, area: Rect) -> Vec<Line> {
     lines
 }
 
-fn cursor_line(map: &Window, sizes: Units) -> Line {
+fn cursor_line(map: &MapWindow, sizes: Units) -> Line {
     let (first, last) = (map.first_of_cell(), map.last_of_cell());
     let word = unit_word(map);
     let place = if first == last {
@@ -247,14 +247,14 @@ fn cursor_line(map: &Window, sizes: Units) -> Line {
 }
 
 /// Whether what the disk does not hold is its parent's.
-fn has_parent(app: &App, map: &Window) -> bool {
+fn has_parent(app: &App, map: &MapWindow) -> bool {
     let disk = map.path.as_deref().and_then(|path| app.find(path));
     disk.and_then(|disk| app.store.forest.disk(disk)?.header.as_ref())
         .is_some_and(|header| header.parent.is_some())
 }
 
 /// What a cell holds, in words.
-fn contents(cell: &Cell, map: &Window) -> String {
+fn contents(cell: &Cell, map: &MapWindow) -> String {
     if map.sectors.is_some() {
         return format!(
             "{} of {} held by this disk",
@@ -302,7 +302,7 @@ fn contents(cell: &Cell, map: &Window) -> String {
     parts.join(", ")
 }
 
-fn legend(app: &App, map: &Window) -> Line {
+fn legend(app: &App, map: &MapWindow) -> Line {
     let [none, any, tenth, half, all] = app.settings.charset.glyphs().shades;
     if map.sectors.is_some() {
         let elsewhere = if has_parent(app, map) {
@@ -320,19 +320,19 @@ fn legend(app: &App, map: &Window) -> Line {
     }
     let mut line = Line::of(Role::Dim, " ");
     match map.style.within(none.is_ascii()) {
-        Style::Halves => line.push(
+        MapStyle::Halves => line.push(
             Role::Dim,
             format!("{none} none ▀ first half ▄ second █ both  "),
         ),
-        Style::Braille => line.push(
+        MapStyle::Braille => line.push(
             Role::Dim,
             format!("{none} none ⠁ a dot: any in that eighth  "),
         ),
-        Style::Shades => line.push(
+        MapStyle::Shades => line.push(
             Role::Dim,
             format!("{none} none {any} any {tenth} >10% {half} >50% {all} all  "),
         ),
-        Style::Letters => line.push(
+        MapStyle::Letters => line.push(
             Role::Dim,
             format!("{none} none p partial f some full F all full  "),
         ),
@@ -352,7 +352,7 @@ fn legend(app: &App, map: &Window) -> Line {
     line
 }
 
-fn totals(map: &Window) -> Vec<Line> {
+fn totals(map: &MapWindow) -> Vec<Line> {
     let Some(table) = &map.table else {
         return Vec::new();
     };
@@ -400,7 +400,7 @@ fn totals(map: &Window) -> Vec<Line> {
 }
 
 /// The runs of the map as text.
-pub fn text_lines(map: &Window) -> Vec<Line> {
+pub fn text_lines(map: &MapWindow) -> Vec<Line> {
     let Some(table) = &map.table else {
         return Vec::new();
     };

@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 
 use crate::image::{BlockState, StateRun};
 use crate::tui::layout::WIDE;
-use crate::tui::message::{BlockTable, Compared, SectorTable};
-use crate::tui::widget::blockmap::{Cell, Layer, Style};
+use crate::tui::message::{BlockTable, DiffResult, SectorTable};
+use crate::tui::widget::blockmap::{Cell, Layer, MapStyle};
 
 /// How many halvings one zoom step is.
 const STEP: u32 = 2;
@@ -24,13 +24,13 @@ const OVERVIEW: u16 = 8;
 
 /// The window on the blocks of one disk.
 #[derive(Debug, Clone, Default)]
-pub struct Window {
+pub struct MapWindow {
     /// The disk that is asked for.
     pub path: Option<PathBuf>,
     /// Its blocks, once read.
     pub table: Option<Arc<BlockTable>>,
     /// The comparison with its parent, once done.
-    pub compared: Option<Arc<Compared>>,
+    pub compared: Option<Arc<DiffResult>>,
     /// The sectors of one block, at the deepest zoom.
     pub sectors: Option<Arc<SectorTable>>,
     /// Blocks per cell, as a power of two.
@@ -40,7 +40,7 @@ pub struct Window {
     /// The first block of the window.
     pub top: u64,
     /// How cells are drawn.
-    pub style: Style,
+    pub style: MapStyle,
     /// What is shown.
     pub layer: Layer,
     /// Columns and rows of the window, in cells.
@@ -64,7 +64,7 @@ pub struct Overview {
     of: (u16, u16, usize, usize),
 }
 
-impl Window {
+impl MapWindow {
     /// Blocks of the disk, or sectors of the block.
     pub fn len(&self) -> u64 {
         match (&self.sectors, &self.table) {
@@ -458,16 +458,16 @@ mod tests {
     use crate::text::Charset;
     use crate::tui::sample;
 
-    fn map() -> Window {
-        let mut map = Window {
+    fn map() -> MapWindow {
+        let mut map = MapWindow {
             grid: (64, 16),
-            ..Window::default()
+            ..MapWindow::default()
         };
         map.open(Arc::new(sample::block_table("/a.avhd")));
         map
     }
 
-    fn signs(map: &Window) -> String {
+    fn signs(map: &MapWindow) -> String {
         let glyphs = Charset::Unicode.glyphs();
         map.cells
             .iter()
