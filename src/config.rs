@@ -49,7 +49,6 @@ pub enum ConfigError {
     /// It cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -57,7 +56,6 @@ pub enum ConfigError {
     /// It is no TOML.
     #[error("{}: {message}", path.display())]
     Syntax {
-        /// The file.
         path: PathBuf,
         /// What is wrong, with line and column.
         message: String,

@@ -43,7 +43,6 @@ pub struct Code {
 /// One occurrence of a [`Code`] in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
     pub code: &'static Code,
     /// Where: offset in the file in bytes, if there is one.
     pub at: Option<u64>,

@@ -33,7 +33,6 @@ pub enum FormatError {
         crate::source::error_words(source)
     )]
     Read {
-        /// The structure.
         what: &'static str,
         /// Where it should be.
         at_bytes: u64,

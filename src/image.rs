@@ -97,7 +97,6 @@ crate::worded!(Kind);
 /// What a disk says of itself: plain data, small enough to keep for thousands of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The file format.
     pub format: Format,
     /// How it holds its blocks.
     pub kind: Kind,
@@ -190,9 +189,7 @@ impl Specific {
 /// What only one of the formats has; for the details pane and `info`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Specific {
-    /// VHD.
     Vhd(VhdSpecific),
-    /// VHDX.
     Vhdx(VhdxSpecific),
     /// A raw file has no header.
     Raw,
@@ -223,7 +220,6 @@ pub struct VhdSpecific {
     pub saved_state: bool,
     /// Footer byte 0x55 (XenServer): hidden from the tool stack.
     pub hidden: bool,
-    /// Footer features word.
     pub features: u32,
     /// The footer in use is the copy at offset 0.
     pub footer_is_copy: bool,

@@ -87,8 +87,6 @@ impl Progress {
 /// A running piece of work as seen from both sides: the worker reports, the owner watches and stops.
 #[derive(Debug, Clone, Default)]
 pub struct Job {
-    /// Stops the work.
     pub cancel: CancelToken,
-    /// Counts the work.
     pub progress: Arc<Progress>,
 }

@@ -35,6 +35,30 @@
 //!    text │ table │ JSON
 //! ```
 
+//! # Words
+//!
+//! One word for one thing, and one thing for one word; a test holds that no type name means two.
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | disk | one file, volume or folder of a store that is a virtual disk: *fixed*, *dynamic*, *differencing* or *raw* |
+//! | base, leaf, parent, child, chain | as in the formats' specifications; a chain runs from a leaf to its base |
+//! | family | the disks that share a base |
+//! | snapshot s (Hyper-V: checkpoint) | a kept point in time |
+//! | D(s), the snapshot's disk | the disk that was in use before the snapshot was taken; *frozen* in names and JSON |
+//! | Now | what a machine uses at present; a leaf |
+//! | X(s), the disk above | the disk directly above D(s) on the way to Now |
+//! | dirty block, sector (shown: changed) | what a differencing disk holds itself; zero and unmapped are told apart |
+//! | diff | the dirty sectors held against what the parent's chain has there: `same`, `changed`, `zeroed` |
+//! | finding | something wrong or notable, as data: stable code, severity, where, expected, actual |
+//! | witness, bound | one observed fact, and what it says of the time of s or of X(s): at, not before, not after |
+//! | verdict | whether s was reverted, by the one [rule](analysis::rules) that its bounds meet |
+//! | reason | why the gate refuses a delete, or cannot tell |
+//! | facts | what a host says of its machines, snapshots, disks and files |
+//! | home | how one product names and lays out its stores |
+//! | guest | what is inside a disk: partitions, volumes, file systems, files |
+//! | row, page, screen | a line of the tree; the text of one thing in both faces; what the browser shows at a time |
+
 // Numbers and texts from disks must not be able to stop the program, so what could panic is denied in every room. The
 // rooms above `store` may count: they work on what was bounded below, and every build checks for overflow.
 #![cfg_attr(

@@ -71,7 +71,6 @@ use self::theme::{BUILT_IN, Theme};
 /// What to browse and how.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// What to scan.
     pub scan: ScanOptions,
     /// A saved scan to browse instead.
     pub saved: Option<(Arc<Forest>, Arc<Assessment>)>,

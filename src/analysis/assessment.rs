@@ -20,7 +20,6 @@ pub struct AssessedSnapshot {
     pub frozen: Vec<DiskId>,
     /// When it was taken, by the best claim at hand.
     pub taken: Option<Taken>,
-    /// The verdict.
     pub verdict: Verdict,
 }
 

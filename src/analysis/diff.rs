@@ -31,7 +31,6 @@ pub use side::{SIDE_SECTORS, SideBySide, side_by_side};
 pub enum DiffKind {
     /// Held by the child, equal to the parent's.
     Same,
-    /// Different.
     Changed,
     /// Zero in the child, not in the parent.
     Zeroed,
@@ -58,7 +57,6 @@ pub struct DiffRun {
     pub sector: SectorNo,
     /// Number of sectors.
     pub count: u64,
-    /// What they are.
     pub kind: DiffKind,
 }
 
@@ -67,13 +65,10 @@ pub struct DiffRun {
 pub struct DiffTotals {
     /// Compared: the sum of the others.
     pub compared: u64,
-    /// Equal.
     pub same: u64,
-    /// Different.
     pub changed: u64,
     /// Zero in the child, not in the parent.
     pub zeroed: u64,
-    /// Not comparable.
     pub unreadable: u64,
 }
 
@@ -103,7 +98,6 @@ pub struct BlockDiff {
 /// A finished, or stopped, diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DiffSummary {
-    /// Sectors by kind.
     pub totals: DiffTotals,
     /// True if everything was compared and all of it is the same.
     pub equal: bool,
@@ -123,7 +117,6 @@ pub enum DiffEvent {
 /// What a diff came to.
 #[derive(Debug)]
 pub struct DiffReport {
-    /// The sums.
     pub summary: DiffSummary,
     /// Which links were compared.
     pub relation: Relation,

@@ -30,7 +30,6 @@ impl Of {
 /// What a fact says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Says {
-    /// It happened then.
     At(Timestamp),
     /// It happened at one of these, earliest first: a date without a zone. None: no zone fits.
     OneOf(Vec<Timestamp>),
@@ -141,7 +140,6 @@ pub struct Evidence {
     pub of: Of,
     /// What it says; `None` for what is missing, or belongs to the verdict without deciding it.
     pub says: Option<Says>,
-    /// How exactly.
     pub slack: Slack,
     /// What became of it.
     pub state: EvidenceState,

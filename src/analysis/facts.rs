@@ -28,7 +28,6 @@ pub enum Subject {
 /// Where a snapshot's disk stands on the way to Now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Below this disk.
     Below(DiskId),
     /// Now is known and does not come from here.
     OffLine,
@@ -55,7 +54,6 @@ pub struct Facts<'a> {
     pub zones: &'a Zones,
     /// The snapshot, if a configuration or label names it.
     pub snapshot: Option<&'a Snapshot>,
-    /// Its machine.
     pub machine: Option<MachineId>,
     /// D(s): the snapshot's disk.
     pub frozen: DiskId,
@@ -222,7 +220,6 @@ impl<'a> Gatherer<'a> {
                 .any(|leaf| topology.children(leaf).next().is_none() && is_named(leaf))
     }
 
-    /// The snapshot of a subject.
     pub fn snapshot(&self, subject: Subject) -> Option<&'a Snapshot> {
         match subject {
             Subject::Named(id) => self.survey.forest.snapshot(id),
@@ -295,7 +292,6 @@ impl<'a> Gatherer<'a> {
         })
     }
 
-    /// Where a frozen disk stands.
     pub fn standing(&self, machine: Option<MachineId>, frozen: DiskId) -> Standing {
         let topology = &self.survey.topology;
         if let Some(machine) = machine.filter(|machine| topology.knows_now(*machine)) {

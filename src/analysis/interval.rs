@@ -5,9 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 /// From a first to a last possible moment; an end that is not known is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interval {
-    /// Not before.
     pub not_before: Option<Timestamp>,
-    /// Not after.
     pub not_after: Option<Timestamp>,
 }
 

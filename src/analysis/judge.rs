@@ -14,7 +14,6 @@ use crate::text::{many, minute};
 /// A snapshot judged.
 #[derive(Debug)]
 pub struct Judged {
-    /// Its machine.
     pub machine: Option<MachineId>,
     /// Whether what that uses is known.
     pub now_known: bool,
@@ -24,7 +23,6 @@ pub struct Judged {
     pub above: Vec<DiskId>,
     /// When it was taken, by the best claim at hand.
     pub taken: Option<Taken>,
-    /// The verdict.
     pub verdict: Verdict,
 }
 

@@ -24,25 +24,16 @@ pub enum OpenError {
     /// The file cannot be opened.
     #[error("cannot open {}: {source}", path.display())]
     File {
-        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
     /// The file is not readable as a disk.
     #[error("{}: {source}", path.display())]
-    Disk {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: FormatError,
-    },
+    Disk { path: PathBuf, source: FormatError },
     /// The file is another disk than the one that was linked.
     #[error("{} is not the disk it was when the store was read; read it again", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
+    Changed { path: PathBuf },
     /// The disks are no chain.
     #[error(transparent)]
     Chain(#[from] ChainError),

@@ -56,7 +56,6 @@ pub enum TargetError {
     Several {
         /// The disk's file name.
         disk: String,
-        /// The snapshots.
         names: Vec<String>,
     },
 }
@@ -99,7 +98,6 @@ pub enum Answer {
     Pass,
     /// A named reason speaks against it.
     Refuse,
-    /// Evidence is missing.
     CannotTell,
 }
 
@@ -150,7 +148,6 @@ pub struct Merge {
     pub is_possible: bool,
     /// Free bytes where it lies; `None` if unknown.
     pub free: Option<u64>,
-    /// Who says so.
     pub free_source: Option<FreeSource>,
 }
 
@@ -197,7 +194,6 @@ impl FreeSource {
 pub struct Loss {
     /// What: a documented code (`way-back`, `other-branch`, `dead-end`, `memory`).
     pub code: &'static Code,
-    /// The disk, if it is one.
     pub disk: Option<DiskId>,
     /// Bytes, if it has a size.
     pub bytes: Option<u64>,
@@ -214,11 +210,8 @@ pub struct Plan {
     pub snapshot: Option<usize>,
     /// The machine, if known.
     pub machine: Option<MachineId>,
-    /// The frozen disks.
     pub frozen: Vec<DiskId>,
-    /// Under whose rules.
     pub product: Product,
-    /// The answer.
     pub answer: Answer,
     /// One sentence: the answer with dates and names.
     pub summary: String,
@@ -244,7 +237,6 @@ pub struct Plan {
     pub lost: Vec<Loss>,
     /// What the engine does on the way, by product: when it merges, what cancels it.
     pub engine_notes: Vec<String>,
-    /// What to do first.
     pub do_first: Vec<String>,
     /// Not checked: stable words (`vm-power-state`, `running-jobs`, ...).
     pub not_checked: Vec<&'static str>,

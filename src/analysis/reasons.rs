@@ -1,7 +1,6 @@
 //! The codes of a plan: reasons against a delete, and kinds of loss.
 
 crate::catalogue! {
-    /// The VM was reverted.
     REVERTED = "reverted", Error, "the VM was reverted to this snapshot since it was taken",
         why: "What was done before the revert is in no file any more. The delete does not take it, but removes the last way back to the moment it began.",
         action: "Make sure nobody misses the time before the revert; then accept the reason for this state of the files.";
@@ -13,11 +12,9 @@ crate::catalogue! {
     BREAKS_CHILDREN = "breaks-children", Error, "other disks are children of a file the delete changes or removes",
         why: "A child cannot be opened, or shows wrong content, once its parent has changed.",
         action: "Copy those disks with their parents, or merge them away first.";
-    /// A chain is broken.
     BROKEN_CHAIN = "broken-chain", Error, "the chain this delete works on is broken",
         why: "A parent is missing, differs or cannot be read; a merge would fail or mix content.",
         action: "Repair the chain first; `check` says where it breaks.";
-    /// The receiving disk is too small and cannot be enlarged.
     NOT_ENLARGED = "parent-not-enlarged", Error, "the receiving disk is too small and the engine cannot enlarge it",
         why: "The disk was enlarged after the snapshot, so its parent has to be enlarged before the merge. XCP-ng's tools refuse that for disks they did not make, and the merge fails.",
         action: "Copy the whole chain into a new disk (`vhd-util copy`, or export and import the VM) instead of deleting the snapshot.";
@@ -33,11 +30,9 @@ crate::catalogue! {
     CANNOT_TELL = "cannot-tell", Warning, "whether the VM was reverted cannot be told",
         why: "Evidence is missing, or contradicts.",
         action: "Bring what the verdict says would settle it.";
-    /// What the VM uses is not known.
     NO_NOW = "now-not-known", Warning, "nothing says which disk the VM uses now",
         why: "Which file is merged into which depends on it.",
         action: "Bring the VM's configuration, or its disks in the labels.";
-    /// Another machine.
     OTHER_MACHINE = "other-machine", Error, "another machine needs a file this delete changes or removes",
         why: "The engine knows only its own machine. It merges all the same, and the other machine's disk shows wrong content or cannot be opened.",
         action: "Give the other machine a copy of its own first, or leave the snapshot.";
@@ -45,7 +40,6 @@ crate::catalogue! {
     MERGE_UNFINISHED = "merge-unfinished", Error, "a merge is pending, or was begun and not finished",
         why: "The chain is between two states: which files belong to it will change, and a further delete may mix content.",
         action: "Let the merge finish (Hyper-V: with the VM off where it merges offline; XCP-ng: let the garbage collector run), then look again.";
-    /// Two configurations on one disk.
     STALE_COPY = "stale-copy", Warning, "two snapshots of one machine name the same disk, or one snapshot has two configurations",
         why: "A snapshot freezes a disk of its own, so one of the two is an old copy, and its dates may be the wrong ones.",
         action: "Take the old copy out of the store, or bring today's list of snapshots.";
@@ -65,20 +59,15 @@ crate::catalogue! {
     DISK_MISSING = "disk-missing", Warning, "a disk of the snapshot is not in the store",
         why: "What the delete does to that disk, and whether it was re-made, cannot be seen.",
         action: "Bring the disk with its parents and children, or name its folder.";
-    /// The state is not the one expected.
     STATE_CHANGED = "state-changed", Error, "the files are not in the state that was expected",
         why: "The token given with --expect names another state of the files or another verdict.",
         action: "Look at the plan again.";
-    /// Loss: the way back.
     LOSS_WAY_BACK = "way-back", Info, "lost: the way back to the snapshot's moment",
         why: "After the merge no file holds that state alone any more.", action: "Export or copy the snapshot first if it may be needed.";
-    /// Loss: another branch.
     LOSS_OTHER_BRANCH = "other-branch", Warning, "lost: a branch that hangs on a changed file",
         why: "It cannot be opened any more once its parent has changed.", action: "Copy it with its parents first.";
-    /// Loss: a dead end.
     LOSS_DEAD_END = "dead-end-data", Error, "lost: the changes on a branch that no VM uses",
         why: "They are deleted, not merged.", action: "Copy the disk with its parents first.";
-    /// Loss: memory.
     LOSS_MEMORY = "memory", Info, "lost: the memory saved with the snapshot",
         why: "It is removed at once, before any merge.", action: "Nothing.";
 }

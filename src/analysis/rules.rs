@@ -42,7 +42,6 @@ impl Reverted {
 #[derive(Debug, Clone, Copy)]
 enum Bring {
     Nothing,
-    /// Dates of snapshots.
     Dates,
     /// Times of files, and dates where there are none.
     Both,
@@ -63,7 +62,6 @@ macro_rules! rules {
         because: $because:literal, bring: $kind:ident $(($text:expr))?;)*) => {
         /// A rule; the table says of each what it is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "each has its document in the table")]
         pub enum Rule {
             $($name,)*
             /// Of a saved scan of another version: with its place on the scale.

@@ -29,7 +29,6 @@ pub const GRAIN_SECONDS: i64 = 2;
 pub enum AgeSource {
     /// The stamp in a VHD's footer.
     Stamp,
-    /// A birth time.
     Birth(BornSource),
 }
 
@@ -38,7 +37,6 @@ pub enum AgeSource {
 pub struct Age {
     /// The time, by the file server's clock.
     pub at: Timestamp,
-    /// Who says so.
     pub source: AgeSource,
 }
 
@@ -47,7 +45,6 @@ pub struct Age {
 pub struct Writes {
     /// The earliest, and whose.
     pub first: Option<(Timestamp, DiskId)>,
-    /// The latest.
     pub last: Option<Timestamp>,
     /// The oldest age, and whose.
     pub oldest: Option<(Timestamp, DiskId)>,
@@ -78,11 +75,9 @@ pub struct Compared {
 /// What verdicts ask of all disks.
 #[derive(Debug)]
 pub struct Survey<'a> {
-    /// The forest.
     pub forest: &'a Forest,
     /// What diffs have told.
     pub compared: &'a Compared,
-    /// Its shape.
     pub topology: Topology<'a>,
     clocks: Clocks,
     below: Vec<Writes>,
@@ -131,12 +126,10 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// The disk and all below it.
     pub fn below(&self, disk: DiskId) -> Writes {
         self.below.get(disk.0 as usize).copied().unwrap_or_default()
     }
 
-    /// The disk and all above it.
     pub fn above(&self, disk: DiskId) -> Writes {
         self.above.get(disk.0 as usize).copied().unwrap_or_default()
     }

@@ -16,7 +16,6 @@ pub enum Lead {
     None,
     /// One leaf: through this child, or the disk itself if it is that leaf.
     One(DiskId),
-    /// So many leaves.
     Many(u32),
 }
 
@@ -34,9 +33,7 @@ enum Owned {
 pub enum Passing {
     /// None's.
     Nobody,
-    /// One machine's.
     One(MachineId),
-    /// Several machines'.
     Several,
 }
 

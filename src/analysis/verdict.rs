@@ -22,7 +22,6 @@ use crate::store::DiskId;
 /// A verdict with its rule and witnesses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// How sure.
     pub reverted: Reverted,
     /// The rule it rests on.
     pub rule: Rule,
@@ -55,7 +54,6 @@ impl Verdict {
 /// The two times, and the rule they make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// The rule.
     pub rule: Rule,
     /// When the snapshot was taken.
     pub snapshot: Interval,

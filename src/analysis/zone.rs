@@ -102,7 +102,6 @@ pub fn local_dates(snapshot: &Snapshot) -> Vec<Timestamp> {
     }
 }
 
-/// A date with a zone.
 pub fn zoned_date(snapshot: &Snapshot) -> Option<Timestamp> {
     let zoned = |source: TakenSource| matches!(source, TakenSource::Config | TakenSource::Label);
     let mut zoned = snapshot.taken.iter().filter(|taken| zoned(taken.source));

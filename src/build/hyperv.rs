@@ -26,7 +26,6 @@ const EPOCH_SECONDS: i64 = 11_644_473_600;
 pub struct HypervConfig {
     /// `global_id`.
     pub id: Uuid,
-    /// Display name.
     pub name: String,
     /// `version`; `None` writes 1280 (2012 R2) in XML and 2304 (2019) in VMCX.
     pub version: Option<i64>,
@@ -36,7 +35,6 @@ pub struct HypervConfig {
     pub created: Option<Timestamp>,
     /// `last_state_change_time`.
     pub last_state_change: Option<Timestamp>,
-    /// Notes.
     pub notes: String,
     /// `generation_id`, 32 hex digits.
     pub generation_id: Option<String>,

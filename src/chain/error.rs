@@ -27,17 +27,14 @@ pub enum ChainError {
     /// A table or bitmap could not be read, so nothing is known of these sectors.
     #[error("{}: sectors from {} on: {source}", file.display(), sector.0)]
     Table {
-        /// The file.
         file: PathBuf,
         /// First sector of which nothing is known.
         sector: SectorNo,
-        /// Why.
         source: FormatError,
     },
     /// A table entry or bitmap is wrong, so nothing is known of these sectors.
     #[error("{}: the block table is wrong for sector {}", file.display(), sector.0)]
     WrongTable {
-        /// The file.
         file: PathBuf,
         /// First sector of which nothing is known.
         sector: SectorNo,
@@ -45,7 +42,6 @@ pub enum ChainError {
     /// The bytes of a sector could not be read.
     #[error("{}: cannot read sector {} at byte {at_bytes}: {source}", file.display(), sector.0)]
     Read {
-        /// The file.
         file: PathBuf,
         /// The sector of the virtual disk.
         sector: SectorNo,
@@ -59,7 +55,6 @@ pub enum ChainError {
     ParentMissing {
         /// The last file of the chain.
         file: PathBuf,
-        /// The sector.
         sector: SectorNo,
     },
     /// Beyond the end of the virtual disk, or not in whole sectors.
@@ -95,6 +90,5 @@ pub struct ReadFault {
     pub sector: SectorNo,
     /// Number of sectors.
     pub count: u64,
-    /// Why.
     pub error: ChainError,
 }

@@ -20,7 +20,6 @@ struct Request {
 pub(crate) struct BadBytes {
     /// Where in the buffer; whole sectors.
     pub(crate) at: Range<usize>,
-    /// Whose file.
     pub(crate) link: usize,
     /// Where in the file.
     pub(crate) offset_bytes: u64,

@@ -20,11 +20,9 @@ pub enum Owner {
 /// A run of sectors with one owner and one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnedRun {
-    /// First sector.
     pub first: SectorNo,
     /// Number of sectors.
     pub count: u64,
-    /// Who answers.
     pub owner: Owner,
     /// Where the content lies in the owner's file; [`Place::Absent`] without an owner.
     pub place: Place,

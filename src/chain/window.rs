@@ -16,7 +16,6 @@ const ENTRIES_AHEAD: usize = 8_192;
 /// A stretch of sectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    /// The sectors.
     pub sectors: Range<SectorNo>,
     /// True if by its table one of the links asked may hold something here; such a window has 65,536 sectors at most.
     pub held: bool,

@@ -4,7 +4,6 @@ use super::args::Host;
 use super::exit::Exit;
 use super::output::Output;
 
-/// The script for a host.
 fn script(host: Host) -> &'static str {
     match host {
         Host::HyperV => include_str!("../../assets/collect/hyperv.ps1"),

@@ -10,7 +10,6 @@ use std::path::Path;
 /// Whether the kernel holds this process to what it gave up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confined {
-    /// It does.
     ByKernel,
     /// This system has no such guard, or not all of it.
     No,

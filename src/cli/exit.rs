@@ -13,7 +13,6 @@ pub enum Exit {
     Trouble,
     /// Cannot tell: evidence missing, scan partial.
     CannotTell,
-    /// Interrupted.
     Interrupted,
     /// The browser was ended by the signal of this number.
     Signal(u8),

@@ -19,9 +19,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// For people.
     Text,
-    /// One document.
     Json,
     /// A record on each line.
     Ndjson,
@@ -45,7 +43,6 @@ pub struct Output {
     pub form: Form,
     /// How values become text.
     pub style: ColumnStyle,
-    /// Colours.
     pub paint: Paint,
     /// The line with the names of columns.
     pub headings: Headings,

@@ -23,7 +23,6 @@ use crate::text;
 pub(super) enum PlanCommand {
     /// Show what would happen.
     Plan,
-    /// Answer a script.
     Gate,
 }
 

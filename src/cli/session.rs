@@ -34,9 +34,7 @@ pub struct Session {
 /// A store that was read. It is never given back: the program ends with its command, and to free each name of tens of
 /// thousands of disks would take as long as to link them.
 pub struct ScannedStore {
-    /// The forest.
     pub forest: ManuallyDrop<Arc<Forest>>,
-    /// The verdicts.
     pub assessment: ManuallyDrop<Assessment>,
 }
 

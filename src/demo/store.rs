@@ -15,11 +15,9 @@ use super::fat::DISK_BYTES;
 /// What a guest wrote: disk sector to content.
 pub type Sectors = BTreeMap<u64, Vec<u8>>;
 
-/// A VHD of the demo.
 pub struct DemoVhd<'a> {
     /// File name in the machine's folder.
     pub name: &'a str,
-    /// Unique id.
     pub id: u128,
     /// Creation, in the footer.
     pub created: Timestamp,

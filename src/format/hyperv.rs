@@ -27,7 +27,6 @@ const MAX_PATH_BYTES: usize = 32 << 20;
 /// A value of a key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConfigValue {
-    /// Text.
     String(String),
     /// Signed 64-bit integer.
     Integer(i64),
@@ -35,7 +34,6 @@ pub enum ConfigValue {
     Unsigned(u64),
     /// 64-bit floating point.
     Double(f64),
-    /// True or false.
     Bool(bool),
     /// Bytes: base64 in XML, an array in VMCX.
     Bytes(Vec<u8>),
@@ -48,7 +46,6 @@ pub enum ConfigValue {
 pub struct ConfigEntry {
     /// Names from the root, each after a slash: `/configuration/properties/name`.
     pub path: String,
-    /// The value.
     pub value: ConfigValue,
 }
 
@@ -147,9 +144,7 @@ pub enum Container {
 /// A configuration as read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MachineConfig {
-    /// Its keys.
     pub tree: ConfigTree,
-    /// Its container.
     pub container: Container,
     /// What is wrong with the container or with single values.
     pub findings: Vec<Finding>,

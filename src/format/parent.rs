@@ -22,7 +22,6 @@ pub struct StoredPath {
     pub kind: PathKind,
     /// The field it comes from: `W2ru`, `W2ku`, `Wi2r`, `Wi2k`, `MacX`, `parent-name`, `relative_path`, `volume_path`, `absolute_win32_path`.
     pub field: &'static str,
-    /// The path itself.
     pub text: String,
 }
 

@@ -6,7 +6,6 @@ crate::catalogue! {
         why: "Its file names cannot be read, so a list of changed or lost files leaves this volume out.",
         action: "Look at it from inside the machine, or unlock a copy there.";
 
-    /// A kind of volume that is not read.
     GUEST_NOT_READ = "guest-not-read", Warning, "a volume inside the disk is of a kind that is not read",
         why: "A list of changed or lost files leaves this volume out; it is not a list of nothing.",
         action: "Look at it from inside the machine, or attach a copy of the disk to another one.";
@@ -16,7 +15,6 @@ crate::catalogue! {
         why: "Its last few seconds may be in its log only, so names and sizes may lag behind by as much.",
         action: "Nothing; a snapshot of a running machine looks like this.";
 
-    /// A journal that cannot be replayed.
     GUEST_JOURNAL_UNUSABLE = "guest-journal-unusable", Warning, "a volume's journal cannot be replayed",
         why: "Without its journal a volume that was in use may show files as they were not.",
         action: "Take what is listed as a hint; let the guest's own tools repair a copy to be sure.";
@@ -36,7 +34,6 @@ crate::catalogue! {
         why: "A volume that only one of them has cannot be compared.",
         action: "List both with `files --all`.";
 
-    /// More than is listed.
     GUEST_CUT = "guest-cut", Warning, "there is more than is listed",
         why: "A limit that keeps memory small was reached; the counts go on, the list does not.",
         action: "Ask for one folder with --in, or for one kind of change with --only.";

@@ -34,7 +34,6 @@ impl VolumePlace {
     }
 }
 
-/// The volumes of a disk, by place.
 pub fn volumes(disk: &dyn Source, sector_bytes: u32) -> Vec<VolumePlace> {
     if let Some(table) = Partitions::read(disk, sector_bytes) {
         let parts = table.all().iter();

@@ -62,7 +62,6 @@ impl Extents {
         self.ranges.iter().cloned()
     }
 
-    /// Bytes in all.
     pub fn bytes(&self) -> u64 {
         self.ranges
             .iter()

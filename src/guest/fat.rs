@@ -148,7 +148,6 @@ impl FatVolume {
         found.ok_or(GuestError::NotFound)
     }
 
-    /// The cluster of a directory.
     fn directory_cluster(&self, id: FileId) -> Result<u32, GuestError> {
         if id == self.root() {
             return Ok(ROOT);

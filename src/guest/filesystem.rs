@@ -177,7 +177,6 @@ pub struct GuestFile {
     pub target: Option<String>,
 }
 
-/// One name of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName {
     pub parent: FileId,

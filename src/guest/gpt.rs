@@ -23,7 +23,6 @@ pub struct GptHeader {
     pub last_at: u64,
     /// The first sector a partition may have.
     pub first_usable: u64,
-    /// The last one.
     pub last_usable: u64,
     /// The first sector of the entries.
     pub entries_at: u64,

@@ -40,7 +40,6 @@ impl InodeState {
     }
 }
 
-/// A file system of inodes.
 pub trait Inodes: FileSystem {
     /// `None` if no file uses the number.
     fn inode(&self, number: u64) -> Result<Option<InodeState>, GuestError>;

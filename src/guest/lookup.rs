@@ -78,7 +78,6 @@ impl<'a> Paths<'a> {
         }
     }
 
-    /// The path of one name.
     pub fn of_name(&mut self, name: &FileName, job: &Job) -> String {
         let folder = self.folder(name.parent, job);
         format!("{folder}/{}", name.name)

@@ -47,12 +47,10 @@ impl PartitionType {
     }
 }
 
-/// One partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partition {
     /// Its number in the table, from 1.
     pub number: u32,
-    /// Its first sector.
     pub first: SectorNo,
     /// Its sectors; never 0.
     pub count: u64,

@@ -9,7 +9,6 @@ crate::catalogue! {
     TABLE_UNREADABLE = "image-table-unreadable", Error, "table could not be read",
         why: "The system reported an error on reading the block table, so nothing is known of those blocks.",
         action: "Check the storage and the permissions, then read again. A file that is being written may also shrink meanwhile.";
-    /// A bitmap could not be read.
     BITMAP_UNREADABLE = "image-bitmap-unreadable", Error, "sector bitmap could not be read",
         why: "Which sectors of the block the disk holds is not known.",
         action: "Check the storage, then read again.";

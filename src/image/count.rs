@@ -21,11 +21,8 @@ pub struct Counts {
     pub full: u64,
     /// Some sectors held (or none, where a block is allocated and no bit is set).
     pub partial: u64,
-    /// Zero or undefined.
     pub zero: u64,
-    /// Unmapped.
     pub unmapped: u64,
-    /// Not held.
     pub absent: u64,
     /// Entries that cannot be right, and blocks whose bitmap could not be read.
     pub error: u64,
@@ -40,11 +37,9 @@ pub struct Counts {
 /// A run of blocks of one state, bitmaps looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateRun {
-    /// First block.
     pub first: BlockNo,
     /// Number of blocks.
     pub count: u64,
-    /// Their state.
     pub state: BlockState,
 }
 

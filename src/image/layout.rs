@@ -12,7 +12,6 @@ pub enum Layout {
     Flat,
     /// VHD, dynamic or differencing.
     Vhd(crate::format::vhd::bat::VhdTableLayout),
-    /// VHDX.
     Vhdx(crate::format::vhdx::bat::VhdxTableLayout),
     /// The header that leads to the table is damaged, or a log that cannot be replayed may change it: nothing is known of any sector, and no block is counted.
     Unknown,

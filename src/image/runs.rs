@@ -30,14 +30,11 @@ pub enum Place {
     Error,
 }
 
-/// A run of sectors with one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SectorRun {
-    /// First sector.
     pub first: SectorNo,
     /// Number of sectors.
     pub count: u64,
-    /// Where they are.
     pub place: Place,
 }
 

@@ -28,7 +28,6 @@ struct State<T> {
 /// What a worker got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Got {
-    /// Items.
     Some,
     /// None at the moment.
     None,

@@ -4,7 +4,6 @@
 use crate::finding::{Code, Severity};
 
 crate::catalogue! {
-    /// A path could not be looked at.
     PATH_UNREADABLE = "path-unreadable", Error, "a path that could not be looked at",
         why: "What lies there is not part of any answer: a child or a configuration in it could change the verdict, and a disk in it could break by a merge.",
         action: "Run the program as a user who may read it, or leave the path out on purpose.";

@@ -10,7 +10,6 @@ use crate::report::row::{Flag, Now, Row, RowKey, RowKind};
 use crate::report::words;
 use crate::text::{Charset, Clock, Units, clip_middle};
 
-/// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
     /// Tree lines, name, whether it is in use now, notes.
@@ -21,9 +20,7 @@ pub enum Column {
     Virtual,
     /// Size of the file.
     OnDisk,
-    /// Blocks held.
     Blocks,
-    /// Bytes changed.
     Dirty,
     /// When the snapshot was taken.
     Taken,
@@ -31,9 +28,7 @@ pub enum Column {
     Created,
     /// Last write of the file.
     LastWrite,
-    /// The state.
     Verdict,
-    /// Path as found.
     Path,
     /// Names of its snapshots.
     Snapshots,
@@ -92,7 +87,6 @@ impl Column {
         }
     }
 
-    /// Its heading.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Name => "NAME",
@@ -121,7 +115,6 @@ impl Column {
         }
     }
 
-    /// Times.
     fn is_time(self) -> bool {
         matches!(self, Self::Taken | Self::Created | Self::LastWrite)
     }
@@ -148,11 +141,8 @@ pub enum TimeForm {
 /// How values become text.
 #[derive(Debug, Clone, Default)]
 pub struct ColumnStyle {
-    /// Sizes.
     pub units: Units,
-    /// Times.
     pub clock: Clock,
-    /// Signs.
     pub charset: Charset,
     /// How much of a time.
     pub time: TimeForm,
@@ -280,9 +270,7 @@ pub fn write_use(row: &Row, text: &mut String) {
 /// A column with the width it gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fitted {
-    /// The column.
     pub column: Column,
-    /// Cells wide.
     pub width: u16,
 }
 

@@ -154,7 +154,6 @@ pub fn volume_line(row: &VolumeRow, totals: &ChangeTotals, units: Units) -> Opti
     Some(line)
 }
 
-/// The sign of a kind of change.
 pub fn sign(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Created => "+",
@@ -182,7 +181,6 @@ fn role(kind: ChangeKind) -> Role {
 /// The last path of a change that is not named yet.
 const UNNAMED: &str = "…";
 
-/// One change.
 pub fn change_line(change: &Change, units: Units, clock: &Clock) -> Line {
     let mut line = Line::of(role(change.kind), format!("  {} ", sign(change.kind)));
     let size = |version: Option<FileVersion>| version.and_then(|version| version.bytes);

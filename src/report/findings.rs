@@ -11,11 +11,8 @@ use crate::store::{DiskId, Forest};
 /// A finding and where it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedFinding {
-    /// The file.
     pub path: PathBuf,
-    /// The disk, if it is one.
     pub disk: Option<DiskId>,
-    /// The finding.
     pub finding: Finding,
 }
 

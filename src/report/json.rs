@@ -43,12 +43,10 @@ pub struct Document<T> {
 /// A path that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathErrorJson {
-    /// The path.
     pub path: String,
     /// Base64 of its bytes, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<String>,
-    /// Why.
     pub error: String,
 }
 
@@ -64,10 +62,8 @@ impl PathErrorJson {
     }
 }
 
-/// A finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingJson {
-    /// Its stable code.
     pub code: String,
     /// `error`, `warning` or `info`.
     pub severity: String,
@@ -75,7 +71,6 @@ pub struct FindingJson {
     pub at: Option<u64>,
     /// What should be there.
     pub expected: Option<String>,
-    /// What is there.
     pub actual: Option<String>,
     /// One sentence with the particulars.
     pub text: String,

@@ -56,7 +56,6 @@ impl Line {
         self.pieces.iter().map(|(_, text)| text.width()).sum()
     }
 
-    /// The pieces.
     pub fn pieces(&self) -> &[(Role, String)] {
         &self.pieces
     }
@@ -105,7 +104,6 @@ impl Page {
         }
     }
 
-    /// The lines.
     pub fn into_lines(self) -> Vec<Line> {
         self.lines
     }

@@ -46,7 +46,6 @@ pub enum RowKind {
 pub enum RowKey {
     /// A group by its name.
     Group(String),
-    /// A disk by its path.
     Disk(PathBuf),
     /// Something that is not there, by its group and what is known of it.
     Missing(String),
@@ -57,7 +56,6 @@ pub enum RowKey {
 /// The values behind a row's columns; `None` is shown as nothing (unknown) and never as 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cells {
-    /// File format.
     pub format: Option<Format>,
     /// How the disk holds its blocks.
     pub kind: Option<Kind>,
@@ -79,7 +77,6 @@ pub struct Cells {
     pub modified: Option<Timestamp>,
 }
 
-/// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// What it stands for.
@@ -96,7 +93,6 @@ pub struct Row {
     pub parent: Option<u32>,
     /// It is the last row under its parent.
     pub last: bool,
-    /// Rows below it.
     pub descendants: u32,
     /// Short name, escaped: under a parent of the same stem the first digits of its GUID and the extension.
     pub name: String,
@@ -183,7 +179,6 @@ pub enum Direction {
 /// Which rows are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Only {
-    /// All.
     #[default]
     All,
     /// Problems, with the rows above them.
@@ -203,11 +198,8 @@ pub enum Phase {
 /// How rows are built.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowOptions {
-    /// The order.
     pub sort: Sort,
-    /// Its direction.
     pub direction: Direction,
-    /// Which rows.
     pub only: Only,
     /// Keep rows whose names hold this text (without case), with the rows above them; empty = all.
     pub filter: String,

@@ -9,10 +9,8 @@ use crate::report::row::{self, Row, RowKind};
 /// Whether the first line names the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Headings {
-    /// It does.
     #[default]
     Shown,
-    /// No such line.
     Hidden,
 }
 

@@ -58,7 +58,6 @@ impl std::error::Error for OverlayFull {}
 /// Pages and ranges of zeros, later ones over earlier ones; all at whole pages.
 #[derive(Debug, Default)]
 pub struct Overlay {
-    /// By start; disjoint.
     pieces: BTreeMap<u64, Piece>,
 }
 

@@ -66,7 +66,6 @@ impl std::error::Error for PatchesFull {}
 #[derive(Debug)]
 pub struct PatchedSource<S> {
     inner: S,
-    /// By start; disjoint.
     pieces: BTreeMap<u64, Piece>,
     kept_bytes: u64,
 }

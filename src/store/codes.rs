@@ -5,7 +5,6 @@ crate::catalogue! {
     NOT_A_DISK = "not-a-disk", Error, "named like a virtual disk, but its content is none",
         why: "A damaged or half-copied disk looks like this, and so does a file with the wrong name; whatever hangs on it is lost without it.",
         action: "Compare its size and first bytes with a backup; if it was never a disk, rename it.";
-    /// A file shorter than any disk.
     TOO_SHORT = "file-too-short", Error, "the file is shorter than the smallest possible disk",
         why: "A copy that was broken off, or a placeholder; there is nothing to read in it.",
         action: "Fetch the file again from where it came.";
@@ -17,7 +16,6 @@ crate::catalogue! {
     UNREADABLE = "file-unreadable", Error, "the file could not be read",
         why: "Its links and content are unknown, so nothing about disks that hang on it is sure.",
         action: "Run with the rights to read it, or close the program that keeps it to itself; then scan again.";
-    /// A symbolic link that leads nowhere.
     DANGLING_LINK = "dangling-symlink", Error, "a symbolic link named like a disk leads nowhere",
         why: "The disk it stands for is gone or on a volume that is not mounted.",
         action: "Mount the volume it points to, or remove the link.";
@@ -33,7 +31,6 @@ crate::catalogue! {
     DUPLICATE_ID = "duplicate-id", Warning, "another disk has the same unique id",
         why: "A child finds its parent by this id; with two such files it may be linked to the wrong one, and the machine's own software may refuse both.",
         action: "Keep copies of disks out of the store, or give the copy a new id.";
-    /// No parent anywhere.
     PARENT_MISSING = "parent-missing", Error, "the parent is nowhere in the store",
         why: "Without it the disk cannot be read whole: everything it did not change itself is in the parent.",
         action: "Find the parent and put it beside the child, or name its folder as a further root.";
@@ -49,11 +46,9 @@ crate::catalogue! {
     PARENT_WRITTEN = "parent-written-after", Error, "the parent was written after the child was made",
         why: "The child holds changes against a parent that no longer looks the same; read together, the two may give garbage.",
         action: "Restore the parent as it was when the child was made. Do not merge.";
-    /// The child stores no id to know its parent by.
     PARENT_ID_NOT_STORED = "parent-id-not-stored", Warning, "the child stores no id to know its parent by",
         why: "The parent is found by name alone, so nothing shows that it is the right one.",
         action: "Make sure by other means that the file found is the parent.";
-    /// Following parents comes back.
     PARENT_CYCLE = "parent-cycle", Error, "following the parents comes back to this disk",
         why: "No base can be reached: none of these disks can be read.",
         action: "One of the files was renamed or replaced; restore it.";
@@ -61,7 +56,6 @@ crate::catalogue! {
     PARENT_OUTSIDE = "parent-outside-roots", Warning, "the parent's path leads outside the folders given",
         why: "Paths stored in a disk are not trusted, so nothing outside the given folders is opened.",
         action: "Name the parent's folder as a further root, or allow it with --parent-root.";
-    /// The parent is there and cannot be read.
     PARENT_UNREADABLE = "parent-unreadable", Error, "the parent is there but cannot be read as a disk",
         why: "Everything the child did not change itself is in the parent.",
         action: "See the findings of the parent.";
@@ -69,11 +63,9 @@ crate::catalogue! {
     LOCATOR_REFUSED = "locator-refused", Warning, "a stored parent path names something that is not a plain file",
         why: "Devices, streams and reserved names open things that are no disks; the path may have been put there on purpose.",
         action: "Find out who wrote the file.";
-    /// The path leads to one file and the id to another.
     LOCATOR_STALE = "locator-finds-other-file", Warning, "the stored path leads to another file than the id",
         why: "The link shown follows the id; a program that goes by the path takes the wrong parent.",
         action: "Once it is clear which file is the parent, reconnect the child: `Set-VHD -Path CHILD -ParentPath PARENT` (XCP-ng: `vhd-util modify -n CHILD -p PARENT`).";
-    /// No stored path leads to the parent.
     PARENT_BY_ID = "parent-by-id-only", Warning, "the parent was found by its id only: no stored path leads to it",
         why: "Hyper-V and XCP-ng follow the stored paths and nothing else, so the machine does not start as the files lie here. The parent was renamed or moved, or the disks were copied from folders that --map was not told of.",
         action: "If it is so on the host too: give the parent its old name and place back, or reconnect the child with `Set-VHD -Path CHILD -ParentPath PARENT` (XCP-ng: `vhd-util modify -n CHILD -p PARENT`).";
@@ -81,7 +73,6 @@ crate::catalogue! {
     PARENT_NO_PATH = "parent-path-not-stored", Warning, "the disk stores no path of its parent",
         why: "The parent was found by its id only. Hyper-V and XCP-ng follow stored paths, so they do not find it.",
         action: "Reconnect the child with `Set-VHD -Path CHILD -ParentPath PARENT` (XCP-ng: `vhd-util modify -n CHILD -p PARENT`).";
-    /// Several disks have the id.
     PARENT_ONE_OF_SEVERAL = "parent-one-of-several", Warning, "several disks have the id of the parent",
         why: "No stored path tells which of them is meant. The one in the child's own folder was taken, else the first by path; read with another, the content may differ.",
         action: "Move the copies out of the store, or give --map so that the stored path leads to the right one.";
@@ -109,7 +100,6 @@ crate::catalogue! {
     SECTOR_SIZE_DIFFERS = "parent-sector-size-differs", Error, "child and parent have different logical sector sizes",
         why: "The format demands the same; no program opens this chain.",
         action: "Bring back the parent the child was made from.";
-    /// A long chain.
     CHAIN_DEEP = "chain-deep", Warning, "more than ten disks below this one",
         why: "Each read may have to look through all of them, and each is one more file that can be lost.",
         action: "Delete snapshots that are no longer needed.";
@@ -117,7 +107,6 @@ crate::catalogue! {
     CHAIN_TOO_DEEP = "chain-too-deep", Error, "more than thirty disks in the chain, which XCP-ng does not support",
         why: "XCP-ng and XenServer refuse further snapshots at thirty, and coalescing falls behind.",
         action: "Delete snapshots and let the host coalesce before going on.";
-    /// A parent written after all its children were made.
     PARENT_TOUCHED = "parent-touched-after", Info, "the parent was last written after all its children were made",
         why: "A finished merge does that rightly; anything else that writes to a parent ruins its children.",
         action: "If no snapshot was deleted at that time, find out what wrote to the parent.";
@@ -145,7 +134,6 @@ crate::catalogue! {
     DENIED = "disk-denied", Warning, "this user may not open the disk",
         why: "What it holds, and what it stands on, is not known here; if a machine uses it, the host knows.",
         action: "Ask as a user who may read it, or give what the host says (`vhdtree collect`, --facts).";
-    /// A listing of another copy of the disk.
     FACTS_OTHER_COPY = "facts-other-copy", Warning, "the host's listing is of another copy of this disk",
         why: "A disk with others on it does not change its length, and no disk gets shorter; so the file listed is not this one, and its times say nothing of it.",
         action: "Make the listing again on the host these files come from, and give it with --facts.";

@@ -12,7 +12,6 @@ use crate::store::FileFacts;
 pub struct Opened {
     /// Its bytes.
     pub source: Arc<dyn Source>,
-    /// Its facts.
     pub facts: FileFacts,
 }
 

@@ -27,9 +27,7 @@ pub struct SnapshotId(pub u32);
 /// When a file came to be, and who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Born {
-    /// The time.
     pub at: Timestamp,
-    /// Who says so.
     pub source: BornSource,
 }
 
@@ -55,7 +53,6 @@ pub struct FileFacts {
     pub allocated: Option<u64>,
     /// Last write; from the host's listing if that has one.
     pub modified: Option<Timestamp>,
-    /// Birth.
     pub born: Option<Born>,
     /// Device and inode, where there are such, to tell one file found twice.
     pub identity: Option<(u64, u64)>,
@@ -129,7 +126,6 @@ impl Disk {
 pub enum LinkState {
     /// Found, and the id is the one wanted.
     Ok,
-    /// Nowhere.
     Missing,
     /// A file was found by name whose id is not the one wanted. It hangs there in the tree, but content cannot be trusted.
     IdMismatch,
@@ -175,7 +171,6 @@ crate::worded!(ResolvedBy);
 /// One place that was tried for a parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// By which rule.
     pub by: ResolvedBy,
     /// The path that was tried; for [`ResolvedBy::Id`] the id.
     pub what: String,
@@ -186,13 +181,11 @@ pub struct Tried {
 /// A child's link to its parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParentLink {
-    /// How sure.
     pub state: LinkState,
     /// The parent; also set for an id mismatch (found by name), and for a cycle (the next in it).
     pub disk: Option<DiskId>,
     /// The path that led there, or would have (outside the roots, unreadable).
     pub resolved: Option<PathBuf>,
-    /// By which rule.
     pub by: Option<ResolvedBy>,
     /// What was tried, in order.
     pub tried: Vec<Tried>,
@@ -262,7 +255,6 @@ pub struct Node {
 /// A row of the host's listing that is joined with a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRow {
-    /// What it says.
     pub file: HostFile,
     /// The input it stands in.
     pub source: PathBuf,
@@ -284,7 +276,6 @@ pub struct DiskUse {
 pub struct Machine {
     /// Display name, as written.
     pub name: String,
-    /// Its id.
     pub id: Option<Uuid>,
     /// Disks it uses now; `None` if nothing says.
     pub disks: Option<Vec<DiskUse>>,
@@ -314,7 +305,6 @@ pub struct Machine {
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum SnapshotKind {
-    /// Nothing says.
     #[default]
     Unknown,
     /// With memory, taken by hand.
@@ -323,9 +313,7 @@ pub enum SnapshotKind {
     Production,
     /// Taken by Windows 10 and later at the start of a VM.
     Automatic,
-    /// A backup's.
     Recovery,
-    /// A replica's.
     Replica,
     /// A planned failover's, or one whose configuration is missing.
     Other,
@@ -336,9 +324,7 @@ crate::worded!(SnapshotKind);
 /// A claim of when a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
-    /// The time claimed.
     pub at: Timestamp,
-    /// Who claims it.
     pub source: TakenSource,
 }
 
@@ -392,9 +378,7 @@ pub struct Snapshot {
     pub parent: Option<String>,
     /// Claims of when it was taken, from configuration, label, name and memory files, best first.
     pub taken: Vec<Taken>,
-    /// Its kind.
     pub kind: SnapshotKind,
-    /// Its frozen disks.
     pub disks: Vec<DiskUse>,
     /// It has memory files; `None` if nothing says.
     pub memory: Option<bool>,
@@ -413,24 +397,19 @@ pub struct Snapshot {
 /// A path that could not be looked at, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathError {
-    /// The path.
     pub path: PathBuf,
-    /// Why.
     pub error: String,
 }
 
 /// Everything known of a store, at one moment of a scan or at its end.
 #[derive(Debug, Clone, Default)]
 pub struct Forest {
-    /// The roots given.
     pub roots: Vec<PathBuf>,
-    /// Disks by path.
     pub disks: Vec<Arc<Disk>>,
     /// Links, by the same index.
     pub nodes: Vec<Node>,
     /// Disks at the top of the tree, by path.
     pub tops: Vec<DiskId>,
-    /// Machines by name.
     pub machines: Vec<Machine>,
     /// Snapshots by machine, then by age where known.
     pub snapshots: Vec<Snapshot>,
@@ -451,7 +430,6 @@ pub struct Forest {
 }
 
 impl Forest {
-    /// The disk of an id.
     pub fn disk(&self, id: DiskId) -> Option<&Disk> {
         self.disks.get(id.0 as usize).map(AsRef::as_ref)
     }
@@ -461,12 +439,10 @@ impl Forest {
         self.nodes.get(id.0 as usize)
     }
 
-    /// The machine of an id.
     pub fn machine(&self, id: MachineId) -> Option<&Machine> {
         self.machines.get(id.0 as usize)
     }
 
-    /// The snapshot of an id.
     pub fn snapshot(&self, id: SnapshotId) -> Option<&Snapshot> {
         self.snapshots.get(id.0 as usize)
     }
@@ -476,7 +452,6 @@ impl Forest {
         (0..u32::try_from(self.disks.len()).unwrap_or(u32::MAX)).map(DiskId)
     }
 
-    /// Adds a snapshot of a disk.
     pub(crate) fn add_snapshot(&mut self, disk: DiskId, snapshot: Snapshot) {
         let id = SnapshotId(u32::try_from(self.snapshots.len()).unwrap_or(u32::MAX));
         self.snapshots.push(snapshot);

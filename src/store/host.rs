@@ -56,14 +56,10 @@ pub struct HostFacts {
     pub free: Vec<(String, u64)>,
 }
 
-/// A machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostMachine {
-    /// Its name.
     pub name: String,
-    /// Its id.
     pub id: Option<Uuid>,
-    /// It runs.
     pub running: Option<bool>,
     /// Id or name of the snapshot it stands on.
     pub parent: Option<String>,
@@ -73,14 +69,12 @@ pub struct HostMachine {
     pub disks: Option<Vec<String>>,
 }
 
-/// A snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostSnapshot {
     /// The machine's name.
     pub vm: Option<String>,
     /// The machine's id.
     pub vm_id: Option<Uuid>,
-    /// Its name.
     pub name: String,
     /// Its id: a lower-case GUID if it is one, else as written in lower case.
     pub id: Option<String>,
@@ -88,7 +82,6 @@ pub struct HostSnapshot {
     pub parent: Option<String>,
     /// When it was taken.
     pub taken: Option<When>,
-    /// Its kind.
     pub kind: SnapshotKind,
     /// Its disks, the frozen ones, as paths of the host; `None` if nothing says.
     pub disks: Option<Vec<String>>,
@@ -97,26 +90,21 @@ pub struct HostSnapshot {
 /// A file, with what is known of it as a disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostFile {
-    /// Its path on the host.
     pub path: String,
     /// Its length in bytes at that time.
     pub len: Option<u64>,
-    /// Its birth.
     pub born: Option<Timestamp>,
     /// Its last write.
     pub modified: Option<Timestamp>,
-    /// What it is as a disk.
     pub disk: Option<HostDisk>,
 }
 
 /// What the host says of a disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostDisk {
-    /// Its own id.
     pub id: Option<Uuid>,
     /// Its parent's path on the host.
     pub parent: Option<String>,
-    /// Its kind.
     pub kind: Option<Kind>,
     /// Its virtual size in bytes.
     pub size: Option<u64>,
@@ -129,11 +117,9 @@ pub struct HostDisk {
 /// The facts of one file, and where they hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactsFile {
-    /// The file.
     pub path: PathBuf,
     /// The folder below which they hold; `None` for one that the user named, which holds everywhere.
     pub folder: Option<PathBuf>,
-    /// What it says.
     pub facts: HostFacts,
 }
 

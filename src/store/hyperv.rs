@@ -43,9 +43,7 @@ pub use memory::{MemoryFile, attach_memory};
 pub enum ConfigKind {
     /// A machine as it is now.
     Machine,
-    /// A snapshot.
     Snapshot,
-    /// Nothing says.
     Unknown,
 }
 
@@ -54,7 +52,6 @@ pub enum ConfigKind {
 pub struct ConfigDisk {
     /// The controller: `IDE 0`, `SCSI 1`, or its instance id if that is neither.
     pub controller: String,
-    /// The drive on it.
     pub drive: u32,
     /// The path as written.
     pub path: String,
@@ -70,13 +67,10 @@ impl ConfigDisk {
 /// What one configuration says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigRecord {
-    /// The file.
     pub path: PathBuf,
     /// What the file system says of it.
     pub file: FileFacts,
-    /// Its container.
     pub container: Container,
-    /// What it describes.
     pub kind: ConfigKind,
     /// `global_id`.
     pub global_id: Option<Uuid>,
@@ -84,17 +78,13 @@ pub struct ConfigRecord {
     pub file_id: Option<Uuid>,
     /// `logical_id` of the settings.
     pub logical_id: Option<Uuid>,
-    /// Display name.
     pub name: Option<String>,
     /// Version of the configuration, `major << 8 | minor`: 1280 = 5.0.
     pub version: Option<i64>,
     /// When it was created.
     pub created: Option<Timestamp>,
-    /// Last change of state.
     pub last_state_change: Option<Timestamp>,
-    /// Last power on.
     pub last_powered_on: Option<Timestamp>,
-    /// Last power off.
     pub last_powered_off: Option<Timestamp>,
     /// Notes; `None` if empty.
     pub notes: Option<String>,

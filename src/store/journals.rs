@@ -23,19 +23,15 @@ crate::catalogue! {
     JOURNAL_LEAF = "journal-leaf", Error, "a machine's disk is being merged into its parent",
         why: "Parent and disk change names at the end. Until then the parent may hold a part of the disk's blocks.",
         action: "Let the storage manager finish: attach or scan the repository on its host, before the machine is started.";
-    /// A clone or snapshot was not finished.
     JOURNAL_CLONE = "journal-clone", Warning, "a snapshot or clone was begun and not finished",
         why: "The disk was renamed to a base copy; the disks above it may not have been made yet.",
         action: "Let the storage manager undo or finish it: attach or scan the repository on its host.";
-    /// A volume is being enlarged.
     JOURNAL_INFLATE = "journal-inflate", Warning, "the volume was being enlarged",
         why: "The footer moves to the new end last, so the end may be zeros: that is no damage of the disk.",
         action: "Let the storage manager finish: attach or scan the repository on its host.";
-    /// A volume is being cleared.
     JOURNAL_ZERO = "journal-zero", Warning, "the volume was being cleared",
         why: "A new raw volume is filled with zeros before it is used; behind a certain place it may hold old data.",
         action: "Let the storage manager finish: attach or scan the repository on its host.";
-    /// A leaf that was put aside.
     JOURNAL_OLD = "journal-old-leaf", Error, "a disk was put aside while it was merged",
         why: "Its blocks were being merged into the disk that takes its place. If that was not finished, this is the whole one.",
         action: "Let the storage manager finish: attach or scan the repository on its host. Keep this disk until then.";
@@ -56,7 +52,6 @@ pub enum Work {
     Zero,
     /// The disk itself, put aside.
     OldLeaf,
-    /// libvhd's.
     Header,
 }
 

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 pub(crate) struct Mount {
     /// Major and minor device number.
     pub device: (u32, u32),
-    /// Where it is mounted.
     pub place: PathBuf,
     /// The kind of file system.
     pub kind: String,

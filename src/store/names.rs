@@ -18,7 +18,6 @@ pub enum Named {
     Raw,
     /// What the host says of its machines and disks.
     Facts,
-    /// Anything: content decides.
     Anything,
 }
 

@@ -25,7 +25,6 @@ use crate::store::{Disk, DiskId, Forest, HostRow};
 pub struct PathMap {
     /// The prefix as stored, Windows or Unix form.
     pub from: String,
-    /// The folder here.
     pub to: PathBuf,
 }
 
@@ -37,7 +36,6 @@ pub enum CountPolicy {
     Count,
     /// The same, and copies of structures are compared with what is in use.
     CountAndCompareCopies,
-    /// Headers only.
     HeadersOnly,
 }
 
@@ -54,7 +52,6 @@ pub enum ForestUpdates {
 /// What to scan, and how.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
-    /// Folders or files.
     pub roots: Vec<PathBuf>,
     /// Further folders in which parents may be opened.
     pub parent_roots: Vec<PathBuf>,
@@ -64,7 +61,6 @@ pub struct ScanOptions {
     pub facts: Vec<PathBuf>,
     /// Disks in use, by the user's word.
     pub now: Vec<PathBuf>,
-    /// Whether to count.
     pub counts: CountPolicy,
     /// Whether to tell of the growing forest.
     pub growth: ForestUpdates,
@@ -83,10 +79,7 @@ pub enum ScanEvent {
         files: u64,
     },
     /// A file is being read.
-    Reading {
-        /// Its path.
-        path: PathBuf,
-    },
+    Reading { path: PathBuf },
     /// The forest as known now; later ones replace it. The last one has `complete` set, unless the scan was cancelled.
     Forest(Arc<Forest>),
 }
@@ -97,7 +90,6 @@ pub enum ScanError {
     /// A root cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Root {
-        /// The root.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -105,7 +97,6 @@ pub enum ScanError {
     /// A side file cannot be read or understood.
     #[error("{}: {why}", path.display())]
     SideFile {
-        /// The file.
         path: PathBuf,
         /// What is wrong, with row and field.
         why: String,
@@ -115,7 +106,6 @@ pub enum ScanError {
 /// A disk of a running scan.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// The disk.
     pub disk: Arc<Disk>,
     /// Its folder with every symbolic link resolved: the place from which its stored paths are taken.
     pub folder: Arc<Path>,

@@ -26,7 +26,6 @@ use crate::store::place::real_path;
 /// How a file was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Way {
-    /// Through real folders.
     Direct,
     /// Through a symbolic link below a root.
     Link,

@@ -28,7 +28,6 @@ pub enum ZoneNamed {
 /// A moment, and how far it can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct When {
-    /// The moment.
     pub at: Timestamp,
     /// Whether its zone is known.
     pub zone: ZoneNamed,
@@ -41,7 +40,6 @@ pub enum DayOrder {
     DayFirst,
     /// `11/22/2026`.
     MonthFirst,
-    /// Nothing says.
     Unknown,
     /// Some time says one, some the other.
     Mixed,

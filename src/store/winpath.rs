@@ -22,12 +22,7 @@ pub enum Root {
     /// `\name` or `/name`: the root of the current drive, or a Unix path.
     CurrentRoot,
     /// `\\server\share`, also as `\\?\UNC\server\share`.
-    Unc {
-        /// The server.
-        server: String,
-        /// The share.
-        share: String,
-    },
+    Unc { server: String, share: String },
     /// `\\?\Volume{guid}\`.
     Volume(Uuid),
     /// Anything else behind `\\.\` or `\\?\`: devices, `GLOBALROOT`, pipes. Holds the first component.

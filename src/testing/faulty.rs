@@ -41,7 +41,6 @@ impl fmt::Debug for Fault {
 /// Whether a fault stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
-    /// It happens once.
     Once,
     /// It happens again whenever the same is asked of the same file; of reads, whenever they touch the same byte.
     Forever,
@@ -52,7 +51,6 @@ pub enum Lasting {
 pub enum Asked {
     /// What the system says of it.
     Facts,
-    /// To be opened.
     Open,
     /// The bytes from here on.
     Read {

@@ -6,7 +6,6 @@ pub enum Charset {
     /// UTF-8, limited to the WGL4 repertoire.
     #[default]
     Unicode,
-    /// Seven bits only.
     Ascii,
 }
 
@@ -32,7 +31,6 @@ impl Charset {
         }
     }
 
-    /// The other one.
     #[must_use]
     pub fn toggled(self) -> Self {
         match self {

@@ -33,9 +33,7 @@ pub use work::NOT_SAVED;
 /// What a typed line is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asking {
-    /// A search.
     Search,
-    /// A filter.
     Filter,
     /// A place: a block, a sector.
     Place,
@@ -50,11 +48,9 @@ pub enum Asking {
 /// A line being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedLine {
-    /// What for.
     pub what: Asking,
     /// What stands before it.
     pub label: String,
-    /// The line.
     pub line: Prompt,
 }
 
@@ -64,7 +60,6 @@ pub enum Keys {
     /// Those most used in this view.
     #[default]
     Few,
-    /// All.
     All,
 }
 
@@ -82,9 +77,7 @@ pub enum Dialog {
     },
     /// A text to read and select: a heading and lines.
     Text {
-        /// What it is.
         title: String,
-        /// Its lines, escaped.
         lines: Vec<String>,
         /// First line shown.
         scroll: usize,
@@ -94,7 +87,6 @@ pub enum Dialog {
 /// A job that runs.
 #[derive(Debug, Clone, Default)]
 pub struct Running {
-    /// Its number.
     pub no: JobNo,
     /// The screen that asked for it last.
     pub view: View,
@@ -107,19 +99,15 @@ pub struct Running {
 /// What the browser was started with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How roles look.
     pub theme: Theme,
     /// Where `T` goes next: names of themes.
     pub themes: Vec<String>,
-    /// Which signs.
     pub charset: Charset,
-    /// How many colours.
     pub depth: Depth,
     /// Whether the mouse is listened to.
     pub mouse: Mouse,
     /// In which zone times are shown.
     pub clock: Clock,
-    /// The key table.
     pub keymap: Arc<Keymap>,
     /// What the scan reads, for titles and commands; escaped.
     pub roots: String,
@@ -144,11 +132,9 @@ pub struct KeptPlace {
 /// The comparison of a disk with another: the diff shows its runs, the map lays it over the blocks.
 #[derive(Debug, Clone, Default)]
 pub struct ShownDiff {
-    /// The disk.
     pub child: Option<PathBuf>,
     /// The other; `None` = its parent.
     pub other: Option<PathBuf>,
-    /// What was found.
     pub data: Option<Arc<DiffResult>>,
     /// Why there is nothing.
     pub error: Option<String>,
@@ -167,7 +153,6 @@ pub enum Visit {
 /// Something that is wrong with a row: a finding that is no mere information.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The row, if it is of one.
     pub row: Option<u32>,
     /// What it is, in the word of the row's state.
     pub word: &'static str,
@@ -178,7 +163,6 @@ pub struct Problem {
 pub struct App {
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
-    /// How it looks.
     pub settings: Settings,
     /// The store as known now.
     pub store: PreparedStore,
@@ -232,7 +216,6 @@ pub struct App {
     pub marks: Vec<PathBuf>,
     /// A sentence of the moment.
     pub notice: Option<String>,
-    /// Jobs that run.
     pub jobs: BTreeMap<JobKind, Running>,
     /// The number of the last job started.
     pub last_job: JobNo,

@@ -5,10 +5,6 @@ use crate::tui::view::View;
 
 /// One thing a key, a click or a script can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(
-    missing_docs,
-    reason = "the key tables document every command in the words people read"
-)]
 pub enum Command {
     Down,
     Up,
@@ -28,7 +24,6 @@ pub enum Command {
     SearchPrev,
     GoTo,
     Explain,
-    /// Opens a screen.
     Show(View),
     /// Something only one screen can do, by the name of its binding.
     Own(&'static str),

@@ -25,7 +25,6 @@ pub enum ColorChoice {
     Auto,
     /// Always, even with `NO_COLOR`.
     Always,
-    /// Never.
     Never,
 }
 

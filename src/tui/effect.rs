@@ -13,7 +13,6 @@ use crate::tui::terminal::Mouse;
 /// A job to start.
 #[derive(Debug, Clone)]
 pub enum JobRequest {
-    /// Read the store.
     Scan {
         /// Whether its growth is wanted too.
         growth: ForestUpdates,
@@ -22,17 +21,12 @@ pub enum JobRequest {
     Reread {
         /// The store as known.
         forest: Arc<Forest>,
-        /// The disk.
         disk: DiskId,
     },
     /// Read a disk's blocks.
-    Blocks {
-        /// The disk.
-        path: PathBuf,
-    },
+    Blocks { path: PathBuf },
     /// Read a block's sectors.
     Sectors {
-        /// The disk.
         path: PathBuf,
         /// The block.
         block: u64,
@@ -41,32 +35,25 @@ pub enum JobRequest {
     Diff {
         /// The forest both are in.
         forest: Arc<Forest>,
-        /// The disk.
         child: DiskId,
-        /// The other.
         other: Option<DiskId>,
     },
     /// Read both sides of some sectors.
     Hex {
         /// The forest both are in.
         forest: Arc<Forest>,
-        /// The disk.
         child: DiskId,
-        /// The other.
         other: Option<DiskId>,
         /// The first sector.
         sector: u64,
     },
     /// Work out what deleting a snapshot would do.
     Plan {
-        /// The forest.
         forest: Arc<Forest>,
-        /// Its verdicts.
         assessment: Arc<Assessment>,
         /// What would be deleted.
         target: Target,
     },
-    /// Watch the store.
     Watch {
         /// The files as known.
         forest: Arc<Forest>,
@@ -94,7 +81,6 @@ impl JobRequest {
 pub enum Export {
     /// The store as `ls --json` writes it.
     Store(Arc<Forest>, Arc<Assessment>),
-    /// Lines of text.
     Text(Vec<String>),
 }
 
@@ -113,12 +99,10 @@ pub enum Effect {
     Export(String, Export),
     /// Listen to the mouse, or stop.
     Mouse(Mouse),
-    /// Draw everything anew.
     Redraw,
     /// Stop until the shell says to go on.
     Suspend,
     /// Keep what is to be kept of the store.
     Remember(StatePlace, Memory),
-    /// Leave.
     Quit,
 }

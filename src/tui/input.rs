@@ -18,12 +18,10 @@ struct InputGate {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Reads.
     #[default]
     Reading,
     /// Is asked not to read.
     Asked,
-    /// Does not read.
     Parked,
 }
 

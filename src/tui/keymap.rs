@@ -20,9 +20,7 @@ pub use table::COMMON;
 /// Where a binding holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
-    /// Every view.
     Any,
-    /// One screen.
     View(View),
     /// After the sort key: by what.
     Sort,
@@ -54,13 +52,9 @@ pub enum KeymapError {
     /// Two commands on one key.
     #[error("[keys]: {key} would mean both {first} and {second} in {context}")]
     Conflict {
-        /// The key.
         key: String,
-        /// A command.
         first: &'static str,
-        /// Another.
         second: &'static str,
-        /// Where.
         context: &'static str,
     },
 }

@@ -11,7 +11,6 @@ pub enum Panes {
     /// Two panes where there is room.
     #[default]
     Split,
-    /// One pane.
     Whole,
 }
 
@@ -30,7 +29,6 @@ pub enum Story {
 pub enum LayoutOf {
     /// The tree, which has a sentence below it, and panes where there is room.
     Home(Panes, Story),
-    /// Any other.
     Other,
 }
 
@@ -51,9 +49,7 @@ pub struct ScreenLayout {
     pub rule: Rect,
     /// Why the selected row is flagged.
     pub why: Rect,
-    /// Keys.
     pub footer: Rect,
-    /// Jobs and notices.
     pub status: Rect,
 }
 

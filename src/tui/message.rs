@@ -17,7 +17,6 @@ pub struct JobNo(pub u64);
 /// The kinds of job; of each kind one runs, the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JobKind {
-    /// Reading the store.
     Scan,
     /// Reading one disk of the store again.
     Reread,
@@ -62,24 +61,19 @@ pub struct JobProgress {
 /// One disk's blocks, for the map.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BlockTable {
-    /// The disk.
     pub path: PathBuf,
     /// Bytes in a block; 0 without blocks.
     pub block_bytes: u64,
-    /// Bytes in a sector.
     pub sector_bytes: u64,
     /// States in block order, without gaps.
     pub runs: Vec<StateRun>,
-    /// The same, counted.
     pub counts: Counts,
 }
 
 /// One block's sectors, for the map's deepest zoom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SectorTable {
-    /// The disk.
     pub path: PathBuf,
-    /// The block.
     pub block: u64,
     /// One entry a sector: held by the disk itself.
     pub held: Vec<bool>,
@@ -92,7 +86,6 @@ pub struct DiffResult {
     pub runs: Vec<DiffRun>,
     /// Outcome by block of the child.
     pub blocks: Vec<BlockDiff>,
-    /// The sums.
     pub summary: DiffSummary,
     /// Bytes in a sector.
     pub sector_size: u32,
@@ -122,7 +115,6 @@ pub enum News {
     Blocks(Arc<BlockTable>),
     /// A block's sectors.
     Sectors(Arc<SectorTable>),
-    /// What was compared.
     Compared(Arc<DiffResult>),
     /// Both sides of a place.
     Sides(Arc<Sides>),
@@ -148,11 +140,8 @@ pub enum Signal {
 /// Everything that comes through the inbox.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// A key.
     Key(Key),
-    /// Pasted text.
     Paste(String),
-    /// The mouse.
     Mouse(MouseAction),
     /// The terminal has so many columns and rows now.
     Resize(u16, u16),

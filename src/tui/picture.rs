@@ -15,10 +15,8 @@ const EDGE: usize = 12;
 /// Which background the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Background {
-    /// Black.
     #[default]
     Dark,
-    /// White.
     Light,
 }
 

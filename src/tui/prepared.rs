@@ -17,9 +17,7 @@ use crate::text::Units;
 /// A forest and what is to be said of it, of one moment.
 #[derive(Debug, Clone, Default)]
 pub struct PreparedStore {
-    /// The forest.
     pub forest: Arc<Forest>,
-    /// Its verdicts.
     pub assessment: Arc<Assessment>,
 }
 
@@ -52,7 +50,6 @@ pub struct Prepared {
     pub rows: Vec<Row>,
     /// How wide their texts are.
     pub needs: Needs,
-    /// Its findings.
     pub findings: Vec<PlacedFinding>,
     /// Bytes of all its files.
     pub bytes: u64,

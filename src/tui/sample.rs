@@ -24,13 +24,10 @@ use crate::tui::message::BlockTable;
 use crate::tui::prepared;
 
 crate::catalogue! {
-    /// Evidence by footer.
     FOOTER = "footer-after-snapshot", Info, "creation of the disk above, by its footer",
         why: "The time stamp is inside the file.", action: "Nothing.";
-    /// A missing parent.
     MISSING = "parent-missing", Error, "the parent is not in the store",
         why: "Nothing above it can be opened.", action: "Find the file, or add its folder with --parent-root.";
-    /// A moved parent.
     MOVED = "parent-moved", Info, "the parent lies elsewhere than the child says",
         why: "The chain still opens here.", action: "Nothing.";
     /// A time stamp that is odd.
@@ -46,9 +43,7 @@ pub fn at(text: &str) -> Timestamp {
 /// A forest under construction.
 #[derive(Debug, Default)]
 pub struct Sample {
-    /// The forest.
     pub forest: Forest,
-    /// Its verdicts.
     pub assessment: Assessment,
 }
 

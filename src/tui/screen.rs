@@ -18,7 +18,6 @@ use crate::tui::widget::text::Line;
 /// One row of the table of screens.
 #[derive(Debug)]
 pub struct ScreenEntry {
-    /// Its name.
     pub view: View,
     /// Its name among the tabs.
     pub title: &'static str,
@@ -49,24 +48,18 @@ impl Act {
 /// What the program's line names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TitleSubject {
-    /// The store.
     Store,
-    /// A disk.
     Disk(Option<DiskId>),
 }
 
 /// What became of a typed line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typing {
-    /// It changed.
     Changed,
-    /// It is meant.
     Done,
-    /// Never mind.
     Gone,
 }
 
-/// A screen.
 pub trait Screen: Debug + Send {
     /// Draws it into its part of the terminal.
     fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer);

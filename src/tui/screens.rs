@@ -46,7 +46,6 @@ pub fn keymap(overrides: &BTreeMap<String, Vec<String>>) -> Result<Keymap, Keyma
     Keymap::new(&bindings(), overrides)
 }
 
-/// One of each screen.
 #[derive(Debug)]
 pub struct Screens(Vec<(View, Box<dyn Screen>)>);
 

@@ -57,11 +57,9 @@ pub fn browser(sample: Sample, size: (u16, u16)) -> App {
 /// A browser, the effects its keys asked for, and its screen.
 #[derive(Debug)]
 pub struct Script {
-    /// The state.
     pub app: App,
     /// What was asked for since the last look at it.
     pub effects: Vec<Effect>,
-    /// The screens.
     pub screens: Screens,
 }
 
@@ -122,7 +120,6 @@ impl Script {
         self
     }
 
-    /// Sends a message.
     pub fn send(&mut self, message: Message) -> &mut Self {
         let effects = update(&mut self.app, &mut self.screens, message);
         self.effects.extend(effects);

@@ -8,7 +8,6 @@ use crate::tui::message::Message;
 /// How the browser was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Left {
-    /// By a key.
     #[default]
     ByKey,
     /// By a signal, or because the terminal is gone, which is as good as SIGHUP: its number.

@@ -98,11 +98,9 @@ fn shown(app: &App, disk: Option<DiskId>) -> Option<&Row> {
 /// How a disk is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Names {
-    /// Group and file.
     Whole,
     /// Group and short name.
     Short,
-    /// The short name.
     Alone,
 }
 

@@ -15,7 +15,6 @@ static ZEROS: [u8; SLICE_BYTES] = [0; SLICE_BYTES];
 pub(super) enum SlotSide {
     /// In the side's buffer, from here on.
     At(usize),
-    /// Zeros.
     Zeros,
     /// Nothing is known.
     Unknown,

@@ -13,7 +13,6 @@ crate::catalogue! {
     MACHINE_DISK_MISSING = "machine-disk-missing", Error, "a machine uses a disk that is not in the store",
         why: "What the machine uses now cannot be followed to its base.",
         action: "Bring the disk, or name its folder.";
-    /// The machine was set back.
     MACHINE_REVERTED = "machine-reverted", Warning, "the machine was set back to a snapshot since it was taken",
         why: "What was done between the two times is in no file any more, and nothing in Hyper-V Manager shows it. Deleting the snapshot removes the last way back to the moment it was taken.",
         action: "Make sure nobody misses that time before anything is deleted: `plan` tells what a delete would do.";
@@ -21,11 +20,9 @@ crate::catalogue! {
     LEAF_SHARED = "leaf-shared", Error, "two machines use the same disk",
         why: "Two machines writing to one disk destroy it; labels or configurations may also be copies of one another.",
         action: "Find out which machine owns it.";
-    /// A machine uses a disk that others hang on.
     IN_USE_BELOW = "in-use-below", Error, "a machine uses a disk that other disks hang on",
         why: "Each write of the machine makes its children wrong.",
         action: "Stop the machine; find out which disk it should use.";
-    /// Merge pending.
     MACHINE_MERGE_PENDING = "machine-merge-pending", Warning, "a machine waits for a merge",
         why: "A deleted snapshot's disk is still in the chain; on 2008 and 2008 R2 the merge starts only when the machine is off.",
         action: "Let it finish before deleting more snapshots.";

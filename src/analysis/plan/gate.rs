@@ -19,11 +19,8 @@ use crate::text::{file_name, many, size};
 /// What the reasons rest on.
 #[derive(Debug)]
 pub struct Case<'a> {
-    /// The forest.
     pub forest: &'a Forest,
-    /// Its shape.
     pub topology: &'a Topology<'a>,
-    /// Under whose rules.
     pub product: Product,
     /// The machine, if known.
     pub machine: Option<MachineId>,

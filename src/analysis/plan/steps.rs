@@ -34,18 +34,14 @@ pub struct Steps {
     pub follow_up: Vec<DiskId>,
 }
 
-/// Whose delete it is.
 #[derive(Debug, Clone, Copy)]
 pub struct DeleteSubject<'a> {
-    /// The forest.
     pub forest: &'a Forest,
-    /// Its shape.
     pub topology: &'a Topology<'a>,
     /// The machine, if known.
     pub machine: Option<MachineId>,
     /// The snapshot, if a configuration or label names it.
     pub snapshot: Option<SnapshotId>,
-    /// Under whose rules.
     pub product: Product,
 }
 

@@ -30,7 +30,6 @@ pub enum QueryError {
     Ambiguous {
         /// What was asked for.
         wanted: String,
-        /// What there is.
         titles: Vec<String>,
     },
     /// The disk is none of that snapshot or machine.
@@ -41,7 +40,6 @@ pub enum QueryError {
     SeveralOfDisk {
         /// The disk's file name.
         disk: String,
-        /// Its snapshots.
         titles: Vec<String>,
     },
 }

@@ -280,7 +280,6 @@ fn resized(case: &SummaryInput<'_>) -> Option<&'static Code> {
         .find_map(|id| unequal_size(case.forest, case.product, id))
 }
 
-/// What to do first.
 pub(super) fn do_first(
     case: &SummaryInput<'_>,
     reasons: &[Reason],

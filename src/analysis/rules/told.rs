@@ -17,7 +17,6 @@ pub(super) const POOL_DATES: &str =
 /// Names and times for the sentences of a rule.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
-    /// Under whose rules.
     pub product: Product,
     /// The machine's name.
     pub vm: Option<String>,

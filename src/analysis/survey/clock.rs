@@ -63,7 +63,6 @@ impl Clocks {
         }
     }
 
-    /// The clock that stamped a disk.
     pub fn of(&self, disk: &Disk) -> StampClock {
         if !disk.header.as_ref().is_some_and(is_blktap) {
             return StampClock::Same;

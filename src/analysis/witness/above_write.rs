@@ -5,7 +5,6 @@ use crate::analysis::facts::Facts;
 use crate::text::second;
 
 crate::catalogue! {
-    /// Last writes above.
     ABOVE_WRITE = "above-write", Info, "a disk above was made or last written then: the disk directly above is not younger",
         why: "Whatever stands on a disk is younger than that disk, and no file is younger than its own last write.", action: "Nothing.";
 }

@@ -15,7 +15,6 @@ crate::catalogue! {
     /// A second branch.
     BRANCH = "branch", Warning, "another branch of this VM stands on the snapshot's disk",
         why: "Only applying a snapshot starts a second branch. Where the machine's own branch is the older one, somebody applied the snapshot once, but the machine does not come from that.", action: "Look at what the other branch holds.";
-    /// The state before was kept.
     KEPT_BRANCH = "kept-branch", Info, "the state before the revert was kept as a snapshot",
         why: "Create checkpoint and apply keeps the state before: the disk of that snapshot was written until the machine's own was made.", action: "Do not delete that snapshot unless its state is no longer wanted.";
 }

@@ -7,10 +7,8 @@ use crate::store::TakenSource;
 use crate::text::second;
 
 crate::catalogue! {
-    /// A date in a configuration.
     TAKEN_CONFIG = "taken-config", Info, "the configuration's date of the snapshot",
         why: "Written by the host when the snapshot was taken: the best date there is.", action: "Nothing.";
-    /// A date in a list.
     TAKEN_LABEL = "taken-label", Info, "the host's list of snapshots gives the date",
         why: "CreationTime as the host keeps it, with its zone.", action: "Nothing.";
     /// No date at all.

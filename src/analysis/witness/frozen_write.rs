@@ -10,7 +10,6 @@ use crate::analysis::zone;
 use crate::text::{second, span};
 
 crate::catalogue! {
-    /// Frozen disk's last write.
     FROZEN_WRITE = "frozen-write", Info, "the last write of the snapshot's disk: the snapshot is not older",
         why: "A machine that runs writes until its disk is frozen; one that was off may have left it alone for any time before. Merges, mounts and copies write it later, so it is examined first.", action: "Bring the host's list of snapshots for a date.";
     /// XCP-ng: base's last write.

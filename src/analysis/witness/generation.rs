@@ -7,10 +7,8 @@ use crate::analysis::interval::seconds_between;
 use crate::store::DiskId;
 
 crate::catalogue! {
-    /// Generation id the same.
     GENERATION_SAME = "generation-same", Info, "the VM's generation id is the snapshot's",
         why: "The host gives a new id when a snapshot's state begins to run, so it counts only if the machine has run on the disk above: one that was applied and not started keeps the old id.", action: "Nothing.";
-    /// Generation id differs.
     GENERATION_DIFFERS = "generation-differs", Warning, "the VM's generation id is not the snapshot's",
         why: "A state was applied, or the VM was imported, restored, copied or failed over.", action: "Ask whether the VM was imported or restored.";
     /// Generation id not at hand.

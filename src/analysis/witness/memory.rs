@@ -10,7 +10,6 @@ use crate::store::TakenSource;
 use crate::text::second;
 
 crate::catalogue! {
-    /// Memory file.
     TAKEN_MEMORY = "taken-memory", Info, "the last write of the snapshot's memory file",
         why: "Memory is written while the snapshot is taken and rarely touched again. A copy may give it a later time, so alone it only says that the snapshot is not younger.", action: "Nothing.";
 }

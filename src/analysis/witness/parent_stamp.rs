@@ -8,7 +8,6 @@ use crate::analysis::witness::made;
 use crate::text::second;
 
 crate::catalogue! {
-    /// Parent time stamp.
     PARENT_STAMP = "parent-stamp", Info, "XCP-ng: the disk above holds the last write of its parent when it was linked",
         why: "blktap copies the parent's last write into the child when it makes it. A coalesce links the child again, which the later time shows. Windows writes 0 there, so only blktap's disks have it.", action: "Nothing.";
 }

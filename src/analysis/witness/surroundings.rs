@@ -10,10 +10,8 @@ crate::catalogue! {
     /// A checkpoint nobody took by hand.
     CHECKPOINT_KIND = "checkpoint-kind", Info, "a checkpoint taken by a machine, not by hand: automatic, recovery or replica",
         why: "The verdict holds as for any other, but such checkpoints come and go without anybody having asked for them.", action: "Find out which program owns it before deleting it.";
-    /// A merge is pending.
     MERGE_PENDING = "merge-pending", Warning, "the VM's configuration says that a merge is pending",
         why: "An earlier delete has not been carried out yet: the chain holds a disk that no snapshot owns any more, and the frozen disk may change.", action: "Let the merge finish first.";
-    /// Files on top that no snapshot owns.
     LINGERING_ABOVE = "lingering-above", Info, "files that no snapshot owns lie on top: the disk directly above the snapshot's was judged, not the leaf",
         why: "Lingering backup files and deleted snapshots whose merge has not run leave disks in the chain that no configuration names.", action: "Let backups and merges finish before deleting more.";
     /// Children of unknown origin.

@@ -8,7 +8,6 @@ use crate::store::virtualpc::undo_name_time;
 use crate::text::second;
 
 crate::catalogue! {
-    /// Name of an undo disk.
     UNDO_NAME = "undo-name", Info, "the undo disk's name holds the time it was first made",
         why: "Virtual PC names an undo disk by its time of making and keeps the name when it empties or re-makes the disk.", action: "Nothing.";
 }

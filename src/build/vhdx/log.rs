@@ -11,7 +11,6 @@ use crate::format::vhdx::MIB;
 #[derive(Debug, Clone, Default)]
 pub struct LogEntry(pub Vec<LogWrite>);
 
-/// One write of a log entry.
 #[derive(Debug, Clone)]
 pub enum LogWrite {
     /// 4096 bytes (filled up with zeros, cut) to a position that is a multiple of 4096.

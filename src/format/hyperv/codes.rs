@@ -13,11 +13,9 @@ crate::catalogue! {
     TEXT_DAMAGED = "config-text-damaged", Warning, "text in the configuration is damaged",
         why: "Names or paths of disks may be wrong where the damage is.",
         action: "Copy the file again from the host.";
-    /// A value that does not fit its type.
     VALUE_DAMAGED = "config-value-damaged", Warning, "a value of the configuration does not fit its type",
         why: "That key is kept as text or left out; times or switches may be missing.",
         action: "Copy the file again from the host, or compare the key with another configuration.";
-    /// Not well-formed XML.
     XML_DAMAGED = "config-xml-damaged", Warning, "the configuration is not well-formed XML",
         why: "Nothing behind the fault is known: names, times and disks in use may be missing.",
         action: "Copy the file again from the host; a file cut short while it was copied looks like this.";
@@ -37,7 +35,6 @@ crate::catalogue! {
     VMCX_LOG = "config-vmcx-log", Warning, "the log of the VMCX cannot be applied",
         why: "The last changes to the configuration are in the log only; what is shown is the state before them.",
         action: "Copy the file again while the machine is off.";
-    /// The replay log was applied.
     VMCX_REPLAYED = "config-vmcx-replayed", Info, "the log of the VMCX was applied in memory",
         why: "The host had not finished writing the file. What is shown includes the changes in the log; the file is not touched.",
         action: "Nothing.";
@@ -45,7 +42,6 @@ crate::catalogue! {
     VMCX_OBJECT = "config-vmcx-object", Warning, "an object of the VMCX is damaged",
         why: "Keys stored there may be missing.",
         action: "Copy the file again from the host.";
-    /// A key is damaged.
     VMCX_KEY = "config-vmcx-key", Warning, "a key of the VMCX is damaged",
         why: "Its value may be wrong or missing.",
         action: "Copy the file again from the host.";

@@ -45,7 +45,6 @@ crate::catalogue! {
     VERSION = "vhd-version", Warning, "unknown format version",
         why: "The footer or dynamic header names a version other than 1.0; it is read as 1.0.",
         action: "Check which tool wrote the file.";
-    /// Reserved feature bit not set.
     FEATURES = "vhd-features", Info, "reserved feature bit not set",
         why: "The specification wants bit 1 of the features set in every file. Strict tools may refuse the disk.",
         action: "Nothing.";
@@ -81,7 +80,6 @@ crate::catalogue! {
     HEADER_MISSING = "vhd-header-missing", Error, "no dynamic header",
         why: "Without it neither the table nor the parent can be found: nothing is known of what the disk holds.",
         action: "Restore the file from a backup.";
-    /// The checksum of the dynamic header is wrong.
     HEADER_CHECKSUM = "vhd-header-checksum", Error, "dynamic header checksum wrong",
         why: "A field of the header (table place, block size, parent) was changed without renewing the checksum, or was damaged. Windows and XenServer refuse such a disk.",
         action: "Check parent and block size against what you know; restore the file if they are not what they should be.";
@@ -89,7 +87,6 @@ crate::catalogue! {
     BLOCK_SIZE = "vhd-block-size", Error, "impossible block size",
         why: "Blocks are a power of two of sectors, 512 bytes to 256 MiB here; with another value no block can be found.",
         action: "The dynamic header is damaged; restore the file.";
-    /// Fewer table entries than blocks.
     TABLE_SHORT = "vhd-table-short", Error, "table has fewer entries than the disk has blocks",
         why: "Nothing is known of the blocks without an entry; they are counted as unreadable.",
         action: "The dynamic header or the size is wrong; restore the file.";
@@ -101,11 +98,9 @@ crate::catalogue! {
     TABLE_CLAIM = "vhd-table-claim", Warning, "table claims more entries than the file can hold",
         why: "The entries the disk needs are there and used; the claim itself cannot be true.",
         action: "Some tools refuse such a disk; check which tool wrote it.";
-    /// The table lies over a header.
     TABLE_OVERLAP = "vhd-table-in-header", Error, "table lies over the headers",
         why: "The table's position is inside the footer copy or the dynamic header, so its entries cannot be right.",
         action: "The dynamic header is damaged; restore the file.";
-    /// A block past the end of the file.
     BLOCK_PAST_END = "vhd-block-past-end", Error, "block lies past the end of the file",
         why: "The table says the disk holds the block, and the file does not reach that far: its content is lost.",
         action: "The file was cut off or the table is damaged; restore the file. Do not merge it.";
@@ -121,7 +116,6 @@ crate::catalogue! {
     OVERLAP_UNCHECKED = "vhd-overlap-unchecked", Info, "overlapping blocks not looked for",
         why: "The file is too long for its block size to remember every place in bounded memory.",
         action: "Nothing.";
-    /// A block cut off by the end of the file.
     BLOCK_CUT = "vhd-block-cut", Error, "block cut off by the end of the file",
         why: "The block begins inside the file and ends past it; the sectors past the end are lost.",
         action: "The file was cut off; restore it. Do not merge it.";
@@ -145,7 +139,6 @@ crate::catalogue! {
     PARENT_ID_MISSING = "vhd-parent-id-missing", Warning, "no parent id stored",
         why: "The parent can only be found by name, and whether it is the right one cannot be checked.",
         action: "Check by hand that the parent is the one the disk was made from.";
-    /// A damaged batmap.
     BATMAP_DAMAGED = "vhd-batmap-damaged", Warning, "XenServer's batmap damaged",
         why: "The map of wholly written blocks is there and its checksum or place is wrong; sector bitmaps are used instead.",
         action: "Nothing at once; XenServer rebuilds it.";

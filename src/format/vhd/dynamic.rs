@@ -47,7 +47,6 @@ pub struct DynamicHeader {
     pub table_entries: u32,
     /// Block size without bitmap, in bytes, as claimed.
     pub block_size: u32,
-    /// Checksum as stored.
     pub checksum: u32,
     /// What the checksum should be.
     pub expected_checksum: u32,

@@ -65,11 +65,9 @@ impl Cookie {
 /// What the checksum says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sum {
-    /// Right.
     Right,
     /// Right but for the hidden byte, which early XenServer tools set without renewing the checksum (creator versions 0.1 and 1.1).
     HiddenQuirk,
-    /// Wrong.
     Wrong {
         /// What it should be.
         expected: u32,
@@ -90,7 +88,6 @@ pub enum DiskType {
 /// A footer's fields as they stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footer {
-    /// How it begins.
     pub cookie: Cookie,
     /// Feature bits: 0 temporary, 1 reserved and always set.
     pub features: u32,
@@ -114,7 +111,6 @@ pub struct Footer {
     pub geometry: (u16, u8, u8),
     /// Disk type as stored.
     pub disk_type: u32,
-    /// Checksum as stored.
     pub checksum: u32,
     /// What the checksum says.
     pub sum: Sum,

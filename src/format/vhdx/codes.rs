@@ -25,7 +25,6 @@ crate::catalogue! {
     VERSION = "vhdx-version", Error, "the format version is not 1",
         why: "What such a file holds is not described anywhere this program knows.",
         action: "Look for a newer version of this program, or damage to the header.";
-    /// The log's position or length cannot be right.
     LOG_PLACE = "vhdx-log-place", Warning, "the log's position or length cannot be right",
         why: "The log must start at a whole mebibyte behind the headers, be whole mebibytes long and lie in the file. It holds nothing now, so reading is not affected.",
         action: "Expect Windows to refuse the file; restore the header from a backup.";
@@ -33,7 +32,6 @@ crate::catalogue! {
     LOG_UNUSABLE = "vhdx-log-unusable", Error, "the log has to be replayed and cannot be",
         why: "The file was not closed cleanly and the changes that would make it whole are not readable: table and bitmaps may be wrong, so no block numbers are shown.",
         action: "If a VM is using the disk, look again when it is off. Otherwise restore from a backup; do not merge or delete on the word of this file.";
-    /// The log was replayed in memory.
     LOG_REPLAYED = "vhdx-log-replayed", Info, "the log was replayed in memory",
         why: "The file was not closed cleanly, or a VM is using it: its newest table changes are only in the log. What is shown includes them; the file itself was not touched.",
         action: "Nothing, if a VM is using the disk. Otherwise expect the next program that opens it for writing to do the replay.";
@@ -41,7 +39,6 @@ crate::catalogue! {
     LOG_GROWS = "vhdx-log-grows", Info, "the log reaches past the end of the file",
         why: "A replay would make the file longer. The added part is not on disk yet and reads as zeros.",
         action: "Nothing; keep room for it on the volume.";
-    /// The file is shorter than its log says it was.
     LOG_CUT = "vhdx-log-cut", Error, "the file is shorter than its log says it was",
         why: "The last log entry records a length that had reached the disk. The file was cut since, by a copy that stopped or a damaged volume, so its log must not be replayed and no block numbers are shown.",
         action: "Copy the file again from where it came, or restore it.";
@@ -73,7 +70,6 @@ crate::catalogue! {
     REGION_OVERLAP = "vhdx-region-overlap", Error, "two regions overlap",
         why: "Writing to one destroys the other; at least one of them is damaged already.",
         action: "Do not start a VM on it; restore the file from a backup.";
-    /// A region is listed twice.
     REGION_TWICE = "vhdx-region-twice", Warning, "a region is listed twice",
         why: "Ids in the region table must be unique. The first was used.",
         action: "Treat block numbers with care.";
@@ -89,7 +85,6 @@ crate::catalogue! {
     METADATA_MISSING = "vhdx-metadata-missing", Error, "a metadata item every file must have is missing",
         why: "Without sizes a file cannot be read; without its disk id or its parent locator it cannot be placed in a chain.",
         action: "Restore the file from a backup.";
-    /// An item is listed twice.
     METADATA_TWICE = "vhdx-metadata-twice", Error, "a metadata item is listed twice",
         why: "Ids in the metadata table must be unique. The first was used; the other may be the true one.",
         action: "Compare sizes and ids shown with what Hyper-V says of the disk.";
@@ -101,7 +96,6 @@ crate::catalogue! {
     METADATA_OVERLAP = "vhdx-metadata-overlap", Error, "two metadata items overlap",
         why: "At least one of them does not hold what it should.",
         action: "Compare sizes and ids shown with what Hyper-V says of the disk.";
-    /// A value the format does not allow.
     METADATA_VALUE = "vhdx-metadata-value", Error, "a metadata item holds a value the format does not allow",
         why: "Blocks are 1 to 256 MiB and a power of two, sectors 512 or 4096 bytes, disks at most 64 TiB and whole sectors.",
         action: "Restore the file from a backup.";
@@ -113,7 +107,6 @@ crate::catalogue! {
     LOCATOR_TYPE = "vhdx-locator-type", Error, "the parent locator is of an unknown kind",
         why: "Only the kind that names another VHDX is described; this parent may be no file at all.",
         action: "Look for the program that made the disk.";
-    /// No usable linkage.
     LOCATOR_LINKAGE = "vhdx-locator-linkage", Error, "the child does not say which parent content it belongs to",
         why: "`parent_linkage` must name the parent's data write id. Without it nobody can tell the right parent from a changed one.",
         action: "Check parent and child by hand before relying on the chain.";
@@ -121,11 +114,9 @@ crate::catalogue! {
     LOCATOR_PATHS = "vhdx-locator-paths", Warning, "the child stores no path to its parent",
         why: "At least one is required. The parent can only be found by its id.",
         action: "Set-VHD -ParentPath writes one.";
-    /// A disk without parent has a locator.
     LOCATOR_UNUSED = "vhdx-locator-unused", Warning, "a disk without a parent has a parent locator",
         why: "The file parameters say the disk has no parent, and so it was read; the locator is left over or the flag is damaged.",
         action: "If the disk reads as mostly zeros, the flag is wrong.";
-    /// The table is too short for the disk.
     TABLE_SHORT = "vhdx-table-short", Error, "the block allocation table is too short for the disk",
         why: "Blocks past its end cannot be found.",
         action: "If the file was copied, compare lengths with the original; otherwise restore it.";
@@ -137,11 +128,9 @@ crate::catalogue! {
     TABLE_DRAFT = "vhdx-table-draft-state", Info, "a table entry has the state for unmapped of the format's 0.95 draft",
         why: "Programs written after the draft mark unmapped blocks with 5; the published format has 3. Such a block is read as zeros.",
         action: "Nothing; a program that goes by the published format may refuse the file.";
-    /// An entry has reserved bits set.
     TABLE_RESERVED = "vhdx-table-reserved", Warning, "a table entry has reserved bits set",
         why: "They must be zero; a set one is a sign of damage, or of a newer writer.",
         action: "If other table findings stand beside it, restore the file.";
-    /// A block lies past the end of the file.
     TABLE_END = "vhdx-table-end", Error, "a block lies past the end of the file",
         why: "Its content is not there: the file was cut, or the entry is damaged.",
         action: "If the file was copied, compare lengths with the original; otherwise restore it.";
@@ -157,11 +146,9 @@ crate::catalogue! {
     TABLE_OVERLAP = "vhdx-table-overlap", Error, "two blocks share one place in the file",
         why: "At most one of them can hold what it should; the second is shown as unreadable.",
         action: "Do not start a VM on it; restore the file from a backup.";
-    /// A partly present block has no bitmap.
     TABLE_BITMAP = "vhdx-table-bitmap", Error, "a partly present block has no usable bitmap",
         why: "Which of its sectors are here and which are the parent's cannot be told.",
         action: "Restore the file from a backup; a merge would write wrong content.";
-    /// A bitmap in a disk without parent.
     TABLE_BITMAP_UNUSED = "vhdx-table-bitmap-unused", Warning, "a disk without a parent has sector bitmaps",
         why: "Only differencing disks have them. They were not looked at; the file may have been a differencing disk whose flag is damaged.",
         action: "If the disk reads as mostly zeros, look for the parent it had.";

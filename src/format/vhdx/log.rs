@@ -226,7 +226,6 @@ impl RingSurvey {
         Ok(())
     }
 
-    /// The entry at a position of the ring.
     fn at(&self, position: u64) -> Option<&ValidLogEntry> {
         let index = self
             .entries

@@ -26,11 +26,9 @@ const ENTRY_BYTES: usize = 32;
 /// One region, as claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
-    /// What it is.
     pub id: Uuid,
     /// Position in the file, in bytes.
     pub offset_bytes: u64,
-    /// Length in bytes.
     pub length_bytes: u32,
     /// The file may not be read without understanding it.
     pub required: bool,
@@ -51,7 +49,6 @@ impl Region {
 pub struct Regions {
     /// The block allocation table.
     pub table: Region,
-    /// The metadata.
     pub metadata: Region,
     /// Bytes no block may lie in: headers, log and all regions; sorted, disjoint.
     pub reserved: Vec<Range<u64>>,

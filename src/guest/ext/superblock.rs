@@ -54,7 +54,6 @@ const RO_METADATA_CSUM: u32 = 0x400;
 /// Which groups hold copies of the superblock and the group descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copies {
-    /// Every group.
     All,
     /// Groups 0, 1 and powers of 3, 5 and 7.
     Sparse,

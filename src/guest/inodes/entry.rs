@@ -2,7 +2,6 @@
 
 use crate::guest::filesystem::FileKind;
 
-/// One name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedInode<'a> {
     pub inode: u64,

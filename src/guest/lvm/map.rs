@@ -43,7 +43,6 @@ struct Member {
     extents: u64,
 }
 
-/// A logical volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogicalVolume {
     pub name: String,

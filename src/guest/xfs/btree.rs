@@ -10,7 +10,6 @@ const HEADER_BYTES: usize = 56;
 const POINTER_BYTES: usize = 4;
 const LEVELS_MAX: u32 = 9;
 
-/// One kind of tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TreeKind {
     pub what: &'static str,

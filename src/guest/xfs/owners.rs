@@ -82,7 +82,6 @@ impl Gathering<'_> {
         }
     }
 
-    /// Blocks of a group.
     fn blocks(&self, group: u32, first: u32, count: u32) -> Range<u64> {
         let start = self.device().byte_in_group(group, first).unwrap_or(0);
         let len = u64::from(count).saturating_mul(self.device().superblock.block_bytes.into());

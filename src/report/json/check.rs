@@ -10,19 +10,16 @@ use crate::report::findings::PlacedFinding;
 pub struct CheckBody {
     /// Every finding, worst first, then by path.
     pub findings: Vec<PathFinding>,
-    /// Disks looked at.
     pub disks: usize,
 }
 
 /// A finding of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PathFinding {
-    /// The file.
     pub path: String,
     /// Base64 of its bytes, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<String>,
-    /// The finding.
     #[serde(flatten)]
     pub finding: FindingJson,
 }

@@ -14,7 +14,6 @@ use crate::image::{Counts, StateRun};
 /// What is known once all runs were handed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended<T> {
-    /// The sums.
     pub sums: T,
     /// What could not be read, or changed meanwhile.
     pub errors: Vec<PathErrorJson>,
@@ -93,11 +92,8 @@ impl Serialize for ComparedRuns<'_> {
 /// Sectors by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SectorsJson {
-    /// All compared.
     pub compared: u64,
-    /// Equal.
     pub same: u64,
-    /// Different.
     pub changed: u64,
     /// Zero in the child, not in the parent.
     pub zeroed: u64,

@@ -14,7 +14,6 @@ use crate::store::{
 /// The keys of `ls` beside the head.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LsBody {
-    /// The roots given.
     #[serde(default)]
     pub roots: Vec<String>,
     /// Every disk, by path.
@@ -30,7 +29,6 @@ pub struct LsBody {
 /// A file beside disks: change tracking, a replica's log, a VHD set, memory, a part of a split disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompanionJson {
-    /// The path.
     pub path: String,
     /// Base64 of its bytes, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,12 +37,9 @@ pub struct CompanionJson {
     pub what: String,
 }
 
-/// A machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineJson {
-    /// Display name.
     pub name: String,
-    /// Its id.
     #[serde(default)]
     pub id: Option<String>,
     /// Disks it uses now, as paths of the store or as written; `null` if nothing says.
@@ -55,15 +50,12 @@ pub struct MachineJson {
     pub source: Option<String>,
 }
 
-/// One disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskJson {
-    /// Path as found.
     pub path: String,
     /// Base64 of its bytes, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<String>,
-    /// The file format.
     #[serde(default, with = "word")]
     pub format: Option<Format>,
     /// `fixed`, `dynamic` or `differencing`.
@@ -77,7 +69,6 @@ pub struct DiskJson {
     pub block_size: Option<u32>,
     /// Bytes of a sector.
     pub sector_size: Option<u32>,
-    /// Blocks by state.
     pub blocks: Option<BlocksJson>,
     /// Blocks it holds itself.
     pub dirty_blocks: Option<u64>,
@@ -85,7 +76,6 @@ pub struct DiskJson {
     pub dirty_sectors: Option<u64>,
     /// The same in bytes.
     pub dirty_bytes: Option<u64>,
-    /// Unique id.
     pub id: Option<String>,
     /// VHDX: data write id.
     #[serde(default)]
@@ -102,7 +92,6 @@ pub struct DiskJson {
     /// `ok`, `locked`, `live`, `partial` or `unreadable`.
     #[serde(default)]
     pub state: String,
-    /// Its parent.
     pub parent: Option<ParentJson>,
     /// Paths of its children.
     #[serde(default)]
@@ -151,17 +140,13 @@ pub struct DiskJson {
 /// Blocks by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlocksJson {
-    /// All.
     pub total: u64,
     /// Every sector held.
     pub full: u64,
     /// Some sectors held.
     pub partial: u64,
-    /// Zero.
     pub zero: u64,
-    /// Unmapped.
     pub unmapped: u64,
-    /// Not held.
     pub absent: u64,
     /// Entries that cannot be right.
     #[serde(default)]
@@ -187,7 +172,6 @@ impl From<&Counts> for BlocksJson {
 pub struct ParentJson {
     /// The id it must have.
     pub id_wanted: Option<String>,
-    /// Paths as stored.
     pub stored_paths: Vec<String>,
     /// The parent's path in the store.
     pub resolved: Option<String>,
@@ -204,13 +188,10 @@ pub struct ParentJson {
 pub struct SnapshotJson {
     /// Display name; `null` if nothing names it.
     pub name: Option<String>,
-    /// Its id.
     pub id: Option<String>,
-    /// Its machine.
     pub vm: Option<String>,
     /// When it was taken.
     pub taken: Option<String>,
-    /// Who says so.
     #[serde(default, with = "word")]
     pub taken_source: Option<TakenSource>,
     /// Name or id of its parent snapshot.
@@ -222,7 +203,6 @@ pub struct SnapshotJson {
     pub verdict: Option<VerdictJson>,
 }
 
-/// A verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictJson {
     /// `certain`, `likely`, `no-sign`, `not-reverted`, `cannot-tell`.
@@ -245,12 +225,10 @@ pub struct VerdictJson {
     pub above: Option<String>,
     /// The disk above holds nothing that differs; `null` if not compared.
     pub stands_at_snapshot: Option<bool>,
-    /// The witnesses.
     pub evidence: Vec<EvidenceJson>,
     /// One sentence for a person.
     #[serde(default)]
     pub summary: String,
-    /// What would settle it.
     #[serde(default)]
     pub would_settle: Option<String>,
 }
@@ -276,7 +254,6 @@ impl IntervalJson {
 /// A witness.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceJson {
-    /// Its stable code.
     pub code: String,
     /// Which time it is about: `snapshot`, `disk-above`.
     #[serde(default)]
@@ -296,7 +273,6 @@ pub struct EvidenceJson {
     /// Why it was dropped.
     #[serde(default)]
     pub why: Option<String>,
-    /// What it says.
     pub text: String,
     /// Where it was read.
     pub source: String,
@@ -493,7 +469,6 @@ pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
     }
 }
 
-/// A verdict.
 pub fn verdict(forest: &Forest, of: &Verdict) -> VerdictJson {
     VerdictJson {
         reverted: of.reverted.word().to_owned(),

@@ -37,13 +37,11 @@ pub struct PlanBody {
     pub after: Vec<Vec<String>>,
     /// The state the machine ends in.
     pub ends_in: String,
-    /// What to do first.
     pub do_first: Vec<String>,
     /// What was not checked.
     pub not_checked: Vec<&'static str>,
     /// The snapshot, with its verdict.
     pub snapshot: Option<SnapshotJson>,
-    /// The machine.
     pub vm: Option<String>,
     /// Under whose rules.
     #[serde(rename = "as")]
@@ -56,20 +54,17 @@ pub struct PlanBody {
     pub state_token: String,
 }
 
-/// A reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReasonJson {
     /// Its stable code.
     pub code: &'static str,
     /// `refuse` or `cannot-tell`.
     pub answer: &'static str,
-    /// One sentence.
     pub text: String,
     /// It was accepted by name for this state of the files.
     pub accepted: bool,
 }
 
-/// A merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MergeJson {
     /// The file whose blocks move.
@@ -78,32 +73,25 @@ pub struct MergeJson {
     pub into: Option<String>,
     /// Whose name is left.
     pub survivor: Option<String>,
-    /// Blocks that move.
     pub blocks: u64,
-    /// Bytes expected.
     pub bytes: u64,
-    /// Bytes at worst.
     pub bytes_max: u64,
     /// Bytes the receiving file may grow by.
     pub grow_max: u64,
     /// The size the receiving disk is given first.
     pub enlarge_to: Option<u64>,
-    /// Bytes free there.
     pub free: Option<u64>,
     /// Who says so: `here` or `given`.
     pub free_source: Option<&'static str>,
 }
 
-/// A loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LossJson {
     /// Its stable code.
     pub code: &'static str,
     /// The file, if it is one.
     pub path: Option<String>,
-    /// Its bytes, if it has any.
     pub bytes: Option<u64>,
-    /// One sentence.
     pub text: String,
     /// The guest's files that go with it; `null` if they were not looked at.
     pub files: Option<LostFilesJson>,
@@ -126,7 +114,6 @@ pub struct LostFilesJson {
     pub complete: bool,
 }
 
-/// A file that is lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LostFileJson {
     /// `created`, `modified`, `replaced` or `written`.

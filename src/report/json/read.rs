@@ -34,7 +34,6 @@ use crate::store::{
 /// A saved scan.
 #[derive(Debug, Clone)]
 pub struct Saved {
-    /// The forest.
     pub forest: Forest,
     /// The verdicts, as they were.
     pub assessment: Assessment,

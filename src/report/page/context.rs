@@ -9,15 +9,12 @@ use crate::text::{self, Overlong, Units, escape};
 /// What a page is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct PageContext<'a> {
-    /// The store.
     pub forest: &'a Forest,
-    /// Its verdicts.
     pub assessment: &'a Assessment,
     /// The names of the tree; whole names where none is known.
     pub names: &'a ShortNames,
     /// How values become text. Exact bytes mean everything in full: ids, names and sources as well.
     pub style: &'a ColumnStyle,
-    /// Columns.
     pub width: usize,
     /// What becomes of words that are longer.
     pub overlong: Overlong,
@@ -34,7 +31,6 @@ impl PageContext<'_> {
         self.style.units == Units::Bytes
     }
 
-    /// A size.
     pub fn size(&self, bytes: u64) -> String {
         self.style.units.size(bytes)
     }

@@ -5,7 +5,6 @@ use crate::report::page::{Line, Page, PageContext, Role};
 use crate::store::containers::Repository;
 use crate::text::{self, escape, many, size};
 
-/// The page of a repository.
 pub fn lines(context: &PageContext<'_>, repository: &Repository) -> Vec<Line> {
     let mut page = context.page();
     let group = text::file_name(&repository.folder);

@@ -4,7 +4,6 @@
 /// What a piece of the screen means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Ordinary text.
     Text,
     /// Less important text: ids, times, legends.
     Dim,
@@ -14,31 +13,24 @@ pub enum Role {
     Heading,
     /// The view that is open.
     Tab,
-    /// The selected row.
     Selected,
     /// The selected row of a pane without the focus.
     SelectedAway,
-    /// A marked row.
     Marked,
-    /// Sound.
     Ok,
     /// The disk a VM uses now.
     Now,
     /// Odd, or likely reverted.
     Warning,
-    /// Wrong, refused, certain.
     Error,
     /// Not known.
     Unsure,
-    /// Evidence for.
     For,
-    /// Evidence against.
     Against,
     /// A key in the footer and in help.
     Key,
     /// A message of the moment.
     Notice,
-    /// Frames and rules.
     Border,
     /// Text that matches a search.
     Match,
@@ -125,7 +117,6 @@ impl Role {
         }
     }
 
-    /// The role of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }

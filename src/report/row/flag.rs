@@ -30,7 +30,6 @@ pub enum Flag {
     Live,
     /// Not read to the end.
     Partial,
-    /// Not read yet.
     Pending,
     /// Made by the revert that the snapshot's own row tells of.
     ByRevert,

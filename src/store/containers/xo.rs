@@ -25,7 +25,6 @@ const ALIAS_MAX: usize = 1024;
 const BACKUP_MAX: u64 = 4 << 20;
 
 crate::catalogue! {
-    /// A merge was not finished.
     XO_MERGE = "xo-merge-unfinished", Error, "a merge into this disk was begun and not finished",
         why: "The disk holds a part of its child's blocks already: it is neither the older backup nor the newer one, and neither must be restored from it.",
         action: "Let Xen Orchestra finish the merge: run the backup job again, or the merge of its health page. Restore nothing of this chain before.";
@@ -33,15 +32,12 @@ crate::catalogue! {
     XO_DISK_MISSING = "xo-disk-missing", Error, "a disk of the backup is not there",
         why: "The backup is still listed and cannot be restored.",
         action: "Look for the file in other copies of the repository; if it is lost, a new full backup is needed.";
-    /// No backup names a disk.
     XO_DISK_UNUSED = "xo-disk-unused", Info, "no backup names this disk",
         why: "Its backup was deleted, or was never finished. Xen Orchestra merges it into its child or removes it when the job runs again.",
         action: "Nothing, if that is wanted. Copy it elsewhere first if it is the only copy.";
-    /// The repository is encrypted.
     XO_ENCRYPTED = "xo-encrypted", Warning, "the backup repository is encrypted",
         why: "Its disks and descriptions are read by Xen Orchestra with its key only; nothing of them is shown here.",
         action: "Look at it in Xen Orchestra.";
-    /// A description cannot be read.
     XO_BACKUP = "xo-backup-unreadable", Warning, "the description of a backup cannot be read",
         why: "Which disks it needs is not known.",
         action: "Compare it with another copy of the repository.";

@@ -21,7 +21,6 @@ pub enum SheetError {
         row: usize,
         /// The field's name.
         field: &'static str,
-        /// What is wrong.
         why: String,
     },
 }
@@ -37,7 +36,6 @@ impl SheetError {
 /// The rows of a side file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
-    /// Rows in order.
     pub rows: Vec<SheetRow>,
 }
 

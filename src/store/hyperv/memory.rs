@@ -11,7 +11,6 @@ use crate::format::guid;
 /// A file with memory or device state of a machine or snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryFile {
-    /// The file.
     pub path: PathBuf,
     /// What the file system says of it.
     pub file: FileFacts,

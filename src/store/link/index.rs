@@ -51,7 +51,6 @@ pub(super) fn fold(name: &OsStr) -> String {
     name.to_string_lossy().to_lowercase()
 }
 
-/// The disks with a key.
 fn with_key<K: Ord + Copy>(sorted: &[(K, DiskId)], key: K) -> impl Iterator<Item = DiskId> {
     let from = sorted.partition_point(|(other, _)| *other < key);
     let rest = sorted.get(from..).unwrap_or_default().iter();

@@ -11,7 +11,6 @@ use crate::store::{PathMap, ResolvedBy};
 /// One place to look for a parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ParentPlace {
-    /// By which rule.
     pub by: ResolvedBy,
     /// The path here, or the path as stored and why there is none here.
     pub path: Result<PathBuf, (String, NoPlace)>,

@@ -27,7 +27,6 @@ enum Fit {
     Wrong,
     /// No disk that could be read.
     Unreadable,
-    /// The child itself.
     Itself,
 }
 

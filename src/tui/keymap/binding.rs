@@ -6,19 +6,13 @@ use crate::tui::keymap::Context;
 /// The section of the help overlay a row stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HelpSection {
-    /// Moving the cursor.
     Move,
     /// Looking at something else.
     Look,
-    /// Searching, filtering, sorting.
     Find,
-    /// Taking something away.
     Take,
-    /// Reading again.
     Work,
-    /// How it looks.
     Screen,
-    /// Going away.
     Leave,
 }
 
@@ -27,7 +21,6 @@ pub enum HelpSection {
 pub struct Binding {
     /// The command's name in the config file.
     pub name: &'static str,
-    /// The command.
     pub command: Command,
     /// Where it holds.
     pub contexts: &'static [Context],
@@ -39,7 +32,6 @@ pub struct Binding {
     pub short: &'static str,
     /// What it does, for help.
     pub long: &'static str,
-    /// Its section in help.
     pub group: HelpSection,
 }
 

@@ -7,7 +7,6 @@ use crate::text::Charset;
 /// One key: a character or a named key, with or without Ctrl. Shift is in the character itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// Which key.
     pub code: KeyCode,
     /// Held with Ctrl.
     pub ctrl: bool,

@@ -15,23 +15,16 @@ use crate::tui::theme::{Role, Theme};
 pub struct Cell {
     /// Blocks the cell stands for.
     pub total: u64,
-    /// Held whole.
     pub full: u64,
-    /// Held in part.
     pub partial: u64,
-    /// Zero.
     pub zero: u64,
-    /// Unmapped.
     pub unmapped: u64,
-    /// Cannot be right.
     pub error: u64,
     /// Compared in vain: something in them could not be read.
     pub unreadable: u64,
-    /// Compared and different.
     pub changed: u64,
     /// Compared, zero here and not in the parent.
     pub zeroed: u64,
-    /// Compared and equal.
     pub same: u64,
     /// Bit `k`: something is held, whole or in part, in the `k`-th eighth of the cell.
     pub eighths: u8,
@@ -43,7 +36,6 @@ pub enum MapStyle {
     /// Five steps of how much.
     #[default]
     Shades,
-    /// A letter for what.
     Letters,
     /// Where in the cell, by halves.
     Halves,
@@ -94,7 +86,6 @@ impl MapStyle {
         }
     }
 
-    /// Its word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Shades => "shades",

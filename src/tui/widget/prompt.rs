@@ -19,13 +19,11 @@ pub struct Prompt {
 /// What a key did to a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
-    /// The text changed.
     Changed,
     /// Enter: the text is meant.
     Done,
     /// Esc or ^C, or Backspace on nothing: never mind.
     Gone,
-    /// Nothing.
     Ignored,
 }
 

@@ -23,7 +23,6 @@ const OFFSETS: [u64; 2] = [0, 0x1000];
 /// What the reader needs of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VmcxHeader {
-    /// Format version.
     pub version: u32,
     /// Offset of the replay log in bytes; 0 for none.
     pub log_offset: u64,

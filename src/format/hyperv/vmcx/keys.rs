@@ -46,7 +46,6 @@ struct KeyEntry<'a> {
     at: u64,
 }
 
-/// Reads all keys.
 pub fn read(bytes: &[u8], objects: &Objects, faults: &mut CappedFindings) -> ConfigTree {
     let mut keys = Vec::new();
     for (index, extent) in current_tables(bytes, objects, faults) {

@@ -27,7 +27,6 @@ pub struct ObjectExtent {
 pub struct Objects {
     /// Key tables, in the order of the object tables.
     pub key_tables: Vec<ObjectExtent>,
-    /// File objects.
     pub files: Vec<ObjectExtent>,
 }
 

@@ -10,7 +10,6 @@ pub(super) const SECTOR_BYTES: u64 = 4096;
 /// Bytes read at once.
 const WINDOW_BYTES: u64 = 256 << 10;
 
-/// One sector.
 pub(super) type Sector = [u8; 4096];
 
 /// A log's bytes; positions wrap at its length.

@@ -6,7 +6,6 @@ use crate::format::bytes::{be32_at, u16_at, u32_at, u64_at};
 /// Most regions of one item.
 const REGIONS_MAX: u16 = 1024;
 
-/// What an item is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemKind {
     Buffer,

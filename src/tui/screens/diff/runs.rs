@@ -8,19 +8,14 @@ use crate::tui::message::{DiffResult, Sides};
 /// Which runs are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kinds {
-    /// Whatever differs.
     #[default]
     Differing,
-    /// Everything compared.
     All,
-    /// Zeroed only.
     Zeroed,
-    /// Equal only.
     Same,
 }
 
 impl Kinds {
-    /// The next one.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
@@ -31,7 +26,6 @@ impl Kinds {
         }
     }
 
-    /// Its words.
     pub fn word(self) -> &'static str {
         match self {
             Self::Differing => "differing",
@@ -54,17 +48,14 @@ impl Kinds {
 /// Which part of the diff has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DiffFocus {
-    /// The runs.
     #[default]
     Runs,
-    /// The bytes.
     Bytes,
 }
 
 /// The runs of a comparison, and the selected place.
 #[derive(Debug, Clone, Default)]
 pub struct DiffRuns {
-    /// What was compared.
     pub data: Option<Arc<DiffResult>>,
     /// Which runs are shown.
     pub kinds: Kinds,

@@ -41,11 +41,9 @@ pub struct MapWindow {
     pub top: u64,
     /// How cells are drawn.
     pub style: MapStyle,
-    /// What is shown.
     pub layer: Layer,
     /// Columns and rows of the window, in cells.
     pub grid: (u16, u16),
-    /// The cells of the window.
     pub cells: Vec<Cell>,
     /// The cursor before the sectors were opened.
     pub outer: u64,
@@ -311,7 +309,6 @@ impl MapWindow {
         self.cell_at(self.first_of_cell(), self.zoom)
     }
 
-    /// Where the cursor is in the window.
     pub fn cursor_cell(&self) -> Option<usize> {
         usize::try_from(self.cursor.checked_sub(self.top)? >> self.zoom).ok()
     }
