@@ -35,6 +35,8 @@ pub enum Standing {
     IsNow,
     /// The machine's chain breaks before it reaches the disk.
     Broken,
+    /// This one, which the machine uses or may use, could not be opened, so that it may well stand on the disk.
+    Closed(DiskId),
     /// So many leaves could be Now, and nothing says which; 0: the only one is another machine's.
     NowUnknown(u32),
     /// XCP-ng: a base with more than two children, of which any may be the active one.
@@ -298,7 +300,9 @@ impl<'a> Gatherer<'a> {
             return match topology.next(machine, frozen) {
                 Some(Some(above)) => Standing::Below(above),
                 Some(None) => Standing::IsNow,
-                None if topology.is_broken(machine) => Standing::Broken,
+                None if topology.is_broken(machine) => self
+                    .closed_disk_of(machine, frozen)
+                    .map_or(Standing::Broken, Standing::Closed),
                 None => Standing::OffLine,
             };
         }
@@ -309,7 +313,10 @@ impl<'a> Gatherer<'a> {
             }
             Lead::One(above) if above != frozen => Standing::Below(above),
             Lead::None if self.leads_elsewhere(frozen) => Standing::OffLine,
-            _ if children == 0 => Standing::NothingAbove,
+            _ if children == 0 => match topology.closed_beside(frozen) {
+                [] => Standing::NothingAbove,
+                [first, ..] => Standing::Closed(*first),
+            },
             _ if children > 2 && self.survey.is_xcp(frozen) => Standing::SeveralChildren,
             Lead::Many(leaves) if machine.is_some() => Standing::NowUnknown(leaves),
             Lead::Many(_) => Standing::Shared,
@@ -317,6 +324,15 @@ impl<'a> Gatherer<'a> {
             _ if machine.is_none() => Standing::OffLine,
             _ => Standing::NowUnknown(0),
         }
+    }
+
+    /// A disk of the machine that could not be opened, nor anything says what it stands on: rather one of the same folder.
+    fn closed_disk_of(&self, machine: MachineId, frozen: DiskId) -> Option<DiskId> {
+        let forest = self.survey.forest;
+        let folder = |id: DiskId| forest.disk(id).and_then(|disk| disk.path.parent());
+        let used = forest.machine(machine)?.disks.iter().flatten();
+        let closed = used.filter_map(|used| used.disk.filter(|disk| forest.is_closed(*disk)));
+        closed.min_by_key(|disk| folder(*disk) != folder(frozen))
     }
 
     /// The only leaf there is belongs to other machines, whose disks are known, while this one's are not.

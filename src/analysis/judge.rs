@@ -7,6 +7,7 @@ use crate::analysis::rules::{Rule, Told};
 use crate::analysis::survey::Survey;
 use crate::analysis::verdict::{Decision, Verdict, applied_at, decide, joined, together};
 use crate::analysis::witness::{self, branch, list_order};
+use crate::analysis::zone;
 use crate::finding::Code;
 use crate::store::{DiskId, MachineId, Snapshot, Taken, TakenSource};
 use crate::text::{many, minute};
@@ -64,7 +65,7 @@ pub fn judge(gatherer: &Gatherer<'_>, subject: Subject) -> Judged {
                 _ => None,
             };
             facts.map_or_else(
-                || aside(*disk, &survey.name(*disk), *standing),
+                || aside(survey, snapshot, *disk, *standing),
                 |facts| heard(&facts),
             )
         })
@@ -156,12 +157,22 @@ fn heard(facts: &Facts<'_>) -> OfDisk {
 }
 
 /// The decision about a disk without one above it on the way to Now.
-fn aside(frozen: DiskId, name: &str, standing: Standing) -> OfDisk {
+fn aside(
+    survey: &Survey<'_>,
+    snapshot: Option<&Snapshot>,
+    frozen: DiskId,
+    standing: Standing,
+) -> OfDisk {
+    let name = survey.name(frozen);
     let mut what = String::new();
     let rule = match standing {
         Standing::OffLine => Rule::OffLine,
         Standing::IsNow => Rule::OnSnapshotDisk,
         Standing::Broken => Rule::ChainBroken,
+        Standing::Closed(disk) => {
+            what = survey.name(disk);
+            Rule::NowClosed
+        }
         Standing::NowUnknown(leaves) => {
             what = match leaves {
                 0 => format!(
@@ -184,10 +195,25 @@ fn aside(frozen: DiskId, name: &str, standing: Standing) -> OfDisk {
         evidence: Vec::new(),
         decision: Decision {
             rule,
-            snapshot: Interval::default(),
+            snapshot: dated(snapshot),
             disk_above: Interval::default(),
         },
         what,
+    }
+}
+
+/// When a snapshot was taken by what dates it, whatever stands on its disk.
+fn dated(snapshot: Option<&Snapshot>) -> Interval {
+    let Some(snapshot) = snapshot else {
+        return Interval::default();
+    };
+    let memory = |taken: &&Taken| taken.source == TakenSource::MemoryFile;
+    match zone::zoned_date(snapshot) {
+        Some(at) => Interval::at(at),
+        None => Interval {
+            not_before: None,
+            not_after: snapshot.taken.iter().find(memory).map(|taken| taken.at),
+        },
     }
 }
 

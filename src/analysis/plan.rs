@@ -134,10 +134,10 @@ pub struct Merge {
     pub into: DiskId,
     /// The one of the two whose name is left: `from` where the receiving file takes over the leaf's name.
     pub survivor: DiskId,
-    /// Dirty blocks of `from`.
-    pub blocks: u64,
-    /// Bytes expected to be written: dirty sectors.
-    pub bytes: u64,
+    /// Dirty blocks of `from`; `None` if it could not be opened.
+    pub blocks: Option<u64>,
+    /// Bytes expected to be written: dirty sectors; `None` as above.
+    pub bytes: Option<u64>,
     /// Bytes written at worst: whole dirty blocks.
     pub bytes_max: u64,
     /// Bytes the receiving file may grow by at most.
@@ -167,6 +167,8 @@ impl Merge {
 pub enum FreeSource {
     /// The file system the files were read from, here.
     Here,
+    /// The host's own listing.
+    Host,
     /// The person who asked.
     Given,
 }
@@ -176,6 +178,7 @@ impl FreeSource {
     pub fn word(self) -> &'static str {
         match self {
             Self::Here => "here",
+            Self::Host => "host",
             Self::Given => "given",
         }
     }
@@ -184,6 +187,7 @@ impl FreeSource {
     pub fn label(self) -> &'static str {
         match self {
             Self::Here => "free here",
+            Self::Host => "free on the host",
             Self::Given => "free as given",
         }
     }

@@ -1,6 +1,7 @@
 //! Topology: what each machine uses now, which disk lies directly above a frozen one, and which branches are the machine's own.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use crate::analysis::interval::seconds_between;
 use crate::store::names::is_auto_recovery;
@@ -50,6 +51,8 @@ pub struct Topology<'a> {
     /// Machine (`None`: snapshots whose machine is not known) and disk with Now or a snapshot's disk of that machine in the subtree.
     own: HashMap<(Option<MachineId>, DiskId), Owned>,
     broken: HashSet<MachineId>,
+    /// By folder: disks that could not be opened, of which nothing says what they stand on.
+    closed: HashMap<&'a Path, Vec<DiskId>>,
 }
 
 impl<'a> Topology<'a> {
@@ -63,7 +66,13 @@ impl<'a> Topology<'a> {
             way: HashMap::new(),
             own: HashMap::new(),
             broken: HashSet::new(),
+            closed: HashMap::new(),
         };
+        for id in forest.ids().filter(|id| forest.is_closed(*id)) {
+            if let Some(folder) = folder(forest, id) {
+                topology.closed.entry(folder).or_default().push(id);
+            }
+        }
         topology.find_leads();
         topology.follow_machines();
         topology.follow_snapshots();
@@ -90,6 +99,14 @@ impl<'a> Topology<'a> {
     /// Whether one of the machine's chains cannot be followed to its base, or a disk it uses is not here.
     pub fn is_broken(&self, machine: MachineId) -> bool {
         self.broken.contains(&machine)
+    }
+
+    /// Disks in the folder of this one that could not be opened, and of which nothing says what they stand on: any of them may
+    /// stand on it.
+    pub fn closed_beside(&self, disk: DiskId) -> &[DiskId] {
+        let folder = folder(self.forest, disk);
+        let closed = folder.and_then(|folder| self.closed.get(folder));
+        closed.map_or(&[], Vec::as_slice)
     }
 
     /// The next disk on the machine's way to Now: `None` if the disk is not on its line, `Some(None)` at Now itself.
@@ -273,11 +290,10 @@ impl<'a> Topology<'a> {
         for disk in self.forest.line(now) {
             base = disk;
             // What cannot be read as a disk names no parent; the host may.
-            let is_read = self
-                .forest
-                .disk(disk)
-                .is_some_and(|disk| disk.header.is_some());
-            if !is_read && self.forest.parent_of(disk).is_none() {
+            let is_told = self.forest.disk(disk).is_some_and(|of| {
+                of.header.is_some() || (of.is_locked() && !self.forest.is_closed(disk))
+            });
+            if !is_told && self.forest.parent_of(disk).is_none() {
                 self.broken.insert(machine);
             }
             // Two uses may share a line; the first to come keeps its way.
@@ -345,6 +361,10 @@ impl<'a> Topology<'a> {
             self.own.insert((machine, disk), owned);
         }
     }
+}
+
+fn folder(forest: &Forest, disk: DiskId) -> Option<&Path> {
+    forest.disk(disk)?.path.parent()
 }
 
 /// Every disk, parents before children.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::finding::Finding;
-use crate::image::{Counts, Header};
+use crate::image::{Counts, Header, Kind};
 use crate::store::access::is_locked;
 use crate::store::containers::Repository;
 use crate::store::host::HostFile;
@@ -104,7 +104,7 @@ impl Disk {
     pub fn dirty_bytes(&self) -> Option<u64> {
         let header = self.header.as_ref()?;
         let sectors = self.counts.as_ref()?.dirty_sectors;
-        (header.kind == crate::image::Kind::Differencing)
+        (header.kind == Kind::Differencing)
             .then(|| sectors.saturating_mul(u64::from(header.sector_size)))
     }
 }
@@ -258,6 +258,8 @@ pub struct HostRow {
     pub file: HostFile,
     /// The input it stands in.
     pub source: PathBuf,
+    /// Free bytes of the volume it lies on, by the same input.
+    pub free: Option<u64>,
 }
 
 /// A disk that a machine or snapshot refers to.
@@ -465,6 +467,18 @@ impl Forest {
         let link = self.node(id)?.parent.as_ref()?;
         let is_sound = matches!(link.state, LinkState::Ok | LinkState::ByHost);
         link.disk.filter(|_| is_sound)
+    }
+
+    /// A disk that could not be opened, and nothing says what it stands on.
+    pub fn is_closed(&self, id: DiskId) -> bool {
+        let Some((disk, node)) = self.disk(id).zip(self.node(id)) else {
+            return false;
+        };
+        let told = node.host.as_ref().and_then(|row| row.file.disk.as_ref());
+        let is_base = told.is_some_and(|told| {
+            told.parent.is_none() && matches!(told.kind, Some(Kind::Fixed | Kind::Dynamic))
+        });
+        disk.is_locked() && node.parent.is_none() && !is_base
     }
 
     /// From `id` to its base through sound links; `id` first. Ends where a link is not sound.

@@ -161,12 +161,18 @@ const MOST_VALUES: usize = 2_000_000;
 /// Disks of one machine or snapshot at most: Hyper-V allows 260, XCP-ng 255.
 const MOST_DISKS: usize = 1024;
 
+/// Volumes of a host at most.
+const MOST_VOLUMES: usize = 1024;
+
 fn check_disks(facts: HostFacts) -> Result<HostFacts, HostError> {
     let of_machines = facts.machines.iter().map(|machine| &machine.disks);
     let of_snapshots = facts.snapshots.iter().map(|snapshot| &snapshot.disks);
     let mut counts = of_machines.chain(of_snapshots).flatten().map(Vec::len);
     if counts.any(|disks| disks > MOST_DISKS) {
         return Err(HostError::TooMany(MOST_DISKS, "disks of one machine"));
+    }
+    if facts.free.len() > MOST_VOLUMES {
+        return Err(HostError::TooMany(MOST_VOLUMES, "places with free space"));
     }
     Ok(facts)
 }

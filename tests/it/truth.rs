@@ -22,9 +22,9 @@ use crate::runner::{json_of, row_of};
 
 /// One disk as its maker knows it.
 #[derive(Debug, Deserialize)]
-struct Truth {
-    path: PathBuf,
-    parent: Option<String>,
+pub struct Truth {
+    pub path: PathBuf,
+    pub parent: Option<String>,
     sha256: String,
     #[serde(default)]
     dirty_sectors: u64,
@@ -71,7 +71,7 @@ pub fn unpacked_sample(packed: &Path, to: &Path) -> bool {
 }
 
 /// Unpacks a truth store; `None` after saying why not.
-fn unpack(name: &str) -> Option<(tempfile::TempDir, PathBuf, BTreeMap<String, Truth>)> {
+pub fn unpack(name: &str) -> Option<(tempfile::TempDir, PathBuf, BTreeMap<String, Truth>)> {
     let Some(archive) = samples()
         .map(|folder| folder.join("truth").join(name))
         .filter(|archive| archive.is_file())

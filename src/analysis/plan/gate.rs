@@ -166,16 +166,11 @@ fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
 
 fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
     let mut broken: Vec<(DiskId, String)> = Vec::new();
-    let mut closed: Vec<DiskId> = Vec::new();
+    let closed = closed(case);
     for id in case.chains.iter().flatten() {
         let fault = match (case.forest.disk(*id), case.forest.node(*id)) {
             // What the host says of a disk that cannot be opened stands for the disk.
-            (Some(disk), Some(node)) if disk.is_locked() && node.children.is_empty() => {
-                if node.parent.is_none() && node.host.is_none() {
-                    closed.push(*id);
-                }
-                None
-            }
+            (Some(disk), Some(node)) if disk.is_locked() && node.children.is_empty() => None,
             (Some(disk), _) if disk.header.is_none() => {
                 Some("it cannot be read as a disk".to_owned())
             }
@@ -197,7 +192,6 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
         }
     }
     if !closed.is_empty() {
-        closed.dedup();
         let text = format!(
             "{} could not be opened, so what it stands on is not known",
             names(case.forest, &closed)
@@ -216,6 +210,19 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
             format!("the chain breaks at {name}: {fault}{more}"),
         ));
     }
+}
+
+/// Disks of these chains that could not be opened; where nothing says what the machine uses, those beside its disks too.
+fn closed(case: &Case<'_>) -> Vec<DiskId> {
+    let chains = case.chains.iter().flatten().copied();
+    let mut closed: Vec<DiskId> = chains.filter(|id| case.forest.is_closed(*id)).collect();
+    if !case.now_known {
+        let frozen = case.frozen.iter();
+        closed.extend(frozen.flat_map(|id| case.topology.closed_beside(*id)));
+    }
+    closed.sort_unstable();
+    closed.dedup();
+    closed
 }
 
 /// Parents found by their id alone: the engine of Hyper-V follows paths.
@@ -370,7 +377,10 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
             format!("the snapshot names {first}, which is not in the store{more}"),
         ));
     }
-    if !case.steps.unknown.is_empty() || !(case.now_known || case.verdict.is_none()) {
+    // What cannot be opened is told as such; what the machine uses may be known all the same.
+    let is_open = !case.now_known || closed(case).is_empty();
+    let is_unknown = !case.steps.unknown.is_empty() || !(case.now_known || case.verdict.is_none());
+    if is_unknown && is_open {
         all.push(reason(
             &reasons::NO_NOW,
             Answer::CannotTell,

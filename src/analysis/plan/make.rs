@@ -150,7 +150,7 @@ fn resolve(
         .unwrap_or_default()
     {
         [one] => frozen_of(*one),
-        [] if topology.children(id).next().is_none() => {
+        [] if topology.children(id).next().is_none() && topology.closed_beside(id).is_empty() => {
             Err(TargetError::NotFrozen(file_name(&disk.path)))
         }
         [] => Ok((None, vec![id])),
@@ -208,6 +208,9 @@ fn merge(
         (None, None) => header(from).map_or(0, |header| header.blocks),
     };
     let bytes_max = blocks.saturating_mul(block);
+    // Of what cannot be opened the file's length alone is known: it holds no more than that.
+    let shut = forest.disk(from).filter(|disk| disk.is_locked());
+    let bytes_max = shut.map_or(bytes_max, |disk| disk.file.len);
     let sector = header(from).map_or(0, |header| u64::from(header.sector_size));
     let bytes = counted.map_or(bytes_max, |counts| {
         counts.dirty_sectors.saturating_mul(sector)
@@ -232,10 +235,14 @@ fn merge(
         .map(|(child, _)| child.stored_size)
         .filter(|_| subject.product == Product::XcpNg);
     let here = forest.free_bytes.get(into.0 as usize).copied().flatten();
-    let (free, free_source) = match (options.free, here) {
-        (Some(given), _) => (Some(given), Some(FreeSource::Given)),
-        (None, here) => (here, here.map(|_| FreeSource::Here)),
-    };
+    let host = forest.node(into).and_then(|node| node.host.as_ref()?.free);
+    let free = [
+        (options.free, FreeSource::Given),
+        (host, FreeSource::Host),
+        (here, FreeSource::Here),
+    ];
+    let free = free.into_iter().find_map(|(free, by)| Some((free?, by)));
+    let (free, free_source) = free.unzip();
     Merge {
         from,
         into,
@@ -245,8 +252,8 @@ fn merge(
         } else {
             into
         },
-        blocks,
-        bytes,
+        blocks: Some(blocks).filter(|_| shut.is_none()),
+        bytes: Some(bytes).filter(|_| shut.is_none()),
         bytes_max,
         grow_max: grow.unwrap_or(bytes_max),
         enlarge_to,

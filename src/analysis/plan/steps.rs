@@ -240,6 +240,7 @@ fn xcpng(subject: &DeleteSubject<'_>, base: DiskId, steps: &mut Steps) {
         _ => steps.leaves.extend(gone),
     }
     match (left.as_slice(), active) {
+        ([], _) if may_be_below_a_closed_one(subject) => steps.unknown.push(base),
         ([], _) => steps.dead_ends.push(base),
         (_, None) => steps.unknown.push(base),
         ([one], _) => steps.merges.push((*one, base)),

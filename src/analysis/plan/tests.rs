@@ -89,7 +89,7 @@ fn the_story_is_refused_with_both_dates_and_what_is_already_gone() {
     // Three dirty blocks of 2 MiB, 77 sectors; blocks 0 and 2 are new to the base.
     assert_eq!(
         (merge.blocks, merge.bytes, merge.bytes_max),
-        (3, 77 * 512, 6 << 20)
+        (Some(3), Some(77 * 512), 6 << 20)
     );
     assert_eq!(merge.grow_max, 2 * ((2 << 20) + 4096));
     assert_eq!(plan.before, [[DiskId(0), DiskId(1)]]);

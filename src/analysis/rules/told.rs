@@ -82,6 +82,7 @@ impl Told {
         match (self.taken.not_before, self.taken.not_after) {
             (None, None) => format!("{name} (taken at an unknown time)"),
             (Some(at), None) => format!("{name} (not taken before {})", minute(at)),
+            (None, Some(at)) => format!("{name} (not taken after {})", minute(at)),
             _ => format!("{name} (taken {})", span_of(self.taken)),
         }
     }

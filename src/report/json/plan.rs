@@ -73,15 +73,17 @@ pub struct MergeJson {
     pub into: Option<String>,
     /// Whose name is left.
     pub survivor: Option<String>,
-    pub blocks: u64,
-    pub bytes: u64,
+    /// Blocks that move; `null` where the file could not be opened.
+    pub blocks: Option<u64>,
+    /// Bytes expected; `null` as above.
+    pub bytes: Option<u64>,
     pub bytes_max: u64,
     /// Bytes the receiving file may grow by.
     pub grow_max: u64,
     /// The size the receiving disk is given first.
     pub enlarge_to: Option<u64>,
     pub free: Option<u64>,
-    /// Who says so: `here` or `given`.
+    /// Who says so: `here`, `host` or `given`.
     pub free_source: Option<&'static str>,
 }
 

@@ -271,17 +271,23 @@ impl<'a> Writer<'a> {
             context.whole_name(merge.from),
             context.whole_name(merge.into),
         );
-        if merge.blocks == 0 {
-            let text = format!("{from} is merged into {into}; it holds no block of its own");
-            self.page.item(Role::Text, text);
-            return;
-        }
-        let text = format!(
-            "{from} is written into {into}: {} in {} (at worst {})",
-            context.size(merge.bytes),
-            many(merge.blocks, "block"),
-            context.size(merge.bytes_max),
-        );
+        let text = match (merge.bytes, merge.blocks) {
+            (_, Some(0)) => {
+                let text = format!("{from} is merged into {into}; it holds no block of its own");
+                self.page.item(Role::Text, text);
+                return;
+            }
+            (Some(bytes), Some(blocks)) => format!(
+                "{from} is written into {into}: {} in {} (at worst {})",
+                context.size(bytes),
+                many(blocks, "block"),
+                context.size(merge.bytes_max),
+            ),
+            _ => format!(
+                "{from} is written into {into}: at most {}; it could not be opened, so its blocks are not counted",
+                context.size(merge.bytes_max),
+            ),
+        };
         self.page.item(Role::Text, text);
         let name = context.name(merge.into);
         if !merge.is_possible {

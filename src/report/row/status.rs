@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::flag::{ChainTrust, Flag, is_other_format};
-use crate::analysis::{AssessedSnapshot, Assessment, Reverted};
+use crate::analysis::{AssessedSnapshot, Assessment, Reverted, Rule};
 use crate::report::row::Phase;
 use crate::store::{BornSource, Disk, DiskId, Forest, Liveness};
 use crate::text::many;
@@ -153,6 +153,8 @@ fn unsure(
         }
     } else if let Some(gap) = gap.filter(|gap| *gap > TOLERANCE) {
         short_span(gap) + " gap"
+    } else if own.verdict.rule == Rule::NowClosed {
+        "disk above locked".to_owned()
     } else if forest.disk(id).is_some_and(is_copy) {
         "copied store".to_owned()
     } else {

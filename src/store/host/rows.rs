@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{FactsFile, HostFile};
+use super::{FactsFile, HostFacts, HostFile};
 use crate::finding::Finding;
 use crate::store::link::mapped;
 use crate::store::pathmatch::{Match, PathIndex};
@@ -74,12 +74,27 @@ impl Rows {
                     *slot = Some(Arc::new(HostRow {
                         file: file.clone(),
                         source: of.path.clone(),
+                        free: free(&of.facts, &file.path),
                     }));
                 }
             }
         }
         rows
     }
+}
+
+/// Free bytes of the volume that a file of the host lies on: the listed place nearest to it.
+fn free(facts: &HostFacts, path: &str) -> Option<u64> {
+    let plain = |path: &str| path.to_lowercase().replace('/', "\\");
+    let path = plain(path);
+    let holds = |place: &str| {
+        let place = plain(place);
+        let rest = path.strip_prefix(place.trim_end_matches('\\'));
+        rest.is_some_and(|rest| rest.starts_with('\\'))
+    };
+    let places = facts.free.iter().filter(|(place, _)| holds(place));
+    let nearest = places.max_by_key(|(place, _)| place.len());
+    nearest.map(|(_, bytes)| *bytes)
 }
 
 /// Disks of one input with their rows, each row once.
@@ -231,7 +246,6 @@ fn take_times(file: &mut FileFacts, row: &HostFile) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::host::HostFacts;
     use crate::store::probe::row as blank;
 
     fn file(path: &str, len: u64) -> HostFile {
@@ -286,6 +300,24 @@ mod tests {
     }
 
     #[test]
+    fn free_space_is_that_of_the_nearest_place_listed() {
+        let facts = HostFacts {
+            free: [("D:\\", 1), (r"C:\ClusterStorage\Volume1", 2), ("C:", 3)]
+                .map(|(place, bytes)| (place.to_owned(), bytes))
+                .to_vec(),
+            ..HostFacts::default()
+        };
+        for (path, wanted) in [
+            (r"d:\VMs\a.vhdx", Some(1)),
+            ("C:/clusterstorage/volume1/a.vhdx", Some(2)),
+            (r"C:\ClusterStorage\Volume10\a.vhdx", Some(3)),
+            (r"E:\a.vhdx", None),
+        ] {
+            assert_eq!(free(&facts, path), wanted, "{path}");
+        }
+    }
+
+    #[test]
     fn only_a_leaf_may_have_grown_since_it_was_listed() {
         for (len, ends, is_it) in [
             (10, Ends::Frozen, true),
@@ -303,6 +335,7 @@ mod tests {
             let row = HostRow {
                 file: listed,
                 source: "t.csv".into(),
+                free: None,
             };
             date_disk(&mut disk, &row, ends);
             date_disk(&mut disk, &row, ends);
