@@ -20,6 +20,7 @@ pub fn build(folder: &Path) -> io::Result<()> {
     machines::make_web01(folder)?;
     machines::make_db02(folder)?;
     machines::make_app03(folder)?;
+    machines::make_lab04(folder)?;
     configs::make_configs(folder)
 }
 

@@ -10,8 +10,8 @@ use crate::build::hyperv::HypervConfig;
 
 use super::guest::packed_bytes;
 use super::machines::{
-    APP03_BASE, APP03_NOW, DB02_NOW, TESTWIN7, TESTWIN7_BASE, TESTWIN7_NOW, WEB01_BASE,
-    WEB01_FIRST, WEB01_NOW, time,
+    APP03_BASE, APP03_NOW, DB02_NOW, LAB04, LAB04_BASE, LAB04_KEPT, LAB04_NOW, TESTWIN7,
+    TESTWIN7_BASE, TESTWIN7_NOW, WEB01_BASE, WEB01_FIRST, WEB01_NOW, time,
 };
 use super::store::{host_path, make_file};
 
@@ -190,24 +190,86 @@ pub fn make_configs(root: &Path) -> io::Result<()> {
         &before_update,
         time("2026-09-14T19:30:06Z"),
     )?;
+    configs_of_lab04(root)?;
     make_listing(root)
+}
+
+/// The machine got a new generation id when it was set back to the first of its snapshots.
+fn configs_of_lab04(root: &Path) -> io::Result<()> {
+    let config = |id: u128, name: &str, disk: &str, generation: &str, created: &str| HypervConfig {
+        generation_id: Some(generation.to_owned()),
+        created: Some(time(created)),
+        ..HypervConfig::new(Uuid::from_u128(id), name, &host_path(LAB04, disk))
+    };
+    let (before, after) = (
+        "5e0b84c1f7d24a6993320f6c1db8e7a4",
+        "c41d9a37e6504b1f8ab27e905d3c61f8",
+    );
+    let of_lab04 = config(
+        0x6b5a_4939_2818_4706_9fe1_d2c3_b4a5_9687,
+        LAB04,
+        LAB04_NOW,
+        after,
+        "2026-04-07T09:12:40Z",
+    );
+    machine(
+        root,
+        ConfigForm::Vmcx,
+        &of_lab04,
+        time("2026-11-20T17:40:00Z"),
+    )?;
+    let clean = config(
+        0x1f2e_3d4c_5b6a_4798_8897_a6b5_c4d3_e2f1,
+        "clean install",
+        LAB04_BASE,
+        before,
+        "2026-04-20T09:15:02Z",
+    );
+    snapshot(
+        root,
+        LAB04,
+        ConfigForm::Vmcx,
+        &clean,
+        time("2026-04-20T09:15:03Z"),
+    )?;
+    let test = config(
+        0x7c6d_5e4f_3a2b_4c1d_8e0f_9a8b_7c6d_5e4f,
+        "検証中",
+        LAB04_KEPT,
+        before,
+        "2026-05-18T16:40:21Z",
+    );
+    snapshot(
+        root,
+        LAB04,
+        ConfigForm::Vmcx,
+        &test,
+        time("2026-05-18T16:40:22Z"),
+    )
 }
 
 /// Name of the listing in the store.
 const LISTING: &str = "times.csv";
 
 /// What `Get-ChildItem -Recurse | Select FullName,Length,CreationTimeUtc,LastWriteTimeUtc | ConvertTo-Csv` printed on the
-/// host for the machine on AVHDX: its files hold no date, and a copy has none of the host's creation times.
+/// host for the machines on AVHDX: their files hold no date, and a copy has none of the host's creation times.
 fn make_listing(root: &Path) -> io::Result<()> {
     let mut listing =
         String::from("\"FullName\",\"Length\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\r\n");
-    for (name, born, written) in [
+    let app03 = [
         (APP03_BASE, "2026-02-03T08:01:40Z", "2026-09-14T19:30:04Z"),
         (APP03_NOW, "2026-09-14T19:30:05Z", "2026-11-20T17:33:00Z"),
-    ] {
-        let path = root.join("app03").join(name);
+    ];
+    let lab04 = [
+        (LAB04_BASE, "2026-04-07T09:13:05Z", "2026-04-20T09:15:01Z"),
+        (LAB04_KEPT, "2026-04-20T09:15:02Z", "2026-05-18T16:40:20Z"),
+        (LAB04_NOW, "2026-06-01T08:05:44Z", "2026-11-20T17:33:20Z"),
+    ];
+    let files = app03.map(|file| ("app03", file)).into_iter();
+    for (machine, (name, born, written)) in files.chain(lab04.map(|file| (LAB04, file))) {
+        let path = root.join(machine).join(name);
         let len = std::fs::metadata(&path)?.len();
-        let host = host_path("app03", name);
+        let host = host_path(machine, name);
         let row =
             [host.as_str(), &len.to_string(), born, written].map(|cell| format!("\"{cell}\""));
         listing += &row.join(",");

@@ -39,6 +39,14 @@ pub struct DemoVolume {
     next_cluster: u16,
     next_short_name: u32,
     folders: BTreeMap<String, Folder>,
+    files: BTreeMap<String, File>,
+}
+
+/// Where a file's entry lies in the volume, in bytes, and its content's first cluster.
+#[derive(Debug, Clone, Copy)]
+struct File {
+    entry: usize,
+    cluster: u16,
 }
 
 /// Where a folder's entries lie in the volume, in bytes.
@@ -57,6 +65,7 @@ impl DemoVolume {
             next_cluster: 2,
             next_short_name: 1,
             folders: BTreeMap::new(),
+            files: BTreeMap::new(),
         };
         volume.put_boot_sector(label, serial);
         volume.link(0, 0xfff8);
@@ -75,7 +84,27 @@ impl DemoVolume {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         self.make_folder(folder, time);
         let first = self.allocate(content);
-        self.add_entry(folder, name, ATTRIBUTE_ARCHIVE, first, content.len(), time);
+        let entry = self.add_entry(folder, name, ATTRIBUTE_ARCHIVE, first, content.len(), time);
+        let file = File {
+            entry,
+            cluster: first,
+        };
+        self.files.insert(path.to_owned(), file);
+    }
+
+    /// Writes over the beginning of a file that is there already; its size stays.
+    pub fn rewrite(&mut self, path: &str, content: &[u8], time: DateTime) {
+        let Some(File { entry, mut cluster }) = self.files.get(path).copied() else {
+            return;
+        };
+        for piece in content.chunks(CLUSTER) {
+            self.put(cluster_start(cluster), piece);
+            cluster = self.next_of(cluster);
+        }
+        let (date, clock) = stamps(time);
+        self.put(entry + 18, &date);
+        self.put(entry + 22, &clock);
+        self.put(entry + 24, &date);
     }
 
     /// Lets the next file or folder begin at about this share of the volume (in thousandths), as files lie on a disk that was used for a while.
@@ -162,6 +191,15 @@ impl DemoVolume {
         }
     }
 
+    /// The cluster that a chain goes on with.
+    fn next_of(&self, cluster: u16) -> u16 {
+        let at = RESERVED_SECTORS * SECTOR + usize::from(cluster) * 2;
+        let sector = self.sectors.get(&(at / SECTOR));
+        sector.map_or(END_OF_CHAIN, |bytes| {
+            u16::from_le_bytes([bytes[at % SECTOR], bytes[at % SECTOR + 1]])
+        })
+    }
+
     fn allocate(&mut self, content: &[u8]) -> u16 {
         if content.is_empty() {
             return 0;
@@ -206,6 +244,7 @@ impl DemoVolume {
         self.add_entry(parent, name, ATTRIBUTE_DIRECTORY, cluster, 0, time);
     }
 
+    /// Where the entry stands.
     fn add_entry(
         &mut self,
         folder: &str,
@@ -214,7 +253,7 @@ impl DemoVolume {
         cluster: u16,
         len: usize,
         time: DateTime,
-    ) {
+    ) -> usize {
         let (short, long) = if let Some(short) = plain_short_name(name) {
             (short, Vec::new())
         } else {
@@ -228,13 +267,16 @@ impl DemoVolume {
         let entries = long
             .into_iter()
             .chain([entry(&short, attribute, cluster, len, time)]);
+        let mut at = 0;
         for bytes in entries {
             let Folder { start, used, .. } = self.folders[folder];
-            self.put(start + used * ENTRY, &bytes);
+            at = start + used * ENTRY;
+            self.put(at, &bytes);
             if let Some(folder) = self.folders.get_mut(folder) {
                 folder.used += 1;
             }
         }
+        at
     }
 }
 
@@ -309,19 +351,25 @@ fn long_name_entries(name: &str, short: &[u8; 11]) -> Vec<[u8; ENTRY]> {
     entries
 }
 
-fn entry(short: &[u8; 11], attribute: u8, cluster: u16, len: u32, time: DateTime) -> [u8; ENTRY] {
+/// Date and clock of an entry, as stored.
+fn stamps(time: DateTime) -> ([u8; 2], [u8; 2]) {
     let part = |value: i8| u16::try_from(value).unwrap_or(0);
     let year = u16::try_from(time.year() - 1980).unwrap_or(0);
     let date = (year << 9) | (part(time.month()) << 5) | part(time.day());
     let clock = (part(time.hour()) << 11) | (part(time.minute()) << 5) | (part(time.second()) / 2);
+    (date.to_le_bytes(), clock.to_le_bytes())
+}
+
+fn entry(short: &[u8; 11], attribute: u8, cluster: u16, len: u32, time: DateTime) -> [u8; ENTRY] {
+    let (date, clock) = stamps(time);
     let mut bytes = [0; ENTRY];
     bytes[..11].copy_from_slice(short);
     bytes[11] = attribute;
-    bytes[14..16].copy_from_slice(&clock.to_le_bytes());
-    bytes[16..18].copy_from_slice(&date.to_le_bytes());
-    bytes[18..20].copy_from_slice(&date.to_le_bytes());
-    bytes[22..24].copy_from_slice(&clock.to_le_bytes());
-    bytes[24..26].copy_from_slice(&date.to_le_bytes());
+    bytes[14..16].copy_from_slice(&clock);
+    bytes[16..18].copy_from_slice(&date);
+    bytes[18..20].copy_from_slice(&date);
+    bytes[22..24].copy_from_slice(&clock);
+    bytes[24..26].copy_from_slice(&date);
     bytes[26..28].copy_from_slice(&cluster.to_le_bytes());
     bytes[28..].copy_from_slice(&len.to_le_bytes());
     bytes

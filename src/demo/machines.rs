@@ -1,4 +1,4 @@
-//! The demo's machines on VHD: the reverted one, one that never was, and one that lost a parent.
+//! The demo's machines: reverted ones, some that never were, and one that lost a parent.
 
 use std::fs;
 use std::io;
@@ -7,14 +7,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use uuid::Uuid;
 
-use crate::build::vhdx::VhdxBuilder;
-
-use super::fat::DISK_BYTES;
 use super::fat::DemoVolume;
-use super::guest::{installed, log_text, works};
-use super::store::{DemoVhd, host_path, make_vhd, set_modified};
+use super::guest::{installed, log_text, packed_bytes, works};
+use super::store::{DemoVhd, DemoVhdx, make_vhd, make_vhdx};
 
 /// A time of the story. The texts are constants of this program; a wrong one would be the epoch.
 pub fn time(text: &str) -> Timestamp {
@@ -46,6 +42,16 @@ pub const DB02_NOW: &str = "db02_77AB01D3-E20F-4C55-9D3A-6B8E4F1207C9.avhd";
 pub const APP03_BASE: &str = "app03.vhdx";
 /// In use by `app03`.
 pub const APP03_NOW: &str = "app03_5C7E90B4-2D1A-4F63-8B0E-93A7D6C5E1F2.avhdx";
+/// The name of the machine whose branch from before the revert is kept.
+pub const LAB04: &str = "lab04";
+/// Frozen by the first snapshot of `lab04`.
+pub const LAB04_BASE: &str = "lab04.vhdx";
+/// Frozen by its second snapshot, from before the revert.
+pub const LAB04_KEPT: &str = "lab04_84D319FE-2B70-4DA6-A5C8-3E617F92B0C4.avhdx";
+/// In use by `lab04`, made by the revert.
+pub const LAB04_NOW: &str = "lab04_E9A74C02-58B1-4F3D-8D16-B2F407C3915E.avhdx";
+/// The file that is only in what the second snapshot keeps.
+pub const LAB04_FILE: &str = "Users/taro/Desktop/検証用.txt";
 
 /// The story: a snapshot in May, a file on the desktop, *Revert* in June, months of work since, all of it forgotten.
 ///
@@ -185,47 +191,101 @@ pub fn make_db02(root: &Path) -> io::Result<()> {
 pub fn make_app03(root: &Path) -> io::Result<()> {
     let folder = root.join("app03");
     fs::create_dir_all(&folder)?;
-    let disk_id = Uuid::from_u128(0xa990_0300_5b6c_4d7e_8f90_a1b2_c3d4_e5f6);
     let mut volume = installed(
         b"APP03      ",
         0x2026_0203,
         29,
         clock("2026-02-03T09:00:00Z"),
     );
-    let mut base = VhdxBuilder::dynamic(DISK_BYTES)
-        .creator("Microsoft Windows 10.0.20348.0")
-        .disk_id(disk_id)
-        .data_write_id(Uuid::from_u128(0x6d0e_1f20_3142_4354_8566_7788_99aa_bbcc))
-        .block_size(32 << 20);
-    for (sector, bytes) in volume.sectors() {
-        base = base.write(sector, &bytes);
-    }
-    let path = folder.join(APP03_BASE);
-    base.build_to(&path)?;
-    set_modified(&path, time("2026-09-14T19:30:04Z"))?;
+    let base = DemoVhdx {
+        name: APP03_BASE,
+        disk_id: 0xa990_0300_5b6c_4d7e_8f90_a1b2_c3d4_e5f6,
+        data_write_id: 0x6d0e_1f20_3142_4354_8566_7788_99aa_bbcc,
+        modified: time("2026-09-14T19:30:04Z"),
+        parent: None,
+    };
+    make_vhdx(&folder, &base, &volume.sectors())?;
 
     let at_snapshot = volume.clone();
     works(&mut volume, 83, 17, clock("2026-10-11T06:00:00Z"));
-    let stored = host_path("app03", APP03_BASE);
-    let relative = format!(r".\{APP03_BASE}");
-    let mut now = VhdxBuilder::differencing(DISK_BYTES)
-        .creator("Microsoft Windows 10.0.20348.0")
-        .disk_id(disk_id)
-        .data_write_id(Uuid::from_u128(0x1b2c_3d4e_5f60_4718_8293_a4b5_c6d7_e8f9))
-        .block_size(2 << 20)
-        .parent(
-            base.data_write_id_now(),
-            &[
-                ("relative_path", &relative),
-                ("absolute_win32_path", &stored),
-            ],
-        );
-    for (sector, bytes) in volume.changes_since(&at_snapshot) {
-        now = now.write(sector, &bytes);
-    }
-    let path = folder.join(APP03_NOW);
-    now.build_to(&path)?;
-    set_modified(&path, time("2026-11-20T17:33:00Z"))
+    let now = DemoVhdx {
+        name: APP03_NOW,
+        data_write_id: 0x1b2c_3d4e_5f60_4718_8293_a4b5_c6d7_e8f9,
+        modified: time("2026-11-20T17:33:00Z"),
+        parent: Some((base.data_write_id, base.name)),
+        ..base
+    };
+    make_vhdx(&folder, &now, &volume.changes_since(&at_snapshot))?;
+    Ok(())
+}
+
+/// A machine that was set back while a snapshot keeps what stood there before: a file can be named and brought back.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn make_lab04(root: &Path) -> io::Result<()> {
+    let folder = root.join(LAB04);
+    fs::create_dir_all(&folder)?;
+    let mut clean = installed(
+        b"LAB04      ",
+        0x2026_0407,
+        43,
+        clock("2026-04-07T10:00:00Z"),
+    );
+    clean.write(
+        "WINDOWS/LOGS/SETUP.LOG",
+        &log_text(3, 90_000),
+        clock("2026-04-07T10:40:00Z"),
+    );
+    let base = DemoVhdx {
+        name: LAB04_BASE,
+        disk_id: 0xb044_0400_17d2_4c3a_9e51_66f0_a8b7_c9d1,
+        data_write_id: 0x2c51_7d90_6a4b_4f18_b3e2_90c7_d1f5_0a36,
+        modified: time("2026-04-20T09:15:01Z"),
+        parent: None,
+    };
+    make_vhdx(&folder, &base, &clean.sectors())?;
+
+    let mut tested = clean.clone();
+    tested.go_to(310);
+    tested.write(
+        LAB04_FILE,
+        &log_text(11, 15_000),
+        clock("2026-05-12T18:21:30Z"),
+    );
+    works(&mut tested, 37, 5, clock("2026-05-15T07:00:00Z"));
+    rewrite_by_itself(&mut tested, 101, clock("2026-05-18T16:40:00Z"));
+    let kept = DemoVhdx {
+        name: LAB04_KEPT,
+        data_write_id: 0x84d3_19fe_2b70_4da6_a5c8_3e61_7f92_b0c4,
+        modified: time("2026-05-18T16:40:20Z"),
+        parent: Some((base.data_write_id, base.name)),
+        ..base
+    };
+    make_vhdx(&folder, &kept, &tested.changes_since(&clean))?;
+
+    let mut today = clean.clone();
+    works(&mut today, 61, 8, clock("2026-08-02T08:00:00Z"));
+    today.write(
+        "Users/taro/Desktop/memo.txt",
+        b"where are my test notes?\r\n",
+        clock("2026-10-30T13:05:00Z"),
+    );
+    rewrite_by_itself(&mut today, 103, clock("2026-11-20T17:30:00Z"));
+    let now = DemoVhdx {
+        name: LAB04_NOW,
+        data_write_id: 0xe9a7_4c02_58b1_4f3d_8d16_b2f4_07c3_915e,
+        modified: time("2026-11-20T17:33:20Z"),
+        ..kept
+    };
+    make_vhdx(&folder, &now, &today.changes_since(&clean))?;
+    Ok(())
+}
+
+/// What a system writes while nobody works: into its page file and its logs.
+fn rewrite_by_itself(volume: &mut DemoVolume, seed: u64, time: DateTime) {
+    volume.rewrite("PAGEFILE.SYS", &packed_bytes(seed, 400_000), time);
+    volume.rewrite("WINDOWS/LOGS/SETUP.LOG", &log_text(seed, 30_000), time);
 }
 
 /// Logs that go on growing, and one that is written again as it was.

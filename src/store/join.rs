@@ -1,8 +1,8 @@
 //! Joins what configurations, the host's facts and the user say with the disks that are there: machines, snapshots, and which
 //! disk each means.
 //!
-//! Nothing is invented: a snapshot's machine is told by an id, by a disk of the machine that stands on the snapshot's, or by
-//! the facts; else it stays unknown.
+//! Nothing is invented: a snapshot's machine is told by an id, by a disk of the machine that stands on the snapshot's or, for
+//! a branch that was left, is named like it and stands on the same disk, or by the facts; else it stays unknown.
 
 mod locked;
 mod machines;

@@ -73,19 +73,23 @@ fn count(lost: &mut LostFiles, change: &Change) -> bool {
     if change.file != FileKind::File {
         return false;
     }
-    let bytes = change.after.and_then(|version| version.bytes).unwrap_or(0);
-    match change.kind {
-        _ if is_noise(change) => return false,
-        ChangeKind::Created => lost.created += 1,
-        ChangeKind::Modified | ChangeKind::Replaced | ChangeKind::Written => lost.modified += 1,
+    let counter = match change.kind {
+        ChangeKind::Created => &mut lost.created,
+        ChangeKind::Modified | ChangeKind::Replaced | ChangeKind::Written => &mut lost.modified,
         ChangeKind::Deleted => {
-            lost.deleted += 1;
+            lost.deleted += u64::from(!is_noise(change));
             return false;
         }
         ChangeKind::Renamed | ChangeKind::Linked | ChangeKind::Unlinked | ChangeKind::Metadata => {
             return false;
         }
+    };
+    if is_noise(change) {
+        lost.noise += 1;
+        return true;
     }
+    *counter += 1;
+    let bytes = change.after.and_then(|version| version.bytes).unwrap_or(0);
     lost.bytes = lost.bytes.saturating_add(bytes);
     true
 }

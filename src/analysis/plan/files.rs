@@ -22,7 +22,9 @@ pub struct LostFiles {
     pub deleted: u64,
     /// Bytes of the first two.
     pub bytes: u64,
-    /// Those that a person would look at first.
+    /// Page files, logs, caches: new ones and other versions, counted apart.
+    pub noise: u64,
+    /// Those that a person would look at first; what systems write by themselves comes last.
     pub first: Vec<Change>,
     /// False if not all was looked at, or could be.
     pub complete: bool,

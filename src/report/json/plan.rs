@@ -110,6 +110,8 @@ pub struct LostFilesJson {
     pub deleted: u64,
     /// Bytes of the first two.
     pub bytes: u64,
+    /// Page files, logs, caches: new ones and other versions, counted apart.
+    pub noise: u64,
     /// Those that a person would look at first.
     pub first: Vec<LostFileJson>,
     /// All was looked at.
@@ -143,6 +145,7 @@ fn lost_files(files: &LostFiles) -> LostFilesJson {
         modified: files.modified,
         deleted: files.deleted,
         bytes: files.bytes,
+        noise: files.noise,
         first: files.first.iter().map(file).collect(),
         complete: files.complete,
     }

@@ -1,6 +1,7 @@
 //! What deleting a snapshot would do. First the answer, what is gone already, what the delete loses and what it breaks; then
 //! which file goes into which, how the engine goes about it, and what was not checked. No sentence stands there twice.
 
+use crate::analysis::files::noise::is_noise;
 use crate::analysis::plan::{Answer, FreeSource, Loss, LostFiles, Merge, Plan, Reason};
 use crate::analysis::reasons;
 use crate::report::files::{sign, time_words};
@@ -84,6 +85,18 @@ fn lost_lines(context: &PageContext<'_>, files: &LostFiles) -> Vec<Line> {
         );
         lines.push(indent(5).with(Role::Text, text));
     }
+    if files.noise > 0 {
+        let text = format!(
+            "{}{} of the system itself: page files, logs, caches",
+            if parts.is_empty() {
+                "with it: "
+            } else {
+                "and "
+            },
+            many(files.noise, "file")
+        );
+        lines.push(indent(5).with(Role::Dim, text));
+    }
     for change in &files.first {
         let path = escape(change.path.as_deref().unwrap_or(""));
         let version = change.after.or(change.before);
@@ -92,10 +105,16 @@ fn lost_lines(context: &PageContext<'_>, files: &LostFiles) -> Vec<Line> {
         let time = version.and_then(|version| version.modified);
         let time = time.map(|at| time_words(at, &context.style.clock));
         let facts: Vec<String> = [size, time].into_iter().flatten().collect();
-        let line = indent(7).with(Role::Error, format!("{} {path}", sign(change.kind)));
+        let role = if is_noise(change) {
+            Role::Dim
+        } else {
+            Role::Error
+        };
+        let line = indent(7).with(role, format!("{} {path}", sign(change.kind)));
         lines.push(line.with(Role::Dim, format!("  {}", facts.join(", "))));
     }
-    let all = files.created.saturating_add(files.modified);
+    let own = files.created.saturating_add(files.modified);
+    let all = own.saturating_add(files.noise);
     let more = all.saturating_sub(files.first.len() as u64);
     if more > 0 {
         let text = format!("and {more} more (--files names all)");

@@ -200,9 +200,16 @@ struct MachineIndex {
     by_id: HashMap<Uuid, MachineId>,
     /// The machine whose line passes a disk; `None` if several do.
     on: HashMap<DiskId, Option<MachineId>>,
-    /// By folder and name without the GUID: the machine that uses such a disk which could not be opened, so that nothing
-    /// says what it stands on; `None` if several do.
-    beside: HashMap<(PathBuf, String), Option<MachineId>>,
+    /// By folder and name without the GUID: the machine that uses such a disk; `None` if several do.
+    beside: HashMap<(PathBuf, String), Beside>,
+}
+
+/// A machine beside a disk of the same series.
+#[derive(Clone, Copy)]
+struct Beside {
+    machine: Option<MachineId>,
+    /// Its disk could not be opened, so that nothing says what it stands on.
+    is_locked: bool,
 }
 
 impl MachineIndex {
@@ -217,9 +224,14 @@ impl MachineIndex {
                 owners.by_id.entry(own).or_insert(id);
             }
             for now in machine.disks.iter().flatten().filter_map(|used| used.disk) {
-                if let Some(key) = forest.disk(now).filter(|of| of.is_locked()).map(series) {
-                    let known = owners.beside.entry(key).or_insert(Some(id));
-                    *known = known.filter(|known| *known == id);
+                if let Some(disk) = forest.disk(now) {
+                    let is_locked = disk.is_locked();
+                    let known = owners.beside.entry(series(disk)).or_insert(Beside {
+                        machine: Some(id),
+                        is_locked,
+                    });
+                    known.machine = known.machine.filter(|known| *known == id);
+                    known.is_locked |= is_locked;
                 }
                 for disk in forest.line(now) {
                     let known = *owners.on.entry(disk).or_insert(Some(id));
@@ -237,7 +249,8 @@ impl MachineIndex {
     }
 
     /// By id; else the one machine that has a disk standing on the snapshot's; else the one that uses a disk of the same
-    /// folder and name but for the GUID, if that could not be opened.
+    /// folder and name but for the GUID, if that could not be opened or stands on a disk below the snapshot's: the snapshot
+    /// is of a branch that the machine left.
     fn of(&self, forest: &Forest, record: &ConfigRecord, disks: &[DiskUse]) -> Option<MachineId> {
         let named = [record.global_id, record.logical_id]
             .into_iter()
@@ -257,12 +270,17 @@ impl MachineIndex {
         if !standing.is_empty() {
             return only(standing);
         }
-        let disks = found().filter_map(|disk| forest.disk(disk));
-        only(
-            disks
-                .filter_map(|disk| self.beside.get(&series(disk)).copied())
-                .collect(),
-        )
+        let alike = |id: DiskId| {
+            let beside = self.beside.get(&series(forest.disk(id)?))?;
+            let below = || {
+                forest
+                    .line(id)
+                    .find_map(|below| self.on.get(&below).copied())
+            };
+            let is_it = beside.is_locked || below() == Some(beside.machine);
+            is_it.then_some(beside.machine)
+        };
+        only(found().filter_map(alike).collect())
     }
 }
 

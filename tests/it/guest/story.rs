@@ -101,6 +101,8 @@ fn a_kept_branch_gives_back_what_the_revert_threw_away() {
         (&1.into(), &0.into()),
         "{files:#}"
     );
+    let least = path(files["first"].as_array().unwrap().last().unwrap());
+    assert!(least.contains("pagefile") || least.contains("a.log"));
     let page = vhdtree(
         folder,
         &["plan", "store/base.vhd", "--now", "store/now.avhd"],
@@ -117,4 +119,40 @@ fn a_kept_branch_gives_back_what_the_revert_threw_away() {
     let text = String::from_utf8(other.stdout).unwrap();
     let deleted = |line: &&str| line.contains("\"deleted\"") && line.contains("検証用.txt");
     assert!(text.lines().any(|line| deleted(&line)), "{text}");
+}
+
+#[test]
+fn the_demo_keeps_the_file_of_a_branch_in_a_snapshot() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    vhdtree::demo::build(&folder.join("store")).unwrap();
+    let kept = "store/lab04/lab04_84D319FE-2B70-4DA6-A5C8-3E617F92B0C4.avhdx";
+    let told = vhdtree(folder, &["files", kept]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert!(text.lines().nth(1).unwrap().ends_with(FILE), "{text}");
+
+    let target = ["store", "--vm", "lab04", "--snapshot", "検証中"];
+    let args = [&["plan"], &target[..], &["--json"]].concat();
+    let plan: Value = serde_json::from_slice(&vhdtree(folder, &args).stdout).unwrap();
+    assert_eq!(plan["lost"][0]["path"], kept, "{plan:#}");
+    let files = &plan["lost"][0]["files"];
+    let named = files["first"].as_array().unwrap();
+    let named: Vec<&str> = named.iter().map(path).collect();
+    assert_eq!(named[0], FILE, "{files:#}");
+    let last = ["/PAGEFILE.SYS", "/WINDOWS/LOGS/SETUP.LOG"];
+    assert_eq!(named[named.len() - 2..], last, "{files:#}");
+    assert_eq!((&files["created"], &files["noise"]), (&6.into(), &2.into()));
+    let page = vhdtree(folder, &[&["plan"], &target[..]].concat());
+    let page = String::from_utf8(page.stdout).unwrap();
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{page}"));
+    assert!(at(FILE) < at("/LOGS/") && at("/LOGS/") < at("PAGEFILE"));
+
+    fs::create_dir(folder.join("out")).unwrap();
+    assert_eq!(code(&vhdtree(folder, &["cp", kept, FILE, "out"])), 0);
+    let wanted = vhdtree::demo::guest::log_text(11, 15_000);
+    assert!(content(&folder.join("out/検証用.txt")) == wanted);
+}
+
+fn path(file: &Value) -> &str {
+    file["path"].as_str().unwrap()
 }

@@ -51,6 +51,33 @@ fn machine_and_snapshot_find_their_disks() {
 }
 
 #[test]
+fn a_snapshot_of_a_branch_that_was_left_belongs_to_the_machine_that_uses_a_disk_named_alike() {
+    let guid = "7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11";
+    for (name, is_its) in [("base", true), ("other", false)] {
+        let store = Store::new();
+        let (now, kept) = (format!("base_{guid}E.avhd"), format!("{name}_{guid}F.avhd"));
+        let config =
+            |id, of: &str, disk: &str| HypervConfig::new(id, of, &format!(r"D:\VMs\{disk}")).xml();
+        store
+            .put("base.vhd", &base(1))
+            .put(&now, &child(2, 1, "base.vhd"))
+            .put(&kept, &child(3, 1, "base.vhd"))
+            .put_bytes(
+                &format!("Virtual Machines/{VM}.xml"),
+                &config(VM, "TestWin7", &now),
+            )
+            .put_bytes(
+                &format!("Snapshots/{SNAP}.xml"),
+                &config(SNAP, "left", &kept),
+            );
+        let seen = store.scan();
+        let snapshot = seen.node(&kept).snapshots[0];
+        let machine = seen.forest.snapshot(snapshot).unwrap().machine;
+        assert_eq!(machine.is_some(), is_its, "{kept}");
+    }
+}
+
+#[test]
 fn labels_beside_the_store_are_read_without_asking_and_add_to_configurations() {
     let store = with_snapshot();
     let labels = format!(
