@@ -120,7 +120,14 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         Some(CliCommand::Explain { code }) => explain::run(code.as_deref(), out),
         Some(CliCommand::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
         Some(CliCommand::Collect { kind }) => collect::run(*kind, out),
-        Some(CliCommand::Completions { shell }) => completions::run(*shell, out),
+        Some(CliCommand::Completions {
+            snapshots: Some(path),
+            ..
+        }) => completions::snapshots(session, path, out),
+        Some(CliCommand::Completions { shell, .. }) => match shell {
+            Some(shell) => completions::run(*shell, out),
+            None => anyhow::bail!("say which shell"),
+        },
         Some(CliCommand::Man) => man::run(out),
     }
 }

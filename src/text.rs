@@ -6,9 +6,11 @@
 //!  escape   text from disks made safe to show, paths, file names
 //!  width    columns of a terminal: clipping, padding, wrapping
 //!  glyph    the two sets of signs
+//!  distance how far a slip of the fingers is from what was meant
 //!  word     short words of enums
 //! ```
 
+mod distance;
 mod escape;
 mod glyph;
 mod moment;
@@ -16,6 +18,7 @@ mod number;
 mod width;
 mod word;
 
+pub use distance::distance;
 pub use escape::{escape, file_name, path};
 pub use glyph::{Charset, Glyphs};
 pub use moment::{Clock, Zone, minute, second, span};

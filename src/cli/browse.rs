@@ -1,6 +1,6 @@
 //! Without a command: the browser, with flags and config file brought together.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,14 +8,12 @@ use anyhow::Context as _;
 use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
 use super::exit::Exit;
 use super::output::Output;
-use super::session::{Session, saved};
+use super::session::{Session, family, no_disk, saved};
 use crate::config::Config;
-use crate::image::Image;
 use crate::report::RowOptions;
 use crate::report::row::{Direction, Only};
-use crate::source::FileSource;
 use crate::store::CountPolicy;
-use crate::text::{Charset, Units, Zone};
+use crate::text::{self, Charset, Units, Zone};
 use crate::tui::depth::ColorChoice;
 use crate::tui::signals::Left;
 use crate::tui::state::{self, Memory, StatePlace};
@@ -49,7 +47,7 @@ pub(super) fn run(
         }
         None => None,
     };
-    let (roots, at) = family(roots);
+    let (roots, at) = family(roots)?;
     let roots = roots.as_slice();
     let state = if cli.browse.no_state {
         None
@@ -101,27 +99,12 @@ pub(super) fn run(
     })?;
     Ok(match left {
         Left::ByKey => Exit::Done,
+        Left::Empty => {
+            let roots: Vec<String> = roots.iter().map(|root| text::path(root)).collect();
+            anyhow::bail!("{}", no_disk(&roots.join(", ")));
+        }
         Left::BySignal(number) => Exit::Signal(number),
     })
-}
-
-/// Of a single disk the folder it lies in: its family is read, and the cursor stands on it.
-fn family(roots: &[PathBuf]) -> (Vec<PathBuf>, Option<PathBuf>) {
-    let is_disk = |path: &Path| {
-        let image = FileSource::open(path).map(|source| Image::open(Arc::new(source)));
-        path.is_file() && image.is_ok_and(|image| image.is_ok())
-    };
-    match roots {
-        [disk] if is_disk(disk) => {
-            let folder = match disk.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
-            let name = disk.file_name().unwrap_or_default();
-            (vec![folder.to_owned()], Some(folder.join(name)))
-        }
-        _ => (roots.to_vec(), None),
-    }
 }
 
 fn config(cli: &Cli) -> anyhow::Result<Config> {

@@ -21,7 +21,7 @@ pub(super) fn run(
     fail_on: Severity,
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
-    let store = session.read(paths, CountPolicy::CountAndCompareCopies, out)?;
+    let store = session.read_named(paths, CountPolicy::CountAndCompareCopies, out)?;
     let found = findings::of(&store.forest, &store.assessment);
     let disks = store.forest.disks.len();
     let body = || json::body(&found, disks);

@@ -28,7 +28,7 @@ pub(super) fn run(
         Some(list) => args::columns(list, &Column::TREE).map_err(anyhow::Error::msg)?,
         None => usual,
     };
-    let store = session.read(paths, CountPolicy::Count, out)?;
+    let store = session.read_named(paths, CountPolicy::Count, out)?;
     match out.form {
         Form::Json => out.json(&json::document(&store.forest, &store.assessment))?,
         Form::Ndjson => {

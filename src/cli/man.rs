@@ -2,11 +2,13 @@
 
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::args::Cli;
 use super::exit::Exit;
 use super::output::Output;
+use crate::tui::keymap::Context;
+use crate::tui::screens;
 
 pub(super) fn run(out: &mut Output) -> anyhow::Result<Exit> {
     let command = in_full(Cli::command());
@@ -22,11 +24,105 @@ pub(super) fn run(out: &mut Output) -> anyhow::Result<Exit> {
     for command in command.get_subcommands() {
         about_command(command.clone(), &mut page)?;
     }
+    keys().to_writer(&mut page)?;
+    for (title, entries) in [
+        ("EXIT STATUS", EXITS),
+        ("FILES", FILES),
+        ("ENVIRONMENT", ENVIRONMENT),
+    ] {
+        let mut roff = section(title);
+        for (name, words) in entries {
+            entry(name, words, &mut roff);
+        }
+        roff.to_writer(&mut page)?;
+    }
     let mut end = section("EXAMPLES");
     after(&command, &mut end);
     end.to_writer(&mut page)?;
     std::io::Write::write_all(out, &page)?;
     Ok(Exit::Done)
+}
+
+const EXITS: &[(&str, &str)] = &[
+    (
+        "0",
+        "Done; `gate`: pass; `diff` and `files`: the same; `check`: healthy; `changes`: nothing worse.",
+    ),
+    (
+        "1",
+        "`gate`: refuse; `diff` and `files`: something differs; `check`: findings at or above --fail-on; `changes`: something is worse.",
+    ),
+    (
+        "2",
+        "It could not be done: usage, I/O, no virtual disk found.",
+    ),
+    (
+        "3",
+        "Cannot tell: evidence is missing, the scan is not complete, a guest cannot be read.",
+    ),
+    ("130", "Interrupted."),
+];
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "~/.config/vhdtree/config.toml",
+        "The config file (%APPDATA%\\vhdtree\\config.toml on Windows): long flags as keys, and a table [keys] of command and keys.",
+    ),
+    (
+        "~/.local/state/vhdtree/",
+        "What the browser keeps of each store (order, folds, theme, hidden codes), and its exports without --export. Nothing is ever written into a store.",
+    ),
+    (
+        "vhdtree-host*.json, vhdtree-host*.xe, labels.json, times.csv, state.db, xo.json",
+        "In any folder of a store: what the host knows, for that folder and all below it, as with --facts.",
+    ),
+];
+
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("NO_COLOR", "No colours, unless --color says so."),
+    ("TZ", "The zone of --local."),
+    ("PAGER", "What `v` shows a page in."),
+];
+
+/// The browser's key table.
+fn keys() -> Roff {
+    let mut roff = section("KEYS");
+    roff.text([roman(
+        "Of the browser. The words in brackets are the names for the table [keys] of the config file.",
+    )]);
+    let table = screens::bindings();
+    let mut contexts: Vec<Context> = vec![Context::Any];
+    for context in table.iter().flat_map(|binding| binding.contexts) {
+        if !contexts.contains(context) {
+            contexts.push(*context);
+        }
+    }
+    for context in contexts {
+        let title = match context {
+            Context::Any => "In every view".to_owned(),
+            Context::View(view) => format!("In the view {}", view.0),
+            Context::Sort => "After the key that sorts".to_owned(),
+            Context::Copy => "After the key that copies".to_owned(),
+        };
+        roff.control("SS", [title.as_str()]);
+        for binding in table
+            .iter()
+            .filter(|binding| binding.contexts.contains(&context))
+        {
+            if !binding.keys.is_empty() {
+                let words = format!("{} [{}]", binding.long, binding.name);
+                entry(&binding.keys.join(" "), &words, &mut roff);
+            }
+        }
+    }
+    roff
+}
+
+/// A name and what it is.
+fn entry(name: &str, words: &str, roff: &mut Roff) {
+    roff.control("TP", []);
+    roff.text([bold(name)]);
+    roff.text([roman(words)]);
 }
 
 /// With every option's words: those that the short help leaves out would be left out of the page too.

@@ -7,17 +7,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use clap::CommandFactory as _;
 
-use super::args::{ScanArgs, StoreArgs};
+use super::args::{Cli, ScanArgs, StoreArgs};
 use super::exit::Exit;
 use super::output::Output;
 use crate::analysis::Compared;
 use crate::analysis::{Assessment, assess};
+use crate::image::Image;
 use crate::job::Job;
 use crate::report::ShortNames;
 use crate::report::json::read;
 use crate::report::page::PageContext;
+use crate::source::FileSource;
 use crate::store::containers::repository::History;
+use crate::store::names::{self, Named};
 use crate::store::{
     self, CountPolicy, DiskId, Forest, ForestUpdates, LinkState, ScanEvent, ScanOptions, containers,
 };
@@ -72,6 +76,17 @@ impl Session {
         }
     }
 
+    /// Reads a store to its end, or the saved scan of `--from`. Of a disk that is named alone, its family is read.
+    pub fn read_named(
+        &self,
+        paths: &[PathBuf],
+        counts: CountPolicy,
+        out: &Output,
+    ) -> anyhow::Result<ScannedStore> {
+        let (roots, _) = family(paths)?;
+        self.read(&roots, counts, out)
+    }
+
     /// Reads a store to its end, or the saved scan of `--from`.
     pub fn read(
         &self,
@@ -124,10 +139,7 @@ impl Session {
         // What is wrong with the folder as a whole is an answer: an encrypted repository shows no disk either.
         if forest.disks.is_empty() && forest.side_findings.is_empty() && forest.complete {
             let roots: Vec<_> = options.roots.iter().map(|root| text::path(root)).collect();
-            bail!(
-                "no virtual disk found in {}: is it the right folder, and is its volume mounted?",
-                roots.join(", ")
-            );
+            bail!("{}", no_disk(&roots.join(", ")));
         }
         let assessment = assess(&forest, &Compared::default());
         let store = ScannedStore::new(forest, assessment);
@@ -155,10 +167,7 @@ impl Session {
         let mut roots = store.store.clone();
         if roots.is_empty() {
             for file in files {
-                let folder = match containers::container_of(file).as_deref().or(file.parent()) {
-                    Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-                    _ => PathBuf::from("."),
-                };
+                let folder = folder_of(file);
                 if !roots.contains(&folder) {
                     roots.push(folder);
                 }
@@ -281,6 +290,90 @@ pub(super) fn saved(from: &Path) -> anyhow::Result<(Arc<Forest>, Assessment)> {
     };
     let saved = read.with_context(|| name)?;
     Ok((Arc::new(saved.forest), saved.assessment))
+}
+
+/// What is said of folders without any disk.
+pub(super) fn no_disk(roots: &str) -> String {
+    format!(
+        "no virtual disk found below {roots}: is it the right folder, and is its volume mounted? `vhdtree demo` makes a store to try"
+    )
+}
+
+/// The folder or container that a disk lies in.
+fn folder_of(file: &Path) -> PathBuf {
+    match containers::container_of(file).as_deref().or(file.parent()) {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// What is read for paths: of a disk the folder it lies in, and the parents elsewhere that its own relative paths lead to. The
+/// disk, if a single one is named.
+///
+/// # Errors
+/// For a file that is no disk, and for what is not there.
+pub(super) fn family(paths: &[PathBuf]) -> anyhow::Result<(Vec<PathBuf>, Option<PathBuf>)> {
+    let mut roots: Vec<PathBuf> = Vec::new();
+    let mut at = None;
+    let mut add = |root: PathBuf| {
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    };
+    for path in paths {
+        let found = std::fs::symlink_metadata(path);
+        if containers::container_of(path).is_none() {
+            if let (Err(_), Some(said)) = (&found, unknown_command(path)) {
+                bail!(said);
+            }
+            found.with_context(|| format!("cannot read {}", text::path(path)))?;
+        }
+        if !path.is_file() || containers::is_store(path).unwrap_or(false) {
+            add(path.clone());
+            continue;
+        }
+        let opens = || {
+            FileSource::open(path).is_ok_and(|source| Image::open_named(Arc::new(source)).is_ok())
+        };
+        let is_disk = names::named(path) == Named::Disk || opens();
+        if !is_disk {
+            bail!("{} is no virtual disk", text::path(path));
+        }
+        let folder = folder_of(path);
+        for parent in store::family(path) {
+            if parent.parent() != Some(folder.as_path()) {
+                add(parent);
+            }
+        }
+        at = (paths.len() == 1).then(|| folder.join(path.file_name().unwrap_or_default()));
+        add(folder);
+    }
+    Ok((roots, at))
+}
+
+/// What is said of a path that is not there and looks like a slip of a command.
+fn unknown_command(path: &Path) -> Option<String> {
+    let name = text::path(path);
+    if name == "help" {
+        return Some("help is no command: `vhdtree --help` shows all of them".to_owned());
+    }
+    if !name.chars().all(|letter| letter.is_ascii_lowercase()) {
+        return None;
+    }
+    let commands = Cli::command();
+    let near = commands
+        .get_subcommands()
+        .map(|command| {
+            (
+                text::distance(&name, command.get_name()),
+                command.get_name(),
+            )
+        })
+        .min();
+    let (_, command) = near.filter(|(far, _)| *far <= 2)?;
+    Some(format!(
+        "{name} is no command and no file here; did you mean `vhdtree {command}`?"
+    ))
 }
 
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 //! not be looked at means, what the flags of the tree mean, and what a code of another version becomes.
 
 use crate::finding::{Code, Severity};
+use crate::text;
 
 crate::catalogue! {
     PATH_UNREADABLE = "path-unreadable", Error, "a path that could not be looked at",
@@ -102,7 +103,14 @@ pub fn alike(name: &str) -> Vec<&'static str> {
         .into_iter()
         .map(|code| {
             let part = !name.is_empty() && code.id.contains(&name);
-            (if part { 1 } else { distance(&name, code.id) }, code.id)
+            (
+                if part {
+                    1
+                } else {
+                    text::distance(&name, code.id)
+                },
+                code.id,
+            )
         })
         .filter(|(far, id)| *far <= id.len().max(name.len()) / 3)
         .collect();
@@ -117,26 +125,6 @@ pub fn saved(severity: Severity) -> &'static Code {
         Severity::Warning => &SAVED_WARNING,
         Severity::Info => &SAVED_INFO,
     }
-}
-
-/// Edits between two short texts (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut line: Vec<usize> = (0..=b.len()).collect();
-    for (row, x) in a.chars().enumerate() {
-        let mut corner = row;
-        let mut left = row + 1;
-        if let Some(first) = line.first_mut() {
-            *first = left;
-        }
-        for (above, y) in line.iter_mut().skip(1).zip(&b) {
-            let replaced = corner + usize::from(x != *y);
-            corner = *above;
-            left = replaced.min(left + 1).min(*above + 1);
-            *above = left;
-        }
-    }
-    line.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -171,6 +159,5 @@ mod tests {
         );
         assert!(alike("vhd-no-foter").contains(&"vhd-no-footer"));
         assert!(alike("completely different words here").is_empty());
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

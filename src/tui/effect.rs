@@ -105,4 +105,6 @@ pub enum Effect {
     /// Keep what is to be kept of the store.
     Remember(StatePlace, Memory),
     Quit,
+    /// Leave, for there is no disk to browse.
+    QuitEmpty,
 }

@@ -1,12 +1,11 @@
-//! The key table: keys, command, context, words. It feeds dispatch, the footer, the help overlay, the table in
-//! README.md and the `[keys]` section of the config file. Its rows come from [`COMMON`] and from each screen's file.
+//! The key table: keys, command, context, words. It feeds dispatch, the footer, the help overlay, the
+//! manual page and the `[keys]` section of the config file. Its rows come from [`COMMON`] and from each screen's file.
 
 mod binding;
 mod key;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 
 use crate::text::Charset;
 use crate::tui::command::Command;
@@ -29,7 +28,7 @@ pub enum Context {
 }
 
 impl Context {
-    /// Its word in help and README.
+    /// Its word in help and manual page.
     pub fn word(self) -> &'static str {
         match self {
             Self::Any => "every view",
@@ -200,32 +199,4 @@ fn conflict(key: Key, first: &Binding, second: &Binding, context: Context) -> Ke
         second: second.name,
         context: context.word(),
     }
-}
-
-/// A key table as Markdown, for README.md.
-pub fn markdown(table: &[&'static Binding]) -> String {
-    let mut text =
-        String::from("| keys | command | where | what it does |\n| --- | --- | --- | --- |\n");
-    for binding in table {
-        let keys: Vec<String> = binding
-            .keys
-            .iter()
-            .map(|key| format!("`{}`", key.replace('|', "\\|")))
-            .collect();
-        let contexts: Vec<&str> = binding
-            .contexts
-            .iter()
-            .map(|context| context.word())
-            .collect();
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "| {} | `{}` | {} | {} |",
-            keys.join(" "),
-            binding.name,
-            contexts.join(", "),
-            binding.long
-        );
-    }
-    text
 }

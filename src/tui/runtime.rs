@@ -60,6 +60,7 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<Left> {
         input,
         jobs,
         pace: Pace::default(),
+        left: Left::ByKey,
         exports,
         roots,
         inbox,
@@ -76,7 +77,7 @@ pub fn run(options: Options, mut app: App) -> anyhow::Result<Left> {
     match signals::left() {
         // A terminal that hung up takes no bytes: that is no failure of its own.
         left @ Left::BySignal(_) => Ok(left),
-        left @ Left::ByKey => result.map(|()| left),
+        Left::ByKey | Left::Empty => result.map(|()| runtime.left),
     }
 }
 
@@ -87,6 +88,8 @@ struct Runtime {
     input: Input,
     jobs: Jobs,
     pace: Pace,
+    /// How it was left, if by no signal.
+    left: Left,
     /// Where exports go, and where they must not.
     exports: Option<PathBuf>,
     roots: Vec<PathBuf>,
@@ -182,6 +185,7 @@ impl Runtime {
                     let _ = place.save(&memory);
                 }
                 Effect::Quit => {}
+                Effect::QuitEmpty => self.left = Left::Empty,
             }
         }
         Ok(())

@@ -10,6 +10,8 @@ use crate::tui::message::Message;
 pub enum Left {
     #[default]
     ByKey,
+    /// By itself: there is no disk to browse.
+    Empty,
     /// By a signal, or because the terminal is gone, which is as good as SIGHUP: its number.
     BySignal(u8),
 }

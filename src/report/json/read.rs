@@ -42,9 +42,19 @@ pub struct Saved {
 /// Why a saved scan cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Read(std::io::Error),
     /// It is no JSON, or lacks what every `ls` has.
-    #[error("not a saved scan: {0}")]
-    Json(#[from] serde_json::Error),
+    #[error(
+        "not a saved scan, which is what `vhdtree ls --json` prints: line {line}, column {column}"
+    )]
+    Json {
+        /// Where it stops to be one.
+        line: usize,
+        /// The same.
+        column: usize,
+    },
     /// It is of another schema.
     #[error("the schema is {found:?}, and this version reads {SCHEMA:?}")]
     Schema {
@@ -76,15 +86,22 @@ struct Head {
     companions: Vec<super::ls::CompanionJson>,
 }
 
+impl From<serde_json::Error> for ReadError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json {
+            line: error.line(),
+            column: error.column(),
+        }
+    }
+}
+
 /// Reads a saved scan.
 ///
 /// # Errors
 /// When it is no such document.
 pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
     let mut text = String::new();
-    input
-        .read_to_string(&mut text)
-        .map_err(serde_json::Error::io)?;
+    input.read_to_string(&mut text).map_err(ReadError::Read)?;
     let head: Head = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
     if head.schema != SCHEMA {
         return Err(ReadError::Schema { found: head.schema });

@@ -33,6 +33,13 @@ impl App {
         self.jobs.contains_key(&slot)
     }
 
+    /// True of a store without any disk, where nothing is wrong with the folder itself either.
+    pub fn is_empty(&self) -> bool {
+        let forest = &self.store.forest;
+        let nothing = forest.disks.is_empty() && forest.side_findings.is_empty();
+        nothing && forest.complete && forest.errors.is_empty() && self.rows.is_empty()
+    }
+
     /// True while a scan runs.
     pub fn scanning(&self) -> bool {
         self.runs(JobKind::Scan)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::report::row::Phase;
 use crate::text;
-use crate::tui::app::App;
+use crate::tui::app::{App, Visit};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::frame::visible;
@@ -117,6 +117,11 @@ fn ended(
             if let Err(error) = result {
                 app.scan_words = format!("! {error}");
                 app.notice = Some(error);
+            }
+            if app.visit == Visit::Fresh && job.read_whole && app.is_empty() {
+                let mut effects = leave(app);
+                effects.push(Effect::QuitEmpty);
+                return effects;
             }
             // The last rows of a scan are usually made for its end already.
             if app.options.phase != Phase::Done {

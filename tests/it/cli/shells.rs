@@ -64,20 +64,35 @@ fn completions_are_read_by_their_shells() {
 }
 
 #[test]
-fn bash_completes_a_command_and_a_flag() {
+fn bash_completes_commands_flags_and_what_flags_take() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("vhdtree.bash");
     let printed = run(folder.path(), ["completions", "bash"]).stdout;
     std::fs::write(&file, printed).unwrap();
+    vhdtree::demo::build(&folder.path().join("store")).unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_vhdtree"));
+    let path = std::env::join_paths([
+        program.parent().unwrap(),
+        std::path::Path::new("/usr/bin"),
+        std::path::Path::new("/bin"),
+    ]);
     let script = "source vhdtree.bash
         COMP_WORDS=(vhdtree ga); COMP_CWORD=1; _vhdtree vhdtree ga vhdtree; echo ${COMPREPLY[@]}
-        COMP_WORDS=(vhdtree gate --sn); COMP_CWORD=2; _vhdtree vhdtree --sn gate; echo ${COMPREPLY[@]}";
+        COMP_WORDS=(vhdtree gate --sn); COMP_CWORD=2; _vhdtree vhdtree --sn gate; echo ${COMPREPLY[@]}
+        COMP_WORDS=(vhdtree --sort pro); COMP_CWORD=2; _vhdtree vhdtree pro --sort; echo ${COMPREPLY[@]}
+        COMP_WORDS=(vhdtree ls -o onl); COMP_CWORD=3; _vhdtree vhdtree ond -o; echo ${COMPREPLY[@]}
+        COMP_WORDS=(vhdtree explain machine-rev); COMP_CWORD=2; _vhdtree vhdtree machine-rev explain; echo ${COMPREPLY[@]}
+        COMP_WORDS=(vhdtree gate store --snapshot new); COMP_CWORD=4; _vhdtree vhdtree new --snapshot; echo ${COMPREPLY[@]}";
     let output = Command::new("bash")
         .args(["--norc", "-c", script])
         .current_dir(folder.path())
+        .env("PATH", path.unwrap())
         .output();
     match output {
-        Ok(output) => assert_eq!(text(&output), "gate\n--snapshot\n"),
+        Ok(output) => assert_eq!(
+            text(&output),
+            "gate\n--snapshot\nproblems\nondisk\nmachine-reverted\nnew\\ shop\n"
+        ),
         Err(_) => println!("skipped: bash"),
     }
 }
