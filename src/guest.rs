@@ -19,6 +19,7 @@ pub mod fat;
 pub mod filesystem;
 pub mod gpt;
 mod inodes;
+pub mod layout;
 pub mod lookup;
 pub mod lvm;
 mod lznt1;

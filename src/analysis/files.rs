@@ -121,7 +121,7 @@ impl GuestDisk {
         );
         let source: Arc<dyn Source> = Arc::new(source);
         Self {
-            volumes: volumes(&*source, chain.sector_size()),
+            volumes: volumes(&source, chain.sector_size()),
             source,
             counts,
         }
@@ -178,7 +178,7 @@ pub fn compare_files(
         let Some(former) = pair(place, &old.volumes) else {
             continue;
         };
-        let part = written.window(&place.bytes);
+        let part = place.written(former, &written);
         let volume = place.open(&new.source);
         let row = VolumeRow::new(place, &volume, part.bytes());
         report.complete &= !row.hides_files();
@@ -216,10 +216,9 @@ pub fn compare_files(
     Ok(report)
 }
 
-/// The volume of the other disk that is this one: at the same place.
+/// The volume of the other disk that is this one: at the same place, or of the same id in the same group.
 fn pair<'a>(place: &VolumePlace, others: &'a [VolumePlace]) -> Option<&'a VolumePlace> {
-    let same = |other: &&VolumePlace| other.bytes.start == place.bytes.start;
-    others.iter().find(same)
+    others.iter().find(|other| place.is_pair(other))
 }
 
 fn unpaired<'a>(old: &'a GuestDisk, new: &'a GuestDisk) -> Vec<&'a VolumePlace> {

@@ -1,7 +1,7 @@
 //! LVM2: physical volumes, what their metadata say of a volume group, and logical volumes as sources.
 //!
 //! ```text
-//!  Source ─► label ─► areas ─► text of the highest number ─► map: VolumeGroup ─► VolumeSource (one more Source)
+//!  Source ─► label ─► areas ─► text of the highest number ─► map: VolumeGroup ─► VolumeLayout (one more Source)
 //! ```
 //!
 //! Read as `lib/format_text` of LVM2 writes it; nothing is activated, and no tool of the host is asked. The reader serves
@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use crate::source::{Source, error_words, read_up_to};
 
-pub use map::{LogicalVolume, Unread, VolumeGroup, VolumeSource};
+pub use map::{LogicalVolume, Unread, VolumeGroup};
 pub use ring::{VolumeChange, VolumeChangeKind};
 
 /// The longest text that is read, in bytes: an area of the usual 10 MiB has room for two texts of 5 MiB, as LVM demands.

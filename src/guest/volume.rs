@@ -33,14 +33,14 @@ pub struct NotRead {
 }
 
 impl NotRead {
-    fn new(code: &'static Code, text: impl Into<String>) -> Self {
+    pub(super) fn new(code: &'static Code, text: impl Into<String>) -> Self {
         Self {
             code,
             text: text.into(),
         }
     }
 
-    fn of_kind(kind: VolumeKind) -> Self {
+    pub(super) fn of_kind(kind: VolumeKind) -> Self {
         let text = match kind {
             VolumeKind::BitLocker | VolumeKind::Luks => {
                 let text = "contents are encrypted: no files can be shown";
@@ -49,7 +49,7 @@ impl NotRead {
             VolumeKind::RaidMember => "a member of a software RAID, which is not put together",
             VolumeKind::DynamicDisk => "a part of a dynamic disk (LDM), which is not put together",
             VolumeKind::StorageSpaces => "a part of a storage pool, which is not put together",
-            VolumeKind::LvmPhysical => "a physical volume of LVM, which is not looked into",
+            VolumeKind::LvmPhysical => "marked as a physical volume of LVM, without its label",
             VolumeKind::LinuxSwap => "swap: it holds no files",
             VolumeKind::Unknown => "not formatted, or of a kind that is not known",
             _ => "its files are not read yet",

@@ -7,6 +7,8 @@ mod fat;
 mod hostile;
 #[cfg(unix)]
 mod linux;
+#[cfg(unix)]
+mod lvm;
 mod ntfs;
 #[cfg(unix)]
 mod story;

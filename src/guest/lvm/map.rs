@@ -1,8 +1,6 @@
 //! A volume group: its physical volumes, its logical volumes in segments, and a logical volume as a source.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fmt;
-use std::io;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,6 +8,7 @@ use thiserror::Error;
 
 use super::text::{self, Section, TextValue};
 use super::{LvmError, PhysicalVolume};
+use crate::guest::layout::{VolumeLayout, VolumePiece};
 use crate::source::Source;
 
 const SECTOR: u64 = 512;
@@ -55,6 +54,8 @@ pub struct LogicalVolume {
     /// False for parts of other volumes, such as a mirror's leg.
     pub is_visible: bool,
     is_rebuilt: bool,
+    /// It holds what another volume was, as differences in a form of their own.
+    is_snapshot: bool,
     segments: Vec<Segment>,
 }
 
@@ -145,8 +146,12 @@ fn group_of(name: &str, group: &Section, whole: &Section) -> Result<VolumeGroup,
         .map(|(member, at)| (&*member.name, at))
         .collect();
     let mut volumes = Vec::new();
+    let mut stores = HashSet::new();
     let mut segments = 0_usize;
     for (name, volume) in group.section("logical_volumes").unwrap_or(&none).sections() {
+        // A volume of no use but to say that one holds the snapshot of another.
+        let store = |(_, segment): (_, &Section)| Some(segment.text("cow_store")?.into_owned());
+        stores.extend(volume.sections().filter_map(store));
         let volume = volume_of(name, volume, extent_bytes, &by_name)
             .map_err(|fault| format!("{fault} in volume {name}"))?;
         segments = segments.saturating_add(volume.segments.len());
@@ -156,6 +161,9 @@ fn group_of(name: &str, group: &Section, whole: &Section) -> Result<VolumeGroup,
                 "more than {VOLUMES_MAX} volumes or {SEGMENTS_MAX} segments"
             ));
         }
+    }
+    for volume in &mut volumes {
+        volume.is_snapshot = stores.contains(&volume.name);
     }
     Ok(VolumeGroup {
         name: name.to_owned(),
@@ -214,6 +222,7 @@ fn volume_of(
             .ok_or("more bytes than there can be")?,
         is_visible: texts("status").any(|flag| flag == "VISIBLE"),
         is_rebuilt: texts("status").any(|flag| flag == "REBUILD"),
+        is_snapshot: false,
         segments,
     })
 }
@@ -288,36 +297,45 @@ impl VolumeGroup {
         self.volumes.iter().find(|volume| volume.name == name)
     }
 
-    /// A volume's content, which lies on some of the `given` physical volumes. A mirror is read by its first leg that is
-    /// there and complete.
+    /// A volume's content, which lies on some of the `given` physical volumes.
     ///
     /// # Errors
-    /// When not all of it can be read: why.
+    /// As [`VolumeGroup::layout`].
     pub fn source(
         &self,
         volume: &LogicalVolume,
         given: &[PhysicalVolume],
-    ) -> Result<VolumeSource, Unread> {
-        let sources: Vec<Option<Arc<dyn Source>>> = self
-            .members
-            .iter()
-            .map(|member| {
-                let found = given.iter().find(|given| given.id == member.id)?;
-                Some(Arc::clone(&found.source))
-            })
-            .collect();
-        let parts = self.parts(volume, &sources)?;
-        Ok(VolumeSource {
-            parts,
-            len: volume.size_bytes,
+    ) -> Result<VolumeLayout<Arc<dyn Source>>, Unread> {
+        self.layout(volume, |id| {
+            let found = given.iter().find(|given| given.id == id)?;
+            Some(Arc::clone(&found.source))
         })
     }
 
-    fn parts(
+    /// Where a volume's bytes lie; `given` knows what stands for the physical volume of an id, if it is there. A mirror is
+    /// read by its first leg that is there and complete.
+    ///
+    /// # Errors
+    /// When not all of it can be read: why.
+    pub fn layout<P: Clone>(
         &self,
         volume: &LogicalVolume,
-        sources: &[Option<Arc<dyn Source>>],
-    ) -> Result<Vec<Part>, Unread> {
+        given: impl Fn(&str) -> Option<P>,
+    ) -> Result<VolumeLayout<P>, Unread> {
+        let members = self.members.iter();
+        let given: Vec<Option<P>> = members.map(|member| given(&member.id)).collect();
+        let parts = self.parts(volume, &given)?;
+        Ok(VolumeLayout::new(parts, volume.size_bytes))
+    }
+
+    fn parts<P: Clone>(
+        &self,
+        volume: &LogicalVolume,
+        given: &[Option<P>],
+    ) -> Result<Vec<VolumePiece<P>>, Unread> {
+        if volume.is_snapshot {
+            return Err(Unread::Kind("snapshot".to_owned()));
+        }
         let mut parts = Vec::new();
         let mut elsewhere: BTreeSet<usize> = BTreeSet::new();
         let mut start = 0_u64;
@@ -329,7 +347,7 @@ impl VolumeGroup {
                     if volume.segments.len() > 1 {
                         return Err(Unread::Kind("mirror in several segments".to_owned()));
                     }
-                    return self.by_a_leg(volume, legs, sources);
+                    return self.by_a_leg(volume, legs, given);
                 }
                 SegmentKind::Striped {
                     stripe_bytes,
@@ -338,8 +356,8 @@ impl VolumeGroup {
                     let share = segment.extents.div_ceil(stripes.len().max(1) as u64);
                     let mut places = Vec::new();
                     for stripe in stripes {
-                        let (Some(member), Some(source)) =
-                            (self.members.get(stripe.member), sources.get(stripe.member))
+                        let (Some(member), Some(found)) =
+                            (self.members.get(stripe.member), given.get(stripe.member))
                         else {
                             continue;
                         };
@@ -350,7 +368,7 @@ impl VolumeGroup {
                                 member.name, stripe.extent, member.extents
                             )));
                         }
-                        let Some(source) = source else {
+                        let Some(found) = found else {
                             elsewhere.insert(stripe.member);
                             continue;
                         };
@@ -358,9 +376,9 @@ impl VolumeGroup {
                             .extent
                             .saturating_mul(self.extent_bytes)
                             .saturating_add(member.start_bytes);
-                        places.push((Arc::clone(source), offset));
+                        places.push((found.clone(), offset));
                     }
-                    parts.push(Part {
+                    parts.push(VolumePiece {
                         start,
                         len,
                         stripe_bytes: *stripe_bytes,
@@ -379,12 +397,12 @@ impl VolumeGroup {
         }
     }
 
-    fn by_a_leg(
+    fn by_a_leg<P: Clone>(
         &self,
         volume: &LogicalVolume,
         legs: &[String],
-        sources: &[Option<Arc<dyn Source>>],
-    ) -> Result<Vec<Part>, Unread> {
+        given: &[Option<P>],
+    ) -> Result<Vec<VolumePiece<P>>, Unread> {
         let mut why = Unread::Damaged("it names no leg that is complete".to_owned());
         for name in legs.iter().take(LEGS_MAX) {
             let leg = self.volumes.iter().find(|known| known.name == *name);
@@ -399,90 +417,12 @@ impl VolumeGroup {
             let Some(leg) = leg.filter(is_plain) else {
                 continue;
             };
-            match self.parts(leg, sources) {
+            match self.parts(leg, given) {
                 Ok(parts) => return Ok(parts),
                 Err(error) => why = error,
             }
         }
         Err(why)
-    }
-}
-
-/// A logical volume's content.
-pub struct VolumeSource {
-    /// By start, without gaps.
-    parts: Vec<Part>,
-    len: u64,
-}
-
-/// A segment, in bytes of the volume: stripes of it lie at the places by turns.
-#[derive(Debug)]
-struct Part {
-    start: u64,
-    len: u64,
-    stripe_bytes: u64,
-    places: Vec<(Arc<dyn Source>, u64)>,
-}
-
-impl Part {
-    /// Where a byte of the volume lies: source, byte in it, and how many bytes go on there.
-    fn place(&self, offset_bytes: u64) -> Option<(&Arc<dyn Source>, u64, u64)> {
-        let within = offset_bytes.checked_sub(self.start)?;
-        let left = self.len.checked_sub(within)?;
-        let stripe = within.checked_div(self.stripe_bytes)?;
-        let in_stripe = within.checked_rem(self.stripe_bytes)?;
-        let count = self.places.len() as u64;
-        let turn = usize::try_from(stripe.checked_rem(count)?).ok()?;
-        let (source, start) = self.places.get(turn)?;
-        let row = stripe.checked_div(count)?.checked_mul(self.stripe_bytes)?;
-        let at = start.checked_add(row)?.checked_add(in_stripe)?;
-        let run = self.stripe_bytes.checked_sub(in_stripe)?.min(left);
-        Some((source, at, run))
-    }
-}
-
-impl VolumeSource {
-    fn place(&self, offset_bytes: u64) -> Option<(&Arc<dyn Source>, u64, u64)> {
-        let next = self
-            .parts
-            .partition_point(|part| part.start <= offset_bytes);
-        self.parts.get(next.checked_sub(1)?)?.place(offset_bytes)
-    }
-}
-
-impl fmt::Debug for VolumeSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "logical volume of {} bytes", self.len)
-    }
-}
-
-impl Source for VolumeSource {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn read_exact_at(&self, mut buf: &mut [u8], mut offset_bytes: u64) -> io::Result<()> {
-        let end = offset_bytes.checked_add(buf.len() as u64);
-        if end.is_none_or(|end| end > self.len) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        while !buf.is_empty() {
-            let (source, at, run) = self
-                .place(offset_bytes)
-                .ok_or(io::ErrorKind::UnexpectedEof)?;
-            let take = usize::try_from(run).unwrap_or(usize::MAX).min(buf.len());
-            let (piece, rest) = buf.split_at_mut(take);
-            source.read_exact_at(piece, at)?;
-            buf = rest;
-            offset_bytes = offset_bytes.saturating_add(take as u64);
-        }
-        Ok(())
-    }
-
-    fn will_read(&self, offset_bytes: u64, len: u64) {
-        if let Some((source, at, run)) = self.place(offset_bytes) {
-            source.will_read(at, run.min(len));
-        }
     }
 }
 

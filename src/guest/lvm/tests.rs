@@ -23,7 +23,7 @@ fn content(len: u64) -> Vec<u8> {
     (0..len).map(|at| (at / 7 % 251).to_le_bytes()[0]).collect()
 }
 
-fn read(source: &VolumeSource) -> Vec<u8> {
+fn read(source: &dyn Source) -> Vec<u8> {
     read_up_to(source, 0, usize::MAX).unwrap()
 }
 

@@ -70,14 +70,23 @@ pub fn tool(name: &str, args: &[&str]) {
 
 /// A volume behind a master boot record, at 1 MiB.
 pub fn behind_mbr(volume: &[u8], kind: u8) -> Vec<u8> {
+    partitioned(&[(volume, kind)])
+}
+
+/// Volumes behind a master boot record, each at a whole MiB.
+pub fn partitioned(volumes: &[(&[u8], u8)]) -> Vec<u8> {
     let mut disk = vec![0; 1 << 20];
-    disk.extend_from_slice(volume);
+    for (number, (volume, kind)) in volumes.iter().enumerate() {
+        let sectors = |bytes: usize| u32::try_from(bytes / SECTOR).unwrap().to_le_bytes();
+        let first = sectors(disk.len());
+        let entry = &mut disk[446 + number * 16..][..16];
+        entry[4] = *kind;
+        entry[8..12].copy_from_slice(&first);
+        entry[12..16].copy_from_slice(&sectors(volume.len()));
+        disk.extend_from_slice(volume);
+        disk.resize(disk.len().next_multiple_of(1 << 20), 0);
+    }
     disk.resize(disk.len().next_multiple_of(2 << 20), 0);
-    let entry = &mut disk[446..462];
-    entry[4] = kind;
-    entry[8..12].copy_from_slice(&2_048_u32.to_le_bytes());
-    let sectors = u32::try_from(volume.len() / SECTOR).unwrap();
-    entry[12..16].copy_from_slice(&sectors.to_le_bytes());
     disk[510..512].copy_from_slice(&[0x55, 0xaa]);
     disk
 }

@@ -28,7 +28,7 @@ use super::chains::{behind_mbr, content, expected, has, hold, tool};
 const LINUX: u8 = 0x83;
 
 /// What was done to both between the two states.
-const CHANGES: &str = "created /fresh
+pub const CHANGES: &str = "created /fresh
     created /fresh/in.txt
     created /fresh/last.txt
     created /home/user0/docs/new0.txt
@@ -71,7 +71,7 @@ fn unpacked(name: &str) -> Option<Vec<u8>> {
 }
 
 /// The two states of a fixture.
-fn states(name: &str) -> Option<[Vec<u8>; 2]> {
+pub fn states(name: &str) -> Option<[Vec<u8>; 2]> {
     let both = unpacked(&format!("{name}.zst"))?;
     let (before, after) = both.split_at(both.len() / 2);
     Some([before.to_vec(), after.to_vec()])

@@ -42,9 +42,9 @@ fn chain(folder: &Path, names: &[&str]) -> Option<Chain> {
 fn raw(chain: &Chain, folder: &Path) -> (PathBuf, u64) {
     let disk = GuestDisk::open(chain);
     let place = disk.volumes[0].clone();
-    let len = place.bytes.end - place.bytes.start;
-    let mut bytes = vec![0; usize::try_from(len).unwrap()];
     let volume = place.source(&disk.source);
+    let len = volume.len();
+    let mut bytes = vec![0; usize::try_from(len).unwrap()];
     volume.read_exact_at(&mut bytes, 0).unwrap();
     let path = folder.join("volume.raw");
     fs::write(&path, bytes).unwrap();
