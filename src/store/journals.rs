@@ -12,15 +12,15 @@ use crate::store::{DiskId, Forest};
 
 crate::catalogue! {
     /// A merge of a disk into its parent was not finished.
-    JOURNAL_COALESCE = "journal-coalesce", Error, "a merge into the parent was begun and not finished",
+    JOURNAL_COALESCE = "journal-coalesce", Warning, "a merge into the parent was begun and not finished",
         why: "The parent may hold a part of this disk's blocks already. Through this disk everything reads right; the parent alone may not.",
         action: "Let the storage manager finish: attach or scan the repository on its host. Do not delete, copy or merge these disks by hand meanwhile.";
     /// Children of a merged disk get their new parent.
-    JOURNAL_RELINK = "journal-relink", Error, "children are being given a new parent",
+    JOURNAL_RELINK = "journal-relink", Warning, "children are being given a new parent",
         why: "The disk was merged into its parent; some of its children may name the one, some the other.",
         action: "Let the storage manager finish: attach or scan the repository on its host. Delete no snapshot of these disks before.";
     /// A leaf is merged into its parent, which then takes its name.
-    JOURNAL_LEAF = "journal-leaf", Error, "a machine's disk is being merged into its parent",
+    JOURNAL_LEAF = "journal-leaf", Warning, "a machine's disk is being merged into its parent",
         why: "Parent and disk change names at the end. Until then the parent may hold a part of the disk's blocks.",
         action: "Let the storage manager finish: attach or scan the repository on its host, before the machine is started.";
     JOURNAL_CLONE = "journal-clone", Warning, "a snapshot or clone was begun and not finished",
@@ -32,11 +32,11 @@ crate::catalogue! {
     JOURNAL_ZERO = "journal-zero", Warning, "the volume was being cleared",
         why: "A new raw volume is filled with zeros before it is used; behind a certain place it may hold old data.",
         action: "Let the storage manager finish: attach or scan the repository on its host.";
-    JOURNAL_OLD = "journal-old-leaf", Error, "a disk was put aside while it was merged",
+    JOURNAL_OLD = "journal-old-leaf", Warning, "a disk was put aside while it was merged",
         why: "Its blocks were being merged into the disk that takes its place. If that was not finished, this is the whole one.",
         action: "Let the storage manager finish: attach or scan the repository on its host. Keep this disk until then.";
     /// libvhd's own journal.
-    JOURNAL_VHD = "journal-vhd", Error, "the disk's header was being changed",
+    JOURNAL_VHD = "journal-vhd", Warning, "the disk's header was being changed",
         why: "libvhd keeps the old bytes of a VHD in its journal while it changes its size; without them the disk may be half changed.",
         action: "Let the storage manager finish (vhd-util revert): attach or scan the repository on its host.";
 }

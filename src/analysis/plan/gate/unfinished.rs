@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::analysis::plan::Answer;
 use crate::analysis::plan::gate::{Case, reason};
 use crate::analysis::reasons;
-use crate::store::journals::{Journal, Work};
+use crate::store::journals::{Journal, Work, vdi_of};
 use crate::store::names::is_unfinished_merge;
 use crate::text::file_name;
 
@@ -55,7 +55,8 @@ fn is_marker(path: &Path) -> bool {
         || journal.is_some_and(|work| !matches!(work, Work::Inflate | Work::Zero))
 }
 
-/// In a folder of the family, and not named for a disk of another one.
+/// In a folder of the family, and named for one of its disks. The storage manager's journals name disks by their ids, the
+/// one worked on first; of other engines' files, one that is named for no disk at all may be anybody's.
 fn is_about(case: &Case<'_>, marker: &Path) -> bool {
     let name = marker
         .file_name()
@@ -63,7 +64,14 @@ fn is_about(case: &Case<'_>, marker: &Path) -> bool {
         .to_string_lossy()
         .to_lowercase();
     let beside = |path: &Path| path.parent() == marker.parent();
+    let is_journal = Journal::of(marker).is_some();
     let names_it = |path: &Path| {
+        if is_journal && path == marker {
+            return true;
+        }
+        if is_journal && let Some(vdi) = vdi_of(path) {
+            return name.contains(&vdi.hyphenated().to_string());
+        }
         let stem = path
             .file_stem()
             .unwrap_or_default()
@@ -83,5 +91,5 @@ fn is_about(case: &Case<'_>, marker: &Path) -> bool {
         .disks
         .iter()
         .any(|disk| beside(&disk.path) && names_it(&disk.path));
-    !named && family.any(|disk| beside(&disk.path))
+    !is_journal && !named && family.any(|disk| beside(&disk.path))
 }
