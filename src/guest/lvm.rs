@@ -16,6 +16,7 @@ mod ring;
 mod tests;
 mod text;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::sync::Arc;
 
@@ -87,6 +88,8 @@ pub struct PhysicalVolume {
 #[derive(Debug)]
 pub struct LvmMetadata {
     pub group: VolumeGroup,
+    /// Where the texts in use lay, as [`PhysicalVolume::mark`] says it.
+    pub mark: u64,
     /// What was wrong with other copies on the same physical volume.
     pub faults: Vec<LvmError>,
 }
@@ -115,9 +118,10 @@ impl PhysicalVolume {
     /// When no area can be used: what was wrong with the first. [`LvmError::NoMetadata`] if there is none in use.
     pub fn metadata(&self) -> Result<LvmMetadata, LvmError> {
         let mut best: Option<VolumeGroup> = None;
+        let mut mark = DefaultHasher::new();
         let mut faults = Vec::new();
         for area in &self.areas {
-            match self.group_in(area) {
+            match self.group_in(area, &mut mark) {
                 Ok(Some(group)) if best.as_ref().is_none_or(|best| best.seqno < group.seqno) => {
                     best = Some(group);
                 }
@@ -126,18 +130,42 @@ impl PhysicalVolume {
             }
         }
         match best {
-            Some(group) => Ok(LvmMetadata { group, faults }),
+            Some(group) => Ok(LvmMetadata {
+                group,
+                mark: mark.finish(),
+                faults,
+            }),
             None if faults.is_empty() => Err(LvmError::NoMetadata),
             None => Err(faults.swap_remove(0)),
         }
     }
 
+    /// Where the texts in use lie, and their checksums, as one number that is another after each change of the group: one
+    /// read of a sector an area.
+    ///
+    /// # Errors
+    /// When an area cannot be read.
+    pub fn mark(&self) -> Result<u64, LvmError> {
+        let mut mark = DefaultHasher::new();
+        for area in &self.areas {
+            let header = read_up_to(&self.source, area.offset, label::AREA_HEADER_BYTES)
+                .map_err(LvmError::read("LVM metadata area", area.offset))?;
+            header.hash(&mut mark);
+        }
+        Ok(mark.finish())
+    }
+
     /// `None` if the area is not in use.
-    fn group_in(&self, area: &label::Area) -> Result<Option<VolumeGroup>, LvmError> {
+    fn group_in(
+        &self,
+        area: &label::Area,
+        mark: &mut DefaultHasher,
+    ) -> Result<Option<VolumeGroup>, LvmError> {
         let what = "LVM metadata area";
         let at = area.offset;
         let header = read_up_to(&self.source, at, label::AREA_HEADER_BYTES)
             .map_err(LvmError::read(what, at))?;
+        header.hash(mark);
         let Some(place) = label::text_place(&header, area, self.source.len())? else {
             return Ok(None);
         };

@@ -105,10 +105,10 @@ pub(super) fn facts_other(path: &Path) -> Option<FileFacts> {
     }
 }
 
-/// A number that goes up when the container of a volume changes, read now; `None` for what lies in none.
+/// A number that is another one after each change of the container of a volume, read now; `None` for what lies in none.
 pub(super) fn sequence_now(path: &Path) -> Option<u64> {
     let (group, _) = lvm::group_of(path)?;
-    group.seqno_now()
+    Some(group.mark_now())
 }
 
 /// Whether a path is a store as a whole, and not one disk: a folder, or a device or image that holds volumes.

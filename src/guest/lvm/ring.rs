@@ -2,16 +2,19 @@
 //! other, they tell when volumes were made, renamed and removed, to the second.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 
 use super::label::{self, Area, TextPlace};
-use super::map::{self, VolumeGroup};
+use super::map::{self, LogicalVolume, VolumeGroup};
 use super::{LvmError, PhysicalVolume};
 use crate::source::{Source as _, read_up_to};
 
 /// The part of a ring that is read, in bytes: areas are 1 MiB or 10 MiB large.
 const RING_MAX: u64 = 16 << 20;
+/// Changes that are told: the newest.
+const CHANGES_MAX: usize = 65_536;
 /// A text begins at a multiple of this in its area.
 const ALIGN: u64 = 512;
 
@@ -32,6 +35,24 @@ pub enum VolumeChangeKind {
     Removed { name: String },
 }
 
+impl VolumeChangeKind {
+    /// The volume's name; the one it had before, if it was renamed.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Made { name } | Self::Removed { name } => name,
+            Self::Renamed { from, .. } => from,
+        }
+    }
+
+    /// Every name it has in this.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Made { name } | Self::Removed { name } => vec![name],
+            Self::Renamed { from, to } => vec![from, to],
+        }
+    }
+}
+
 impl PhysicalVolume {
     /// What became of the group's volumes as far back as the ring goes, oldest first. Older texts have no checksum: one
     /// that is none any more is left out.
@@ -44,7 +65,7 @@ impl PhysicalVolume {
             let header = read_up_to(&self.source, area.offset, label::AREA_HEADER_BYTES)
                 .map_err(LvmError::read("LVM metadata area", area.offset))?;
             match label::text_place(&header, area, self.source.len()) {
-                Ok(Some(place)) => return Ok(changes(&texts(&self.ring(area, &place)?))),
+                Ok(Some(place)) => return Ok(changes(&self.ring(area, &place)?)),
                 Ok(None) => {}
                 Err(fault) => last = Err(fault),
             }
@@ -84,25 +105,34 @@ impl PhysicalVolume {
     }
 }
 
+/// A text in the ring's bytes.
+struct RingText {
+    seqno: u64,
+    /// The group's.
+    id: String,
+    place: Range<usize>,
+}
+
 /// Every text of a group in the ring's bytes that is whole, by rising number: one that was never taken into use, and was
 /// written again under the same number, gives way.
-fn texts(ring: &[u8]) -> Vec<VolumeGroup> {
+fn texts(ring: &[u8]) -> Vec<RingText> {
     let step = usize::try_from(ALIGN).unwrap_or(usize::MAX);
     let starts: Vec<usize> = (0..ring.len())
         .step_by(step)
         .filter(|at| ring.get(*at..).is_some_and(is_start))
         .collect();
     let ends = starts.iter().skip(1).copied().chain([ring.len()]);
-    let mut texts: Vec<VolumeGroup> = Vec::new();
+    let mut texts: Vec<RingText> = Vec::new();
     for (start, end) in starts.iter().zip(ends) {
-        let bytes = ring.get(*start..end).unwrap_or_default();
-        let Ok(group) = map::parse(bytes, 0) else {
+        let place = *start..end;
+        let bytes = ring.get(place.clone()).unwrap_or_default();
+        let Ok(VolumeGroup { seqno, id, .. }) = map::parse(bytes, 0) else {
             continue;
         };
-        while texts.last().is_some_and(|last| last.seqno >= group.seqno) {
+        while texts.last().is_some_and(|last| last.seqno >= seqno) {
             texts.pop();
         }
-        texts.push(group);
+        texts.push(RingText { seqno, id, place });
     }
     // A group of another id was here before this one was made.
     if let Some(id) = texts.last().map(|last| last.id.clone()) {
@@ -124,47 +154,54 @@ fn is_start(bytes: &[u8]) -> bool {
             .is_some_and(|line| line.starts_with(b"seqno = "))
 }
 
-fn changes(texts: &[VolumeGroup]) -> Vec<VolumeChange> {
-    let mut changes = Vec::new();
-    let mut known: HashMap<&str, &str> = HashMap::new();
-    for (at, text) in texts.iter().enumerate() {
-        let mut now: HashMap<&str, &str> = HashMap::new();
+/// What each text says otherwise than the one before. They are parsed once more, one by one: a ring has thousands, and a
+/// text may name thousands of volumes.
+fn changes(ring: &[u8]) -> Vec<VolumeChange> {
+    let mut changes: Vec<VolumeChange> = Vec::new();
+    // Names by id.
+    let mut known: HashMap<String, String> = HashMap::new();
+    for (at, text) in texts(ring).into_iter().enumerate() {
+        let bytes = ring.get(text.place).unwrap_or_default();
+        let Ok(group) = map::parse(bytes, 0) else {
+            continue;
+        };
+        let mut now = HashMap::new();
         let mut tell = |at: Option<Timestamp>, id: &str, kind: VolumeChangeKind| {
             let id = id.to_owned();
             changes.push(VolumeChange { at, id, kind });
         };
-        for volume in &text.volumes {
-            now.insert(&volume.id, &volume.name);
-            let name = volume.name.clone();
-            match known.remove(&*volume.id) {
+        for LogicalVolume {
+            id, name, created, ..
+        } in group.volumes
+        {
+            match known.remove(&id) {
                 // What the oldest text holds was made before; when, the volume itself says.
-                None => tell(
-                    volume.created.or(text.written),
-                    &volume.id,
-                    VolumeChangeKind::Made { name },
-                ),
-                Some(from) if from != name => tell(
-                    text.written,
-                    &volume.id,
-                    VolumeChangeKind::Renamed {
-                        from: from.to_owned(),
-                        to: name,
-                    },
-                ),
+                None => {
+                    let name = name.clone();
+                    let made = VolumeChangeKind::Made { name };
+                    tell(created.or(group.written), &id, made);
+                }
+                Some(from) if from != name => {
+                    let to = name.clone();
+                    let renamed = VolumeChangeKind::Renamed { from, to };
+                    tell(group.written, &id, renamed);
+                }
                 Some(_) => {}
             }
+            now.insert(id, name);
         }
         let mut gone: Vec<_> = known.drain().collect();
         gone.sort_unstable();
         for (id, name) in gone {
-            let name = name.to_owned();
-            tell(text.written, id, VolumeChangeKind::Removed { name });
+            tell(group.written, &id, VolumeChangeKind::Removed { name });
         }
         known = now;
         if at == 0 {
             // Volumes of the oldest text may have been made in any order.
             changes.sort_by_key(|change: &VolumeChange| change.at);
         }
+        let older = changes.len().saturating_sub(CHANGES_MAX);
+        changes.drain(..older);
     }
     changes
 }

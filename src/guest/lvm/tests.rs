@@ -54,7 +54,7 @@ fn pieces_stripes_and_mirrors_read_back_what_was_written() {
         .write("wide", 0, &data)
         .devices();
     let given = found(&devices);
-    let LvmMetadata { group, faults } = given[1].metadata().unwrap();
+    let LvmMetadata { group, faults, .. } = given[1].metadata().unwrap();
     assert!(faults.is_empty());
     assert_eq!(
         (&*group.name, group.seqno, group.extent_bytes),

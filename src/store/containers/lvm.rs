@@ -1,6 +1,7 @@
 //! Storage repositories in LVM volume groups: the physical volumes of a device or image, and the volumes of their groups.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -24,7 +25,14 @@ pub(in crate::store) struct OpenRepository {
     /// `CONTAINER/VG`.
     pub folder: PathBuf,
     pub volumes: VolumeGroup,
-    given: Vec<PhysicalVolume>,
+    given: Vec<GivenVolume>,
+}
+
+/// A physical volume, and its mark when its metadata were read.
+#[derive(Debug)]
+struct GivenVolume {
+    physical: PhysicalVolume,
+    mark: Option<u64>,
 }
 
 /// What a device or image holds.
@@ -126,6 +134,10 @@ pub(in crate::store) fn open(
                 let finding = Finding::new(&codes::LVM_COPY_DAMAGED, format!("{fault}."));
                 (container.clone(), finding)
             }));
+            let given = GivenVolume {
+                physical: one,
+                mark: Some(read.mark),
+            };
             match groups
                 .iter_mut()
                 .find(|known| known.volumes.id == read.group.id)
@@ -134,12 +146,12 @@ pub(in crate::store) fn open(
                     if known.volumes.seqno < read.group.seqno {
                         known.volumes = read.group;
                     }
-                    known.given.push(one);
+                    known.given.push(given);
                 }
                 None => groups.push(OpenRepository {
                     folder: container.join(&read.group.name),
                     volumes: read.group,
-                    given: vec![one],
+                    given: vec![given],
                 }),
             }
         }
@@ -149,7 +161,10 @@ pub(in crate::store) fn open(
             .iter_mut()
             .find(|known| known.volumes.members().any(|(id, _)| id == one.id));
         if let Some(known) = owner {
-            known.given.push(one);
+            known.given.push(GivenVolume {
+                mark: one.mark().ok(),
+                physical: one,
+            });
             continue;
         }
         let text = format!(
@@ -205,7 +220,9 @@ impl OpenRepository {
 
     pub(super) fn source(&self, name: &str) -> io::Result<Arc<dyn Source>> {
         let volume = self.volumes.volume(name).ok_or(io::ErrorKind::NotFound)?;
-        match self.volumes.source(volume, &self.given) {
+        let given = self.given.iter().map(|given| given.physical.clone());
+        let given: Vec<PhysicalVolume> = given.collect();
+        match self.volumes.source(volume, &given) {
             Ok(source) => Ok(Arc::new(source)),
             Err(why) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
         }
@@ -228,19 +245,23 @@ impl OpenRepository {
 
     /// What became of the volumes, by the first physical volume that tells.
     pub(super) fn history(&self) -> Vec<VolumeChange> {
-        let told = self.given.iter().map(PhysicalVolume::history);
+        let told = self.given.iter().map(|given| given.physical.history());
         told.flatten().next().unwrap_or_default()
     }
 
-    /// Somebody changed the group since it was read here.
+    /// Somebody changed the group since it was read here: one sector is read for each area of metadata.
     pub(in crate::store) fn has_changed(&self) -> bool {
-        self.seqno_now() != Some(self.volumes.seqno)
+        let mut given = self.given.iter();
+        given.any(|given| given.physical.mark().ok() != given.mark)
     }
 
-    /// The number of the metadata as they are now.
-    pub(in crate::store) fn seqno_now(&self) -> Option<u64> {
-        let now = self.given.iter().filter_map(|one| one.metadata().ok());
-        now.map(|read| read.group.seqno).max()
+    /// A number that is another one after each change of the group, read now.
+    pub(in crate::store) fn mark_now(&self) -> u64 {
+        let mut mark = DefaultHasher::new();
+        for given in &self.given {
+            given.physical.mark().ok().hash(&mut mark);
+        }
+        mark.finish()
     }
 }
 
