@@ -190,10 +190,21 @@ impl<'a> Topology<'a> {
             .forest
             .node(disk)
             .is_some_and(|node| node.product == Product::XcpNg)
-            && self.children(disk).nth(2).is_none()
-            && let Some(active) = self.active_child(disk)
         {
-            return Lead::One(active);
+            // A branch with nothing but snapshots' own disks at its ends is none that a machine is on.
+            let mut open = self
+                .children(disk)
+                .filter(|child| self.lead(*child) != Lead::None);
+            match (open.next(), open.next()) {
+                (None, _) => return Lead::None,
+                (Some(only), None) => return Lead::One(only),
+                _ => {}
+            }
+            if self.children(disk).nth(2).is_none()
+                && let Some(active) = self.active_child(disk)
+            {
+                return Lead::One(active);
+            }
         }
         // What a backup left counts only where there is nothing else.
         let (backups, others): (Vec<_>, Vec<_>) = self
