@@ -276,6 +276,7 @@ fn taken(snapshot: Option<&Snapshot>, evidence: &[Evidence]) -> Option<Taken> {
     };
     claim(TakenSource::Config)
         .or_else(|| claim(TakenSource::Label))
+        .or_else(|| claim(TakenSource::Management))
         .or_else(|| at(&witness::memory::TAKEN_MEMORY, TakenSource::MemoryFile))
         .or_else(|| {
             at(

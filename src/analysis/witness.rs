@@ -1,13 +1,13 @@
 //! Witnesses: each is one file and one function, from the facts of one disk of a snapshot to evidence.
 //!
 //! ```text
-//!  of t_s    undo_name, date, memory, frozen_write, local_date, parent_stamp, config_file
-//!  of c(X)   made, above_write, frozen_made
+//!  of t_s    undo_name, date, memory, frozen_write, lvm_ring, local_date, parent_stamp, config_file
+//!  of c(X)   lvm_made, made, lvm_management, above_write, frozen_made
 //!  proofs    branch, list_order             second witness    generation         beside it    surroundings
 //! ```
 //!
 //! Of several that say `at`, the first in this order holds. Whether a witness may be trusted often hangs on another's word;
-//! what they share is in `examine`.
+//! what they share is in `examine` and `remade`.
 
 pub mod above_write;
 pub mod branch;
@@ -19,9 +19,13 @@ pub mod frozen_write;
 pub mod generation;
 pub mod list_order;
 pub mod local_date;
+pub mod lvm_made;
+pub mod lvm_management;
+pub mod lvm_ring;
 pub mod made;
 pub mod memory;
 pub mod parent_stamp;
+mod remade;
 pub mod surroundings;
 pub mod undo_name;
 
@@ -33,16 +37,19 @@ use crate::finding::Code;
 type Witness = (&'static [&'static Code], fn(&Facts<'_>) -> Vec<Evidence>);
 
 /// Every witness, the better ones of one kind first.
-const ALL: [Witness; 14] = [
+const ALL: [Witness; 17] = [
     (surroundings::ALL, surroundings::evidence),
     (undo_name::ALL, undo_name::evidence),
     (date::ALL, date::evidence),
     (memory::ALL, memory::evidence),
     (frozen_write::ALL, frozen_write::evidence),
+    (lvm_ring::ALL, lvm_ring::evidence),
     (local_date::ALL, local_date::evidence),
     (parent_stamp::ALL, parent_stamp::evidence),
     (config_file::ALL, config_file::evidence),
+    (lvm_made::ALL, lvm_made::evidence),
     (made::ALL, made::evidence),
+    (lvm_management::ALL, lvm_management::evidence),
     (above_write::ALL, above_write::evidence),
     (frozen_made::ALL, frozen_made::evidence),
     (branch::ALL, branch::evidence),

@@ -103,7 +103,8 @@ pub fn local_dates(snapshot: &Snapshot) -> Vec<Timestamp> {
 }
 
 pub fn zoned_date(snapshot: &Snapshot) -> Option<Timestamp> {
-    let zoned = |source: TakenSource| matches!(source, TakenSource::Config | TakenSource::Label);
+    use TakenSource::{Config, Label, Management};
+    let zoned = |source: TakenSource| matches!(source, Config | Label | Management);
     let mut zoned = snapshot.taken.iter().filter(|taken| zoned(taken.source));
     zoned.next().map(|taken| taken.at)
 }

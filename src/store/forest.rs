@@ -349,6 +349,8 @@ pub enum TakenSource {
     Config,
     /// `CreationTime` of a label, zone known.
     Label,
+    /// The record of XCP-ng's storage manager in the repository itself.
+    Management,
     /// `CreationTime` of a label, without a zone: the host's local time, taken as UTC.
     LabelLocal,
     /// The default name, in the host's local time, taken as UTC.

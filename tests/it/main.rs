@@ -18,6 +18,7 @@ mod facts;
 mod faults;
 mod fixtures;
 mod guest;
+mod histories;
 mod journeys;
 mod merges;
 mod model;

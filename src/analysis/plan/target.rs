@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::analysis::Assessment;
 use crate::analysis::plan::Target;
-use crate::store::{DiskId, Forest};
+use crate::store::journals::vdi_of;
+use crate::store::{DiskId, Forest, Snapshot};
 use crate::text::{escape, file_name, many};
 
 /// What a person said of the snapshot they mean. Names are compared without case, as `PowerShell` does.
@@ -154,6 +155,7 @@ impl Store<'_> {
         let named = query.snapshot.is_none_or(|wanted| {
             name.is_some_and(|name| is_same(wanted, name))
                 || id.is_some_and(|id| plain(id) == plain(wanted))
+                || known.is_some_and(|known| self.has_vdi(known, &plain(wanted)))
         });
         let machine = of.machine.or(known.and_then(|known| known.machine));
         let machine = machine.and_then(|id| self.forest.machine(id));
@@ -161,6 +163,16 @@ impl Store<'_> {
             && query
                 .machine
                 .is_none_or(|vm| machine.is_some_and(|machine| is_same(vm, &machine.name)))
+    }
+
+    /// On XCP-ng an administrator can name only the snapshot's own disk, by its id or the name of its file or volume.
+    fn has_vdi(&self, snapshot: &Snapshot, wanted: &str) -> bool {
+        let used = snapshot.disks.iter().filter_map(|used| used.disk);
+        let mut paths = used.filter_map(|id| Some(&self.forest.disk(id)?.path));
+        paths.any(|path| {
+            let vdi = vdi_of(path).map(|vdi| vdi.hyphenated().to_string());
+            vdi.is_some_and(|vdi| vdi == wanted || file_name(path).to_ascii_lowercase() == wanted)
+        })
     }
 
     fn title(&self, at: usize) -> String {

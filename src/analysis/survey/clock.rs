@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::interval::seconds_between;
 use crate::image::Header;
-use crate::store::{Disk, DiskId, Forest, Product};
+use crate::store::{BornSource, Disk, DiskId, Forest, Product};
 
 /// Differences within this are one.
 const ALIKE_SECONDS: i64 = 5;
 /// Clocks within this agree.
 const AGREE_SECONDS: i64 = 2;
+/// A volume is made, then the disk in it: the host may take so long for both.
+const ONE_ACT_SECONDS: i64 = 120;
 const QUARTER_SECONDS: i64 = 900;
 /// Zones reach so far east, and so far west.
 const EAST_SECONDS: i64 = 14 * 3_600;
@@ -67,11 +69,37 @@ impl Clocks {
         if !disk.header.as_ref().is_some_and(is_blktap) {
             return StampClock::Same;
         }
+        if let Some(ahead) = ahead_of_volume(disk) {
+            return of_volume(ahead);
+        }
         let folder = disk.path.parent().unwrap_or(Path::new(""));
         self.folders
             .get(folder)
             .copied()
             .unwrap_or(StampClock::Unknown)
+    }
+}
+
+/// By how many seconds the stamp of a disk in an LVM volume leads the making of the volume: one act makes both.
+pub fn ahead_of_volume(disk: &Disk) -> Option<i64> {
+    let born = disk
+        .file
+        .born
+        .filter(|born| born.source == BornSource::Lvm)?;
+    Some(seconds_between(born.at, disk.header.as_ref()?.created?))
+}
+
+/// A host that stamps local time is whole quarter hours off; any other difference tells of no clock, but of a volume that
+/// was filled with a disk made elsewhere.
+fn of_volume(ahead: i64) -> StampClock {
+    let off_quarter = ahead.rem_euclid(QUARTER_SECONDS);
+    let off_quarter = off_quarter.min(QUARTER_SECONDS.saturating_sub(off_quarter));
+    if ahead.abs() <= ONE_ACT_SECONDS {
+        StampClock::Same
+    } else if ahead.abs() <= EAST_SECONDS && off_quarter <= ONE_ACT_SECONDS {
+        StampClock::Ahead(ahead)
+    } else {
+        StampClock::Unknown
     }
 }
 

@@ -11,6 +11,9 @@ crate::catalogue! {
         why: "Written by the host when the snapshot was taken: the best date there is.", action: "Nothing.";
     TAKEN_LABEL = "taken-label", Info, "the host's list of snapshots gives the date",
         why: "CreationTime as the host keeps it, with its zone.", action: "Nothing.";
+    /// A date in the storage repository's own records.
+    TAKEN_MANAGEMENT = "taken-management", Info, "the storage manager's record gives the date",
+        why: "XCP-ng keeps the time of each snapshot, in UTC, in the repository's volume MGT; it does not change when the snapshot is applied.", action: "Nothing.";
     /// No date at all.
     TAKEN_UNKNOWN = "taken-unknown", Info, "no date of the snapshot",
         why: "No configuration, list, name or memory file dates it. Without a date only the frozen disk's last write says when it was taken at the earliest.", action: "Bring the host's list of snapshots.";
@@ -30,6 +33,12 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
             &TAKEN_LABEL,
             "the host's list dates it",
             "CreationTime",
+        ),
+        (
+            TakenSource::Management,
+            &TAKEN_MANAGEMENT,
+            "the storage manager's record dates it",
+            "snapshot_time",
         ),
     ];
     let mut all = Vec::new();

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
+use crate::analysis::survey::AgeSource;
 use crate::analysis::survey::clock::StampClock;
+use crate::analysis::witness::{lvm_made, remade};
 use crate::analysis::zone;
 use crate::store::BornSource;
 use crate::text::{second, span};
@@ -24,8 +26,6 @@ crate::catalogue! {
 
 const HOUR_SECONDS: i64 = 3_600;
 const DAY_SECONDS: i64 = 24 * 3_600;
-/// A disk made this close to the snapshot's date is the snapshot's, whatever happened to others.
-const AT_ONCE_SECONDS: i64 = 10;
 
 /// The moment, or why it is not known.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
@@ -33,7 +33,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     if !all.iter().any(is_used) {
         all.extend(by_birth(facts));
     }
-    if all.is_empty() {
+    if all.is_empty() && lvm_made::evidence(facts).is_empty() {
         all.push(Evidence::missing(
             &ABOVE_UNKNOWN,
             Of::DiskAbove,
@@ -48,7 +48,8 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
 
 /// The moment, if it is known.
 pub fn at(facts: &Facts<'_>) -> Option<Timestamp> {
-    let used = by_stamp(facts).filter(is_used);
+    let used = lvm_made::evidence(facts).into_iter().find(is_used);
+    let used = used.or_else(|| by_stamp(facts).filter(is_used));
     let used = used.or_else(|| by_birth(facts).filter(is_used));
     match used?.says {
         Some(Says::At(at)) => Some(at),
@@ -64,7 +65,7 @@ fn by_stamp(facts: &Facts<'_>) -> Option<Evidence> {
     let disk = facts.above_disk;
     let (at, why) = match facts.survey.stamp(disk) {
         Ok(None) => return None,
-        Ok(Some(at)) => (at, remade_with(facts, at)),
+        Ok(Some(at)) => (at, remade::with(facts, at)),
         Err((at, why)) => (at, Some(why.to_owned())),
     };
     let mut text = format!("{} was made {}", facts.above_name(), second(at));
@@ -86,10 +87,12 @@ fn by_birth(facts: &Facts<'_>) -> Option<Evidence> {
     let disk = facts.above_disk;
     let (at, why) = match facts.survey.birth(disk) {
         Ok(None) => return None,
+        // Of a volume LVM says it, in a witness of its own.
+        Ok(Some(age)) if age.source == AgeSource::Birth(BornSource::Lvm) => return None,
         Ok(Some(age)) => (
             age.at,
             copied_with(facts, age.at)
-                .or_else(|| remade_with(facts, age.at))
+                .or_else(|| remade::with(facts, age.at))
                 .or_else(|| born_together(facts, age.at)),
         ),
         Err((at, why)) => (at, Some(why.to_owned())),
@@ -101,21 +104,6 @@ fn by_birth(facts: &Facts<'_>) -> Option<Evidence> {
     };
     let source = Facts::source(disk, field);
     Some(Evidence::new(&ABOVE_BIRTH, Of::DiskAbove, Says::At(at), text, source).dropped(why))
-}
-
-/// D was made after the snapshot, and X within a day of that: one act made both.
-fn remade_with(facts: &Facts<'_>, at: Timestamp) -> Option<String> {
-    let frozen = facts.remade()?;
-    let at_once = facts
-        .dated()
-        .is_some_and(|date| seconds_between(date, at).abs() <= AT_ONCE_SECONDS);
-    (seconds_between(frozen, at).abs() <= DAY_SECONDS && !at_once).then(|| {
-        format!(
-            "{} itself was made {}, after the snapshot: the files were converted, moved or copied then",
-            facts.frozen_name(),
-            second(frozen)
-        )
-    })
 }
 
 /// D's birth is a copy's, and X's within a day of it.

@@ -1,18 +1,19 @@
 //! A storage repository in a container, as data that outlives the open device: names, snapshots, and the history of its
 //! volumes.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::lvm::OpenRepository;
 use super::mgt::Management;
 use crate::guest::lvm::VolumeChange;
 use crate::store::journals::vdi_of;
-use crate::store::{DiskId, DiskUse, Forest, LinkState, Snapshot, Taken, TakenSource};
+use crate::store::{DiskId, DiskUse, Forest, Snapshot, Taken, TakenSource};
 
 /// Whether the history of volumes is read: up to the whole ring of metadata, often 10 MiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum History {
-    /// Only where no records of the manager's say more.
+    /// Only where the manager has no records, so that nothing else dates its snapshots.
     #[default]
     Needed,
     Whole,
@@ -52,7 +53,7 @@ impl Repository {
     }
 
     /// The records' file, as messages name it.
-    fn source(&self) -> PathBuf {
+    pub fn source(&self) -> PathBuf {
         self.folder.join("MGT")
     }
 }
@@ -81,41 +82,83 @@ pub(in crate::store) fn join(forest: &mut Forest) {
                 let name = Some(&record.name).filter(|name| !name.is_empty());
                 node.label = name.map(|name| name.as_str().into());
             }
-            let vdi = record.id.hyphenated().to_string();
-            let is_known = |known: &Snapshot| known.id.as_deref() == Some(&*vdi);
-            if !record.is_snapshot || record.is_deleted || forest.snapshots.iter().any(is_known) {
+            if !record.is_snapshot || record.is_deleted {
                 continue;
             }
-            let frozen = frozen_of(forest, id);
+            let vdi = record.id.hyphenated().to_string();
+            let taken = record.snapshot_time.map(|at| Taken {
+                at,
+                source: TakenSource::Management,
+            });
+            let is_known = |known: &&mut Snapshot| {
+                let mut used = known.disks.iter().filter_map(|used| used.disk);
+                known.id.as_deref() == Some(&*vdi) || used.any(|disk| disk == id)
+            };
+            // What the host itself says of it stays; of several disks of one snapshot the first dates it.
+            if let Some(known) = forest.snapshots.iter_mut().find(is_known) {
+                let is_new = |of: &Taken| known.taken.iter().all(|old| old.source != of.source);
+                let taken = taken.filter(is_new);
+                known.taken.extend(taken);
+                known.taken.sort_by_key(|taken| (taken.source, taken.at));
+                continue;
+            }
             let snapshot = Snapshot {
                 name: Some(record.name.clone()),
                 id: Some(vdi),
-                taken: record
-                    .snapshot_time
-                    .map(|at| Taken {
-                        at,
-                        source: TakenSource::Label,
-                    })
-                    .into_iter()
-                    .collect(),
+                taken: taken.into_iter().collect(),
                 disks: vec![DiskUse {
                     path: path.to_string_lossy().into_owned(),
-                    disk: Some(frozen),
+                    disk: Some(id),
                     slot: None,
                 }],
                 source: repository.source(),
                 ..Snapshot::default()
             };
-            forest.add_snapshot(frozen, snapshot);
+            forest.add_snapshot(id, snapshot);
         }
     }
 }
 
-/// The base copy below a snapshot's own disk; that disk itself where it stands alone.
-fn frozen_of(forest: &Forest, leaf: DiskId) -> DiskId {
-    let parent = forest.node(leaf).and_then(|node| node.parent.as_ref());
-    let parent = parent.filter(|link| link.state == LinkState::Ok);
-    parent.and_then(|link| link.disk).unwrap_or(leaf)
+/// What became of the volumes of these disks, and of those that had their names before: the time line of a machine, oldest
+/// first. Empty where they lie in no container, or its history was not read.
+pub fn time_line(forest: &Forest, disks: &[DiskId]) -> Vec<NamedChange> {
+    let mut all = Vec::new();
+    for repository in &forest.repositories {
+        let paths = disks.iter().filter_map(|id| Some(&forest.disk(*id)?.path));
+        let here = paths.filter(|path| path.parent() == Some(&*repository.folder));
+        let mut names: HashSet<&str> = here.filter_map(|path| path.file_name()?.to_str()).collect();
+        // A disk goes on under another name, and another one takes its own.
+        let mut ids: HashSet<&str> = HashSet::new();
+        loop {
+            let known = (names.len(), ids.len());
+            for change in &repository.history {
+                let of_it = change.kind.names();
+                if ids.contains(&*change.id) || of_it.iter().any(|name| names.contains(name)) {
+                    ids.insert(&change.id);
+                    names.extend(of_it);
+                }
+            }
+            if known == (names.len(), ids.len()) {
+                break;
+            }
+        }
+        let ours = repository.history.iter();
+        let ours = ours.filter(|change| ids.contains(&*change.id));
+        all.extend(ours.map(|change| NamedChange {
+            change: change.clone(),
+            label: repository.label(change.kind.name()).map(ToOwned::to_owned),
+        }));
+    }
+    all.sort_by_key(|told| told.change.at);
+    all
+}
+
+/// Something that became of a disk's volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedChange {
+    pub change: VolumeChange,
+    /// What people call the disk that has the volume's name now.
+    pub label: Option<String>,
 }
 
 /// The repository in whose container a disk lies.
