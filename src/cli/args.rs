@@ -303,9 +303,11 @@ pub struct ScanArgs {
     /// Whose rules a delete follows [default: guessed from the store].
     #[arg(long = "as", global = true, value_name = "PRODUCT")]
     pub product: Option<As>,
-    /// A saved `ls --json` instead of a store; `-` reads it from standard input.
+    /// A saved `ls --json` or `--ndjson` instead of a store; `-` is standard input.
+    ///
+    /// Again and again for scans of several hosts: each path and machine is named by its host.
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub from: Option<PathBuf>,
+    pub from: Vec<PathBuf>,
 }
 
 /// How answers are printed.
@@ -321,10 +323,13 @@ pub struct OutArgs {
     pub json: bool,
     /// JSON, a record on each line.
     ///
-    /// `ls` prints its records when every disk is linked and counted, for a verdict may hang on any of them; `map` and `diff`
+    /// `ls` and `check` begin with a record of the scan: host, roots, time, whether it is complete. `ls` prints its records when every disk is linked and counted, for a verdict may hang on any of them; `map` and `diff`
     /// print each run as it is found.
     #[arg(long, global = true, conflicts_with = "csv")]
     pub ndjson: bool,
+    /// No sentences in the JSON of `ls`, `check` and `changes`: codes, times and numbers only.
+    #[arg(hide_short_help = true, long, global = true)]
+    pub brief: bool,
     /// Comma-separated values.
     #[arg(hide_short_help = true, long, global = true)]
     pub csv: bool,

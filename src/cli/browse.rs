@@ -37,22 +37,22 @@ pub(super) fn run(
     for warning in &config.warnings {
         out.warn(&format!("config file: {warning}"));
     }
-    let saved = match &session.scan.from {
-        Some(_) if !roots.is_empty() => {
+    let from = &session.scan.from;
+    let saved = match from.is_empty() {
+        false if !roots.is_empty() => {
             anyhow::bail!("--from reads a saved scan; a PATH beside it means nothing")
         }
-        Some(from) => {
+        false => {
             let (forest, assessment) = saved(from)?;
             Some((forest, Arc::new(assessment)))
         }
-        None => None,
+        true => None,
     };
     let (roots, at) = family(roots)?;
     let roots = roots.as_slice();
     let state = if cli.browse.no_state {
         None
     } else {
-        let from = session.scan.from.as_slice();
         StatePlace::of(if from.is_empty() { roots } else { from })
     };
     let memory = state.as_ref().map(StatePlace::load).unwrap_or_default();

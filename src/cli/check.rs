@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::output::{Form, Output};
+use super::output::{Form, Output, Prose};
 use super::session::Session;
 use crate::finding::Severity;
 use crate::report::csv;
 use crate::report::findings::{self, PlacedFinding};
-use crate::report::json::check as json;
 use crate::report::json::ls::head;
+use crate::report::json::{brief, check as json, scan};
 use crate::report::page::Page;
 use crate::report::page::finding::brief;
 use crate::store::CountPolicy;
@@ -24,11 +24,23 @@ pub(super) fn run(
     let store = session.read_named(paths, CountPolicy::CountAndCompareCopies, out)?;
     let found = findings::of(&store.forest, &store.assessment);
     let disks = store.forest.disks.len();
-    let body = || json::body(&found, disks);
+    let body = || {
+        let mut body = json::body(&found, disks);
+        if out.prose == Prose::LeftOut {
+            let findings = body.findings.iter_mut();
+            findings.for_each(|of| brief::finding(&mut of.finding));
+        }
+        body
+    };
     match out.form {
-        Form::Json => out.json(&head("check", &store.forest, body()))?,
+        Form::Json => {
+            let document = head("check", &store.forest, body());
+            out.json(&document)?;
+        }
         Form::Ndjson => {
-            for finding in body().findings {
+            let findings = body().findings;
+            out.json(&scan::record("check", &store.forest))?;
+            for finding in findings {
                 out.json(&finding)?;
             }
         }

@@ -31,13 +31,13 @@ pub(super) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     let is_container = !file.is_dir() && containers::is_store(file).unwrap_or(false);
-    if session.scan.from.is_none() && is_container {
+    if session.scan.from.is_empty() && is_container {
         return container(session, file, out);
     }
-    let store = if session.scan.from.is_some() {
-        session.read(&[], CountPolicy::Count, out)?
-    } else {
+    let store = if session.scan.from.is_empty() {
         session.read_around(&[file], store_args, CountPolicy::Count, out)?
+    } else {
+        session.read(&[], CountPolicy::Count, out)?
     };
     let id = store.disk_of(file)?;
     let forest = &store.forest;

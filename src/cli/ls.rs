@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use super::args::{self, OnlyWord, TreeArgs, Turn};
 use super::exit::Exit;
-use super::output::{Form, Output, Paint};
+use super::output::{Form, Output, Paint, Prose};
 use super::session::{ScannedStore, Session};
 use crate::report::columns::{self, TimeForm};
-use crate::report::json::ls as json;
+use crate::report::json::{brief, ls as json, scan};
 use crate::report::page::{Line, Role};
 use crate::report::row::{Direction, Only, Phase};
 use crate::report::tree_text::{self, Headings};
@@ -30,10 +30,20 @@ pub(super) fn run(
     };
     let store = session.read_named(paths, CountPolicy::Count, out)?;
     match out.form {
-        Form::Json => out.json(&json::document(&store.forest, &store.assessment))?,
+        Form::Json => {
+            let mut document = json::document(&store.forest, &store.assessment);
+            if out.prose == Prose::LeftOut {
+                document.body.disks.iter_mut().for_each(brief::disk);
+            }
+            out.json(&document)?;
+        }
         Form::Ndjson => {
+            out.json(&scan::with_disks(&store.forest))?;
             for id in store.forest.ids() {
-                if let Some(disk) = json::disk(&store.forest, &store.assessment, id) {
+                if let Some(mut disk) = json::disk(&store.forest, &store.assessment, id) {
+                    if out.prose == Prose::LeftOut {
+                        brief::disk(&mut disk);
+                    }
                     out.json(&disk)?;
                 }
             }

@@ -27,6 +27,14 @@ pub enum Form {
     Csv,
 }
 
+/// Whether JSON holds sentences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prose {
+    Kept,
+    /// Codes, times and numbers only.
+    LeftOut,
+}
+
 /// Whether colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
@@ -41,6 +49,7 @@ pub struct Output {
     writer: BufWriter<Box<dyn Write>>,
     /// The form of the answer.
     pub form: Form,
+    pub prose: Prose,
     /// How values become text.
     pub style: ColumnStyle,
     pub paint: Paint,
@@ -71,6 +80,11 @@ impl Output {
                 Form::Csv
             } else {
                 Form::Text
+            },
+            prose: if args.brief {
+                Prose::LeftOut
+            } else {
+                Prose::Kept
             },
             style: ColumnStyle {
                 units: if args.bytes {

@@ -1,7 +1,7 @@
 //! What every command starts with: the store read to its end (or a saved scan), the verdicts, and the signal that stops it.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::analysis::{Assessment, assess};
 use crate::image::Image;
 use crate::job::Job;
 use crate::report::ShortNames;
-use crate::report::json::read;
+use crate::report::json::read::{self, SavedScan};
 use crate::report::page::PageContext;
 use crate::source::FileSource;
 use crate::store::containers::repository::History;
@@ -106,11 +106,11 @@ impl Session {
         out: &Output,
     ) -> anyhow::Result<ScannedStore> {
         self.listen()?;
-        if let Some(from) = &self.scan.from {
+        if !self.scan.from.is_empty() {
             if !roots.is_empty() {
                 bail!("--from reads a saved scan; a PATH beside it means nothing");
             }
-            let (forest, assessment) = saved(from)?;
+            let (forest, assessment) = saved(&self.scan.from)?;
             return Ok(ScannedStore::new(forest, assessment));
         }
         let options = ScanOptions {
@@ -191,12 +191,10 @@ impl Session {
 
     /// Refuses `--from` for what must look at the files themselves.
     pub fn forbid_saved(&self) -> anyhow::Result<()> {
-        match self.scan.from {
-            Some(_) => bail!(
-                "a saved scan does not hold what this command reads; give it the store itself"
-            ),
-            None => Ok(()),
+        if self.scan.from.is_empty() {
+            return Ok(());
         }
+        bail!("a saved scan does not hold what this command reads; give it the store itself")
     }
 }
 
@@ -279,16 +277,13 @@ impl ScannedStore {
     }
 }
 
-/// The forest and the verdicts of a saved scan.
-pub(super) fn saved(from: &Path) -> anyhow::Result<(Arc<Forest>, Assessment)> {
-    let name = text::path(from);
-    let read = if from == Path::new("-") {
-        read::read(&mut io::stdin())
-    } else {
-        let mut file = File::open(from).with_context(|| format!("cannot open {name}"))?;
-        read::read(&mut file as &mut dyn Read)
-    };
-    let saved = read.with_context(|| name)?;
+/// The forest and the verdicts of saved scans.
+pub(super) fn saved(files: &[PathBuf]) -> anyhow::Result<(Arc<Forest>, Assessment)> {
+    let mut scans = Vec::new();
+    for file in files {
+        scans.extend(scans_of(file).with_context(|| text::path(file))?);
+    }
+    let saved = read::together(scans)?;
     Ok((Arc::new(saved.forest), saved.assessment))
 }
 
@@ -374,6 +369,15 @@ fn unknown_command(path: &Path) -> Option<String> {
     Some(format!(
         "{name} is no command and no file here; did you mean `vhdtree {command}`?"
     ))
+}
+
+fn scans_of(file: &Path) -> anyhow::Result<Vec<SavedScan>> {
+    if file == Path::new("-") {
+        return Ok(read::scans(&mut io::stdin(), "-")?);
+    }
+    let mut input = File::open(file).context("cannot open it")?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(read::scans(&mut input, &name)?)
 }
 
 #[cfg(unix)]

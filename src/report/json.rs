@@ -3,6 +3,7 @@
 //! Sizes are integers in bytes, times RFC 3339 in UTC, ids lower-case GUIDs, enums lower-case words. What is not known is
 //! `null`, never 0 or an empty text. New keys and new words may come; none goes without a new schema.
 
+pub mod brief;
 pub mod check;
 pub mod diff;
 pub mod files;
@@ -10,6 +11,7 @@ pub mod ls;
 pub mod plan;
 pub mod read;
 pub mod repository;
+pub mod scan;
 mod word;
 
 use std::io::{self, Write};
@@ -23,6 +25,9 @@ use crate::text::escape;
 
 /// The name of the schema in every document.
 pub const SCHEMA: &str = "vhdtree/1";
+
+/// The version of the program in a saved scan.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// One document: the same head for every command, and the command's own keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,7 +77,8 @@ pub struct FindingJson {
     /// What should be there.
     pub expected: Option<String>,
     pub actual: Option<String>,
-    /// One sentence with the particulars.
+    /// One sentence with the particulars; left out of a brief answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
 }
 

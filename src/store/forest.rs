@@ -405,6 +405,15 @@ pub struct PathError {
     pub error: String,
 }
 
+/// A machine on which a store was scanned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedOn {
+    /// Its name.
+    pub host: String,
+    /// The first disk that was found there.
+    pub first: DiskId,
+}
+
 /// Everything known of a store, at one moment of a scan or at its end.
 #[derive(Debug, Clone, Default)]
 pub struct Forest {
@@ -429,6 +438,9 @@ pub struct Forest {
     pub free_bytes: Vec<Option<u64>>,
     /// When the scan began; `None` where nothing says.
     pub at: Option<Timestamp>,
+    /// On which machine it was scanned. Of several saved scans: on which ones, each with its first disk; the disks up to the
+    /// next one's first are its own.
+    pub scanned_on: Vec<ScannedOn>,
     /// True once the scan went through without a cancel.
     pub complete: bool,
 }
@@ -449,6 +461,20 @@ impl Forest {
 
     pub fn snapshot(&self, id: SnapshotId) -> Option<&Snapshot> {
         self.snapshots.get(id.0 as usize)
+    }
+
+    /// The machine on which a disk was found, if that is known.
+    pub fn host_of(&self, id: DiskId) -> Option<&str> {
+        let of = self.scanned_on.iter().rev().find(|of| of.first <= id);
+        of.map(|of| of.host.as_str())
+    }
+
+    /// The machine on which all of it was found; `None` if there are several, or it is not known.
+    pub fn host(&self) -> Option<&str> {
+        match self.scanned_on.as_slice() {
+            [one] => Some(&one.host),
+            _ => None,
+        }
     }
 
     /// Every id, in the order of the disks.

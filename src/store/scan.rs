@@ -8,6 +8,7 @@
 
 mod again;
 mod engine;
+mod machine;
 mod readers;
 
 use std::path::{Path, PathBuf};

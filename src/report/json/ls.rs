@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text, word};
+use super::{Document, FindingJson, PathErrorJson, SCHEMA, VERSION, path_text, word};
 use crate::analysis::evidence::EvidenceState;
 use crate::analysis::{AssessedSnapshot, Assessment, Evidence, Interval, Verdict};
 use crate::image::{Counts, Format, Kind};
@@ -14,6 +14,15 @@ use crate::store::{
 /// The keys of `ls` beside the head.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LsBody {
+    /// Version of the program that wrote it.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Name of the machine it ran on; `null` for several.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// When the scan began.
+    #[serde(default)]
+    pub at: Option<String>,
     #[serde(default)]
     pub roots: Vec<String>,
     /// Every disk, by path.
@@ -52,6 +61,9 @@ pub struct MachineJson {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskJson {
+    /// Name of the machine on which it was found.
+    #[serde(default)]
+    pub host: Option<String>,
     pub path: String,
     /// Base64 of its bytes, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,8 +238,8 @@ pub struct VerdictJson {
     /// The disk above holds nothing that differs; `null` if not compared.
     pub stands_at_snapshot: Option<bool>,
     pub evidence: Vec<EvidenceJson>,
-    /// One sentence for a person.
-    #[serde(default)]
+    /// One sentence for a person; left out of a brief answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
     #[serde(default)]
     pub would_settle: Option<String>,
@@ -281,15 +293,23 @@ pub struct EvidenceJson {
 /// The whole document of `ls`.
 pub fn document(forest: &Forest, assessment: &Assessment) -> Document<LsBody> {
     let body = LsBody {
-        roots: forest.roots.iter().map(|root| path_text(root).0).collect(),
         disks: forest
             .ids()
             .filter_map(|id| disk(forest, assessment, id))
             .collect(),
+        version: Some(VERSION.to_owned()),
+        host: forest.host().map(ToOwned::to_owned),
+        at: forest.at.map(|at| at.to_string()),
+        roots: roots(forest),
         machines: machines(forest),
         companions: companions(forest),
     };
     head("ls", forest, body)
+}
+
+/// The roots given.
+pub(super) fn roots(forest: &Forest) -> Vec<String> {
+    forest.roots.iter().map(|root| path_text(root).0).collect()
 }
 
 /// A document with a forest's head: complete only if every path was looked at.
@@ -303,7 +323,7 @@ pub fn head<T>(command: &'static str, forest: &Forest, body: T) -> Document<T> {
     }
 }
 
-fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
+pub(super) fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
     forest
         .errors
         .iter()
@@ -311,7 +331,7 @@ fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
         .collect()
 }
 
-fn companions(forest: &Forest) -> Vec<CompanionJson> {
+pub(super) fn companions(forest: &Forest) -> Vec<CompanionJson> {
     forest
         .companions
         .iter()
@@ -326,7 +346,7 @@ fn companions(forest: &Forest) -> Vec<CompanionJson> {
         .collect()
 }
 
-fn machines(forest: &Forest) -> Vec<MachineJson> {
+pub(super) fn machines(forest: &Forest) -> Vec<MachineJson> {
     let text_of = |used: &crate::store::DiskUse| {
         used.disk
             .and_then(|id| path_of(forest, id))
@@ -365,6 +385,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
         .iter()
         .any(|machine| machine.disks.is_some());
     Some(DiskJson {
+        host: forest.host_of(id).map(ToOwned::to_owned),
         path,
         path_bytes,
         format: header.map(|of| of.format),

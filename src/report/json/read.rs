@@ -1,37 +1,27 @@
-//! Reading a saved `ls --json` back: everything it holds, as the forest and assessment the browser works on.
+//! Reading saved scans back, `ls --json` or `ls --ndjson`: everything they hold, as the forest and assessment the browser
+//! works on.
 //!
 //! What a scan knew beyond it (raw header fields, what was tried for a parent, configuration keys) is gone, and verdicts
-//! are those of the scan, not judged anew.
+//! are those of the scan, not judged again.
 
-use std::collections::HashMap;
-use std::io::Read;
-use std::path::PathBuf;
-use std::sync::Arc;
+mod forest;
+mod several;
 
-use jiff::Timestamp;
+use std::io::{self, Read};
+
 use serde::Deserialize;
 use thiserror::Error;
-use uuid::Uuid;
 
-use super::ls::{
-    DiskJson, EvidenceJson, IntervalJson, LsBody, ParentJson, SnapshotJson, VerdictJson,
-};
-use super::{FindingJson, PathErrorJson, SCHEMA};
-use crate::analysis::evidence::{EvidenceState, Of, Says, Slack};
-use crate::analysis::{
-    AssessedSnapshot, Assessment, DiskAssessment, Evidence, Interval, Reverted, Rule, Verdict,
-};
-use crate::finding::{Code, Finding, Severity};
-use crate::format::parent::{ParentRef, PathKind, StoredPath};
-use crate::image::{Counts, Header, Specific};
-use crate::report::codes;
+use super::ls::{DiskJson, LsBody};
+use super::scan::{SCAN, ScanRecord};
+use super::{PathErrorJson, SCHEMA};
+use crate::analysis::Assessment;
+use crate::format::encoding::{self, Encoding};
 use crate::store::names::{Named, named};
-use crate::store::{
-    Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
-    MachineId, Node, ParentLink, PathError, Snapshot, SnapshotId, Taken, TakenSource,
-};
+use crate::store::{Forest, PathError};
+use forest::{Reader, path};
 
-/// A saved scan.
+/// What was saved, as the browser works on it.
 #[derive(Debug, Clone)]
 pub struct Saved {
     pub forest: Forest,
@@ -44,10 +34,10 @@ pub struct Saved {
 pub enum ReadError {
     /// It cannot be read.
     #[error("{0}")]
-    Read(std::io::Error),
+    Read(io::Error),
     /// It is no JSON, or lacks what every `ls` has.
     #[error(
-        "not a saved scan, which is what `vhdtree ls --json` prints: line {line}, column {column}"
+        "not a saved scan, which is what `vhdtree ls --json` and `--ndjson` print: line {line}, column {column}"
     )]
     Json {
         /// Where it stops to be one.
@@ -62,28 +52,29 @@ pub enum ReadError {
         found: String,
     },
     /// It is of another command.
-    #[error("it was printed by `{found}`; only `ls --json` can be read back")]
+    #[error("it was printed by `{found}`; only `ls --json` and `ls --ndjson` can be read back")]
     Command {
         /// The command it names.
         found: String,
     },
+    /// Two scans of one machine hold the same disk.
+    #[error(
+        "{path} is in two of the scans: `vhdtree changes OLD NEW` compares two scans of one store"
+    )]
+    Twice {
+        /// The disk.
+        path: String,
+    },
 }
 
-#[derive(Deserialize)]
-struct Head {
-    schema: String,
-    command: String,
+/// One scan as it was saved.
+#[derive(Debug, Clone)]
+pub struct SavedScan {
+    body: LsBody,
     complete: bool,
-    #[serde(default)]
     errors: Vec<PathErrorJson>,
-    #[serde(default)]
-    roots: Vec<String>,
-    #[serde(default)]
-    disks: Vec<DiskJson>,
-    #[serde(default)]
-    machines: Vec<super::ls::MachineJson>,
-    #[serde(default)]
-    companions: Vec<super::ls::CompanionJson>,
+    /// What to call its machine where the scan itself does not say.
+    name: String,
 }
 
 impl From<serde_json::Error> for ReadError {
@@ -95,30 +86,81 @@ impl From<serde_json::Error> for ReadError {
     }
 }
 
-/// Reads a saved scan.
+impl SavedScan {
+    fn nothing() -> Self {
+        Self {
+            body: LsBody::default(),
+            complete: true,
+            errors: Vec::new(),
+            name: String::new(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+    command: String,
+    complete: bool,
+    #[serde(default)]
+    errors: Vec<PathErrorJson>,
+    #[serde(default)]
+    disks: Vec<DiskJson>,
+    #[serde(flatten)]
+    beside: Beside,
+}
+
+/// The keys of `ls` beside the head and the disks.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Beside {
+    version: Option<String>,
+    host: Option<String>,
+    at: Option<String>,
+    roots: Vec<String>,
+    machines: Vec<super::ls::MachineJson>,
+    companions: Vec<super::ls::CompanionJson>,
+}
+
+/// Reads a saved scan, or several that stand in one input one after the other.
 ///
 /// # Errors
 /// When it is no such document.
 pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
-    let mut text = String::new();
-    input.read_to_string(&mut text).map_err(ReadError::Read)?;
-    let head: Head = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
-    if head.schema != SCHEMA {
-        return Err(ReadError::Schema { found: head.schema });
-    }
-    if head.command != "ls" {
-        return Err(ReadError::Command {
-            found: head.command,
-        });
-    }
-    let body = LsBody {
-        roots: head.roots,
-        disks: head.disks,
-        machines: head.machines,
-        companions: head.companions,
+    together(scans(input, "")?)
+}
+
+/// The scans of an input; `name` is what to call a machine whose scan does not.
+///
+/// # Errors
+/// When it is no such document.
+pub fn scans(input: &mut dyn Read, name: &str) -> Result<Vec<SavedScan>, ReadError> {
+    let text = text_of(input)?;
+    let text = text.trim_start_matches('\u{feff}');
+    let lines = (1..).zip(text.lines());
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    let first = lines.clone().next();
+    let is_record =
+        |line| serde_json::from_str::<ScanRecord>(line).is_ok_and(|of| of.record == SCAN);
+    let mut scans = match first {
+        Some((_, line)) if is_record(line) => records(lines)?,
+        _ => vec![document(text)?],
     };
-    let mut saved = Reader::new(&body).finish(&body);
-    saved.forest.errors = head
+    for scan in &mut scans {
+        name.clone_into(&mut scan.name);
+    }
+    Ok(scans)
+}
+
+/// One forest of several scans. With several machines, paths and machines' names begin with the name of theirs.
+///
+/// # Errors
+/// When two scans of one machine hold the same disk.
+pub fn together(scans: Vec<SavedScan>) -> Result<Saved, ReadError> {
+    let scan = several::joined(scans)?;
+    let body = &scan.body;
+    let mut saved = Reader::new(body).finish(body);
+    saved.forest.errors = scan
         .errors
         .iter()
         .map(|error| PathError {
@@ -126,7 +168,7 @@ pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
             error: error.error.clone(),
         })
         .collect();
-    // Words for people may change from release to release; the name says it anew.
+    // Words for people may change from release to release; the name says it again.
     saved.forest.companions = body
         .companions
         .iter()
@@ -137,442 +179,94 @@ pub fn read(input: &mut dyn Read) -> Result<Saved, ReadError> {
         })
         .collect();
     // A scan with paths left out went through all the same: its errors say what is missing.
-    saved.forest.complete = head.complete || !saved.forest.errors.is_empty();
+    saved.forest.complete = scan.complete || !saved.forest.errors.is_empty();
     Ok(saved)
 }
 
-/// Machine, id and name of a snapshot: the same on each of its disks.
-type SnapshotKey = (Option<String>, Option<String>, Option<String>);
-
-/// What is built up while the disks go by.
-struct Reader<'a> {
-    codes: HashMap<&'static str, &'static Code>,
-    by_path: HashMap<&'a str, DiskId>,
-    forest: Forest,
-    assessment: Assessment,
-    machines: HashMap<String, MachineId>,
-    snapshots: HashMap<SnapshotKey, usize>,
+/// PowerShell's `>` writes UTF-16.
+fn text_of(input: &mut dyn Read) -> Result<String, ReadError> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).map_err(ReadError::Read)?;
+    if encoding::sniff(&bytes).0 != Encoding::Utf8 {
+        return Ok(encoding::decode(&bytes).text);
+    }
+    let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text");
+    let text = String::from_utf8(bytes).map_err(no_text);
+    text.map_err(ReadError::Read)
 }
 
-impl<'a> Reader<'a> {
-    fn new(body: &'a LsBody) -> Self {
-        let mut by_path = HashMap::with_capacity(body.disks.len());
-        for (disk, id) in body.disks.iter().zip(0..u32::MAX) {
-            by_path.entry(disk.path.as_str()).or_insert(DiskId(id));
-        }
-        Self {
-            codes: codes::all()
-                .into_iter()
-                .map(|code| (code.id, code))
-                .collect(),
-            by_path,
-            forest: Forest::default(),
-            assessment: Assessment::default(),
-            machines: HashMap::new(),
-            snapshots: HashMap::new(),
-        }
-    }
-
-    fn finish(mut self, body: &LsBody) -> Saved {
-        self.forest.roots = body.roots.iter().map(PathBuf::from).collect();
-        for machine in &body.machines {
-            let disks = machine.disks.as_ref().map(|disks| {
-                let used = |path: &String| DiskUse {
-                    path: path.clone(),
-                    disk: self.by_path.get(path.as_str()).copied(),
-                    slot: None,
-                };
-                disks.iter().map(used).collect()
-            });
-            let id = self.machine(&machine.name);
-            if let Some(known) = self.forest.machines.get_mut(id.0 as usize) {
-                known.id = machine.id.as_deref().and_then(|id| id.parse().ok());
-                known.disks = disks;
-                known.source = machine
-                    .source
-                    .as_deref()
-                    .map(PathBuf::from)
-                    .unwrap_or_default();
-            }
-        }
-        for (disk, id) in body.disks.iter().zip(0..u32::MAX) {
-            self.disk(disk, DiskId(id));
-        }
-        let no_children = |node: &Node| node.children.is_empty();
-        debug_assert!(self.forest.nodes.iter().any(no_children) || body.disks.is_empty());
-        self.forest.tops = self
-            .forest
-            .ids()
-            .filter(|id| {
-                let hangs = |link: &ParentLink| {
-                    matches!(
-                        link.state,
-                        LinkState::Ok | LinkState::IdMismatch | LinkState::ByHost
-                    ) && link.disk.is_some()
-                };
-                !self
-                    .forest
-                    .node(*id)
-                    .and_then(|node| node.parent.as_ref())
-                    .is_some_and(hangs)
-            })
-            .collect();
-        Saved {
-            forest: self.forest,
-            assessment: self.assessment,
-        }
-    }
-
-    fn disk(&mut self, json: &DiskJson, id: DiskId) {
-        let (own, links) = self.findings(&json.findings);
-        let header = header(json);
-        let born = json.created_source.as_deref().and_then(|source| {
-            let source = match source {
-                "filesystem" => BornSource::OtherFileSystem,
-                "host" | "times-file" => BornSource::Host,
-                "lvm" => BornSource::Lvm,
-                _ => return None,
-            };
-            Some(Born {
-                at: time(json.created.as_deref())?,
-                source,
-            })
-        });
-        let parent = json.parent.as_ref().map(|parent| self.link(parent));
-        let children = json
-            .children
-            .iter()
-            .filter_map(|child| self.by_path.get(child.as_str()).copied())
-            .filter(|child| *child != id)
-            .collect();
-        let users = json.in_use_by.iter().flatten();
-        let in_use_by = users.map(|name| self.machine(name)).collect();
-        let mut node = Node {
-            parent,
-            children,
-            depth: json.depth,
-            product: json.product.unwrap_or_default(),
-            in_use_by,
-            snapshots: Vec::new(),
-            role: json.role.as_deref().and_then(role),
-            host: None,
-            label: json.label.as_deref().map(Into::into),
-            findings: links,
-        };
-        let mut assessed = DiskAssessment {
-            made_by_revert: json.made_by_revert.as_deref().and_then(reverted),
-            equals_parent: json.equals_parent,
-            ..DiskAssessment::default()
-        };
-        for snapshot in &json.snapshots {
-            self.snapshot(snapshot, id, &mut node, &mut assessed);
-        }
-        self.forest.disks.push(Arc::new(Disk {
-            path: path(&json.path, json.path_bytes.as_deref()),
-            file: FileFacts {
-                len: json.file_size,
-                modified: time(json.modified.as_deref()),
-                born,
-                ..FileFacts::default()
-            },
-            header,
-            counts: counts(json),
-            findings: own,
-            liveness: if json.live {
-                Liveness::Live
-            } else {
-                Liveness::Still
-            },
-        }));
-        self.forest.nodes.push(node);
-        self.forest.free_bytes.push(json.free);
-        // A disk above may come before or after the snapshot that names it.
-        while self.assessment.disks.len() <= id.0 as usize {
-            self.assessment.disks.push(DiskAssessment::default());
-        }
-        if let Some(known) = self.assessment.disks.get_mut(id.0 as usize) {
-            assessed.above_of = known.above_of;
-            *known = assessed;
-        }
-    }
-
-    fn machine(&mut self, name: &str) -> MachineId {
-        if let Some(id) = self.machines.get(name) {
-            return *id;
-        }
-        let id = MachineId(u32::try_from(self.forest.machines.len()).unwrap_or(u32::MAX));
-        self.forest.machines.push(Machine {
-            name: name.to_owned(),
-            ..Machine::default()
-        });
-        self.machines.insert(name.to_owned(), id);
-        id
-    }
-
-    fn snapshot(
-        &mut self,
-        json: &SnapshotJson,
-        disk: DiskId,
-        node: &mut Node,
-        assessed: &mut DiskAssessment,
-    ) {
-        let named = json.name.is_some() || json.id.is_some();
-        let key = (json.vm.clone(), json.id.clone(), json.name.clone());
-        if let Some(at) = self.snapshots.get(&key).copied().filter(|_| named) {
-            // Another disk of the same snapshot: its machine was frozen as one.
-            assessed.snapshots.push(at);
-            if let Some(known) = self.assessment.snapshots.get_mut(at) {
-                known.frozen.push(disk);
-                node.snapshots.extend(known.snapshot);
-            }
-            return;
-        }
-        let machine = json.vm.as_deref().map(|vm| self.machine(vm));
-        let taken = time(json.taken.as_deref()).map(|at| Taken {
-            at,
-            source: json.taken_source.unwrap_or(TakenSource::FrozenWrite),
-        });
-        let known = named.then(|| {
-            let id = SnapshotId(u32::try_from(self.forest.snapshots.len()).unwrap_or(u32::MAX));
-            self.forest.snapshots.push(Snapshot {
-                name: json.name.clone(),
-                id: json.id.clone(),
-                machine,
-                parent: json.parent.clone(),
-                taken: taken.into_iter().collect(),
-                kind: json.kind.unwrap_or_default(),
-                ..Snapshot::default()
-            });
-            id
-        });
-        let Some(verdict) = json.verdict.as_ref().and_then(|json| self.verdict(json)) else {
-            node.snapshots.extend(known);
-            return;
-        };
-        let at = self.assessment.snapshots.len();
-        if let Some(above) = verdict.above {
-            let index = above.0 as usize;
-            while self.assessment.disks.len() <= index && index < self.by_path.len() {
-                self.assessment.disks.push(DiskAssessment::default());
-            }
-            if let Some(of) = self.assessment.disks.get_mut(index) {
-                of.above_of = Some(at);
-            }
-        }
-        self.assessment.snapshots.push(AssessedSnapshot {
-            snapshot: known,
-            machine,
-            now_known: true,
-            frozen: vec![disk],
-            taken,
-            verdict,
-        });
-        node.snapshots.extend(known);
-        assessed.snapshots.push(at);
-        self.snapshots.insert(key, at);
-    }
-
-    fn verdict(&self, json: &VerdictJson) -> Option<Verdict> {
-        let reverted = reverted(&json.reverted)?;
-        Some(Verdict {
-            reverted,
-            rule: Rule::from_code(&json.rule, reverted),
-            applied_at: time(json.applied_at.as_deref()),
-            snapshot: interval(&json.snapshot),
-            disk_above: interval(&json.disk_above),
-            above: json
-                .above
-                .as_deref()
-                .and_then(|path| self.by_path.get(path).copied()),
-            stands_at_snapshot: json.stands_at_snapshot,
-            evidence: json.evidence.iter().map(|one| self.evidence(one)).collect(),
-            summary: json.summary.clone(),
-            would_settle: json.would_settle.clone(),
-        })
-    }
-
-    fn evidence(&self, json: &EvidenceJson) -> Evidence {
-        let code = self.code(&json.code);
-        let of = match json.of.as_str() {
-            "snapshot" => Of::Snapshot,
-            _ => Of::DiskAbove,
-        };
-        let at = time(json.time.as_deref());
-        let same = json.slack_seconds.unwrap_or(Slack::DATE.same);
-        Evidence {
-            code: code.unwrap_or(&codes::SAVED_INFO),
-            of,
-            says: match (json.says.as_deref(), at) {
-                (Some("at"), Some(at)) => Some(Says::At(at)),
-                (Some("not-before"), Some(at)) => Some(Says::NotBefore(at)),
-                (Some("not-after"), Some(at)) => Some(Says::NotAfter(at)),
-                (Some("for"), _) => Some(Says::For),
-                (Some("against"), _) => Some(Says::Against),
-                _ => None,
-            },
-            slack: Slack {
-                same,
-                ..Slack::DATE
-            },
-            state: match (json.state.as_str(), &json.why) {
-                ("dropped", why) => EvidenceState::Dropped(why.clone().unwrap_or_default()),
-                ("missing", _) => EvidenceState::Missing,
-                _ => EvidenceState::Used,
-            },
-            text: with_code(code, &json.code, &json.text),
-            source: json.source.clone(),
-        }
-    }
-
-    fn code(&self, id: &str) -> Option<&'static Code> {
-        self.codes.get(id).copied()
-    }
-
-    /// Findings of the file and of its links, apart again as far as their codes tell.
-    fn findings(&self, all: &[FindingJson]) -> (Vec<Finding>, Vec<Finding>) {
-        let read = all.iter().map(|json| {
-            let code = self.code(&json.code);
-            Finding {
-                code: code.unwrap_or_else(|| codes::saved(severity(&json.severity))),
-                at: json.at,
-                expected: json.expected.clone().unwrap_or_default(),
-                actual: json.actual.clone().unwrap_or_default(),
-                text: with_code(code, &json.code, &json.text),
-            }
-        });
-        (read.collect(), Vec::new())
-    }
-
-    fn link(&self, json: &ParentJson) -> ParentLink {
-        ParentLink {
-            state: json.state.unwrap_or(LinkState::Missing),
-            disk: json
-                .resolved
-                .as_deref()
-                .and_then(|path| self.by_path.get(path).copied()),
-            resolved: json.resolved.as_deref().map(PathBuf::from),
-            by: json.resolved_by,
-            tried: Vec::new(),
-        }
-    }
-}
-
-fn with_code(known: Option<&Code>, id: &str, text: &str) -> String {
-    match known {
-        Some(_) => text.to_owned(),
-        None => format!("{id}: {text}"),
-    }
-}
-
-#[cfg(unix)]
-fn path(text: &str, bytes: Option<&str>) -> PathBuf {
-    use std::os::unix::ffi::OsStringExt as _;
-    match bytes.and_then(crate::format::base64::decode) {
-        Some(bytes) => PathBuf::from(std::ffi::OsString::from_vec(bytes)),
-        None => PathBuf::from(text),
-    }
-}
-
-#[cfg(not(unix))]
-fn path(text: &str, bytes: Option<&str>) -> PathBuf {
-    // Bytes of another system's name have no meaning here; the text shows the file all the same.
-    let _ = bytes.and_then(crate::format::base64::decode);
-    PathBuf::from(text)
-}
-
-fn interval(json: &IntervalJson) -> Interval {
-    Interval {
-        not_before: time(json.not_before.as_deref()),
-        not_after: time(json.not_after.as_deref()),
-    }
-}
-
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
-}
-
-fn severity(word: &str) -> Severity {
-    match word {
-        "error" => Severity::Error,
-        "warning" => Severity::Warning,
-        _ => Severity::Info,
-    }
-}
-
-fn reverted(word: &str) -> Option<Reverted> {
-    [
-        Reverted::Certain,
-        Reverted::Likely,
-        Reverted::CannotTell,
-        Reverted::NoSign,
-        Reverted::NotReverted,
-    ]
-    .into_iter()
-    .find(|known| known.word() == word)
-}
-
-/// A role is one of few texts; kept as a constant so that a saved scan cannot grow the program.
-fn role(text: &str) -> Option<&'static str> {
-    crate::report::words::ROLES
-        .iter()
-        .copied()
-        .find(|known| *known == text)
-}
-
-fn header(json: &DiskJson) -> Option<Header> {
-    let (format, kind) = (json.format?, json.kind?);
-    let guid = |text: &Option<String>| text.as_deref().and_then(|id| Uuid::try_parse(id).ok());
-    let footer = json.created_source.as_deref() == Some("footer");
-    let block_size = json.block_size;
-    let virtual_size = json.virtual_size?;
-    Some(Header {
-        format,
-        kind,
-        virtual_size,
-        stored_size: virtual_size,
-        file_size: json.file_size,
-        block_size,
-        sector_size: json.sector_size.filter(|size| *size > 0)?,
-        blocks: block_size
-            .filter(|size| *size > 0)
-            .map_or(0, |size| virtual_size.div_ceil(u64::from(size))),
-        id: guid(&json.id).unwrap_or_default(),
-        data_write_id: guid(&json.data_write_id),
-        creator: json.creator.clone().unwrap_or_default(),
-        created: time(json.created.as_deref()).filter(|_| footer),
-        parent: json.parent.as_ref().map(|parent| ParentRef {
-            id_wanted: guid(&parent.id_wanted),
-            paths: parent
-                .stored_paths
-                .iter()
-                .map(|text| StoredPath {
-                    kind: if text.starts_with(['.', '/']) || !text.contains(':') {
-                        PathKind::Relative
-                    } else {
-                        PathKind::Absolute
-                    },
-                    field: "saved",
-                    text: text.clone(),
-                })
-                .collect(),
-            ..ParentRef::default()
-        }),
-        specific: Specific::unknown(format),
+fn document(text: &str) -> Result<SavedScan, ReadError> {
+    let head: Head = serde_json::from_str(text)?;
+    check(head.schema, head.command)?;
+    let beside = head.beside;
+    Ok(SavedScan {
+        body: LsBody {
+            version: beside.version,
+            host: beside.host,
+            at: beside.at,
+            roots: beside.roots,
+            disks: head.disks,
+            machines: beside.machines,
+            companions: beside.companions,
+        },
+        complete: head.complete,
+        errors: head.errors,
+        name: String::new(),
     })
 }
 
-fn counts(json: &DiskJson) -> Option<Counts> {
-    let blocks = json.blocks?;
-    Some(Counts {
-        total: blocks.total,
-        full: blocks.full,
-        partial: blocks.partial,
-        zero: blocks.zero,
-        unmapped: blocks.unmapped,
-        absent: blocks.absent,
-        error: blocks.error,
-        dirty_sectors: json.dirty_sectors.unwrap_or(0),
-        findings: Vec::new(),
-        complete: json.counted,
-    })
+/// A record of a scan, then its disks; and so on for further scans.
+fn records<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<SavedScan>, ReadError> {
+    let mut scans: Vec<SavedScan> = Vec::new();
+    let mut wanted = 0;
+    for (line, text) in lines {
+        let no_record = |error: serde_json::Error| ReadError::Json {
+            line,
+            column: error.column(),
+        };
+        if let Ok(record) = serde_json::from_str::<ScanRecord>(text)
+            && record.record == SCAN
+        {
+            check(record.schema, record.command)?;
+            end(&mut scans, wanted);
+            let beside = record.beside.unwrap_or_default();
+            wanted = beside.disks;
+            scans.push(SavedScan {
+                body: LsBody {
+                    version: record.version,
+                    host: record.host,
+                    at: record.at,
+                    roots: record.roots,
+                    disks: Vec::new(),
+                    machines: beside.machines,
+                    companions: beside.companions,
+                },
+                complete: record.complete,
+                errors: record.errors,
+                name: String::new(),
+            });
+        } else if let Some(scan) = scans.last_mut() {
+            let disk: DiskJson = serde_json::from_str(text).map_err(no_record)?;
+            scan.body.disks.push(disk);
+        }
+    }
+    end(&mut scans, wanted);
+    Ok(scans)
+}
+
+/// What was cut off after its first record is not complete, whatever that says.
+fn end(scans: &mut [SavedScan], wanted: usize) {
+    if let Some(scan) = scans.last_mut() {
+        scan.complete &= scan.body.disks.len() >= wanted;
+    }
+}
+
+fn check(schema: String, command: String) -> Result<(), ReadError> {
+    if schema != SCHEMA {
+        return Err(ReadError::Schema { found: schema });
+    }
+    if command != "ls" {
+        return Err(ReadError::Command { found: command });
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::machine::this_machine;
 use super::readers::{Note, Readers};
 use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
@@ -582,6 +583,7 @@ impl<'a> Engine<'a> {
             repositories: self.repositories.clone(),
             free_bytes,
             at: Some(jiff::Timestamp::now()),
+            scanned_on: this_machine().into_iter().collect(),
             complete: is_complete,
             ..Forest::default()
         };

@@ -140,11 +140,22 @@ fn every_answer_follows_the_schema() {
         .filter(|line| !line.is_empty())
     {
         let value: Value = serde_json::from_slice(line).unwrap();
-        let errors = validate(&schema, &schema["$defs"]["disk"], &value, "line");
+        let kind = if count == 0 { "scan" } else { "disk" };
+        let errors = validate(&schema, &schema["$defs"][kind], &value, "line");
         assert!(errors.is_empty(), "{}", errors.join("\n"));
         count += 1;
     }
-    assert_eq!(count, 8);
+    assert_eq!(count, 1 + 8);
+    for args in [["ls", "."], ["check", "."]] {
+        let brief = json(folder.path(), &[&args[..], &["--brief"]].concat());
+        let errors = validate(&schema, &schema["$defs"][args[0]], &brief, args[0]);
+        let is_prose = |of: &String| of.contains("\"text\" is") || of.contains("\"summary\" is");
+        assert!(errors.iter().all(is_prose), "{}", errors.join("\n"));
+        let text = brief.to_string();
+        for prose in ["\"text\"", "\"summary\"", "\"why\":\""] {
+            assert!(!text.contains(prose), "{args:?} holds {prose}");
+        }
+    }
 }
 
 /// Fails if a value is not as the schema's definition `named` wants it.
@@ -171,11 +182,14 @@ fn answers(schema: &Value, folder: &Path, args: &[&str], line: &str) -> bool {
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(value["command"], args[0], "{what}");
     follows(schema, &named, &value, &what);
-    for text in lines.stdout.split(|byte| *byte == b'\n') {
-        if !text.is_empty() {
-            let value = serde_json::from_slice(text).unwrap();
-            follows(schema, line, &value, &what);
-        }
+    let texts = lines.stdout.split(|byte| *byte == b'\n');
+    let values = texts.filter(|text| !text.is_empty());
+    let mut values = values.map(|text| serde_json::from_slice::<Value>(text).unwrap());
+    if matches!(args[0], "ls" | "check") {
+        follows(schema, "scan", &values.next().unwrap(), &what);
+    }
+    for value in values {
+        follows(schema, line, &value, &what);
     }
     true
 }
