@@ -13,7 +13,8 @@ use thiserror::Error;
 use crate::chain::{Chain, ChainError};
 use crate::format::FormatError;
 use crate::image::{Header, Image};
-use crate::store::{DiskId, Forest, containers};
+use crate::store::containers::Containers;
+use crate::store::{DiskId, Forest};
 
 /// Why a disk cannot be opened for reading its content.
 #[derive(Debug, Error)]
@@ -44,7 +45,7 @@ pub enum OpenError {
 /// # Errors
 /// The first file that cannot be opened, or why they are no chain.
 pub fn open_chain(forest: &Forest, id: DiskId) -> Result<Chain, OpenError> {
-    open_line(forest, id, &mut BTreeMap::new())
+    open_line(forest, id, &mut OpenDisks::new(forest))
 }
 
 /// Opens two disks of a forest; ancestors they share are opened once, so that a diff knows them as one.
@@ -56,7 +57,7 @@ pub fn open_pair(
     left: DiskId,
     right: DiskId,
 ) -> Result<(Chain, Chain), OpenError> {
-    let mut open = BTreeMap::new();
+    let mut open = OpenDisks::new(forest);
     Ok((
         open_line(forest, left, &mut open)?,
         open_line(forest, right, &mut open)?,
@@ -69,26 +70,42 @@ pub fn open_pair(
 /// As [`open_chain`].
 pub fn open_paths(paths: &[PathBuf]) -> Result<Chain, OpenError> {
     let mut links: Vec<Arc<Image>> = Vec::with_capacity(paths.len());
+    let containers = Containers::default();
     for path in paths {
-        let image = open_image(path, links.last().map(AsRef::as_ref))?;
+        let image = open_image(&containers, path, links.last().map(AsRef::as_ref))?;
         links.push(Arc::new(image));
     }
     Ok(Chain::new(links)?.with_paths(paths.to_vec()))
 }
 
-fn open_line(
-    forest: &Forest,
-    id: DiskId,
-    open: &mut BTreeMap<DiskId, Arc<Image>>,
-) -> Result<Chain, OpenError> {
+/// Disks of a forest that are open, and the containers in which some lie.
+struct OpenDisks {
+    containers: Containers,
+    images: BTreeMap<DiskId, Arc<Image>>,
+}
+
+impl OpenDisks {
+    fn new(forest: &Forest) -> Self {
+        Self {
+            containers: Containers::among(&forest.roots),
+            images: BTreeMap::new(),
+        }
+    }
+}
+
+fn open_line(forest: &Forest, id: DiskId, open: &mut OpenDisks) -> Result<Chain, OpenError> {
     let mut links: Vec<Arc<Image>> = Vec::new();
     let mut paths = Vec::new();
     for id in forest.line(id) {
         let disk = forest.disk(id).ok_or(OpenError::NoSuchDisk)?;
         let path = &disk.path;
-        let image = match open.get(&id) {
+        let image = match open.images.get(&id) {
             Some(image) => Arc::clone(image),
-            None => Arc::new(open_image(path, links.last().map(AsRef::as_ref))?),
+            None => Arc::new(open_image(
+                &open.containers,
+                path,
+                links.last().map(AsRef::as_ref),
+            )?),
         };
         let is_parent = !links.is_empty();
         let is_known = disk
@@ -98,7 +115,7 @@ fn open_line(
         if !is_known {
             return Err(OpenError::Changed { path: path.clone() });
         }
-        open.insert(id, Arc::clone(&image));
+        open.images.insert(id, Arc::clone(&image));
         links.push(image);
         paths.push(path.clone());
     }
@@ -116,8 +133,12 @@ fn is_same_disk(known: &Header, now: &Header, is_parent: bool) -> bool {
 }
 
 /// Opens a file as what its child says it is: a disk, or bare content.
-fn open_image(path: &Path, child: Option<&Image>) -> Result<Image, OpenError> {
-    let source = containers::open(path).map_err(|source| OpenError::File {
+fn open_image(
+    containers: &Containers,
+    path: &Path,
+    child: Option<&Image>,
+) -> Result<Image, OpenError> {
+    let source = containers.open(path).map_err(|source| OpenError::File {
         path: path.to_path_buf(),
         source,
     })?;

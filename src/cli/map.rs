@@ -15,7 +15,7 @@ use crate::report::csv;
 use crate::report::json::diff::{CountRuns, Ended, MapDocument, StateRunJson};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::tree_text::{Headings, align};
-use crate::store::containers;
+use crate::store::containers::Containers;
 use crate::text::{self, Glyphs, escape};
 
 /// What is said of a file that looks otherwise after its table was read.
@@ -33,9 +33,11 @@ pub(super) fn run(
     session.forbid_saved()?;
     session.listen()?;
     let name = text::path(file);
-    let source = containers::open(file).with_context(|| format!("cannot open {name}"))?;
+    let source = Containers::default()
+        .open(file)
+        .with_context(|| format!("cannot open {name}"))?;
     let image = Image::open(source).with_context(|| name.clone())?;
-    let moment = Moment::of_files([(file.to_path_buf(), Some(image.header().clone()))]);
+    let moment = Moment::of_files(&[], [(file.to_path_buf(), Some(image.header().clone()))]);
     let block_size = image
         .header()
         .block_size

@@ -17,7 +17,7 @@ use crate::source::{Source, WindowSource, read_up_to};
 const WHOLE_MAX: u64 = 64 << 10;
 /// First read of a longer file, in bytes: header and locators of every writer known. Thousands of disks are opened at
 /// once, and a longer read is mostly copied for nothing.
-const HEAD_BYTES: usize = 4 << 10;
+const HEAD_BYTES: usize = 3 << 10;
 /// How far before its end a file is searched for a footer, in bytes.
 const LOOK_BACK: u64 = 64 << 10;
 

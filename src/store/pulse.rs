@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::image::{self, Header};
 use crate::source::FileSource;
-use crate::store::containers;
+use crate::store::containers::Containers;
 
 /// What was seen of a file at one moment. Two that differ mean a change; two that are equal mean none that shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +26,12 @@ impl Pulse {
 
 /// Looks at length and last write, and for a VHDX at its header's sequence number: a running machine's writes reach the
 /// file's times late. `None` if the file cannot be looked at.
-pub fn pulse(path: &Path, header: Option<&Header>) -> Option<Pulse> {
+pub fn pulse(path: &Path, header: Option<&Header>, containers: &Containers) -> Option<Pulse> {
     let Ok(facts) = std::fs::metadata(path) else {
         return Some(Pulse {
-            len: containers::facts_other(path)?.len,
+            len: containers.facts(path)?.len,
             modified: None,
-            sequence: containers::sequence_now(path),
+            sequence: containers.mark(path),
         });
     };
     let counts_writes = header.is_some_and(Header::counts_writes);
@@ -64,10 +64,14 @@ mod tests {
         write(8);
         let source = Arc::new(FileSource::open(&path).unwrap());
         let header = image::Image::open(source).unwrap().header().clone();
-        let before = pulse(&path, Some(&header));
-        assert_eq!(pulse(&path, Some(&header)), before);
+        let none = Containers::default();
+        let before = pulse(&path, Some(&header), &none);
+        assert_eq!(pulse(&path, Some(&header), &none), before);
         write(10);
-        assert_ne!(pulse(&path, Some(&header)), before);
-        assert_eq!(pulse(&path, None).map(|pulse| pulse.sequence), Some(None));
+        assert_ne!(pulse(&path, Some(&header), &none), before);
+        assert_eq!(
+            pulse(&path, None, &none).map(|pulse| pulse.sequence),
+            Some(None)
+        );
     }
 }

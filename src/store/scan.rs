@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::job::Job;
 use crate::store::containers::repository::History;
+use crate::store::containers::{Containers, FilesAndVolumes};
 use crate::store::facts::{Files, SystemFiles};
 use crate::store::host::rows::Ends;
 use crate::store::walk::Way;
@@ -148,7 +149,12 @@ pub fn scan_with(
     job: &Job,
     on_event: &mut dyn FnMut(ScanEvent),
 ) -> Result<Arc<Forest>, ScanError> {
-    engine::Engine::new(options, files, job, on_event)?.run()
+    let containers = Containers::to_be_found();
+    let files = FilesAndVolumes {
+        files,
+        containers: &containers,
+    };
+    engine::Engine::new(options, &files, job, on_event)?.run()
 }
 
 /// Reads one disk of a forest again and links anew. Every disk keeps its id; machines and snapshots stay as they are.
@@ -162,7 +168,11 @@ pub fn rescan(
     options: &ScanOptions,
     job: &Job,
 ) -> Result<Arc<Forest>, ScanError> {
-    again::rescan(forest, id, options, &SystemFiles::new(), job)
+    let files = FilesAndVolumes {
+        files: &SystemFiles::new(),
+        containers: &Containers::among(&options.roots),
+    };
+    again::rescan(forest, id, options, &files, job)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::image::directory::is_directory_disk;
 use crate::job::CancelToken;
 use crate::store::PathError;
 use crate::store::codes;
-use crate::store::containers::{self, VolumeName, xo};
+use crate::store::containers::{self, Containers, VolumeName, xo};
 use crate::store::journals::{Journal, Work};
 use crate::store::mounts::kernel_mounts;
 use crate::store::names::{Named, named};
@@ -69,18 +69,20 @@ pub(crate) enum Step {
     NotWalked(PathBuf, Finding),
 }
 
-/// Walks `roots` and hands over each step; returns once all is walked or `cancel` is set.
+/// Walks `roots` and hands over each step, the containers met among them being open in `containers`; returns once all is walked or `cancel` is set.
 ///
 /// # Errors
 /// The first root that cannot be read at all; nothing of it was handed over.
 pub(crate) fn walk(
     roots: &[PathBuf],
     cancel: &CancelToken,
+    containers: &Containers,
     take: &mut dyn FnMut(Step),
 ) -> Result<(), (PathBuf, io::Error)> {
     let mut walk = Walk {
         roots,
         cancel,
+        containers,
         take,
         folders: HashSet::new(),
         links: VecDeque::new(),
@@ -114,7 +116,7 @@ pub(crate) fn walk(
         let kind = metadata.file_type();
         walk.file(root.clone(), folder, Way::Direct, kind, FoundBy::Given);
     }
-    walk.containers(named);
+    walk.volumes(named);
     while let Some(link) = walk.links.pop_front() {
         if cancel.is_cancelled() {
             break;
@@ -156,6 +158,7 @@ impl FoundBy {
 struct Walk<'a> {
     roots: &'a [PathBuf],
     cancel: &'a CancelToken,
+    containers: &'a Containers,
     take: &'a mut dyn FnMut(Step),
     /// Folders listed so far, by their real path.
     folders: HashSet<PathBuf>,
@@ -269,12 +272,14 @@ impl Walk<'_> {
     }
 
     /// The volumes of the storage repositories on all devices and images that were named.
-    fn containers(&mut self, found: Vec<containers::DeviceContent>) {
+    fn volumes(&mut self, found: Vec<containers::DeviceContent>) {
         let (groups, findings) = containers::open_groups(found);
         for (path, finding) in findings {
             (self.take)(Step::NotWalked(path, finding));
         }
         for group in groups {
+            // Before the first of its volumes is opened by anybody.
+            self.containers.add(Arc::clone(&group));
             (self.take)(Step::Container(Arc::clone(&group)));
             let folder = real_container(&group.folder).into();
             for volume in &group.volumes.volumes {

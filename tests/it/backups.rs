@@ -9,7 +9,7 @@ use vhdtree::build::vhd::VhdBuilder;
 use vhdtree::chain::Chain;
 use vhdtree::format::SectorNo;
 use vhdtree::image::Image;
-use vhdtree::store::containers;
+use vhdtree::store::containers::Containers;
 
 use crate::runner::{codes_of, json_of, row_of};
 use crate::truth::samples;
@@ -195,7 +195,9 @@ fn healthy_chains_of_every_kind_have_no_fault_and_the_content_of_plain_disks() {
                     .join(MACHINE)
                     .join(DISKS)
                     .join(format!("{}{suffix}", stamp(n)));
-                std::sync::Arc::new(Image::open(containers::open(&path).unwrap()).unwrap())
+                std::sync::Arc::new(
+                    Image::open(Containers::default().open(&path).unwrap()).unwrap(),
+                )
             };
             let chain = Chain::new((0..5).rev().map(open).collect()).unwrap();
             let mut bytes = vec![0; usize::try_from(SIZE).unwrap()];
@@ -267,12 +269,12 @@ fn a_chunk_that_unpacks_to_more_than_a_block_is_an_error() {
         .parent()
         .unwrap()
         .with_file_name(format!("{}.alias.vhd", stamp(0)));
-    let image = Image::open(containers::open(&alias).unwrap()).unwrap();
+    let image = Image::open(Containers::default().open(&alias).unwrap()).unwrap();
     let chain = Chain::new(vec![std::sync::Arc::new(image)]).unwrap();
     let error = chain.read_at(SectorNo(0), &mut [0; 512]).unwrap_err();
     assert!(error.to_string().contains("unpacks to more"), "{error}");
     fs::write(data.join("bat"), &bomb).unwrap();
-    assert!(containers::open(&alias).is_err());
+    assert!(Containers::default().open(&alias).is_err());
 }
 
 #[test]

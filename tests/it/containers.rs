@@ -233,6 +233,27 @@ fn a_repository_on_two_devices_needs_both_and_names_what_lies_elsewhere() {
     let row = row_of(&both, &name);
     assert_eq!(row["blocks"]["full"], 2, "{row:#}");
     assert_eq!(both["disks"].as_array().unwrap().len(), 1);
+    // Content is read through both, whichever command asks.
+    let disk = paths[0].join("VG_XenStorage-2").join(&name);
+    let store = paths[1].to_str().unwrap();
+    for command in [&["info"][..], &["diff"], &["check"]] {
+        let given = ["--store", paths[0].to_str().unwrap(), "--store", store];
+        let arguments = match command {
+            ["check"] => vec!["check", store],
+            _ => [command, &given].concat(),
+        };
+        let target = if command == ["check"] {
+            &paths[0]
+        } else {
+            &disk
+        };
+        let output = vhdtree(&arguments, target);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            output.status.code() != Some(2) || command == ["diff"],
+            "{command:?}: {text}"
+        );
+    }
     let alone = json_of(&["ls", "--json"], &paths[0]);
     let row = row_of(&alone, &name);
     let text = row["findings"].to_string();

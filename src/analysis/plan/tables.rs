@@ -3,7 +3,8 @@
 use crate::analysis::plan::BlockMaps;
 use crate::format::{BlockNo, SectorNo};
 use crate::image::{BlockState, Image, Place, SectorRun, StateRun};
-use crate::store::{DiskId, Forest, containers};
+use crate::store::containers::Containers;
+use crate::store::{DiskId, Forest};
 
 /// Blocks read at once.
 const WINDOW: usize = 65_536;
@@ -14,18 +15,22 @@ const BITMAPS: u64 = 4096;
 #[derive(Debug)]
 pub struct StoreTables<'a> {
     forest: &'a Forest,
+    containers: Containers,
 }
 
 impl<'a> StoreTables<'a> {
     /// Reads tables of this forest's disks.
     pub fn new(forest: &'a Forest) -> Self {
-        Self { forest }
+        Self {
+            forest,
+            containers: Containers::among(&forest.roots),
+        }
     }
 
     fn open(&self, disk: DiskId) -> Option<Image> {
         let disk = self.forest.disk(disk)?;
         let header = disk.header.as_ref()?;
-        let source = containers::open(&disk.path).ok()?;
+        let source = self.containers.open(&disk.path).ok()?;
         if header.is_raw() {
             return Some(Image::raw(source, header.sector_size));
         }

@@ -1,10 +1,9 @@
 //! Storage repositories in LVM volume groups: the physical volumes of a device or image, and the volumes of their groups.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::{VolumeName, codes};
 use crate::finding::Finding;
@@ -13,11 +12,6 @@ use crate::guest::lvm::{LvmError, PhysicalVolume, VolumeChange, VolumeGroup};
 use crate::image::{self, Sniffed};
 use crate::source::{DeviceSource, FileSource, Source, WindowSource, fill_up_to};
 use crate::store::{Born, BornSource, FileFacts};
-
-/// Groups that the user has named, by the folder that their volumes seem to lie in. A group may lie on several devices,
-/// and the path of a volume names only one of them.
-static OPEN: LazyLock<RwLock<HashMap<PathBuf, Arc<OpenRepository>>>> =
-    LazyLock::new(RwLock::default);
 
 /// A storage repository that is open.
 #[derive(Debug)]
@@ -183,29 +177,7 @@ pub(in crate::store) fn open(
         );
         (other.folder.parent().unwrap_or(&other.folder).to_path_buf(), Finding::new(&codes::LVM_OTHER, text))
     }));
-    let stores: Vec<Arc<OpenRepository>> = stores.into_iter().map(Arc::new).collect();
-    let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
-    for store in &stores {
-        open.insert(store.folder.clone(), Arc::clone(store));
-    }
-    (stores, findings)
-}
-
-/// The group and the name of the volume that a path stands for. A group that is not open yet is read from the container
-/// in the path.
-pub(super) fn group_of(path: &Path) -> Option<(Arc<OpenRepository>, String)> {
-    let name = path.file_name()?.to_str()?;
-    let folder = path.parent()?;
-    let known = OPEN.read().unwrap_or_else(PoisonError::into_inner);
-    let group = known.get(folder).map(Arc::clone);
-    drop(known);
-    let group = group.or_else(|| {
-        let container = super::container_of(folder)?;
-        let (groups, _) = open(vec![find(&container).ok()?]);
-        groups.into_iter().find(|group| group.folder == folder)
-    })?;
-    group.volumes.volume(name)?;
-    Some((group, name.to_owned()))
+    (stores.into_iter().map(Arc::new).collect(), findings)
 }
 
 impl OpenRepository {
@@ -255,18 +227,12 @@ impl OpenRepository {
         given.any(|given| given.physical.mark().ok() != given.mark)
     }
 
-    /// A number that is another one after each change of the group, read now.
-    pub(in crate::store) fn mark_now(&self) -> u64 {
+    /// A number that is another one after each change of the group, as it was when the group was read.
+    pub(super) fn mark(&self) -> u64 {
         let mut mark = DefaultHasher::new();
         for given in &self.given {
-            given.physical.mark().ok().hash(&mut mark);
+            given.mark.hash(&mut mark);
         }
         mark.finish()
     }
-}
-
-/// Free bytes of the group whose volumes seem to lie in `folder`.
-pub(in crate::store) fn free_bytes(folder: &Path) -> Option<u64> {
-    let known = OPEN.read().unwrap_or_else(PoisonError::into_inner);
-    known.get(folder).map(|group| group.volumes.free_bytes())
 }

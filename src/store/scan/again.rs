@@ -9,6 +9,7 @@ use super::{Entry, ScanError, ScanOptions};
 use crate::finding::Finding;
 use crate::format::vhd::SECTOR_BYTES;
 use crate::job::Job;
+use crate::store::containers::xo;
 use crate::store::facts::Files;
 use crate::store::host::rows::{Ends, date_disk};
 use crate::store::journals;
@@ -54,6 +55,9 @@ pub(super) fn rescan(
         node.product = old.product;
         node.host.clone_from(&old.host);
         node.label.clone_from(&old.label);
+        let of_backups = old.findings.iter();
+        let of_backups = of_backups.filter(|of| xo::ALL.contains(&of.code));
+        node.findings.extend(of_backups.cloned());
     }
     let mut forest = Forest {
         disks: entries.into_iter().map(|entry| entry.disk).collect(),

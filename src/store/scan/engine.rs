@@ -13,8 +13,8 @@ use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
 use crate::store::configs::configs;
 use crate::store::containers::xo::{self, Backup};
-use crate::store::containers::{self, Repository, repository};
-use crate::store::facts::{Files, free_bytes};
+use crate::store::containers::{self, FilesAndVolumes, Repository, repository};
+use crate::store::facts::{Files as _, free_bytes};
 use crate::store::gate::Gate;
 use crate::store::host::rows::{Ends, Rows, date_disk};
 use crate::store::host::{FactsFile, load};
@@ -45,7 +45,7 @@ const FOREST_SHARE: u32 = 6;
 /// A scan under way.
 pub(super) struct Engine<'a> {
     options: &'a ScanOptions,
-    files: &'a dyn Files,
+    files: &'a FilesAndVolumes<'a>,
     job: &'a Job,
     on_event: &'a mut dyn FnMut(ScanEvent),
     gate: Remembering<Gate>,
@@ -79,7 +79,7 @@ pub(super) struct Engine<'a> {
 impl<'a> Engine<'a> {
     pub(super) fn new(
         options: &'a ScanOptions,
-        files: &'a dyn Files,
+        files: &'a FilesAndVolumes<'a>,
         job: &'a Job,
         on_event: &'a mut dyn FnMut(ScanEvent),
     ) -> Result<Self, ScanError> {
@@ -202,6 +202,7 @@ impl<'a> Engine<'a> {
         self.memory.clear();
         self.found_facts.clear();
         self.groups.clear();
+        self.files.containers.forget();
         self.backup_paths.clear();
         self.companions.clear();
         self.errors.clear();
@@ -225,13 +226,14 @@ impl<'a> Engine<'a> {
     /// First part: every file below the roots, headers and cheap counts.
     fn walk_and_probe(&mut self) -> Result<(), ScanError> {
         let (options, job) = (self.options, self.job);
+        let containers = self.files.containers;
         let readers = Readers::new(options, self.files, job);
         std::thread::scope(|scope| {
             let (notes, inbox) = sync_channel(QUEUE);
             readers.start(scope, &notes);
             let mut found = readers.found();
             let walker = scope.spawn(move || {
-                walk(&options.roots, &job.cancel, &mut |step| {
+                walk(&options.roots, &job.cancel, containers, &mut |step| {
                     found.pass_on(step, &notes);
                 })
             });
@@ -398,6 +400,7 @@ impl<'a> Engine<'a> {
         let _ = walk(
             &self.options.parent_roots,
             &job.cancel,
+            files.containers,
             &mut |step| match step {
                 Step::Candidate(candidate) if candidate.name == Named::Disk => {
                     let name = candidate.path.file_name().map(PathBuf::from);
@@ -545,11 +548,12 @@ impl<'a> Engine<'a> {
 
     fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
         let free = &mut self.free;
+        let containers = self.files.containers;
         let mut free_bytes_of = |folder: &Path| match free.get(folder) {
             Some(known) => *known,
             None => *free
                 .entry(folder.to_path_buf())
-                .or_insert_with(|| free_bytes(folder)),
+                .or_insert_with(|| free_bytes(folder).or_else(|| containers.free_bytes(folder))),
         };
         // Neighbours share a folder.
         let mut near: Option<(&Path, Option<u64>)> = None;

@@ -17,18 +17,23 @@ fn run(root: &Path, roots: &[PathBuf]) -> Seen {
             .to_string_lossy()
             .replace('\\', "/")
     };
-    walk(roots, &CancelToken::default(), &mut |step| match step {
-        Step::Candidate(found) => seen.candidates.push((
-            show(&found.path),
-            found.fault.map(|fault| fault.code.id),
-            found.way,
-        )),
-        Step::Companion(path, _) => seen.companions.push(show(&path)),
-        Step::Config(_) => seen.configs += 1,
-        Step::Container(_) | Step::Facts(_) | Step::Backup(_) => {}
-        Step::Error(error) => seen.errors.push(show(&error.path)),
-        Step::NotWalked(path, _) => seen.loops.push(show(&path)),
-    })
+    walk(
+        roots,
+        &CancelToken::default(),
+        &Containers::default(),
+        &mut |step| match step {
+            Step::Candidate(found) => seen.candidates.push((
+                show(&found.path),
+                found.fault.map(|fault| fault.code.id),
+                found.way,
+            )),
+            Step::Companion(path, _) => seen.companions.push(show(&path)),
+            Step::Config(_) => seen.configs += 1,
+            Step::Container(_) | Step::Facts(_) | Step::Backup(_) => {}
+            Step::Error(error) => seen.errors.push(show(&error.path)),
+            Step::NotWalked(path, _) => seen.loops.push(show(&path)),
+        },
+    )
     .unwrap();
     seen.candidates.sort();
     seen.loops.sort();
@@ -205,6 +210,7 @@ fn names_that_are_not_utf8_survive() {
     walk(
         &[folder.path().to_path_buf()],
         &CancelToken::default(),
+        &Containers::default(),
         &mut |step| {
             if let Step::Candidate(candidate) = step {
                 found.push(candidate.path);
@@ -222,6 +228,7 @@ fn a_root_that_is_not_there_stops_the_scan() {
     let error = walk(
         std::slice::from_ref(&missing),
         &CancelToken::default(),
+        &Containers::default(),
         &mut |_| {},
     )
     .unwrap_err();

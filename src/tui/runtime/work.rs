@@ -1,7 +1,7 @@
 //! What each kind of job does. Jobs know neither the state nor the terminal.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::format::SectorNo;
 use crate::guest::Partitions;
 use crate::image::{Image, Place, StateRun};
 use crate::report::row::Phase;
-use crate::store::containers;
+use crate::store::containers::Containers;
 use crate::store::pulse::{Pulse, pulse};
 use crate::store::{DiskId, Forest, ForestUpdates, ScanEvent, ScanOptions, rescan, scan};
 use crate::tui::Options;
@@ -44,8 +44,8 @@ pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(
             reporter.tell(News::Prepared(Box::new(prepared)));
             Ok(())
         }
-        JobRequest::Blocks { path } => blocks(&path, reporter),
-        JobRequest::Sectors { path, block } => sectors(&path, block, reporter),
+        JobRequest::Blocks { path } => blocks(&options.scan.roots, &path, reporter),
+        JobRequest::Sectors { path, block } => sectors(&options.scan.roots, &path, block, reporter),
         JobRequest::Diff {
             forest,
             child,
@@ -110,9 +110,11 @@ fn read_store(options: &Options, growth: ForestUpdates, reporter: &Reporter) -> 
     }
 }
 
-fn open(path: &Path) -> Result<Image, String> {
-    let source =
-        containers::open(path).map_err(|error| format!("{}: {error}", text::path(path)))?;
+fn open(roots: &[PathBuf], path: &Path) -> Result<Image, String> {
+    let containers = Containers::among(roots);
+    let source = containers
+        .open(path)
+        .map_err(|error| format!("{}: {error}", text::path(path)))?;
     Image::open(source).map_err(|error| format!("{}: {error}", text::path(path)))
 }
 
@@ -130,9 +132,9 @@ fn rest(reporter: &Reporter, how_long: Duration) -> bool {
     !reporter.job.cancel.is_cancelled()
 }
 
-fn blocks(path: &Path, reporter: &Reporter) -> Result<(), String> {
-    let image = open(path)?;
-    let moment = Moment::of_files([(path.to_owned(), Some(image.header().clone()))]);
+fn blocks(roots: &[PathBuf], path: &Path, reporter: &Reporter) -> Result<(), String> {
+    let image = open(roots, path)?;
+    let moment = Moment::of_files(roots, [(path.to_owned(), Some(image.header().clone()))]);
     let mut runs: Vec<StateRun> = Vec::new();
     let mut cut = false;
     let counts = reporter.watch(|| {
@@ -162,8 +164,8 @@ fn blocks(path: &Path, reporter: &Reporter) -> Result<(), String> {
     Ok(())
 }
 
-fn sectors(path: &Path, block: u64, reporter: &Reporter) -> Result<(), String> {
-    let image = open(path)?;
+fn sectors(roots: &[PathBuf], path: &Path, block: u64, reporter: &Reporter) -> Result<(), String> {
+    let image = open(roots, path)?;
     let per_block = image.sectors_per_block();
     let first = block.saturating_mul(per_block);
     let last = first.saturating_add(per_block).min(image.sectors());
@@ -286,10 +288,15 @@ fn watch(forest: &Forest, reporter: &Reporter) {
         .collect();
     let disks = forest.disks.len();
     let look = || -> Vec<Option<Pulse>> {
+        let containers = Containers::among(&forest.roots);
         let disks = forest.disks.iter();
         disks
-            .map(|disk| pulse(&disk.path, disk.header.as_ref()))
-            .chain(folders.iter().map(|folder| pulse(folder, None)))
+            .map(|disk| pulse(&disk.path, disk.header.as_ref(), &containers))
+            .chain(
+                folders
+                    .iter()
+                    .map(|folder| pulse(folder, None, &containers)),
+            )
             .collect()
     };
     let paths: Vec<&Path> = forest

@@ -224,7 +224,7 @@ fn files_that_change_while_their_map_is_read_are_told() {
             let path = folder.path().join(format!("disk.{ending}"));
             many_blocks(&path);
             let whole = fs::metadata(&path).unwrap().len();
-            let moment = Moment::of_files([(path.clone(), None)]);
+            let moment = Moment::of_files(&[], [(path.clone(), None)]);
             let shrink: Meddle = |path| {
                 let file = fs::File::options().write(true).open(path).unwrap();
                 // Into the second piece of the table.
