@@ -9,6 +9,7 @@
 //! Partitions are a hint for people, so they are given only where they are sure: a table that contradicts itself, the disk's
 //! size or its own checksum is no table. File systems know nothing of disks: each sees its volume as bytes.
 
+pub mod clock;
 pub mod codes;
 pub mod confirm;
 pub mod content;

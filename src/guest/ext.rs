@@ -3,6 +3,7 @@
 //! Source: the kernel's documentation, `filesystems/ext4`, and the kernel where that is silent. A volume that was not
 //! unmounted is read through its replayed journal: without it, its tables are those of some seconds ago.
 
+mod clock;
 mod device;
 mod directory;
 mod group;
@@ -15,6 +16,7 @@ mod superblock;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::device::ExtDevice;
@@ -47,6 +49,8 @@ pub struct ExtVolume {
     device: ExtDevice,
     /// What the journal's replay laid over it.
     replayed: Extents,
+    /// When the last transaction that was replayed was committed.
+    last_commit: Option<Timestamp>,
     facts: VolumeFacts,
 }
 
@@ -60,6 +64,7 @@ impl ExtVolume {
             return Err(GuestError::Unsupported(format!("ext with {features}")));
         }
         let mut replayed = Extents::default();
+        let mut last_commit = None;
         let mut findings = Vec::new();
         let mut state = if device.superblock.is_clean {
             VolumeState::Clean
@@ -69,7 +74,10 @@ impl ExtVolume {
         if device.superblock.has(incompat::RECOVER) {
             let replay = journal::replay(&device);
             let (patched, cut) = match replay {
-                Ok(replay) => (replay.patched, replay.cut),
+                Ok(replay) => {
+                    last_commit = replay.last_commit;
+                    (replay.patched, replay.cut)
+                }
                 Err(why) => (None, Some(why)),
             };
             if let Some(patched) = patched {
@@ -98,6 +106,7 @@ impl ExtVolume {
         Ok(Self {
             device,
             replayed,
+            last_commit,
             facts,
         })
     }
@@ -378,6 +387,8 @@ impl Inodes for ExtVolume {
             kind: inode.kind(),
             bytes: inode.bytes,
             modified: inode.modified,
+            changed: inode.changed,
+            created: inode.created,
             compared: comparable(&bytes),
         }))
     }
@@ -408,13 +419,27 @@ pub fn changes(
     each: &mut dyn FnMut(Change),
 ) -> Comparison {
     let written = written.union(&before.replayed).union(&after.replayed);
-    let groups = 0..before.device.groups.len().max(after.device.groups.len());
-    let candidates = groups.flat_map(|group| candidates(before, after, group, &written));
+    let candidates = candidates(before, after, &written);
     inodes::changes::changes(before, after, candidates, &written, job, each)
 }
 
+/// Inodes whose bytes can differ.
+fn candidates(
+    before: &ExtVolume,
+    after: &ExtVolume,
+    written: &Extents,
+) -> impl Iterator<Item = u64> {
+    let groups = 0..before.device.groups.len().max(after.device.groups.len());
+    groups.flat_map(move |group| candidates_of(before, after, group, written))
+}
+
 /// Inodes of a group whose bytes can differ.
-fn candidates(before: &ExtVolume, after: &ExtVolume, group: usize, written: &Extents) -> Vec<u64> {
+fn candidates_of(
+    before: &ExtVolume,
+    after: &ExtVolume,
+    group: usize,
+    written: &Extents,
+) -> Vec<u64> {
     let old = before.device.inode_table(group);
     let new = after.device.inode_table(group);
     let first = u64::from(after.device.superblock.first_inode);

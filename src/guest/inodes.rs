@@ -4,6 +4,7 @@
 //! Directories do not hold generations. A [`FileId`] that was read from a directory has the generation 0, which fits any.
 
 pub mod changes;
+pub mod clock;
 pub mod entry;
 pub mod parts;
 pub mod paths;
@@ -27,6 +28,10 @@ pub struct InodeState {
     pub kind: FileKind,
     pub bytes: u64,
     pub modified: Option<Timestamp>,
+    /// Set by the kernel at each change of the inode.
+    pub changed: Option<Timestamp>,
+    /// Set by the kernel; not all inodes have it.
+    pub created: Option<Timestamp>,
     /// What differs if anything but the access time or the inode's own book-keeping changed.
     pub compared: Vec<u8>,
 }

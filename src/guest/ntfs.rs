@@ -10,6 +10,7 @@
 
 mod boot;
 mod changes;
+mod clock;
 mod data;
 mod file;
 mod index;

@@ -5,6 +5,7 @@
 
 mod btree;
 mod chunks;
+mod clock;
 mod device;
 mod directory;
 mod group;
@@ -409,6 +410,8 @@ impl Inodes for XfsVolume {
             kind: inode.kind(),
             bytes: inode.bytes,
             modified: inode.modified,
+            changed: inode.changed,
+            created: inode.created,
             compared: comparable(&bytes),
         }))
     }
@@ -443,24 +446,31 @@ pub fn changes(
     each: &mut dyn FnMut(Change),
 ) -> Comparison {
     let written = written.union(&before.replayed).union(&after.replayed);
-    let chunks = match (before.chunks(), after.chunks()) {
-        (Ok(before), Ok(after)) => (before, after),
-        (Err(error), _) | (_, Err(error)) => {
+    let candidates = match candidates(before, after, &written) {
+        Ok(candidates) => candidates,
+        Err(error) => {
             return Comparison {
                 complete: false,
                 findings: vec![Finding::new(&codes::GUEST_DAMAGED, error.to_string())],
             };
         }
     };
-    let (old, new) = chunks;
-    let own = after.device.superblock.quota_inodes;
-    let candidates = new.iter().map(|chunk| (old.get(chunk.first), Some(chunk)));
-    let gone = old.iter().filter(|chunk| new.get(chunk.first).is_none());
-    let candidates = candidates.chain(gone.map(|chunk| (Some(chunk), None)));
-    let candidates = candidates
-        .flat_map(|(old, new)| candidates_of(after, old, new, &written))
-        .filter(|number| !own.contains(number));
     inodes::changes::changes(before, after, candidates, &written, job, each)
+}
+
+/// Inodes that one side uses and the other does not, or whose bytes can differ.
+fn candidates(
+    before: &XfsVolume,
+    after: &XfsVolume,
+    written: &Extents,
+) -> Result<impl Iterator<Item = u64>, GuestError> {
+    let (old, new) = (before.chunks()?, after.chunks()?);
+    let own = after.device.superblock.quota_inodes;
+    let both = new.iter().map(|chunk| (old.get(chunk.first), Some(chunk)));
+    let gone = old.iter().filter(|chunk| new.get(chunk.first).is_none());
+    let all = both.chain(gone.map(|chunk| (Some(chunk), None)));
+    let numbers = all.flat_map(move |(old, new)| candidates_of(after, old, new, written));
+    Ok(numbers.filter(move |number| !own.contains(number)))
 }
 
 /// Inodes of a chunk that one side uses and the other does not, or whose bytes can differ.

@@ -16,13 +16,16 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use thiserror::Error;
 
 use super::device::ExtDevice;
 use super::inode::ExtInode;
 use super::map::{self, ExtExtent, ExtMapPart};
 use crate::format::bytes::{be32_at, be64_at, u16_at, u32_at};
+use crate::guest::extents::Extents;
 use crate::guest::filesystem::GuestError;
+use crate::job::Job;
 use crate::source::{PatchedSource, PatchesFull, Source};
 use block::{ESCAPED, HEADER_BYTES, Tag, block_type, revoked, tags};
 use superblock::{BadJournalSuperblock, Checksums, JournalSuperblock};
@@ -32,6 +35,8 @@ const COMMIT: u32 = 2;
 const REVOKE: u32 = 5;
 /// Where a commit block says when it was written: seconds since 1970.
 const COMMIT_SECONDS_AT: usize = 0x30;
+/// As much of a commit block as says so and when.
+const COMMIT_HEAD_BYTES: usize = 64;
 /// The checksum of kind 1 in commit blocks: CRC-32, four bytes.
 const COMMIT_CRC32: [u8; 2] = [1, 4];
 /// How fast commits begin, and where they name the transaction they follow.
@@ -63,12 +68,14 @@ pub struct ExtReplay {
     pub patched: Option<PatchedSource<Arc<dyn Source>>>,
     /// Why the last changes are missing all the same.
     pub cut: Option<UnusableJournal>,
+    /// When the last transaction was committed.
+    pub last_commit: Option<Timestamp>,
 }
 
 /// Replays the journal of a volume that was not unmounted.
 pub fn replay(device: &ExtDevice) -> Result<ExtReplay, UnusableJournal> {
     let journal = ExtJournal::open(device)?;
-    let (transactions, next) = journal.committed()?;
+    let (transactions, next, last_commit) = journal.committed()?;
     let patched = match transactions.as_slice() {
         [] => None,
         all => Some(journal.lay(all)?),
@@ -77,7 +84,52 @@ pub fn replay(device: &ExtDevice) -> Result<ExtReplay, UnusableJournal> {
     Ok(ExtReplay {
         patched,
         cut: cut.then_some(UnusableJournal::FastCommits),
+        last_commit: commit_time(last_commit),
     })
+}
+
+/// Tells when the transactions were committed whose commit blocks only the later state of a journal holds.
+pub fn later_commits(
+    before: &ExtDevice,
+    after: &ExtDevice,
+    written: &Extents,
+    job: &Job,
+    each: &mut dyn FnMut(Timestamp),
+) {
+    let Ok(journal) = ExtJournal::open(after) else {
+        return;
+    };
+    let block_bytes = u64::from(after.superblock.block_bytes).max(1);
+    for run in &journal.runs {
+        let place = after.byte_of(run.block)..after.byte_of(run.block.saturating_add(run.count));
+        for part in written.within(&place) {
+            let mut at = part.start.next_multiple_of(block_bytes);
+            while at < part.end && !job.cancel.is_cancelled() {
+                let head = |device: &ExtDevice| {
+                    let mut head = [0; COMMIT_HEAD_BYTES];
+                    let read = device.source.read_exact_at(&mut head, at);
+                    read.is_ok().then_some(head)
+                };
+                let is_commit = |head: &[u8; COMMIT_HEAD_BYTES]| {
+                    be32_at(head, 8)
+                        .is_some_and(|sequence| block_type(head, sequence) == Some(COMMIT))
+                };
+                if let Some(new) = head(after).filter(is_commit)
+                    && head(before) != Some(new)
+                {
+                    let seconds = be64_at(&new, COMMIT_SECONDS_AT).unwrap_or(0);
+                    commit_time(seconds).into_iter().for_each(&mut *each);
+                }
+                at = at.saturating_add(block_bytes);
+            }
+        }
+    }
+}
+
+/// `None` if there was none.
+fn commit_time(seconds: u64) -> Option<Timestamp> {
+    let seconds = i64::try_from(seconds).ok().filter(|at| *at > 0)?;
+    Timestamp::from_second(seconds).ok()
 }
 
 struct ExtJournal<'a> {
@@ -150,9 +202,9 @@ impl<'a> ExtJournal<'a> {
         }
     }
 
-    /// All transactions from the start of the log that were committed (the kernel's passes 1 and 2), and the number of the
-    /// one that would follow.
-    fn committed(&self) -> Result<(Vec<Transaction>, u32), UnusableJournal> {
+    /// All transactions from the start of the log that were committed (the kernel's passes 1 and 2), the number of the one
+    /// that would follow, and when the last was committed.
+    fn committed(&self) -> Result<(Vec<Transaction>, u32, u64), UnusableJournal> {
         let mut all = Vec::new();
         let mut open = Transaction {
             sequence: self.superblock.sequence,
@@ -210,7 +262,7 @@ impl<'a> ExtJournal<'a> {
                 _ => break,
             }
         }
-        Ok((all, open.sequence))
+        Ok((all, open.sequence, last_commit))
     }
 
     fn is_commit_right(&self, block: &[u8], crc: &Crc32) -> bool {

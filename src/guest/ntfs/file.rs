@@ -310,7 +310,7 @@ fn put(
     Ok(())
 }
 
-fn standard(value: &[u8]) -> Option<Standard> {
+pub(super) fn standard(value: &[u8]) -> Option<Standard> {
     Some(Standard {
         created: time(u64_at(value, 0)?),
         modified: time(u64_at(value, 8)?),
