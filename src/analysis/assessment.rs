@@ -343,6 +343,7 @@ mod tests {
         let store = story("2009-05-02T14:10:01Z");
         let compared = Compared {
             equals_parent: vec![None, Some(true)],
+            ..Compared::default()
         };
         let assessment = assess(&store.forest, &compared);
         assert_eq!(

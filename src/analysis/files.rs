@@ -107,15 +107,14 @@ pub struct GuestDisk {
 impl GuestDisk {
     /// Looks at the partitions of a node.
     pub fn open(chain: &Chain) -> Self {
-        Self::with(chain, &Job::default(), u64::MAX)
+        Self::with(chain, &Arc::default(), &Job::default(), u64::MAX)
     }
 
-    /// Likewise; what is read beyond `bytes_max` stops the job.
-    fn with(chain: &Chain, job: &Job, bytes_max: u64) -> Self {
-        let counts = Arc::new(ReadCounts::default());
+    /// Likewise, counting into `counts`; what is read beyond `bytes_max` there stops the job.
+    pub(super) fn with(chain: &Chain, counts: &Arc<ReadCounts>, job: &Job, bytes_max: u64) -> Self {
         let source = BudgetSource::new(
             ChainSource::new(chain.clone()),
-            Arc::clone(&counts),
+            Arc::clone(counts),
             bytes_max,
             job.cancel.clone(),
         );
@@ -123,7 +122,7 @@ impl GuestDisk {
         Self {
             volumes: volumes(&source, chain.sector_size()),
             source,
-            counts,
+            counts: Arc::clone(counts),
         }
     }
 
@@ -159,8 +158,8 @@ pub fn compare_files(
         cancel: job.cancel.child(),
         progress: Arc::clone(&job.progress),
     };
-    let old = GuestDisk::with(before, &own, bytes_max);
-    let new = GuestDisk::with(after, &own, bytes_max);
+    let old = GuestDisk::with(before, &Arc::default(), &own, bytes_max);
+    let new = GuestDisk::with(after, &Arc::default(), &own, bytes_max);
     let mut report = FilesReport {
         complete: true,
         ..FilesReport::default()

@@ -142,6 +142,11 @@ rules! {
         action: "Ask who reverted or converted. Until then take it as a revert: what was done in between is in no file.",
         because: "{later}. Innocent explanations left: {innocent}",
         bring: Nothing;
+    GuestStopped = Likely, "guest-stopped", "likely: the guest was in use until the snapshot, and nothing it wrote is from then until it was started again",
+        why: "A revert throws away what was done from the snapshot on, and the machine starts from the snapshot's state. Innocent: it was switched off hard or paused at that very moment, or stood idle until it was started anew.",
+        action: "Ask whether the machine was off all that time. Until then take it as a revert: what was done in between is in no file.",
+        because: "{what}. Innocent explanations left: it was switched off hard or paused at that very moment, or stood idle until then",
+        bring: Nothing;
     YoungerGenerationSame = CannotTell, "younger-but-generation-same", "cannot tell: the disk above is younger than the snapshot, yet the machine ran on it with the snapshot's generation id",
         why: "The disk was made anew, but nothing was applied: an offline tool may have done it.",
         action: "Find out which tool made the disk anew.",
@@ -247,6 +252,11 @@ rules! {
         action: "Bring a listing of times made on the host for a second witness.",
         because: "the machine ran on the disk above, and the generation id is still the snapshot's. The times say nothing",
         bring: Nothing;
+    GuestWorked = NoSign, "guest-worked-on", "no sign: the guest worked on the disk above from the snapshot on; the times of the files say nothing",
+        why: "What a guest did is dated by its own kernel, and a revert throws it away.",
+        action: "Bring a listing of times made on the host for a second witness. A revert in the first hour would look the same.",
+        because: "{above} was there from the snapshot on: {what}. The times of the files say nothing; a revert in the first hour would look the same",
+        bring: Nothing;
     OffLine = NoSign, "off-line", "no sign: what the VM uses now does not come from this snapshot",
         why: "The snapshot's disk lies on a branch the VM does not use, so the VM's present state was not reverted to it.",
         action: "Look at the plan before deleting: changes on such a branch are part of no running VM.",
@@ -260,6 +270,14 @@ rules! {
 }
 
 impl Rule {
+    /// It cannot tell because the times of snapshot and disk are known too loosely: another witness may settle it.
+    pub fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::NoAge | Self::BoundsOpen | Self::NoDate | Self::ZoneOpen | Self::ClockUnknown
+        )
+    }
+
     /// Its place on the scale.
     pub fn reverted(self) -> Reverted {
         self.row().reverted

@@ -10,6 +10,7 @@ pub mod clock;
 
 use jiff::Timestamp;
 
+use crate::analysis::guest_clock::GuestClocks;
 use crate::analysis::interval::{moved, seconds_between};
 use crate::analysis::topology::Topology;
 use crate::image::Specific;
@@ -65,11 +66,12 @@ fn min<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     }
 }
 
-/// What diffs have told so far, by disk: `Some(true)` = equals its parent.
+/// What reading the disks' content has told so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compared {
-    /// By disk, in the order of the forest; missing = not compared.
+    /// By disk, in the order of the forest: whether it equals its parent; missing = not compared.
     pub equals_parent: Vec<Option<bool>>,
+    pub guest_clocks: GuestClocks,
 }
 
 /// What verdicts ask of all disks.

@@ -8,6 +8,8 @@
 //!  greatest gap within the slack                no sign        and equal: not reverted; and different: cannot tell
 //!  c(X) wholly before t_s, dates that contradict               cannot tell
 //!  open                                         cannot tell    and generation id equal, the machine having run: no sign
+//!                                                              and the guest worked on without a stop: no sign
+//!                                                              and the guest's times stop at the snapshot until a start: likely
 //! ```
 //!
 //! A pass needs an upper limit on the gap, never the absence of evidence.
@@ -17,6 +19,7 @@ use jiff::Timestamp;
 use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::interval::{Interval, moved, seconds_between};
 use crate::analysis::rules::{Reverted, Rule};
+use crate::analysis::witness::guest_clock;
 use crate::store::DiskId;
 
 /// A verdict with its rule and witnesses.
@@ -102,17 +105,25 @@ pub fn decide(evidence: &[Evidence]) -> Decision {
         Says::Proves(rule) => Some(*rule),
         _ => None,
     });
-    let (differs, equal) = (
-        used().any(|says| *says == Says::For),
-        used().any(|says| *says == Says::Against),
-    );
+    // Whether a second witness says so: the host's generation id, or the guest's own clock.
+    let speaks = |says: &Says, by_guest: bool| {
+        let of_kind = |one: &&Evidence| guest_clock::is_guests(one.code) == by_guest;
+        let mut heard = evidence.iter().filter(of_kind);
+        heard.any(|one| one.used() == Some(says))
+    };
+    let (differs, equal) = (speaks(&Says::For, false), speaks(&Says::Against, false));
+    let (stopped, worked) = (speaks(&Says::For, true), speaks(&Says::Against, true));
     let rule = proof.unwrap_or(match times {
         Times::Later if equal => Rule::YoungerGenerationSame,
         Times::Later => Rule::AboveYounger,
         Times::Same if equal => Rule::AsOldGenerationSame,
         Times::Same if differs => Rule::AsOldGenerationDiffers,
         Times::Same => Rule::AsOld,
+        // Two that contradict settle nothing.
+        Times::Open(rule) if (equal || worked) && (stopped || (worked && differs)) => rule,
         Times::Open(_) if equal => Rule::GenerationSame,
+        Times::Open(_) if worked => Rule::GuestWorked,
+        Times::Open(_) if stopped => Rule::GuestStopped,
         Times::Contradict(rule) | Times::Open(rule) => rule,
     });
     Decision {

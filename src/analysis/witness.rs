@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  of t_s    undo_name, date, memory, frozen_write, lvm_ring, local_date, parent_stamp, config_file
-//!  of c(X)   lvm_made, made, lvm_management, above_write, frozen_made
-//!  proofs    branch, list_order             second witness    generation         beside it    surroundings
+//!  of c(X)   lvm_made, made, lvm_management, above_write, frozen_made, guest_clock
+//!  proofs    branch, list_order       second witnesses    generation, guest_clock       beside it    surroundings
 //! ```
 //!
 //! Of several that say `at`, the first in this order holds. Whether a witness may be trusted often hangs on another's word;
@@ -17,6 +17,7 @@ mod examine;
 pub mod frozen_made;
 pub mod frozen_write;
 pub mod generation;
+pub mod guest_clock;
 pub mod list_order;
 pub mod local_date;
 pub mod lvm_made;
@@ -37,7 +38,7 @@ use crate::finding::Code;
 type Witness = (&'static [&'static Code], fn(&Facts<'_>) -> Vec<Evidence>);
 
 /// Every witness, the better ones of one kind first.
-const ALL: [Witness; 17] = [
+const ALL: [Witness; 18] = [
     (surroundings::ALL, surroundings::evidence),
     (undo_name::ALL, undo_name::evidence),
     (date::ALL, date::evidence),
@@ -55,6 +56,7 @@ const ALL: [Witness; 17] = [
     (branch::ALL, branch::evidence),
     (list_order::ALL, list_order::evidence),
     (generation::ALL, generation::evidence),
+    (guest_clock::ALL, guest_clock::evidence),
 ];
 
 /// What all witnesses say.

@@ -259,7 +259,7 @@ pub struct PlanArgs {
     /// Look at all of the guest's files that a delete loses, and name them all (`plan`).
     #[arg(long)]
     pub files: bool,
-    /// Do not look into the guest.
+    /// Do not look into the guest: neither at its files nor at the times its own clock gave them.
     #[arg(long, conflicts_with = "files")]
     pub no_guest: bool,
     /// Let a named reason pass for this very state of the files.

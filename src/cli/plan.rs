@@ -34,7 +34,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
     let is_store = containers::is_store(&args.target).with_context(|| text::path(&args.target))?;
-    let store = if is_store {
+    let mut store = if is_store {
         session.read(std::slice::from_ref(&args.target), CountPolicy::Count, out)?
     } else {
         session.read_around(&[&args.target], &args.store, CountPolicy::Count, out)?
@@ -52,6 +52,10 @@ pub(super) fn run(
     } else {
         by_disk(forest, assessment, store.disk_of(&args.target)?, query)?
     };
+    if let (Target::Snapshot(at), false) = (target, args.no_guest) {
+        store.settle(at, &session.job);
+    }
+    let forest = &store.forest;
     let mut plan = make(session, &store, target, args)?;
     // A gate names no files; whoever decides looks at the plan.
     if asked == PlanCommand::Plan && !args.no_guest {

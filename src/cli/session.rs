@@ -13,6 +13,7 @@ use super::args::{Cli, ScanArgs, StoreArgs};
 use super::exit::Exit;
 use super::output::Output;
 use crate::analysis::Compared;
+use crate::analysis::settle::settle;
 use crate::analysis::{Assessment, assess};
 use crate::image::Image;
 use crate::job::Job;
@@ -199,6 +200,20 @@ impl Session {
 }
 
 impl ScannedStore {
+    /// Judges a snapshot again with what the guest's own clock says, if the disks' own times leave its verdict open.
+    pub fn settle(&mut self, snapshot: usize, job: &Job) {
+        let settled = settle(
+            &self.forest,
+            &self.assessment,
+            &Compared::default(),
+            &[snapshot],
+            job,
+        );
+        if let Some(settled) = settled {
+            *self.assessment = settled;
+        }
+    }
+
     fn new(forest: Arc<Forest>, assessment: Assessment) -> Self {
         Self {
             forest: ManuallyDrop::new(forest),

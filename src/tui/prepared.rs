@@ -88,5 +88,9 @@ pub fn judge(forest: &Forest, equals: &BTreeMap<PathBuf, bool>) -> Arc<Assessmen
         let told = |path: &PathBuf| equals.get(path).copied();
         forest.disks.iter().map(|disk| told(&disk.path)).collect()
     };
-    Arc::new(assess(forest, &Compared { equals_parent }))
+    let compared = Compared {
+        equals_parent,
+        ..Compared::default()
+    };
+    Arc::new(assess(forest, &compared))
 }

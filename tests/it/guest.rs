@@ -2,6 +2,8 @@
 
 mod chains;
 #[cfg(unix)]
+mod clock;
+#[cfg(unix)]
 mod cp;
 mod fat;
 mod hostile;

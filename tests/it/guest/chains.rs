@@ -109,6 +109,11 @@ fn differing(old: &[u8], new: &[u8], grain: Grain) -> Vec<std::ops::Range<usize>
     runs
 }
 
+/// The pages of `new` that are not as in `old`, as runs.
+pub fn differing_pages(old: &[u8], new: &[u8]) -> Vec<std::ops::Range<usize>> {
+    differing(old, new, Grain::Page)
+}
+
 /// The states as a chain, the last on top; each child holds what differs from the state before.
 pub fn chain(make: Make, states: &[Vec<u8>], grain: Grain, counts: &Arc<ReadCounts>) -> Chain {
     let mut files: Vec<Vec<u8>> = Vec::new();

@@ -1,0 +1,54 @@
+//! Verdicts that the disks' own bounds leave open, judged again with what the guest's own clock says.
+
+use super::assessment::{Assessment, assess};
+use super::facts::{Gatherer, Standing};
+use super::guest_clock::read::read;
+use super::survey::{Compared, Survey};
+use crate::job::Job;
+use crate::store::{DiskId, Forest, MachineId};
+
+/// Reads the guests' clocks for the snapshots `asked`, indexes into the assessment, where that can help. The assessment with
+/// what they say; `None` if they say nothing more.
+pub fn settle(
+    forest: &Forest,
+    assessment: &Assessment,
+    compared: &Compared,
+    asked: &[usize],
+    job: &Job,
+) -> Option<Assessment> {
+    let mut compared = compared.clone();
+    for (frozen, above) in open_pairs(forest, assessment, &compared, asked) {
+        if let Some(clock) = read(forest, frozen, above, job) {
+            compared.guest_clocks.insert((frozen, above), clock);
+        }
+    }
+    (!compared.guest_clocks.is_empty()).then(|| assess(forest, &compared))
+}
+
+/// The disks of snapshots whose times are open though their dates are known, each with the disk above it.
+fn open_pairs(
+    forest: &Forest,
+    assessment: &Assessment,
+    compared: &Compared,
+    asked: &[usize],
+) -> Vec<(DiskId, DiskId)> {
+    let open = asked
+        .iter()
+        .filter_map(|at| assessment.snapshots.get(*at))
+        .filter(|of| of.verdict.rule.is_open() && of.verdict.snapshot.exact().is_some());
+    let open: Vec<(Option<MachineId>, &[DiskId])> =
+        open.map(|of| (of.machine, &*of.frozen)).collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let gatherer = Gatherer::new(Survey::new(forest, compared));
+    let mut pairs = Vec::new();
+    for (machine, frozen) in open {
+        for disk in frozen {
+            if let Standing::Below(above) = gatherer.standing(machine, *disk) {
+                pairs.push((*disk, above));
+            }
+        }
+    }
+    pairs
+}
