@@ -33,8 +33,8 @@ pub mod winpath;
 
 pub use forest::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, HostRow, LinkState, Liveness,
-    Machine, MachineId, Node, ParentLink, PathError, Product, ResolvedBy, ScannedOn, Snapshot,
-    SnapshotId, SnapshotKind, Taken, TakenSource, Tried,
+    Machine, MachineId, MachineState, Node, ParentLink, PathError, PoolDisk, Product, ResolvedBy,
+    ScannedOn, Snapshot, SnapshotId, SnapshotKind, Taken, TakenSource, Tried,
 };
 pub use link::family;
 pub use scan::{

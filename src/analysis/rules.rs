@@ -147,6 +147,16 @@ rules! {
         action: "Ask whether the machine was off all that time. Until then take it as a revert: what was done in between is in no file.",
         because: "{what}. Innocent explanations left: it was switched off hard or paused at that very moment, or stood idle until then",
         bring: Nothing;
+    RecordYounger = Likely, "record-younger", "likely: the pool's record of the disk in use is younger than that of its snapshot",
+        why: "A disk is there before its snapshots, and so is its record, unless a revert made it. Innocent explanations: the disks were moved to another repository, imported, or their repository was forgotten and introduced again.",
+        action: "Ask whether the VM was moved, imported or reverted. Until then take it as a revert.",
+        because: "the pool made its record of the disk in use after that of the snapshot. Innocent explanations left: the VM was moved to another repository or imported",
+        bring: Nothing;
+    RecordYoungerDiskAsOld = CannotTell, "record-younger-disk-as-old", "cannot tell: the pool's record of the disk in use is younger than that of its snapshot, yet the disk is as old",
+        why: "The order of the records says that a revert made the disk, its age says that the snapshot did. A repository that was forgotten and introduced again has new records.",
+        action: "Ask whether the repository was introduced again, or the VM moved.",
+        because: "{above} was made {made}, with the snapshot, yet the pool made its record of the disk in use after that of the snapshot",
+        bring: Text("Ask whether the repository was forgotten and introduced again, or the VM moved; or bring the pool's database of before.");
     YoungerGenerationSame = CannotTell, "younger-but-generation-same", "cannot tell: the disk above is younger than the snapshot, yet the machine ran on it with the snapshot's generation id",
         why: "The disk was made anew, but nothing was applied: an offline tool may have done it.",
         action: "Find out which tool made the disk anew.",
@@ -294,6 +304,7 @@ impl Rule {
             self,
             Self::YoungerGenerationSame
                 | Self::AsOldGenerationDiffers
+                | Self::RecordYoungerDiskAsOld
                 | Self::ImpossibleOrder
                 | Self::DateContradicts
                 | Self::NoZoneFits

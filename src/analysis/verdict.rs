@@ -102,6 +102,12 @@ pub fn decide(evidence: &[Evidence]) -> Decision {
     let proof = used().find_map(|says| match says {
         // The list proves that one above was applied, if this one's own disk is still there.
         Says::Proves(Rule::ListOrder) if times == Times::Same => None,
+        // Of a pool's records only the order is known, and what makes new ones is not always a revert.
+        Says::Proves(Rule::RecordYounger) => match times {
+            Times::Later => None,
+            Times::Same => Some(Rule::RecordYoungerDiskAsOld),
+            Times::Contradict(_) | Times::Open(_) => Some(Rule::RecordYounger),
+        },
         Says::Proves(rule) => Some(*rule),
         _ => None,
     });

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  of t_s    undo_name, date, memory, frozen_write, lvm_ring, local_date, parent_stamp, config_file
-//!  of c(X)   lvm_made, made, lvm_management, above_write, frozen_made, guest_clock
+//!  of c(X)   lvm_made, pool, made, lvm_management, above_write, frozen_made, guest_clock
 //!  proofs    branch, list_order       second witnesses    generation, guest_clock       beside it    surroundings
 //! ```
 //!
@@ -26,6 +26,7 @@ pub mod lvm_ring;
 pub mod made;
 pub mod memory;
 pub mod parent_stamp;
+pub mod pool;
 mod remade;
 pub mod surroundings;
 pub mod undo_name;
@@ -38,7 +39,7 @@ use crate::finding::Code;
 type Witness = (&'static [&'static Code], fn(&Facts<'_>) -> Vec<Evidence>);
 
 /// Every witness, the better ones of one kind first.
-const ALL: [Witness; 18] = [
+const ALL: [Witness; 19] = [
     (surroundings::ALL, surroundings::evidence),
     (undo_name::ALL, undo_name::evidence),
     (date::ALL, date::evidence),
@@ -49,6 +50,7 @@ const ALL: [Witness; 18] = [
     (parent_stamp::ALL, parent_stamp::evidence),
     (config_file::ALL, config_file::evidence),
     (lvm_made::ALL, lvm_made::evidence),
+    (pool::ALL, pool::evidence),
     (made::ALL, made::evidence),
     (lvm_management::ALL, lvm_management::evidence),
     (above_write::ALL, above_write::evidence),

@@ -3,6 +3,7 @@
 mod context;
 pub mod disk;
 pub mod finding;
+mod host;
 pub mod plan;
 pub mod repository;
 mod role;

@@ -134,6 +134,18 @@ crate::catalogue! {
     DENIED = "disk-denied", Warning, "this user may not open the disk",
         why: "What it holds, and what it stands on, is not known here; if a machine uses it, the host knows.",
         action: "Ask as a user who may read it, or give what the host says (`vhdtree collect`, --facts).";
+    /// Facts and disks contradict each other.
+    FACTS_DISAGREE = "facts-disagree", Warning, "what a host or pool says contradicts the disks, or other facts",
+        why: "One of the two is older, or of another store. What the disks and the configurations beside them say is used.",
+        action: "Ask the host again, and look at which of the two is right before anything is deleted.";
+    /// Facts that are of no disk here.
+    FACTS_UNFIT = "facts-fit-nothing", Info, "facts of a host about none of the disks found",
+        why: "They are of another store, or the paths of the host lead nowhere here.",
+        action: "Name the folder they are about, or say where its paths lie with --map.";
+    /// A pool's snapshot without its disk.
+    POOL_SNAPSHOT_OF_NOTHING = "pool-snapshot-of-nothing", Info, "the pool's record of this snapshot names no disk that it is of",
+        why: "The disk was deleted, or the pool lost the reference; xapi has done so on its own.",
+        action: "Nothing for the disks; the pool shows the snapshot below no disk.";
     FACTS_OTHER_COPY = "facts-other-copy", Warning, "the host's listing is of another copy of this disk",
         why: "A disk with others on it does not change its length, and no disk gets shorter; so the file listed is not this one, and its times say nothing of it.",
         action: "Make the listing again on the host these files come from, and give it with --facts.";

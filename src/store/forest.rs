@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::image::{Counts, Header, Kind};
 use crate::store::access::is_locked;
 use crate::store::containers::Repository;
-use crate::store::host::HostFile;
+use crate::store::host::{HostFile, HostVdi, Origin};
 
 /// A disk of the forest: an index into [`Forest::disks`] and [`Forest::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -246,6 +246,8 @@ pub struct Node {
     pub role: Option<&'static str>,
     /// What the host's listing says of it.
     pub host: Option<Arc<HostRow>>,
+    /// The pool's record of it.
+    pub pool: Option<Arc<PoolDisk>>,
     /// The name that people gave it, where its product keeps one.
     pub label: Option<Arc<str>>,
     /// What is wrong with its links.
@@ -257,9 +259,29 @@ pub struct Node {
 pub struct HostRow {
     pub file: HostFile,
     /// The input it stands in.
-    pub source: PathBuf,
+    pub origin: Arc<Origin>,
     /// Free bytes of the volume it lies on, by the same input.
     pub free: Option<u64>,
+}
+
+/// A record of a pool that is joined with a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolDisk {
+    /// What it says.
+    pub vdi: HostVdi,
+    /// The input it stands in.
+    pub origin: Arc<Origin>,
+}
+
+/// What a host says of a machine beside its name and disks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineState {
+    /// It ran when the host was asked.
+    pub running: Option<bool>,
+    /// Id of the snapshot that was applied, or taken, last.
+    pub last_applied: Option<String>,
+    /// The input it stands in.
+    pub origin: Arc<Origin>,
 }
 
 /// A disk that a machine or snapshot refers to.
@@ -283,6 +305,8 @@ pub struct Machine {
     pub disks: Option<Vec<DiskUse>>,
     /// VM-Generation ID of the current configuration.
     pub generation_id: Option<String>,
+    /// What the host says of it; `None` if nothing was asked.
+    pub state: Option<Arc<MachineState>>,
     /// `disk_merge_pending` of its configuration.
     pub merge_pending: Option<bool>,
     /// The file that says so.

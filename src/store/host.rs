@@ -26,6 +26,7 @@ mod xe;
 mod xo;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -54,6 +55,52 @@ pub struct HostFacts {
     pub files: Vec<HostFile>,
     /// Volumes or folders and their free bytes.
     pub free: Vec<(String, u64)>,
+    /// Disks by a pool's records.
+    pub vdis: Vec<HostVdi>,
+}
+
+/// A disk by a pool's records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostVdi {
+    pub id: Uuid,
+    pub name: String,
+    pub role: VdiRole,
+    /// Of a snapshot's disk when it was taken; of any other when it was made by a clone, if it was.
+    pub time: Option<Timestamp>,
+    /// The generation of the database in which its record was made: no clock, but an order.
+    pub made_in: Option<u64>,
+}
+
+/// What a pool's disk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VdiRole {
+    /// A machine's own.
+    Own,
+    /// A snapshot of this disk.
+    SnapshotOf(Uuid),
+    /// A snapshot of a disk that the pool has no record of.
+    SnapshotOfNothing,
+}
+
+/// The input that says something, and when it was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub path: PathBuf,
+    /// The host that was asked.
+    pub host: Option<String>,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
+impl Origin {
+    pub(super) fn of(file: &FactsFile) -> Arc<Self> {
+        Arc::new(Self {
+            path: file.path.clone(),
+            host: file.facts.host.clone(),
+            at: file.facts.at,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

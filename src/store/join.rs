@@ -4,9 +4,11 @@
 //! Nothing is invented: a snapshot's machine is told by an id, by a disk of the machine that stands on the snapshot's or, for
 //! a branch that was left, is named like it and stands on the same disk, or by the facts; else it stays unknown.
 
+mod disagree;
 mod locked;
 mod machines;
 mod paths;
+mod pool;
 mod snapshots;
 
 use std::collections::{HashMap, HashSet};
@@ -75,6 +77,9 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
                 .collect()
         })
         .collect();
+    let mut disagreeing = std::mem::take(&mut machines.disagreeing);
+    let pool = pool::records(&paths, known.facts);
+    let rows = disagree::rows(&paths, known.facts);
     let (mut machines, went) = machines.sorted();
     let mut snapshots = Snapshots::of_configs(&paths, &records, &machines);
     for (facts, owners) in known.facts.iter().zip(owners) {
@@ -93,6 +98,15 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
         }
     }
     use_disks(forest);
+    pool::join(forest, pool);
+    for (disk, finding) in rows {
+        if let Some(node) = forest.nodes.get_mut(disk.0 as usize) {
+            node.findings.push(finding);
+        }
+    }
+    disagreeing.extend(disagree::dates(&forest.snapshots));
+    disagreeing.extend(disagree::unfit(forest, known.facts));
+    forest.side_findings.extend(disagreeing);
     newer_hosts(forest, &records);
 }
 

@@ -6,7 +6,7 @@ use crate::analysis::AssessedSnapshot;
 use crate::finding::Severity;
 use crate::image::{Header, Kind, LogState, Specific};
 use crate::report::beside::beside;
-use crate::report::page::{Line, Page, PageContext, Role, finding, verdict};
+use crate::report::page::{Line, Page, PageContext, Role, finding, host, verdict};
 use crate::report::row::{Row, why};
 use crate::report::{columns, words};
 use crate::store::{Disk, DiskId, LinkState, Node};
@@ -25,6 +25,7 @@ pub fn lines(context: &PageContext<'_>, id: DiskId, row: Option<&Row>) -> Vec<Li
     chain(&mut page, context, id, row);
     page.heading("FILE");
     file(&mut page, context, disk, node);
+    host::write(&mut page, context, id);
     if let Some(of) = &disk.header {
         header(&mut page, context, of);
         blocks(&mut page, context, disk, of);

@@ -76,6 +76,7 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
         snapshots,
         files: files.list,
         free: free.filter_map(|of| Some((of.path?, of.bytes?))).collect(),
+        vdis: Vec::new(),
     })
 }
 

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{HostFacts, HostMachine, HostSnapshot};
+use super::{HostFacts, HostMachine, HostSnapshot, HostVdi, VdiRole};
 use crate::format::guid;
 use crate::store::when::{self, DayOrder, When, ZoneNamed};
 
@@ -29,6 +29,8 @@ pub(super) struct Object {
     /// What it is a snapshot of, if it is one; empty if that is gone.
     pub snapshot_of: Option<String>,
     pub taken: Option<When>,
+    /// The generation of the database in which its record was made.
+    pub made_in: Option<u64>,
 }
 
 impl Pool {
@@ -63,7 +65,14 @@ impl Pool {
             disks: Some(disks),
             ..HostSnapshot::default()
         };
-        let mut facts = HostFacts::default();
+        let mut facts = HostFacts {
+            vdis: self
+                .vdis
+                .iter()
+                .filter_map(|vdi| vdi.read(&uuids))
+                .collect(),
+            ..HostFacts::default()
+        };
         let mut told: HashSet<String> = HashSet::new();
         for vm in &self.vms {
             let Some(of) = &vm.snapshot_of else {
@@ -93,6 +102,23 @@ impl Pool {
                 .push(owned(vdi, machine, vec![vdi.uuid.clone()]));
         }
         facts
+    }
+}
+
+impl Object {
+    /// As a disk; a snapshot of one that is gone leads nowhere.
+    fn read(&self, uuids: &HashMap<&str, &str>) -> Option<HostVdi> {
+        let of = self.snapshot_of.as_deref().map(|of| {
+            let found = uuids.get(of).and_then(|uuid| guid::from_text(uuid));
+            found.map_or(VdiRole::SnapshotOfNothing, VdiRole::SnapshotOf)
+        });
+        Some(HostVdi {
+            id: guid::from_text(&self.uuid)?,
+            name: self.name.clone(),
+            role: of.unwrap_or(VdiRole::Own),
+            time: self.taken.map(|when| when.at),
+            made_in: self.made_in,
+        })
     }
 }
 

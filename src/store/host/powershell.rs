@@ -7,7 +7,7 @@
 //!
 //! A row with a `CreationTime` or `SnapshotType` column is a snapshot's; so is one with `VMName` beside `Name`, unless both are equal
 //! (`Get-VM` has both). Any other row is a machine's. Further columns taken: `ParentSnapshotId`, `VMId`, `IsAutomaticCheckpoint`,
-//! `HardDrives` in place of `Disks`, and the newer names with `Checkpoint` for `Snapshot`. Unknown columns are ignored.
+//! `State`, `HardDrives` in place of `Disks`, and the newer names with `Checkpoint` for `Snapshot`. Unknown columns are ignored.
 
 use uuid::Uuid;
 
@@ -95,6 +95,10 @@ fn machine(row: &SheetRow) -> Result<HostMachine, SheetError> {
         id: id_of(row, "Id").or_else(|| id_of(row, "VMId")),
         parent: parent(row),
         disks: disks(row)?,
+        running: row.text("State").map(|state| {
+            let running = ["Running", "2"];
+            running.iter().any(|word| state.eq_ignore_ascii_case(word))
+        }),
         ..HostMachine::default()
     })
 }

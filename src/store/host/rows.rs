@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{FactsFile, HostFacts, HostFile};
+use super::{FactsFile, HostFacts, HostFile, Origin};
 use crate::finding::Finding;
 use crate::store::link::mapped;
 use crate::store::pathmatch::{Match, PathIndex};
@@ -22,6 +22,7 @@ use crate::store::{Born, BornSource, Disk, FileFacts, HostRow, Node, PathMap, co
 pub(in crate::store) struct Rows {
     files: Arc<[FactsFile]>,
     indexes: Vec<PathIndex>,
+    origins: Vec<Arc<Origin>>,
 }
 
 /// How a row came to a disk, weakest first.
@@ -39,6 +40,7 @@ impl Rows {
         let index = |of: &FactsFile| PathIndex::new(of.facts.files.iter().map(|row| &row.path));
         Self {
             indexes: files.iter().map(index).collect(),
+            origins: files.iter().map(Origin::of).collect(),
             files,
         }
     }
@@ -65,7 +67,8 @@ impl Rows {
         maps: &[PathMap],
     ) -> Vec<Option<Arc<HostRow>>> {
         let mut rows = vec![None; disks.len()];
-        for (of, index) in self.files.iter().zip(&self.indexes) {
+        let indexed = self.files.iter().zip(&self.indexes);
+        for ((of, index), origin) in indexed.zip(&self.origins) {
             for (disk, row) in joined(of, index, disks, maps) {
                 let file = of.facts.files.get(row);
                 if let Some((slot, file)) = rows.get_mut(disk).zip(file)
@@ -73,7 +76,7 @@ impl Rows {
                 {
                     *slot = Some(Arc::new(HostRow {
                         file: file.clone(),
-                        source: of.path.clone(),
+                        origin: Arc::clone(origin),
                         free: free(&of.facts, &file.path),
                     }));
                 }
@@ -220,7 +223,7 @@ pub(in crate::store) fn date_disk(disk: &mut Arc<Disk>, row: &HostRow, ends: End
     let listed = row.file.len.unwrap_or_default();
     let text = format!(
         "{} lists it with {listed} bytes; here it has {}: the listing is of another copy, and its times are not used.",
-        row.source.display(),
+        row.origin.path.display(),
         disk.file.len
     );
     let finding = Finding::new(&codes::FACTS_OTHER_COPY, text);
@@ -334,7 +337,7 @@ mod tests {
             listed.modified = "2026-01-01T00:00:00Z".parse().ok();
             let row = HostRow {
                 file: listed,
-                source: "t.csv".into(),
+                origin: Arc::default(),
                 free: None,
             };
             date_disk(&mut disk, &row, ends);

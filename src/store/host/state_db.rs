@@ -73,6 +73,7 @@ fn take(pool: &mut Pool, table: &str, row: &HashMap<String, String>) {
         name: get("name__label").to_owned(),
         snapshot_of: is("is_a_snapshot").then(|| reference(get("snapshot_of")).unwrap_or_default()),
         taken: time(get("snapshot_time")),
+        made_in: get("__ctime").parse().ok(),
     };
     if table == "VDI" {
         pool.vdis.push(object);
@@ -82,7 +83,8 @@ fn take(pool: &mut Pool, table: &str, row: &HashMap<String, String>) {
 }
 
 fn attributes(element: &BytesStart<'_>) -> Result<HashMap<String, String>, HostError> {
-    const WANTED: [&str; 12] = [
+    const WANTED: [&str; 13] = [
+        "__ctime",
         "name",
         "ref",
         "uuid",

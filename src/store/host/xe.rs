@@ -81,6 +81,7 @@ fn take(pool: &mut Pool, names: &mut HashMap<String, String>, record: &HashMap<&
         name: get("name-label").to_owned(),
         snapshot_of: is_snapshot.then(|| reference(get("snapshot-of")).unwrap_or_default()),
         taken: time(get("snapshot-time")),
+        made_in: None,
     };
     match (is_vdi, is_snapshot) {
         _ if object.key.is_empty() => {}

@@ -78,6 +78,7 @@ impl Wire {
             name: self.name_label.unwrap_or_default(),
             snapshot_of: is_snapshot.then(|| self.snapshot_of.unwrap_or_default()),
             taken,
+            made_in: None,
         }
     }
 }

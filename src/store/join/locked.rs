@@ -26,7 +26,7 @@ pub(super) fn parents(
     }
     let by_row = |id: DiskId| {
         let row = forest.node(id)?.host.as_ref()?;
-        let of = facts.iter().find(|of| of.path == row.source)?;
+        let of = facts.iter().find(|of| of.path == row.origin.path)?;
         paths.of_facts(row.file.disk.as_ref()?.parent.as_deref()?, of)
     };
     let parent = |id: DiskId| by_row(id).or_else(|| by_machine.get(&id).copied());

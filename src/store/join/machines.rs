@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::disagree;
 use super::paths::DiskPaths;
 use super::stem;
-use crate::store::host::{FactsFile, HostMachine};
+use crate::finding::Finding;
+use crate::store::host::{FactsFile, HostMachine, Origin};
 use crate::store::hyperv::{ConfigKind, ConfigRecord};
-use crate::store::{DiskId, DiskUse, Forest, Machine, MachineId};
+use crate::store::{DiskId, DiskUse, Forest, Machine, MachineId, MachineState};
 
 /// Machines of one name that are looked through for the one meant.
 const ALIKE: usize = 64;
@@ -22,6 +25,8 @@ pub(super) struct Machines {
     folders: Vec<Option<PathBuf>>,
     by_id: HashMap<Uuid, Vec<usize>>,
     by_name: HashMap<String, Vec<usize>>,
+    /// Inputs whose disks of a machine are not those that a configuration here names, and in what way.
+    pub disagreeing: Vec<(PathBuf, Finding)>,
 }
 
 impl Machines {
@@ -46,7 +51,7 @@ impl Machines {
                 generation_id: record.generation_id.clone(),
                 merge_pending: record.merge_pending,
                 source: record.path.clone(),
-                also_refers_to: Vec::new(),
+                ..Machine::default()
             };
             machines.add(machine, record.path.parent().map(Path::to_path_buf));
         }
@@ -55,12 +60,13 @@ impl Machines {
 
     /// Adds what one input says.
     pub fn add_facts(&mut self, paths: &DiskPaths<'_>, facts: &FactsFile) {
+        let origin = Origin::of(facts);
         for row in &facts.facts.machines {
             let disks = row
                 .disks
                 .as_ref()
                 .map(|disks| paths.uses_of_facts(disks, facts));
-            self.add_row(row, disks, facts);
+            self.add_row(row, disks, facts, &origin);
         }
         for snapshot in &facts.facts.snapshots {
             let (name, id) = (snapshot.vm.as_deref(), snapshot.vm_id);
@@ -77,18 +83,37 @@ impl Machines {
         }
     }
 
-    fn add_row(&mut self, row: &HostMachine, disks: Option<Vec<DiskUse>>, facts: &FactsFile) {
+    fn add_row(
+        &mut self,
+        row: &HostMachine,
+        disks: Option<Vec<DiskUse>>,
+        facts: &FactsFile,
+        origin: &Arc<Origin>,
+    ) {
+        let is_told = row.running.is_some() || row.last_applied.is_some();
+        let state = is_told.then(|| {
+            Arc::new(MachineState {
+                running: row.running,
+                last_applied: row.last_applied.clone(),
+                origin: Arc::clone(origin),
+            })
+        });
         let known = self.find(Some(&row.name), row.id, disks.as_deref(), facts);
         if let Some(known) = known.and_then(|at| self.list.get_mut(at)) {
+            let told = disks.as_deref().filter(|_| known.source != facts.path);
+            self.disagreeing
+                .extend(told.and_then(|told| disagree::on_use(known, told, &facts.path)));
             // A configuration in the store is as old as the store; it knows its own disks best.
             known.disks = known.disks.take().or(disks);
             known.id = known.id.or(row.id);
+            known.state = known.state.take().or(state);
             return;
         }
         let machine = Machine {
             name: row.name.clone(),
             id: row.id,
             disks,
+            state,
             source: facts.path.clone(),
             ..Machine::default()
         };

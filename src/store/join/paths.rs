@@ -33,7 +33,10 @@ impl<'a> DiskPaths<'a> {
         let places = places.iter().filter(|_| !maps.is_empty());
         let rows = forest.ids().filter_map(|id| {
             let row = forest.node(id)?.host.as_ref()?;
-            Some(((row.source.as_path(), row.file.path.to_lowercase()), id))
+            Some((
+                (row.origin.path.as_path(), row.file.path.to_lowercase()),
+                id,
+            ))
         });
         Self {
             index: PathIndex::new(texts),
@@ -63,9 +66,7 @@ impl<'a> DiskPaths<'a> {
             return Some(*disk);
         }
         if let Some(vdi) = guid::from_text(stored) {
-            let disk = self.vdis.get(&vdi).copied().flatten()?;
-            let path = &self.forest.disk(disk)?.path;
-            return facts.holds_for(path).then_some(disk);
+            return self.vdi(vdi, facts);
         }
         let path = WinPath::parse(stored);
         let place = mapped(&path, self.maps);
@@ -77,6 +78,13 @@ impl<'a> DiskPaths<'a> {
             Match::One(at, _) => u32::try_from(at).ok().map(DiskId),
             Match::None | Match::Several(_) => None,
         }
+    }
+
+    /// The disk that is named by the id of a pool's disk, if the input holds for it.
+    pub fn vdi(&self, id: Uuid, facts: &FactsFile) -> Option<DiskId> {
+        let disk = self.vdis.get(&id).copied().flatten()?;
+        let path = &self.forest.disk(disk)?.path;
+        facts.holds_for(path).then_some(disk)
     }
 
     /// The numbers of the disks below a folder: they are sorted by path.

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
-use crate::cli::json;
-use crate::truth::samples;
+use serde_json::Value;
+
+use crate::cli::{json, run, text};
+use crate::truth::{samples, unpacked_sample};
+
+fn vdi(digit: char) -> String {
+    let n = digit.to_string();
+    format!("{}-0000-4000-8000-00000000000{n}", n.repeat(8))
+}
 
 /// The storage repository of the sample pool as files: `web` reverted by a clone, `db` not.
 fn pool_as_files(folder: &Path) {
     use vhdtree::build::vhd::VhdBuilder;
-    let vdi = |digit: char| {
-        let n = digit.to_string();
-        format!("{}-0000-4000-8000-00000000000{n}", n.repeat(8))
-    };
     let put = |name: &str, disk: VhdBuilder, written: &str| {
         let path = folder.join(format!("{name}.vhd"));
         std::fs::write(&path, disk.by_xenserver().build()).unwrap();
@@ -141,16 +144,155 @@ fn xo() -> String {
     .to_string()
 }
 
-#[test]
-fn a_pools_database_its_records_and_its_orchestra_say_the_same() {
+/// The repository as files, and the sample's database as the test changes it.
+fn with_database(change: &dyn Fn(String) -> String) -> Option<tempfile::TempDir> {
     let Some(database) = samples().map(|samples| samples.join("lvm/state.db")) else {
         println!("skipped: samples");
-        return;
+        return None;
     };
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("sr")).unwrap();
     pool_as_files(&folder.path().join("sr"));
-    std::fs::copy(database, folder.path().join("pool.db")).unwrap();
+    let database = std::fs::read_to_string(database).unwrap();
+    std::fs::write(folder.path().join("pool.db"), change(database)).unwrap();
+    Some(folder)
+}
+
+fn row(all: &Value, digit: char) -> Value {
+    let mut disks = all["disks"].as_array().unwrap().iter();
+    let name = format!("sr/{}.vhd", vdi(digit));
+    disks.find(|of| of["path"] == name).unwrap().clone()
+}
+
+fn codes_of(row: &Value) -> Vec<String> {
+    let findings = row["findings"].as_array().unwrap().iter();
+    findings
+        .map(|of| of["code"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The rule of the only snapshot on a base, and the witnesses that were used.
+fn judged(all: &Value, base: char) -> (String, Vec<String>) {
+    let base = row(all, base);
+    let verdict = &base["snapshots"][0]["verdict"];
+    let evidence = verdict["evidence"].as_array().unwrap().iter();
+    let used = evidence.filter(|of| of["state"] == "used");
+    let codes = used.map(|of| of["code"].as_str().unwrap().to_owned());
+    (
+        verdict["rule"].as_str().unwrap().to_owned(),
+        codes.collect(),
+    )
+}
+
+#[test]
+fn names_of_disks_and_what_made_them_come_from_the_database() {
+    let Some(folder) = with_database(&|database| database) else {
+        return;
+    };
+    let all = json(folder.path(), &["ls", "sr", "--facts", "pool.db"]);
+    for (digit, label) in [('4', "web disk 0"), ('2', "web disk 0"), ('6', "db disk 0")] {
+        assert_eq!(row(&all, digit)["label"], label);
+        assert!(codes_of(&row(&all, digit)).is_empty());
+    }
+    let (rule, used) = judged(&all, '1');
+    assert_eq!(rule, "disk-above-younger");
+    let both = ["pool-clone", "pool-order"];
+    assert!(
+        both.iter().all(|code| used.contains(&(*code).to_owned())),
+        "{used:?}"
+    );
+    let (rule, used) = judged(&all, '5');
+    assert_eq!(rule, "as-old");
+    assert!(
+        !used.iter().any(|code| code.starts_with("pool-")),
+        "{used:?}"
+    );
+    let now = format!("sr/{}.vhd", vdi('4'));
+    let info = text(&run(folder.path(), ["info", &now, "--facts", "pool.db"]));
+    for said in [
+        "recorded in",
+        "pool.db",
+        "cloned",
+        "2026-04-20 11:17:30Z",
+        "generation 900",
+    ] {
+        assert!(info.contains(said), "{said}: {info}");
+    }
+}
+
+/// Both footers say that db's disk is as old as its snapshot.
+#[test]
+fn a_clone_and_the_order_of_records_speak_where_stamps_do_not() {
+    let of_db = |attributes: &'static str| {
+        move |database: String| {
+            let old = r#"ref="OpaqueRef:v6" __ctime="500""#;
+            let database = database.replace(old, &format!(r#"ref="OpaqueRef:v6" {attributes}"#));
+            match attributes {
+                "__ctime=\"501\"" => database.replace("19700101T00:00:00Z", "20260420T11:17:30Z"),
+                _ => database,
+            }
+        }
+    };
+    for (attributes, rule) in [
+        ("__ctime=\"501\"", "disk-above-younger"),
+        ("__ctime=\"700\"", "record-younger-disk-as-old"),
+    ] {
+        let Some(folder) = with_database(&of_db(attributes)) else {
+            return;
+        };
+        let all = json(folder.path(), &["ls", "sr", "--facts", "pool.db"]);
+        assert_eq!(judged(&all, '5').0, rule, "{attributes}");
+    }
+}
+
+#[test]
+fn records_that_contradict_the_disks_are_findings() {
+    for (from, to, code) in [
+        (
+            r#"snapshot_of="OpaqueRef:v6""#,
+            r#"snapshot_of="OpaqueRef:v4""#,
+            "facts-disagree",
+        ),
+        (
+            r#"snapshot_of="OpaqueRef:v6""#,
+            r#"snapshot_of="OpaqueRef:gone""#,
+            "pool-snapshot-of-nothing",
+        ),
+    ] {
+        let Some(folder) = with_database(&|database| database.replace(from, to)) else {
+            return;
+        };
+        let all = json(folder.path(), &["ls", "sr", "--facts", "pool.db"]);
+        assert_eq!(codes_of(&row(&all, '7')), [code], "{to}");
+        assert!(codes_of(&row(&all, '6')).is_empty());
+    }
+}
+
+#[test]
+fn a_snapshot_that_pool_and_repository_know_is_one() {
+    let Some(samples) = samples() else {
+        println!("skipped: samples");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("pv.img");
+    if !unpacked_sample(&samples.join("lvm/pv.img.xz"), &image) {
+        return;
+    }
+    std::fs::copy(samples.join("lvm/state.db"), folder.path().join("pool.db")).unwrap();
+    let all = json(folder.path(), &["ls", "pv.img", "--facts", "pool.db"]);
+    let disks = all["disks"].as_array().unwrap().iter();
+    let snapshots = disks.flat_map(|disk| disk["snapshots"].as_array().unwrap());
+    let mut names: Vec<_> = snapshots.map(|of| of["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["before upgrade", "nightly"]);
+}
+
+#[test]
+fn a_pools_database_its_records_and_its_orchestra_say_the_same() {
+    let Some(folder) = with_database(&|database| database) else {
+        return;
+    };
     std::fs::write(folder.path().join("pool.xe"), XE).unwrap();
     std::fs::write(folder.path().join("pool.json"), xo()).unwrap();
     let by_database = told(folder.path(), "pool.db");

@@ -142,6 +142,7 @@ impl<'a> Reader<'a> {
             snapshots: Vec::new(),
             role: json.role.as_deref().and_then(role),
             host: None,
+            pool: None,
             label: json.label.as_deref().map(Into::into),
             findings: links,
         };
