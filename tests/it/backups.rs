@@ -209,6 +209,16 @@ fn healthy_chains_of_every_kind_have_no_fault_and_the_content_of_plain_disks() {
 }
 
 #[test]
+fn a_chain_of_thirty_folders_is_whole() {
+    let root = tempfile::tempdir().unwrap();
+    repository(root.path(), Kept::Brotli, 30);
+    assert_eq!(errors(root.path()), Vec::<Value>::new());
+    let ls = json_of(&["ls", "--json"], root.path());
+    let row = row_of(&ls, &format!("{}.alias.vhd", stamp(29)));
+    assert_eq!(row["depth"], 29, "{row:#}");
+}
+
+#[test]
 fn each_fault_of_a_repository_is_named_and_no_other() {
     let root = tempfile::tempdir().unwrap();
     repository(root.path(), Kept::Plain, 30);
@@ -233,6 +243,46 @@ fn each_fault_of_a_repository_is_named_and_no_other() {
         codes_of(&check, &format!("{}.json", stamp(29))),
         ["xo-disk-missing"]
     );
+}
+
+#[test]
+fn a_delete_follows_the_rules_of_xen_orchestra() {
+    for kept in [Kept::Plain, Kept::Brotli] {
+        let root = tempfile::tempdir().unwrap();
+        repository(root.path(), kept, 4);
+        let disks = root.path().join(MACHINE).join(DISKS);
+        let name = |n: u8| match kept {
+            Kept::Plain => format!("{}.vhd", stamp(n)),
+            _ => format!("{}.alias.vhd", stamp(n)),
+        };
+        let store = root.path().to_str().unwrap();
+        let plan = |n| json_of(&["plan", "--json", "--store", store], &disks.join(name(n)));
+        // The disk of the backup takes in its child, and its name.
+        for n in 0..3 {
+            let told = plan(n);
+            assert_eq!(told["verdict"], "pass", "{told:#}");
+            assert_eq!(told["as"], "xo");
+            let merge = &told["merge"][0];
+            let ends = |key: &str, n| merge[key].as_str().unwrap().ends_with(&name(n));
+            assert!(ends("from", n + 1) && ends("into", n), "{merge:#}");
+            assert!(ends("survivor", n + 1), "{merge:#}");
+            assert_eq!(told["merge"].as_array().unwrap().len(), 1);
+            let lost = told["lost"].to_string();
+            assert!(lost.contains("can no longer be restored"), "{lost}");
+            assert!(lost.contains("web01: disk 0, backup of"), "{lost}");
+        }
+        // The newest one just goes.
+        let told = plan(3);
+        assert_eq!(told["verdict"], "pass", "{told:#}");
+        assert_eq!(told["merge"].as_array().unwrap().len(), 0);
+        // While a merge is not finished nothing may be deleted in its chain.
+        let state = disks.join(format!(".{}.merge.json", name(0)));
+        fs::write(state, "{\"step\":\"mergeBlocks\"}").unwrap();
+        for n in [0, 1, 3] {
+            let told = plan(n);
+            assert_eq!(told["verdict"], "refuse", "{told:#}");
+        }
+    }
 }
 
 #[test]

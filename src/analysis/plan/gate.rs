@@ -359,7 +359,8 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
         }
         _ => {}
     }
-    if case.verdict.is_none() {
+    // A backup is no snapshot: what is deleted is a file that the person named.
+    if case.verdict.is_none() && case.product != Product::XenOrchestra {
         all.push(reason(
             &reasons::CANNOT_TELL,
             Answer::CannotTell,

@@ -28,7 +28,8 @@ pub fn plan(
     tables: &dyn BlockMaps,
 ) -> Result<Plan, TargetError> {
     let topology = Topology::new(forest);
-    let (index, frozen) = resolve(forest, assessment, &topology, target)?;
+    let product_of = |id: DiskId| options.product.or_else(|| guess(forest, &[id]));
+    let (index, frozen) = resolve(forest, assessment, &topology, target, &product_of)?;
     let assessed = index.and_then(|index| assessment.snapshots.get(index));
     let machine = assessed.and_then(|assessed| assessed.machine);
     let product = options
@@ -128,6 +129,7 @@ fn resolve(
     assessment: &Assessment,
     topology: &Topology<'_>,
     target: Target,
+    product: &dyn Fn(DiskId) -> Option<Product>,
 ) -> Result<(Option<usize>, Vec<DiskId>), TargetError> {
     let frozen_of = |index: usize| {
         let assessed = assessment
@@ -150,7 +152,10 @@ fn resolve(
         .unwrap_or_default()
     {
         [one] => frozen_of(*one),
-        [] if topology.children(id).next().is_none() && topology.closed_beside(id).is_empty() => {
+        [] if topology.children(id).next().is_none()
+            && topology.closed_beside(id).is_empty()
+            && product(id) != Some(Product::XenOrchestra) =>
+        {
             Err(TargetError::NotFrozen(file_name(&disk.path)))
         }
         [] => Ok((None, vec![id])),
@@ -246,11 +251,12 @@ fn merge(
     Merge {
         from,
         into,
-        // The garbage collector gives the base the name of the leaf it took in.
-        survivor: if subject.product == Product::XcpNg && is_leaf {
-            from
-        } else {
-            into
+        survivor: match subject.product {
+            // The garbage collector gives the base the name of the leaf it took in.
+            Product::XcpNg if is_leaf => from,
+            // The backup that stays keeps its name, whichever file it is.
+            Product::XenOrchestra => from,
+            _ => into,
         },
         blocks: Some(blocks).filter(|_| shut.is_none()),
         bytes: Some(bytes).filter(|_| shut.is_none()),

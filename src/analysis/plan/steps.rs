@@ -18,7 +18,7 @@ pub struct Steps {
     pub merges: Vec<(DiskId, DiskId)>,
     /// Deleted without a merge, though they may hold changes.
     pub dead_ends: Vec<DiskId>,
-    /// Deleted without a merge, holding nothing of their own to lose (XCP-ng's snapshot leaves).
+    /// Deleted without a merge, nobody else needing what they hold (XCP-ng's snapshot leaves, the newest backup).
     pub leaves: Vec<DiskId>,
     /// Kept, as several branches hang on them: the disk and how many.
     pub kept: Vec<(DiskId, usize)>,
@@ -49,10 +49,12 @@ pub struct DeleteSubject<'a> {
 pub fn steps(subject: &DeleteSubject<'_>, frozen: &[DiskId]) -> Steps {
     let mut steps = Steps::default();
     for disk in frozen {
-        if subject.product == Product::XcpNg {
-            xcpng(subject, *disk, &mut steps);
-        } else {
-            hyperv(subject, *disk, &mut steps);
+        match subject.product {
+            Product::XcpNg => xcpng(subject, *disk, &mut steps),
+            Product::XenOrchestra => xo(subject, *disk, &mut steps),
+            Product::HyperV | Product::HyperV2008 | Product::VirtualPc => {
+                hyperv(subject, *disk, &mut steps);
+            }
         }
     }
     steps
@@ -198,6 +200,17 @@ fn merge(
     }
     // The engine hangs its own disks on the receiving file; it knows nothing of the others.
     steps.breaks.extend(branches(subject, from).1);
+}
+
+/// Xen Orchestra: the disk of the backup takes in its child, and with it the child's name; the newest one just goes. A disk
+/// with several children it does not touch.
+fn xo(subject: &DeleteSubject<'_>, disk: DiskId, steps: &mut Steps) {
+    let children: Vec<DiskId> = subject.topology.children(disk).collect();
+    match children.as_slice() {
+        [] => steps.leaves.push(disk),
+        [one] => steps.merges.push((*one, disk)),
+        several => steps.kept.push((disk, several.len())),
+    }
 }
 
 /// XCP-ng: the snapshot's own leaf goes, and a base left with one child takes that child in.

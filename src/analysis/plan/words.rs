@@ -66,6 +66,9 @@ impl SummaryInput<'_> {
             None if self.product == Product::VirtualPc => {
                 format!("the undo disk of {}", self.names(self.frozen))
             }
+            None if self.product == Product::XenOrchestra => {
+                format!("the backup {}", self.names(self.frozen))
+            }
             None => format!("the unnamed snapshot on {}", self.names(self.frozen)),
         }
     }
@@ -86,6 +89,9 @@ impl SummaryInput<'_> {
 /// The state the VM ends in.
 pub(super) fn ends_in(case: &SummaryInput<'_>) -> String {
     let Some(verdict) = case.verdict() else {
+        if case.product == Product::XenOrchestra {
+            return "Every other backup of the chain can be restored as before.".to_owned();
+        }
         return "No snapshot is known here, so nothing is merged by a delete.".to_owned();
     };
     let today = "The delete does not change what the VM shows today";
@@ -166,6 +172,21 @@ pub(super) fn lost(case: &SummaryInput<'_>) -> Vec<Loss> {
                 "{} cannot be opened, or shows wrong content, once its parent has changed",
                 case.name(*id)
             ),
+            files: None,
+        });
+    }
+    let is_backup = case.assessed.is_none() && case.product == Product::XenOrchestra;
+    if is_backup && case.steps.kept.is_empty() {
+        let label = case.frozen.iter();
+        let label = label
+            .clone()
+            .find_map(|id| case.forest.node(*id)?.label.clone());
+        let label = label.map_or_else(String::new, |label| format!(" ({label})"));
+        all.push(Loss {
+            code: &reasons::LOSS_WAY_BACK,
+            disk: None,
+            bytes: None,
+            text: format!("{}{label} can no longer be restored", case.title()),
             files: None,
         });
     }
