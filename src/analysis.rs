@@ -9,6 +9,7 @@
 //! ```
 
 pub mod assessment;
+pub mod changes;
 pub mod codes;
 pub mod diff;
 pub mod evidence;
@@ -26,6 +27,7 @@ pub mod reasons;
 pub mod rules;
 pub mod settle;
 pub mod survey;
+pub mod then;
 pub mod topology;
 pub mod verdict;
 pub mod witness;

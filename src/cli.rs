@@ -2,6 +2,7 @@
 
 pub mod args;
 mod browse;
+mod changes;
 mod check;
 mod collect;
 mod completions;
@@ -18,6 +19,7 @@ mod man;
 mod map;
 mod output;
 mod plan;
+mod saved;
 mod session;
 
 use std::ffi::OsString;
@@ -117,6 +119,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         Some(CliCommand::Gate(args)) => plan::run(session, args, plan::PlanCommand::Gate, out),
         Some(CliCommand::Files(args)) => files::run(session, args, out),
         Some(CliCommand::Cp(args)) => cp::run(session, args, out),
+        Some(CliCommand::Changes { old, new }) => changes::run(session, old, new, out),
         Some(CliCommand::Explain { code }) => explain::run(code.as_deref(), out),
         Some(CliCommand::Demo { dir }) => demo::run(session, dir.as_deref(), cli, out),
         Some(CliCommand::Collect { kind }) => collect::run(*kind, out),

@@ -8,6 +8,7 @@ mod access;
 pub mod codes;
 mod configs;
 pub mod containers;
+pub mod earlier;
 pub mod facts;
 mod files;
 pub mod forest;

@@ -6,7 +6,7 @@ use crate::analysis::interval::Interval;
 use crate::analysis::rules::{Rule, Told};
 use crate::analysis::survey::Survey;
 use crate::analysis::verdict::{Decision, Verdict, applied_at, decide, joined, together};
-use crate::analysis::witness::{self, branch, guest_clock, list_order};
+use crate::analysis::witness::{self, branch, guest_clock, list_order, scan};
 use crate::analysis::zone;
 use crate::finding::Code;
 use crate::store::{DiskId, MachineId, Snapshot, Taken, TakenSource};
@@ -144,6 +144,7 @@ fn heard(facts: &Facts<'_>) -> OfDisk {
     let decision = decide(&evidence);
     let what = match decision.rule {
         Rule::BranchKept => branch::kept_as(facts),
+        Rule::AnotherThen => scan::then(facts),
         Rule::ListOrder => list_order::younger(facts),
         Rule::GuestWorked | Rule::GuestStopped => guest_clock::words(facts),
         _ => None,

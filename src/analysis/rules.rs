@@ -132,6 +132,11 @@ rules! {
         action: "Bring a listing of times made on the host, or its list of snapshots.",
         because: "another branch stands on {frozen}; which came first cannot be told",
         bring: Nothing;
+    AnotherThen = Certain, "another-disk-then", "certain: a saved scan shows another disk on the snapshot's than today",
+        why: "A snapshot's disk gets a second disk above it only when the snapshot is applied, and nothing was merged into it in between: it is the same snapshot's, or it was not written.",
+        action: "What was done between the snapshot and that scan was in the disk that is gone. Ask who reverted.",
+        because: "{what}",
+        bring: Nothing;
     ListOrder = Certain, "applied-after-another", "certain: another branch holds a snapshot that is younger than this one, on which the VM stands now",
         why: "The VM was on the other branch when that snapshot was taken. It stands on this one now, so this one was applied after that, whatever the ages of the files.",
         action: "Decide what of the other branch still matters before deleting anything on either.",

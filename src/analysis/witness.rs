@@ -28,6 +28,7 @@ pub mod memory;
 pub mod parent_stamp;
 pub mod pool;
 mod remade;
+pub mod scan;
 pub mod surroundings;
 pub mod undo_name;
 
@@ -39,7 +40,7 @@ use crate::finding::Code;
 type Witness = (&'static [&'static Code], fn(&Facts<'_>) -> Vec<Evidence>);
 
 /// Every witness, the better ones of one kind first.
-const ALL: [Witness; 19] = [
+const ALL: [Witness; 20] = [
     (surroundings::ALL, surroundings::evidence),
     (undo_name::ALL, undo_name::evidence),
     (date::ALL, date::evidence),
@@ -59,6 +60,7 @@ const ALL: [Witness; 19] = [
     (list_order::ALL, list_order::evidence),
     (generation::ALL, generation::evidence),
     (guest_clock::ALL, guest_clock::evidence),
+    (scan::ALL, scan::evidence),
 ];
 
 /// What all witnesses say.

@@ -143,11 +143,23 @@ pub enum CliCommand {
         after_long_help = "Examples:\n  vhdtree files web01_A02E….avhdx\n  vhdtree files web01_A02E….avhdx --only deleted,modified --sort size\n  vhdtree files web01.vhdx --all --in p2:/Users\n\nExits with 0 if nothing differs, 1 if something does, 3 if a part cannot be read."
     )]
     Files(FilesArgs),
-    /// Bring files of a disk back, a folder, or its whole content; nothing is written into a store.
+    /// Bring files of a disk back, or its whole content; nothing is written into a store.
     #[command(
         after_long_help = "Examples:\n  vhdtree cp web01_A02E….avhdx /Users/taro/Desktop/report.txt .\n  vhdtree cp web01_A02E….avhdx p2:/Users - | tar -t\n  vhdtree cp web01_A02E….avhdx web01.raw     the whole disk, raw, with holes"
     )]
     Cp(CpArgs),
+    /// Show what changed between two scans of one store; exit with 1 if something is worse.
+    #[command(
+        after_long_help = "Examples:\n  vhdtree ls /vmstore --ndjson > monday.ndjson\n  vhdtree changes monday.ndjson /vmstore\n  vhdtree changes monday.ndjson tuesday.ndjson --json\n\nExits with 0 if nothing is worse, 1 if something is, 3 if one of the scans is incomplete."
+    )]
+    Changes {
+        /// A saved scan, or a folder.
+        #[arg(value_name = "OLD", value_hint = ValueHint::AnyPath)]
+        old: PathBuf,
+        /// A saved scan, or a folder: its verdicts take the old scan into account.
+        #[arg(value_name = "NEW", value_hint = ValueHint::AnyPath)]
+        new: PathBuf,
+    },
     /// Explain a finding, rule, reason, witness or flag; without CODE list them all.
     #[command(
         after_long_help = "Examples:\n  vhdtree explain parent-missing\n  vhdtree explain REVERTED"

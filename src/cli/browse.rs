@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
 use super::exit::Exit;
 use super::output::Output;
-use super::session::{Session, family, no_disk, saved};
+use super::saved::saved;
+use super::session::{Session, family, no_disk};
 use crate::config::Config;
 use crate::report::RowOptions;
 use crate::report::row::{Direction, Only};
@@ -63,7 +64,7 @@ pub(super) fn run(
         .filter(|name| Theme::load(name).is_ok());
     let on = |flag: bool, configured: Option<bool>| flag || configured.unwrap_or(false);
     let left = tui::run(Options {
-        scan: session.options(roots, CountPolicy::Count),
+        scan: session.options(roots, CountPolicy::Count)?,
         saved,
         theme: cli
             .browse

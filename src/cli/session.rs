@@ -1,6 +1,5 @@
 //! What every command starts with: the store read to its end (or a saved scan), the verdicts, and the signal that stops it.
 
-use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -12,16 +11,17 @@ use clap::CommandFactory as _;
 use super::args::{Cli, ScanArgs, StoreArgs};
 use super::exit::Exit;
 use super::output::Output;
+use super::saved::{self, is_saved};
 use crate::analysis::Compared;
 use crate::analysis::settle::settle;
 use crate::analysis::{Assessment, assess};
 use crate::image::Image;
 use crate::job::Job;
 use crate::report::ShortNames;
-use crate::report::json::read::{self, SavedScan};
 use crate::report::page::PageContext;
 use crate::source::FileSource;
 use crate::store::containers::repository::History;
+use crate::store::earlier::EarlierScan;
 use crate::store::names::{self, Named};
 use crate::store::{
     self, CountPolicy, DiskId, Forest, ForestUpdates, LinkState, ScanEvent, ScanOptions, containers,
@@ -34,6 +34,8 @@ pub struct Session {
     pub job: Job,
     /// What is read, and how.
     pub scan: ScanArgs,
+    /// Earlier scans of the store, beside those among the facts.
+    pub earlier: Vec<Arc<EarlierScan>>,
 }
 
 /// A store that was read. It is never given back: the program ends with its command, and to free each name of tens of
@@ -49,6 +51,7 @@ impl Session {
         Self {
             job: Job::default(),
             scan: scan.clone(),
+            earlier: Vec::new(),
         }
     }
 
@@ -59,22 +62,32 @@ impl Session {
     }
 
     /// The scan's options for some roots; the current folder without any.
-    pub fn options(&self, roots: &[PathBuf], counts: CountPolicy) -> ScanOptions {
+    ///
+    /// # Errors
+    /// When a saved scan among the facts cannot be read.
+    pub fn options(&self, roots: &[PathBuf], counts: CountPolicy) -> anyhow::Result<ScanOptions> {
         let roots = match roots {
             [] => vec![PathBuf::from(".")],
             some => some.to_vec(),
         };
-        ScanOptions {
+        let facts = self.scan.facts.iter().cloned();
+        let (scans, facts): (Vec<PathBuf>, Vec<PathBuf>) = facts.partition(|file| is_saved(file));
+        let mut earlier = self.earlier.clone();
+        for scan in &scans {
+            earlier.push(saved::earlier(scan).context("--facts")?);
+        }
+        Ok(ScanOptions {
             roots,
             parent_roots: self.scan.parent_root.clone(),
             maps: self.scan.map.clone(),
-            facts: self.scan.facts.clone(),
+            facts,
+            earlier,
             now: self.scan.now.clone(),
             counts,
             growth: ForestUpdates::Told,
             history: History::Whole,
             threads: 0,
-        }
+        })
     }
 
     /// Reads a store to its end, or the saved scan of `--from`. Of a disk that is named alone, its family is read.
@@ -111,13 +124,13 @@ impl Session {
             if !roots.is_empty() {
                 bail!("--from reads a saved scan; a PATH beside it means nothing");
             }
-            let (forest, assessment) = saved(&self.scan.from)?;
+            let (forest, assessment) = saved::saved(&self.scan.from)?;
             return Ok(ScannedStore::new(forest, assessment));
         }
         let options = ScanOptions {
             growth: ForestUpdates::Untold,
             history,
-            ..self.options(roots, counts)
+            ..self.options(roots, counts)?
         };
         let mut line = out.progress();
         let mut seen = 0_u64;
@@ -292,16 +305,6 @@ impl ScannedStore {
     }
 }
 
-/// The forest and the verdicts of saved scans.
-pub(super) fn saved(files: &[PathBuf]) -> anyhow::Result<(Arc<Forest>, Assessment)> {
-    let mut scans = Vec::new();
-    for file in files {
-        scans.extend(scans_of(file).with_context(|| text::path(file))?);
-    }
-    let saved = read::together(scans)?;
-    Ok((Arc::new(saved.forest), saved.assessment))
-}
-
 /// What is said of folders without any disk.
 pub(super) fn no_disk(roots: &str) -> String {
     format!(
@@ -384,15 +387,6 @@ fn unknown_command(path: &Path) -> Option<String> {
     Some(format!(
         "{name} is no command and no file here; did you mean `vhdtree {command}`?"
     ))
-}
-
-fn scans_of(file: &Path) -> anyhow::Result<Vec<SavedScan>> {
-    if file == Path::new("-") {
-        return Ok(read::scans(&mut io::stdin(), "-")?);
-    }
-    let mut input = File::open(file).context("cannot open it")?;
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(read::scans(&mut input, &name)?)
 }
 
 #[cfg(unix)]

@@ -4,6 +4,7 @@
 //! `null`, never 0 or an empty text. New keys and new words may come; none goes without a new schema.
 
 pub mod brief;
+pub mod changes;
 pub mod check;
 pub mod diff;
 pub mod files;

@@ -10,6 +10,7 @@ use crate::finding::Finding;
 use crate::image::{Counts, Header, Kind};
 use crate::store::access::is_locked;
 use crate::store::containers::Repository;
+use crate::store::earlier::EarlierMatch;
 use crate::store::host::{HostFile, HostVdi, Origin};
 
 /// A disk of the forest: an index into [`Forest::disks`] and [`Forest::nodes`].
@@ -465,6 +466,8 @@ pub struct Forest {
     /// On which machine it was scanned. Of several saved scans: on which ones, each with its first disk; the disks up to the
     /// next one's first are its own.
     pub scanned_on: Vec<ScannedOn>,
+    /// Earlier scans of the same store.
+    pub earlier: Vec<EarlierMatch>,
     /// True once the scan went through without a cancel.
     pub complete: bool,
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::job::Job;
 use crate::store::containers::repository::History;
 use crate::store::containers::{Containers, FilesAndVolumes};
+use crate::store::earlier::EarlierScan;
 use crate::store::facts::{Files, SystemFiles};
 use crate::store::host::rows::Ends;
 use crate::store::walk::Way;
@@ -61,6 +62,8 @@ pub struct ScanOptions {
     pub maps: Vec<PathMap>,
     /// What the host says, given by the user; files of known names in the store count without being named.
     pub facts: Vec<PathBuf>,
+    /// Earlier scans of the same store, given by the user.
+    pub earlier: Vec<Arc<EarlierScan>>,
     /// Disks in use, by the user's word.
     pub now: Vec<PathBuf>,
     pub counts: CountPolicy,

@@ -8,6 +8,7 @@ mod architecture;
 mod backups;
 mod budgets;
 mod cases;
+mod changes;
 mod cli;
 mod confine;
 mod containers;

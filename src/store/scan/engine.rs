@@ -14,6 +14,7 @@ use crate::job::{Job, run_ordered};
 use crate::store::configs::configs;
 use crate::store::containers::xo::{self, Backup};
 use crate::store::containers::{self, FilesAndVolumes, Repository, repository};
+use crate::store::earlier::EarlierMatch;
 use crate::store::facts::{Files as _, free_bytes};
 use crate::store::gate::Gate;
 use crate::store::host::rows::{Ends, Rows, date_disk};
@@ -612,6 +613,10 @@ impl<'a> Engine<'a> {
             xo::join(&mut forest, backups);
         }
         leftover::mark(&mut forest);
+        let earlier = self.options.earlier.iter();
+        forest.earlier = earlier
+            .map(|scan| EarlierMatch::of(Arc::clone(scan), &forest))
+            .collect();
         Arc::new(forest)
     }
 }

@@ -117,6 +117,7 @@ fn every_answer_follows_the_schema() {
     for args in [
         &["ls", "."][..],
         &["check", "."],
+        &["changes", "odd", "."],
         &["info", middle],
         &["map", middle],
         &["diff", middle],

@@ -1,0 +1,62 @@
+//! Saved scans among the files that are named on the command line.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::analysis::Assessment;
+use crate::format::encoding;
+use crate::report::json::SCHEMA;
+use crate::report::json::read::{self, SavedScan};
+use crate::store::Forest;
+use crate::store::earlier::EarlierScan;
+use crate::text;
+
+/// Bytes in which a saved scan says that it is one.
+const HEAD_BYTES: u64 = 4 << 10;
+
+/// The forest and the verdicts of saved scans.
+pub(super) fn saved(files: &[PathBuf]) -> anyhow::Result<(Arc<Forest>, Assessment)> {
+    let mut scans = Vec::new();
+    for file in files {
+        scans.extend(scans_of(file).with_context(|| text::path(file))?);
+    }
+    let saved = read::together(scans)?;
+    Ok((Arc::new(saved.forest), saved.assessment))
+}
+
+/// An earlier scan, to be compared with a store.
+pub(super) fn earlier(file: &Path) -> anyhow::Result<Arc<EarlierScan>> {
+    let (forest, _) = saved(&[file.to_path_buf()])?;
+    Ok(Arc::new(EarlierScan::of(&forest)))
+}
+
+/// Whether a file begins as a saved scan does; standard input, a single `-`, can be nothing else.
+pub(super) fn is_saved(file: &Path) -> bool {
+    if file == Path::new("-") {
+        return true;
+    }
+    let mut head = Vec::new();
+    let read = File::open(file).and_then(|file| {
+        // A pipe would lose what is only looked at.
+        if file.metadata()?.is_file() {
+            file.take(HEAD_BYTES).read_to_end(&mut head)
+        } else {
+            Ok(0)
+        }
+    });
+    let text = encoding::decode(&head).text;
+    read.is_ok() && text.trim_start().starts_with('{') && text.contains(&format!("\"{SCHEMA}\""))
+}
+
+fn scans_of(file: &Path) -> anyhow::Result<Vec<SavedScan>> {
+    if file == Path::new("-") {
+        return Ok(read::scans(&mut io::stdin(), "-")?);
+    }
+    let mut input = File::open(file).context("cannot open it")?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(read::scans(&mut input, &name)?)
+}
