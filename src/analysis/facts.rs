@@ -10,7 +10,8 @@ use crate::store::{
     BornSource, Disk, DiskId, MachineId, Product, Snapshot, SnapshotId, TakenSource,
 };
 
-const MINUTES_5: i64 = 300;
+/// A disk is there before its snapshot is taken; clocks tick in seconds.
+const THERE_SECONDS: i64 = 5;
 /// Births this close together are one copy's.
 const ONE_COPY_BIRTHS_SECONDS: i64 = 3_600;
 /// Last writes this close together are one copy's.
@@ -105,19 +106,33 @@ impl Facts<'_> {
         zoned.or_else(|| self.claim(TakenSource::MemoryFile))
     }
 
-    /// The last moment at which the snapshot can have been taken by what dates it, however roughly.
-    fn taken_by(&self) -> Option<Timestamp> {
-        self.dated().or_else(|| {
-            let local = self.snapshot.map_or_else(Vec::new, zone::local_dates);
-            let moments = local
-                .into_iter()
-                .flat_map(|local| self.zones.moments(local));
-            let config = self.claim(TakenSource::ConfigWrite);
-            match (moments.max(), config) {
-                (Some(local), Some(config)) => Some(local.min(config)),
-                (local, config) => local.or(config),
-            }
-        })
+    /// First and last moment at which the snapshot can have been taken by what dates it, however roughly: none of it is
+    /// earlier than the snapshot.
+    fn dated_between(&self) -> Option<(Timestamp, Timestamp)> {
+        if let Some(zoned) = self.snapshot.and_then(zone::zoned_date) {
+            return Some((zoned, zoned));
+        }
+        let files = [TakenSource::MemoryFile, TakenSource::ConfigWrite];
+        let written = files.into_iter().filter_map(|file| self.claim(file)).min();
+        let moments = self.local_moments();
+        let last = moments.last().copied().into_iter().chain(written).min()?;
+        Some((moments.first().copied().unwrap_or(last).min(last), last))
+    }
+
+    /// What its date without a zone may stand for, before a disk of this machine was there above D(s).
+    pub fn local_moments(&self) -> Vec<Timestamp> {
+        let Some(snapshot) = self.snapshot else {
+            return Vec::new();
+        };
+        let limits = zone::limits(self.survey, snapshot);
+        let local = zone::local_dates(snapshot).into_iter();
+        let mut moments: Vec<Timestamp> = local
+            .flat_map(|local| self.zones.moments(local))
+            .filter(|at| zone::is_before_above(*at, limits))
+            .collect();
+        moments.sort_unstable();
+        moments.dedup();
+        moments
     }
 
     /// When D(s) was made by what it says itself, or by its file's birth, a copy's too.
@@ -133,7 +148,15 @@ impl Facts<'_> {
     /// D(s) was made after the snapshot: a migration, a conversion, a copy. When.
     pub fn remade(&self) -> Option<Timestamp> {
         let made = self.frozen_made()?;
-        (seconds_between(self.taken_by()?, made) > MINUTES_5).then_some(made)
+        let (_, last) = self.dated_between()?;
+        (seconds_between(last, made) > THERE_SECONDS).then_some(made)
+    }
+
+    /// The same for some moment that a date without a zone may stand for.
+    pub fn may_be_remade(&self) -> Option<Timestamp> {
+        let made = self.frozen_made()?;
+        let (first, _) = self.dated_between()?;
+        (seconds_between(first, made) > THERE_SECONDS).then_some(made)
     }
 
     /// The births of X(s) and all below it lie together, as a copy makes them: the first.
@@ -308,7 +331,10 @@ impl<'a> Gatherer<'a> {
         }
         let children = topology.children(frozen).count();
         match topology.lead(frozen) {
-            Lead::One(above) if above != frozen && self.is_anothers(machine, above) => {
+            Lead::One(above)
+                if above != frozen
+                    && (self.is_anothers(machine, above) || self.is_left(machine, frozen)) =>
+            {
                 Standing::NowUnknown(0)
             }
             Lead::One(above) if above != frozen => Standing::Below(above),
@@ -341,6 +367,18 @@ impl<'a> Gatherer<'a> {
         let way = self.survey.topology.way_up(None, above);
         let leaf = way.last().and_then(|leaf| self.survey.forest.node(*leaf));
         leaf.is_some_and(|leaf| !leaf.in_use_by.is_empty() && !leaf.in_use_by.contains(&machine))
+    }
+
+    /// The snapshot names no machine, and the one machine whose line passes below it went another way.
+    fn is_left(&self, machine: Option<MachineId>, frozen: DiskId) -> bool {
+        let topology = &self.survey.topology;
+        machine.is_none()
+            && topology.passing(frozen) == Passing::Nobody
+            && self
+                .survey
+                .forest
+                .line(frozen)
+                .any(|below| topology.passing(below) != Passing::Nobody)
     }
 
     /// A single leaf on another branch of the family could be Now, and none above this disk.

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::interval::{Interval, moved, seconds_between};
 use crate::analysis::rules::{Reverted, Rule};
+use crate::analysis::survey::GRAIN_SECONDS;
 use crate::analysis::witness::guest_clock;
 use crate::store::DiskId;
 
@@ -139,18 +140,26 @@ pub fn decide(evidence: &[Evidence]) -> Decision {
     }
 }
 
+/// When the disk above was made: the best moment, unless something shows that it was there before; else what bounds it.
 fn made(evidence: &[Evidence]) -> Interval {
     let of_above = || evidence.iter().filter(|one| one.of == Of::DiskAbove);
-    let mut made = Interval::default();
+    let (mut made, mut at) = (Interval::default(), None);
     for says in of_above().filter_map(Evidence::used) {
         match says {
-            Says::At(at) => return Interval::at(*at),
-            Says::NotBefore(at) => made.raise(*at),
-            Says::NotAfter(at) => made.lower(*at),
+            Says::At(moment) => at = at.or(Some(*moment)),
+            Says::NotBefore(moment) => made.raise(*moment),
+            Says::NotAfter(moment) => made.lower(*moment),
             _ => {}
         }
     }
-    made
+    let Some(at) = at else { return made };
+    let there = made
+        .not_after
+        .filter(|last| seconds_between(*last, at) > GRAIN_SECONDS);
+    Interval {
+        not_before: Some(at),
+        not_after: Some(there.unwrap_or(at)),
+    }
 }
 
 /// The ways to read `t_s`: the best moment, else each a date without a zone allows, else what bounds it.
@@ -159,25 +168,29 @@ fn readings(evidence: &[Evidence]) -> Vec<Reading> {
         let of_snapshot = evidence.iter().filter(|one| one.of == Of::Snapshot);
         of_snapshot.filter_map(|one| Some((one.used()?, one.slack)))
     };
+    let reading = |at: &Timestamp, slack| Reading {
+        taken: Interval::at(*at),
+        slack,
+    };
+    let at = used().find_map(|(says, slack)| match says {
+        Says::At(at) => Some(vec![reading(at, slack)]),
+        _ => None,
+    });
+    let one_of = || {
+        used().find_map(|(says, slack)| match says {
+            Says::OneOf(moments) => Some(moments.iter().map(|at| reading(at, slack)).collect()),
+            _ => None,
+        })
+    };
+    if let Some(readings) = at.or_else(one_of) {
+        return readings;
+    }
     let mut range = Reading {
         taken: Interval::default(),
         slack: Slack::DATE,
     };
     for (says, slack) in used() {
         match says {
-            Says::At(at) => {
-                return vec![Reading {
-                    taken: Interval::at(*at),
-                    slack,
-                }];
-            }
-            Says::OneOf(moments) => {
-                let reading = |at: &Timestamp| Reading {
-                    taken: Interval::at(*at),
-                    slack,
-                };
-                return moments.iter().map(reading).collect();
-            }
             Says::NotBefore(at) => {
                 if range.taken.not_before.is_none_or(|known| known < *at) {
                     range.slack = slack;
@@ -230,7 +243,8 @@ fn by_gap(reading: Reading, made: Interval, open: Rule) -> Times {
     let gap = |from: Option<Timestamp>, to: Option<Timestamp>| Some(seconds_between(from?, to?));
     let least = gap(taken.not_after, made.not_before);
     let greatest = gap(taken.not_before, made.not_after);
-    if greatest.is_some_and(|greatest| greatest < -slack.early) {
+    let crossed = gap(made.not_before, made.not_after).is_some_and(|span| span < 0);
+    if crossed || greatest.is_some_and(|greatest| greatest < -slack.early) {
         Times::Contradict(Rule::ImpossibleOrder)
     } else if least.is_some_and(|least| least > slack.later) {
         Times::Later

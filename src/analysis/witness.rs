@@ -1,7 +1,7 @@
 //! Witnesses: each is one file and one function, from the facts of one disk of a snapshot to evidence.
 //!
 //! ```text
-//!  of t_s    undo_name, date, memory, frozen_write, lvm_ring, local_date, parent_stamp, config_file
+//!  of t_s    undo_name, date, local_date, memory, frozen_write, lvm_ring, parent_stamp, config_file
 //!  of c(X)   lvm_made, pool, made, lvm_management, above_write, frozen_made, guest_clock
 //!  proofs    branch, list_order       second witnesses    generation, guest_clock       beside it    surroundings
 //! ```
@@ -44,10 +44,10 @@ const ALL: [Witness; 20] = [
     (surroundings::ALL, surroundings::evidence),
     (undo_name::ALL, undo_name::evidence),
     (date::ALL, date::evidence),
+    (local_date::ALL, local_date::evidence),
     (memory::ALL, memory::evidence),
     (frozen_write::ALL, frozen_write::evidence),
     (lvm_ring::ALL, lvm_ring::evidence),
-    (local_date::ALL, local_date::evidence),
     (parent_stamp::ALL, parent_stamp::evidence),
     (config_file::ALL, config_file::evidence),
     (lvm_made::ALL, lvm_made::evidence),

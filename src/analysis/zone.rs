@@ -15,6 +15,7 @@ use crate::store::{DiskId, MachineId, Snapshot, TakenSource};
 
 const QUARTER_SECONDS: i64 = 900;
 const HOUR_SECONDS: i64 = 3_600;
+const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 /// The date is the request's; the disk is frozen a moment later.
 pub const FREEZE_SECONDS: i64 = 60;
 /// The oldest disk above may bear a time this much earlier than the date.
@@ -124,6 +125,9 @@ fn fitting(survey: &Survey<'_>, snapshot: &Snapshot) -> Option<(Timestamp, Vec<i
         let fits = (apart - offset).abs() <= FREEZE_SECONDS;
         return fits.then(|| (*local, vec![offset]));
     }
+    if is_clock_wrong(survey, snapshot) {
+        return None;
+    }
     let limits = limits(survey, snapshot);
     let fits = every_offset().into_iter().filter(|offset| {
         let at = moved(*local, offset.saturating_neg());
@@ -132,14 +136,32 @@ fn fitting(survey: &Survey<'_>, snapshot: &Snapshot) -> Option<(Timestamp, Vec<i
     Some((*local, fits.collect()))
 }
 
+/// A disk above was last written before it was made: its clock went back, or it is a copy, and its times teach nothing.
+fn is_clock_wrong(survey: &Survey<'_>, snapshot: &Snapshot) -> bool {
+    let disks = snapshot.disks.iter().filter_map(|used| used.disk);
+    let mut children = disks.flat_map(|disk| survey.topology.children(disk));
+    children.any(|child| {
+        let Some(disk) = survey.forest.disk(child) else {
+            return false;
+        };
+        matches!(survey.stamp(disk), Ok(None)) && survey.birth(disk).is_err()
+            || survey.stamp(disk).is_err()
+    })
+}
+
 /// Whether a snapshot can have been taken then, by its disks.
 pub fn is_within(at: Timestamp, limits: Interval) -> bool {
     limits
         .not_before
         .is_none_or(|first| seconds_between(at, first) <= FREEZE_SECONDS)
-        && limits
-            .not_after
-            .is_none_or(|last| seconds_between(last, at) <= ABOVE_SECONDS)
+        && is_before_above(at, limits)
+}
+
+/// Whether no disk stood on the snapshot's then.
+pub fn is_before_above(at: Timestamp, limits: Interval) -> bool {
+    limits
+        .not_after
+        .is_none_or(|last| seconds_between(last, at) <= ABOVE_SECONDS)
 }
 
 /// Between what its disks allow: not before their last writes, not after the oldest disk above each.
@@ -184,19 +206,17 @@ fn limits_of(survey: &Survey<'_>, machine: Option<MachineId>, frozen: DiskId) ->
     }
     if let Some(oldest) = oldest {
         limits.lower(oldest);
-        // A later write came after the freeze: a merge, a mount, a copy.
-        if let Some(write) = disk.file.modified
-            && seconds_between(oldest, write) <= GRAIN_SECONDS
-        {
-            limits.raise(write);
+        // A conversion makes disks anew from the base up, each as its parent ends: neither age nor last write is old then.
+        let born = survey.age(frozen).map(|age| age.at);
+        if let Some(born) = born.filter(|born| seconds_between(*born, oldest) > DAY_SECONDS) {
+            limits.raise(born);
+            // A later write came after the freeze: a merge, a mount, a copy.
+            if let Some(write) = disk.file.modified
+                && seconds_between(oldest, write) <= GRAIN_SECONDS
+            {
+                limits.raise(write);
+            }
         }
-    }
-    if let Some(age) = survey.age(frozen)
-        && limits
-            .not_after
-            .is_none_or(|last| seconds_between(last, age.at) <= GRAIN_SECONDS)
-    {
-        limits.raise(age.at);
     }
     limits
 }

@@ -22,7 +22,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vhdtree::analysis::plan::{Answer, Plan, PlanOptions, StoreTables, Target, plan};
-use vhdtree::analysis::{Assessment, Compared, Reverted, assess};
+use vhdtree::analysis::{AssessedSnapshot, Assessment, Compared, Reverted, assess};
 use vhdtree::job::Job;
 use vhdtree::store::{Forest, ForestUpdates, ScanOptions, scan};
 
@@ -137,7 +137,13 @@ fn one(seed: u64, tallies: &mut BTreeMap<String, Tally>, faults: &mut Vec<String
         };
         tally.count(truth.what, reverted, plan.answer);
         if let Some(fault) = fault(truth.what, truth.loses, reverted, &plan) {
-            faults.push(told(seed, &history, at, fault, reverted, &plan));
+            let mut text = told(seed, &history, at, fault, reverted, &plan);
+            let judged = assessment.snapshots.iter().find(|judged| {
+                let named = judged.snapshot.and_then(|named| forest.snapshot(named));
+                named.is_some_and(|named| named.id.as_deref() == Some(id.as_str()))
+            });
+            text.extend(judged.map(heard));
+            faults.push(text);
         }
     }
 }
@@ -186,12 +192,21 @@ fn one_xcp(seed: u64, tallies: &mut BTreeMap<String, Tally>, faults: &mut Vec<St
             for line in &repository.story {
                 writeln!(text, "    {line}").unwrap();
             }
+            text += &heard(&assessment.snapshots[at]);
             for vdi in &repository.vdis {
                 writeln!(text, "    {vdi:?}").unwrap();
             }
             faults.push(text);
         }
     }
+}
+
+fn heard(judged: &AssessedSnapshot) -> String {
+    let mut text = String::new();
+    for evidence in &judged.verdict.evidence {
+        writeln!(text, "    {} {}", evidence.sign(), evidence.told()).unwrap();
+    }
+    text
 }
 
 fn told(

@@ -16,6 +16,8 @@ const AGREE_SECONDS: i64 = 2;
 /// A volume is made, then the disk in it: the host may take so long for both.
 const ONE_ACT_SECONDS: i64 = 120;
 const QUARTER_SECONDS: i64 = 900;
+/// Clocks of servers that nobody sets lie apart by this, seldom by more.
+const SKEW_SECONDS: i64 = 300;
 /// Zones reach so far east, and so far west.
 const EAST_SECONDS: i64 = 14 * 3_600;
 const WEST_SECONDS: i64 = 12 * 3_600;
@@ -40,27 +42,20 @@ pub struct Clocks {
 impl Clocks {
     /// Compares stamp and last write of every untouched snapshot's disk.
     pub fn learn(forest: &Forest) -> Self {
-        let mut seen: HashMap<&Path, (i64, i64)> = HashMap::new();
+        let mut seen: HashMap<&Path, Seen> = HashMap::new();
         for id in forest.ids().filter(|id| is_xcp(forest, *id)) {
             let Some(disk) = forest.disk(id) else {
                 continue;
             };
-            if let Some((folder, ahead)) = disk.path.parent().zip(untouched(forest, id, disk)) {
-                let known = seen.entry(folder).or_insert((ahead, ahead));
-                *known = (known.0.min(ahead), known.1.max(ahead));
+            if let Some((folder, one)) = disk.path.parent().zip(untouched(forest, id, disk)) {
+                let known = seen.entry(folder).or_insert(one);
+                known.add(one);
             }
         }
-        let clock = |(least, most): (i64, i64)| {
-            if most.saturating_sub(least) > ALIKE_SECONDS {
-                StampClock::Unknown
-            } else {
-                StampClock::Ahead(least.midpoint(most))
-            }
-        };
+        let folders = seen.into_iter();
         Self {
-            folders: seen
-                .into_iter()
-                .map(|(folder, span)| (folder.to_path_buf(), clock(span)))
+            folders: folders
+                .map(|(folder, seen)| (folder.to_path_buf(), seen.clock()))
                 .collect(),
         }
     }
@@ -114,8 +109,42 @@ fn is_xcp(forest: &Forest, id: DiskId) -> bool {
         .is_some_and(|node| node.product == Product::XcpNg)
 }
 
+/// What untouched disks say: the least and the most that stamps lead last writes, and the first and last stamp.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    ahead: (i64, i64),
+    stamps: (i64, i64),
+}
+
+impl Seen {
+    fn add(&mut self, other: Self) {
+        let join = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        self.ahead = join(self.ahead, other.ahead);
+        self.stamps = join(self.stamps, other.stamps);
+    }
+
+    fn clock(self) -> StampClock {
+        let (least, most) = self.ahead;
+        let ahead = least.midpoint(most);
+        // A coalesce links a disk again, and its last write is that then: a difference that is no usual one takes two moments.
+        let is_usual = (-AGREE_SECONDS..=SKEW_SECONDS).contains(&ahead)
+            || (ahead > 0 && is_whole_quarters(ahead));
+        let at_once = self.stamps.1.saturating_sub(self.stamps.0) <= ALIKE_SECONDS;
+        if most.saturating_sub(least) > ALIKE_SECONDS || (at_once && !is_usual) {
+            StampClock::Unknown
+        } else {
+            StampClock::Ahead(ahead)
+        }
+    }
+}
+
+fn is_whole_quarters(seconds: i64) -> bool {
+    let over = seconds.rem_euclid(QUARTER_SECONDS);
+    over.min(QUARTER_SECONDS.saturating_sub(over)) <= ALIKE_SECONDS
+}
+
 /// By how much the stamp of a disk that was never written leads its last write; `None` where that says nothing.
-fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<i64> {
+fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<Seen> {
     let header = disk.header.as_ref().filter(|header| is_blktap(header))?;
     let node = forest.node(id)?;
     let counts = disk.counts.as_ref()?;
@@ -126,16 +155,20 @@ fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<i64> {
     {
         return None;
     }
-    let ahead = seconds_between(disk.file.modified?, header.created?);
+    let stamp = header.created?;
+    let ahead = seconds_between(disk.file.modified?, stamp);
     let behind = ahead.saturating_neg();
-    let off_quarter = behind.rem_euclid(QUARTER_SECONDS);
-    match ahead {
+    let ahead = match ahead {
         // A last write before the making: only clocks do that.
         _ if ahead > AGREE_SECONDS => (ahead <= EAST_SECONDS).then_some(ahead),
         _ if ahead.abs() <= AGREE_SECONDS => Some(0),
         // A later last write is a later write, unless a whole zone lies between.
-        _ => (behind <= WEST_SECONDS.saturating_add(ALIKE_SECONDS)
-            && off_quarter.min(QUARTER_SECONDS.saturating_sub(off_quarter)) <= ALIKE_SECONDS)
+        _ => (behind <= WEST_SECONDS.saturating_add(ALIKE_SECONDS) && is_whole_quarters(behind))
             .then_some(ahead),
-    }
+    }?;
+    let stamp = stamp.as_second();
+    Some(Seen {
+        ahead: (ahead, ahead),
+        stamps: (stamp, stamp),
+    })
 }

@@ -2,7 +2,8 @@
 
 use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
-use crate::analysis::survey::AgeSource;
+use crate::analysis::interval::seconds_between;
+use crate::analysis::survey::{AgeSource, GRAIN_SECONDS};
 use crate::text::second;
 
 crate::catalogue! {
@@ -21,6 +22,15 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         Some("it is later than the snapshot: the disk was converted, moved or copied")
     } else if is_birth && facts.births_together().is_some() {
         Some("all files of the chain were born together, as by a copy")
+    } else if facts
+        .above_disk
+        .file
+        .modified
+        .is_some_and(|write| seconds_between(write, age.at) > GRAIN_SECONDS)
+    {
+        Some(
+            "it is later than the last write of the disk above: a clock was wrong, or the disk was made again",
+        )
     } else {
         None
     };

@@ -77,10 +77,15 @@ fn doubt(facts: &Facts<'_>, write: Timestamp) -> Option<String> {
             )
         });
     }
-    if facts.survey.is_xcp(facts.frozen) {
-        return None;
-    }
     let name = facts.frozen_name();
+    if facts.survey.is_xcp(facts.frozen) {
+        return made.is_none().then(|| {
+            format!(
+                "nothing tells when {} was made, so it may be a coalesce's",
+                facts.above_name()
+            )
+        });
+    }
     match facts.frozen_made() {
         None => Some(format!("how old {name} was then is not known")),
         Some(born) if seconds_between(born, write) <= DAY_SECONDS => Some(format!(

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
-use crate::analysis::witness::frozen_write;
-use crate::analysis::zone::{self, FREEZE_SECONDS};
+use crate::analysis::witness::{frozen_write, memory};
+use crate::analysis::zone::{self, ABOVE_SECONDS, FREEZE_SECONDS};
 use crate::store::TakenSource;
 use crate::text::{many, second};
 
@@ -25,7 +25,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some(first) = dates.first() else {
         return Vec::new();
     };
-    let moments = moments(facts, &dates);
+    let moments = moments(facts);
     let by_list = facts.claim(TakenSource::LabelLocal).is_some();
     let (says, field) = if by_list {
         ("the host's list", "CreationTime")
@@ -60,23 +60,16 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     )]
 }
 
-fn moments(facts: &Facts<'_>, dates: &[Timestamp]) -> Vec<Timestamp> {
-    let limits = facts
-        .snapshot
-        .map(|snapshot| zone::limits(facts.survey, snapshot))
-        .unwrap_or_default();
+/// The moments that fit, and lie beside the memory file's last write where that is the host's.
+fn moments(facts: &Facts<'_>) -> Vec<Timestamp> {
     let lower = frozen_write::lower_end(facts);
-    let mut moments: Vec<Timestamp> = dates
-        .iter()
-        .flat_map(|local| facts.zones.moments(*local))
-        .filter(|at| {
-            limits
-                .not_after
-                .is_none_or(|last| seconds_between(last, *at) <= zone::ABOVE_SECONDS)
-                && lower.is_none_or(|write| seconds_between(*at, write) <= FREEZE_SECONDS)
-        })
-        .collect();
-    moments.sort_unstable();
-    moments.dedup();
+    let memory = memory::at(facts);
+    let mut moments = facts.local_moments();
+    moments.retain(|at| {
+        lower.is_none_or(|write| seconds_between(*at, write) <= FREEZE_SECONDS)
+            && memory.is_none_or(|memory| {
+                (-ABOVE_SECONDS..=Slack::DATE.same).contains(&seconds_between(*at, memory))
+            })
+    });
     moments
 }

@@ -20,11 +20,13 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some(stamp) = parent_stamp(facts.above_disk) else {
         return Vec::new();
     };
-    let relinked = made::at(facts)
-        .filter(|made| seconds_between(*made, stamp) > RELINK_SECONDS)
-        .map(|_| {
-            "it is later than the disk above: that was linked again after a coalesce".to_owned()
-        });
+    let relinked = match made::at(facts) {
+        None => Some(
+            "nothing tells when the disk above was made: it may have been linked again after a coalesce",
+        ),
+        Some(made) => (seconds_between(made, stamp) > RELINK_SECONDS)
+            .then_some("it is later than the disk above: that was linked again after a coalesce"),
+    };
     let text = format!(
         "{} says its parent was last written {} when it was linked",
         facts.above_name(),
@@ -40,6 +42,6 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
             source,
         )
         .slack(Slack::PARENT_STAMP)
-        .dropped(relinked),
+        .dropped(relinked.map(str::to_owned)),
     ]
 }

@@ -309,6 +309,17 @@ impl History {
         if gap.abs() <= SLACK {
             return Some("within the slack");
         }
+        // A memory file is written up to minutes after the pause, and that is what the date is then.
+        if let Dates::Configs {
+            memory: true,
+            default_names,
+        } = self.shown.dates
+            && world.copied != Copied::WithoutTimes
+            && (!default_names || is_a_zone(gap))
+            && snapshot.memory.is_some_and(|memory| made - memory <= SLACK)
+        {
+            return Some("within the slack");
+        }
         // What follows asks: could a snapshot taken when the disk above was made have left the same dates?
         let rewritten = |limit: i64| made - limit <= SLACK;
         let lost = world.copied == Copied::WithoutTimes;
