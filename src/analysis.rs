@@ -26,6 +26,7 @@ pub mod plan;
 pub mod reasons;
 pub mod rules;
 pub mod settle;
+pub mod snapshot_vdi;
 pub mod survey;
 pub mod then;
 pub mod topology;

@@ -13,6 +13,7 @@
 pub mod beside;
 pub mod codes;
 pub mod columns;
+pub mod copied;
 pub mod csv;
 pub mod files;
 pub mod findings;

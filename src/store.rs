@@ -24,7 +24,7 @@ pub mod names;
 pub mod pathmatch;
 mod place;
 mod probe;
-mod product;
+pub mod product;
 pub mod pulse;
 pub mod scan;
 pub mod virtualpc;

@@ -49,7 +49,7 @@ pub enum TargetError {
     #[error("no disk of this snapshot is in the store")]
     NoDisks,
     /// No snapshot refers to the disk and nothing hangs on it, so there is nothing to delete but the file.
-    #[error("{0} is no frozen disk: no snapshot refers to it and no disk hangs on it")]
+    #[error("{0} is no snapshot's disk: no snapshot names it, and no disk is a child of it")]
     NotFrozen(String),
     /// The disk is frozen for several snapshots: their names.
     #[error("{disk} is frozen for several snapshots: {}", names.join(", "))]

@@ -12,7 +12,7 @@ use super::saved::saved;
 use super::session::{Session, family, no_disk};
 use crate::config::Config;
 use crate::report::RowOptions;
-use crate::report::row::{Direction, Only};
+use crate::report::row::{Bases, Direction, Only};
 use crate::store::CountPolicy;
 use crate::text::{self, Charset, Units, Zone};
 use crate::tui::depth::ColorChoice;
@@ -165,6 +165,7 @@ fn rows(cli: &Cli, config: &Config, memory: &Memory) -> anyhow::Result<RowOption
             Only::All
         },
         max_depth: cli.tree.depth,
+        bases: Bases::Folded,
         ..RowOptions::default()
     })
 }

@@ -10,7 +10,7 @@ use super::session::{ScannedStore, Session};
 use crate::report::columns::{self, TimeForm};
 use crate::report::json::{brief, ls as json, scan};
 use crate::report::page::{Line, Role};
-use crate::report::row::{Direction, Only, Phase};
+use crate::report::row::{Bases, Direction, Only, Phase};
 use crate::report::tree_text::{self, Headings};
 use crate::report::{Column, Row, RowKind, RowOptions, csv, rows};
 use crate::store::CountPolicy;
@@ -83,6 +83,7 @@ pub(super) fn row_options(tree: &TreeArgs) -> RowOptions {
         filter: String::new(),
         max_depth: tree.depth,
         phase: Phase::Done,
+        bases: Bases::Shown,
     }
 }
 

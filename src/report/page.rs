@@ -4,6 +4,7 @@ mod context;
 pub mod disk;
 pub mod finding;
 mod host;
+pub mod machine;
 pub mod plan;
 pub mod repository;
 mod role;

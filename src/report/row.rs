@@ -6,11 +6,13 @@
 
 mod build;
 mod flag;
+mod groups;
 mod names;
 mod natural;
 mod prefix;
 mod select;
 mod status;
+mod vdi;
 mod why;
 
 #[cfg(test)]
@@ -118,6 +120,8 @@ pub struct Row {
     pub worst: Option<DiskId>,
     /// Compared with its parent's content, and all of it is the same.
     pub equals_parent: bool,
+    /// XCP-ng: the snapshot whose own VDI it is, as an index into the assessment; its content is a base copy's.
+    pub vdi_of: Option<usize>,
     /// It changed while it was read.
     pub live: bool,
     /// Rows below a group, itself left out, that are problems.
@@ -195,6 +199,16 @@ pub enum Phase {
     Scanning,
 }
 
+/// XCP-ng: whether base copies have rows of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bases {
+    /// They have.
+    #[default]
+    Shown,
+    /// They are folded into the disk whose content they hold.
+    Folded,
+}
+
 /// How rows are built.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowOptions {
@@ -207,4 +221,5 @@ pub struct RowOptions {
     pub max_depth: Option<u32>,
     /// Whether the scan is under way.
     pub phase: Phase,
+    pub bases: Bases,
 }

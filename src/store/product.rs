@@ -135,12 +135,15 @@ fn is_vdi_name(path: &Path) -> bool {
                 .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
 }
 
+/// XCP-ng: what holds the content of snapshots; no tool of it shows such a disk.
+pub const HIDDEN_BASE: &str = "hidden base copy";
+
 /// What name and flags say the disk is.
 fn role(disk: &Disk) -> Option<&'static str> {
     let header = disk.header.as_ref();
     let is_own = header.is_some_and(|header| header.kind != Kind::Differencing);
     if header.is_some_and(is_hidden) {
-        Some("hidden base copy")
+        Some(HIDDEN_BASE)
     } else if has_extension(&disk.path, "vud") {
         Some("undo disk")
     } else if is_auto_recovery(&disk.path) {

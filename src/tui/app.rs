@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::report::columns::{Needs, TimeForm};
 use crate::report::findings::PlacedFinding;
 use crate::report::page::PageContext;
-use crate::report::row::{Direction, Sort};
+use crate::report::row::{Bases, Direction, Sort};
 use crate::report::{ColumnStyle, Row, RowKey, RowOptions, ShortNames};
 use crate::store::DiskId;
 use crate::text::{Charset, Clock, Overlong, Units};
@@ -248,7 +248,10 @@ impl App {
             store: PreparedStore::default(),
             findings: Vec::new(),
             hidden: BTreeSet::new(),
-            options: RowOptions::default(),
+            options: RowOptions {
+                bases: Bases::Folded,
+                ..RowOptions::default()
+            },
             folded: HashSet::new(),
             rows: Vec::new(),
             places: Vec::new(),

@@ -135,7 +135,7 @@ mod tests {
             let panes = screen.bytes_sent() - before;
             println!("{key}: {bytes} + {panes}");
             assert!(
-                bytes + panes <= 1536,
+                bytes + panes <= 1792,
                 "{key}: {bytes} bytes, the panes {panes}"
             );
         }

@@ -30,7 +30,11 @@ pub fn line(app: &App, screens: &Screens, width: usize) -> Line {
     let head = " vhdtree ";
     let room_for_subject = room.saturating_sub(head.len());
     let (subject, facts) = match screens.get(app.view).subject(app) {
-        TitleSubject::Store => (app.settings.roots.clone(), store_facts(app)),
+        TitleSubject::Store => {
+            // The least a path needs to be known by.
+            let facts = store_facts(app, room_for_subject.saturating_sub(10));
+            (app.settings.roots.clone(), facts)
+        }
         TitleSubject::Disk(disk) => {
             let facts = Line::of(Role::Dim, disk_facts(app, disk));
             let room = room_for_subject.saturating_sub(facts.width() + 2);
@@ -60,8 +64,8 @@ pub fn line(app: &App, screens: &Screens, width: usize) -> Line {
     line
 }
 
-/// How much it is, and how many problems of which kind; the size last, for where there is room.
-fn store_facts(app: &App) -> Line {
+/// How much it is, and how many problems of which kind; where there is no room for all, the problems stay.
+fn store_facts(app: &App, room: usize) -> Line {
     let forest = &app.store.forest;
     let mut parts = Vec::new();
     if app.settings.saved {
@@ -71,7 +75,6 @@ fn store_facts(app: &App) -> Line {
         parts.push(text::many(forest.machines.len(), "machine"));
     }
     parts.push(text::many(forest.disks.len(), "disk"));
-    let mut line = Line::of(Role::Dim, parts.join(" "));
     let mut kinds: Vec<(&str, usize)> = Vec::new();
     for problem in &app.problems {
         match kinds.iter_mut().find(|(word, _)| *word == problem.word) {
@@ -81,10 +84,25 @@ fn store_facts(app: &App) -> Line {
     }
     let words: Vec<String> = kinds
         .iter()
-        .map(|(word, count)| format!("{count} {}", word.to_lowercase()))
+        .map(|(word, count)| match *word {
+            noun @ ("orphan" | "warning") => text::many(*count, noun),
+            word => format!("{count} {word}"),
+        })
         .collect();
+    let words = words.join(" ");
+    while !parts.is_empty() && parts.join(" ").width() + 2 + words.width() > room {
+        parts.remove(0);
+    }
+    let mut line = Line::of(Role::Dim, parts.join(" "));
     if !words.is_empty() {
-        line.push(Role::Warning, format!("  {}", words.join(" ")));
+        let gap = if parts.is_empty() { "" } else { "  " };
+        let ellipsis = app.settings.charset.glyphs().ellipsis;
+        let words = clip(
+            &words,
+            room.saturating_sub(line.width() + gap.len()),
+            ellipsis,
+        );
+        line.push(Role::Warning, format!("{gap}{words}"));
     }
     line
 }

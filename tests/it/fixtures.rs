@@ -353,7 +353,10 @@ fn p_the_data_disk_of_a_vhd_set_is_no_snapshot() {
     store.put("set.vhds", b"", TODAY);
     let (code, told) = store.gate("set.avhdx", &[]);
     assert_eq!(code, 2);
-    assert!(told.as_str().unwrap().contains("no frozen disk"), "{told}");
+    assert!(
+        told.as_str().unwrap().contains("no snapshot's disk"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::analysis::Assessment;
 use crate::analysis::plan::Target;
+use crate::analysis::snapshot_vdi::snapshot_of_vdi;
 use crate::store::journals::vdi_of;
 use crate::store::{DiskId, Forest, Snapshot};
 use crate::text::{escape, file_name, many};
@@ -81,6 +82,7 @@ pub fn by_name(
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
         [one, ..] if are_one(forest, assessment, &found) => Ok(Target::Snapshot(*one)),
+        [] if let Some(at) = store.of_vdi(wanted) => Ok(Target::Snapshot(at)),
         [] => Err(QueryError::NotFound(
             wanted.to_owned(),
             store.known(query.machine),
@@ -118,6 +120,11 @@ pub fn by_disk(
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
         [one, ..] if are_one(forest, assessment, &found) => Ok(Target::Snapshot(*one)),
+        [] if let Some(at) = snapshot_of_vdi(forest, assessment, id)
+            && store.is_meant(at, query) =>
+        {
+            Ok(Target::Snapshot(at))
+        }
         [] if query == SnapshotQuery::default() => Ok(Target::Disk(id)),
         [] => Err(QueryError::OtherDisk(name())),
         several => Err(QueryError::SeveralOfDisk {
@@ -167,12 +174,23 @@ impl Store<'_> {
 
     /// On XCP-ng an administrator can name only the snapshot's own disk, by its id or the name of its file or volume.
     fn has_vdi(&self, snapshot: &Snapshot, wanted: &str) -> bool {
-        let used = snapshot.disks.iter().filter_map(|used| used.disk);
-        let mut paths = used.filter_map(|id| Some(&self.forest.disk(id)?.path));
-        paths.any(|path| {
+        let mut used = snapshot.disks.iter().filter_map(|used| used.disk);
+        used.any(|id| self.is_vdi(id, wanted))
+    }
+
+    fn is_vdi(&self, id: DiskId, wanted: &str) -> bool {
+        let path = self.forest.disk(id).map(|disk| disk.path.as_path());
+        path.is_some_and(|path| {
             let vdi = vdi_of(path).map(|vdi| vdi.hyphenated().to_string());
             vdi.is_some_and(|vdi| vdi == wanted || file_name(path).to_ascii_lowercase() == wanted)
         })
+    }
+
+    /// The snapshot whose VDI has such an id or name, though nothing calls it a snapshot.
+    fn of_vdi(&self, wanted: &str) -> Option<usize> {
+        let wanted = wanted.to_ascii_lowercase();
+        let vdi = self.forest.ids().find(|id| self.is_vdi(*id, &wanted))?;
+        snapshot_of_vdi(self.forest, self.assessment, vdi)
     }
 
     fn title(&self, at: usize) -> String {

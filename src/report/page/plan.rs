@@ -4,6 +4,7 @@
 use crate::analysis::files::noise::is_noise;
 use crate::analysis::plan::{Answer, FreeSource, Loss, LostFiles, Merge, Plan, Reason};
 use crate::analysis::reasons;
+use crate::report::copied;
 use crate::report::files::{sign, time_words};
 use crate::report::page::{Line, Page, PageContext, Role, verdict};
 use crate::report::words;
@@ -18,6 +19,7 @@ pub fn lines(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
     let mut page = Writer::new(context, plan);
     let heading = heading(context, plan);
     page.page.heading(heading);
+    page.copied();
     page.answer();
     page.losses();
     page.consequences();
@@ -48,6 +50,7 @@ pub fn lines(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
 /// The answer alone: its reasons or what it rests on, what is gone already, the token.
 pub fn answer(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
     let mut page = Writer::new(context, plan);
+    page.copied();
     page.answer();
     if let Some(verdict) = &plan.verdict
         && page.is_new(&verdict.summary)
@@ -156,6 +159,19 @@ impl<'a> Writer<'a> {
             plan,
             page: context.page(),
             said: Vec::new(),
+        }
+    }
+
+    /// A store that was copied without dates says so before anything else.
+    fn copied(&mut self) {
+        let context = self.context;
+        let of = self.plan.snapshot;
+        let of = of.and_then(|at| context.assessment.snapshots.get(at));
+        let clock = &context.style.clock;
+        let said = of.and_then(|of| copied::sentence(context.forest, of, clock));
+        if let Some(said) = said {
+            let line = Line::of(Role::Unsure, " ? ").with(Role::Text, said);
+            self.page.line(&line, 2);
         }
     }
 

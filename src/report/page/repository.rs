@@ -35,20 +35,33 @@ fn history(page: &mut Page, context: &PageContext<'_>, repository: &Repository) 
     }
 }
 
-fn line(context: &PageContext<'_>, repository: &Repository, change: &VolumeChange) -> String {
-    let at = change.at.map_or_else(
+fn line(context: &PageContext<'_>, repository: &Repository, of: &VolumeChange) -> String {
+    let at = of.at.map_or_else(
         || "at an unknown time".to_owned(),
         |at| context.style.clock.second(at),
     );
+    format!("{at}  {}", change(repository, of))
+}
+
+/// True if a change is about a volume of one of these names.
+pub(super) fn is_about(change: &VolumeChange, is_wanted: impl Fn(&str) -> bool) -> bool {
+    match &change.kind {
+        VolumeChangeKind::Made { name } | VolumeChangeKind::Removed { name } => is_wanted(name),
+        VolumeChangeKind::Renamed { from, to } => is_wanted(from) || is_wanted(to),
+    }
+}
+
+/// What became of a volume; escaped.
+pub(super) fn change(repository: &Repository, change: &VolumeChange) -> String {
     let told = |name: &str| match repository.label(name) {
         Some(label) => format!("{} (\"{}\")", escape(name), escape(label)),
         None => escape(name),
     };
     match &change.kind {
-        VolumeChangeKind::Made { name } => format!("{at}  {} was made", told(name)),
+        VolumeChangeKind::Made { name } => format!("{} was made", told(name)),
         VolumeChangeKind::Renamed { from, to } => {
-            format!("{at}  {} was renamed to {}", told(from), told(to))
+            format!("{} was renamed to {}", told(from), told(to))
         }
-        VolumeChangeKind::Removed { name } => format!("{at}  {} was removed", told(name)),
+        VolumeChangeKind::Removed { name } => format!("{} was removed", told(name)),
     }
 }

@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 
 use super::flag::{ChainTrust, Flag, is_other_format};
+use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::analysis::{AssessedSnapshot, Assessment, Reverted, Rule};
+use crate::report::copied::copied;
 use crate::report::row::Phase;
-use crate::store::{BornSource, Disk, DiskId, Forest, Liveness};
+use crate::store::{BornSource, Disk, DiskId, Forest, Liveness, Product};
 use crate::text::many;
 
 /// Seconds within which a disk above was made with its snapshot.
@@ -55,7 +57,7 @@ pub(super) fn status(
         Phase::Done => Flag::Partial,
     };
     if disk.is_locked() {
-        let own = snapshot_of(assessment, id);
+        let own = snapshot_of(forest, assessment, id);
         let flag = own.and_then(|own| reverted(own.verdict.reverted));
         let by_revert = assessment.disk(id).and_then(|of| of.made_by_revert);
         return match (own, flag) {
@@ -73,7 +75,7 @@ pub(super) fn status(
         };
         return flag.into();
     }
-    let own = snapshot_of(assessment, id);
+    let own = snapshot_of(forest, assessment, id);
     if let Some(own) = own
         && let Some(flag) = reverted(own.verdict.reverted)
     {
@@ -97,7 +99,7 @@ pub(super) fn status(
     }
     let by_revert = assessment.disk(id).and_then(|of| of.made_by_revert);
     let flag = match own {
-        Some(_) if setting.uses_known => Flag::Ok,
+        Some(own) if tells_use(forest, own, setting) => Flag::Ok,
         Some(_) => Flag::NoSign,
         None if by_revert.and_then(reverted).is_some() => Flag::ByRevert,
         None => Flag::Quiet,
@@ -123,12 +125,29 @@ fn reverted(how: Reverted) -> Option<Flag> {
     }
 }
 
-/// The snapshot whose disk it is; of several the one with the worst verdict.
-pub(super) fn snapshot_of(assessment: &Assessment, id: DiskId) -> Option<&AssessedSnapshot> {
+/// The snapshot whose disk it is; of several the one with the worst verdict. On XCP-ng a snapshot has a VDI of its own, and is
+/// that disk's, not the base copy's.
+pub(super) fn snapshot_of<'a>(
+    forest: &Forest,
+    assessment: &'a Assessment,
+    id: DiskId,
+) -> Option<&'a AssessedSnapshot> {
+    if let Some(at) = snapshot_of_vdi(forest, assessment, id) {
+        return assessment.snapshots.get(at);
+    }
+    let has_vdi = |at: &&usize| vdis_on(forest, assessment, id).any(|(_, of)| of == **at);
     let own = &assessment.disk(id)?.snapshots;
     own.iter()
+        .filter(|at| !has_vdi(at))
         .filter_map(|at| assessment.snapshots.get(*at))
         .min_by_key(|of| of.verdict.reverted)
+}
+
+/// Whether anything says what the machine uses now: configurations and lists, or, on XCP-ng, the shape of the chain.
+fn tells_use(forest: &Forest, own: &AssessedSnapshot, setting: StateSetting) -> bool {
+    let base = own.frozen.first().and_then(|id| forest.node(*id));
+    let is_xcp = base.is_some_and(|node| node.product == Product::XcpNg);
+    setting.uses_known || (is_xcp && own.verdict.above.is_some())
 }
 
 /// Why it cannot be told, in three words.
@@ -138,8 +157,10 @@ fn unsure(
     id: DiskId,
     setting: StateSetting,
 ) -> Option<Status> {
+    // A snapshot's VDI holds nothing that could tell: its base copy does.
+    let id = own.frozen.first().copied().unwrap_or(id);
     let node = forest.node(id)?;
-    let several = node.children.len() > 1 && !setting.uses_known;
+    let several = node.children.len() > 1 && !tells_use(forest, own, setting);
     if own.verdict.reverted != Reverted::CannotTell && !several {
         return None;
     }
@@ -155,7 +176,7 @@ fn unsure(
         short_span(gap) + " gap"
     } else if own.verdict.rule == Rule::NowClosed {
         "disk above locked".to_owned()
-    } else if forest.disk(id).is_some_and(is_copy) {
+    } else if copied(forest, own).is_some() || forest.disk(id).is_some_and(is_copy) {
         "copied store".to_owned()
     } else {
         "no date".to_owned()

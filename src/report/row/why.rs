@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use super::flag::is_other_format;
 use super::status::{made, snapshot_of};
 use super::{Flag, Now, Row, RowKind};
+use crate::analysis::snapshot_vdi::vdis_on;
 use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::finding::Severity;
+use crate::report::copied;
 use crate::store::{DiskId, Forest, LinkState};
 use crate::text::{self, Clock, escape};
 
@@ -94,7 +96,7 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::NoSign | Flag::Ok if row.equals_parent => {
             "Every sector it holds equals its parent's: it stands where its parent stands.".to_owned()
         }
-        Flag::NoSign | Flag::Ok => snapshot_of(assessment, id)
+        Flag::NoSign | Flag::Ok => snapshot_of(forest, assessment, id)
             .map(|of| escape(&of.verdict.summary))
             .filter(|summary| !summary.is_empty())
             .unwrap_or_else(|| "Nothing speaks against it.".to_owned()),
@@ -108,16 +110,24 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
 }
 
 /// Whose machine it is and how the snapshot is called; escaped.
-fn names(forest: &Forest, of: &AssessedSnapshot) -> (String, String) {
+fn names(forest: &Forest, assessment: &Assessment, of: &AssessedSnapshot) -> (String, String) {
     let known = of.snapshot.and_then(|id| forest.snapshot(id));
     let machine = of.machine.or(known.and_then(|known| known.machine));
     let machine = machine.and_then(|id| forest.machine(id));
     let vm = machine.map_or_else(|| "The machine".to_owned(), |machine| escape(&machine.name));
     let name = known.and_then(|known| known.name.as_deref()).map_or_else(
         || {
-            let disk = of.frozen.first().and_then(|id| forest.disk(*id));
+            let base = of.frozen.first().copied();
+            let own = |(id, at): (DiskId, usize)| {
+                let is_it = assessment.snapshots.get(at) == Some(of);
+                is_it.then_some(("snapshot", id))
+            };
+            let vdi = base.and_then(|base| vdis_on(forest, assessment, base).find_map(own));
+            let (what, disk) = vdi.unzip();
+            let disk = disk.or(base).and_then(|id| forest.disk(id));
             let name = disk.map(|disk| text::file_name(&disk.path));
-            format!("the unnamed snapshot on {}", name.unwrap_or_default())
+            let what = what.unwrap_or("unnamed snapshot on");
+            format!("the {what} {}", name.unwrap_or_default())
         },
         |name| format!("\"{}\"", escape(name)),
     );
@@ -138,10 +148,10 @@ fn reverted(
     id: DiskId,
     clock: &Clock,
 ) -> String {
-    let Some(of) = snapshot_of(assessment, id) else {
+    let Some(of) = snapshot_of(forest, assessment, id) else {
         return String::new();
     };
-    let (vm, name) = names(forest, of);
+    let (vm, name) = names(forest, assessment, of);
     let when = row
         .reverted_at
         .map(|at| format!(" on {}", day(at, clock)))
@@ -168,7 +178,7 @@ fn by_revert(forest: &Forest, assessment: &Assessment, id: DiskId, clock: &Clock
     let Some(of) = above_of(assessment, id) else {
         return String::new();
     };
-    let (vm, name) = names(forest, of);
+    let (vm, name) = names(forest, assessment, of);
     let made = made(forest, of).map(|at| format!(" on {}", day(at, clock)));
     format!(
         "It was made{} when {vm} was set back to {name}, and holds what was done since.",
@@ -184,10 +194,10 @@ fn unsure(
     id: DiskId,
     clock: &Clock,
 ) -> String {
-    let Some(of) = snapshot_of(assessment, id) else {
+    let Some(of) = snapshot_of(forest, assessment, id) else {
         return String::new();
     };
-    let (vm, name) = names(forest, of);
+    let (vm, name) = names(forest, assessment, of);
     let made = made(forest, of);
     if let Some((gap, made)) = row.gap_seconds.zip(made) {
         return format!(
@@ -195,6 +205,9 @@ fn unsure(
             text::span(gap),
             day(made, clock)
         );
+    }
+    if let Some(copied) = copied::sentence(forest, of, clock) {
+        return copied;
     }
     let said = escape(&of.verdict.summary);
     if said.is_empty() {

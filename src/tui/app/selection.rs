@@ -4,10 +4,13 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use super::{App, Problem, Visit};
+use crate::analysis::health::codes::{DISK_ORPHAN, MACHINE_REVERTED};
+use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::finding::Severity;
+use crate::report::codes::PATH_UNREADABLE;
 use crate::report::columns::Needs;
 use crate::report::findings::PlacedFinding;
-use crate::report::row::{Phase, visible};
+use crate::report::row::{Bases, Phase, visible};
 use crate::report::{Flag, Row, RowKey, RowKind};
 use crate::store::DiskId;
 use crate::text::{self, Units};
@@ -103,6 +106,13 @@ impl App {
     /// The snapshots a delete from the selected disk can be about, as indexes into the assessment: those it is frozen
     /// for; for the disk above one (what a machine uses now) the one it was made from.
     pub fn snapshots(&self) -> Vec<usize> {
+        let (forest, assessment) = (&self.store.forest, &self.store.assessment);
+        let of_vdi = self
+            .disk()
+            .and_then(|disk| snapshot_of_vdi(forest, assessment, disk));
+        if let Some(at) = of_vdi {
+            return vec![at];
+        }
         let assessed = self
             .disk()
             .and_then(|disk| self.store.assessment.disk(disk));
@@ -180,26 +190,35 @@ impl App {
     /// The findings that are problems, the worst row first.
     fn find_problems(&mut self) {
         let severe = |item: &&PlacedFinding| item.finding.code.severity > Severity::Info;
-        let mut problems: Vec<(Flag, Option<u32>, &'static str)> = Vec::new();
+        let mut problems: Vec<((u8, Flag), Option<u32>, &'static str)> = Vec::new();
         for item in self.findings.iter().filter(severe) {
-            let disk = self.find(&item.path);
+            let disk = self.find(&item.path).map(|disk| self.told_at(disk, item));
             let place = disk.and_then(|disk| self.places.get(disk.0 as usize).copied());
             let row = place.filter(|place| *place != NO_ROW);
             let flag = row
                 .and_then(|at| self.rows.get(at as usize))
                 .map_or(Flag::Ok, |row| row.flag);
-            let word = if flag.is_problem() {
-                flag.word()
-            } else {
-                item.finding.code.severity.word()
-            };
-            problems.push((flag, row, word));
+            let (rank, word) = kind_of(item);
+            problems.push(((rank, flag), row, word));
         }
         problems.sort_by_key(|(flag, row, _)| (*flag, *row));
         self.problems = problems
             .into_iter()
             .map(|(_, row, word)| Problem { row, word })
             .collect();
+    }
+
+    /// The disk on whose row a finding is told: a revert on the snapshot's own, not on the disk it made.
+    fn told_at(&self, disk: DiskId, item: &PlacedFinding) -> DiskId {
+        let (forest, assessment) = (&self.store.forest, &self.store.assessment);
+        let below = assessment.disk(disk).and_then(|of| of.above_of);
+        let below = below.filter(|_| *item.finding.code == MACHINE_REVERTED);
+        let own = below.and_then(|at| {
+            let base = *assessment.snapshots.get(at)?.frozen.first()?;
+            let mut vdis = vdis_on(forest, assessment, base);
+            Some(vdis.find(|(_, of)| *of == at).map_or(base, |(vdi, _)| vdi))
+        });
+        own.unwrap_or(disk)
     }
 
     /// Measures the rows again, for the columns.
@@ -277,6 +296,10 @@ impl App {
             self.options.filter.clear();
             self.rebuild();
         }
+        if place(self).is_none() && self.options.bases == Bases::Folded {
+            self.options.bases = Bases::Shown;
+            self.rebuild();
+        }
         if let Some(index) = place(self) {
             self.reveal_row(index);
         }
@@ -317,6 +340,19 @@ impl App {
     /// The same of the whole store.
     pub fn command_of_store(&self, verb: &str) -> String {
         format!("vhdtree {verb} {}", quoted(&self.settings.roots))
+    }
+}
+
+/// What a finding is, in the word of the head, and its rank there. The finding decides, not its row: a filter hides rows, and what
+/// is wrong with the store stays.
+fn kind_of(item: &PlacedFinding) -> (u8, &'static str) {
+    let code = item.finding.code;
+    match code.severity {
+        _ if *code == MACHINE_REVERTED => (0, "reverted"),
+        _ if *code == DISK_ORPHAN => (3, "orphan"),
+        Severity::Error if *code == PATH_UNREADABLE => (2, "unreadable"),
+        Severity::Error => (1, "broken"),
+        severity => (4, severity.word()),
     }
 }
 

@@ -1,9 +1,11 @@
-//! One disk: verdict with its witnesses, chain, header, allocation, findings.
+//! A machine: its snapshots and time line. One disk: verdict with its witnesses, chain, header, allocation, findings.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::report::page::disk as page;
+use crate::report::page::machine;
+use crate::report::{RowKey, RowKind};
 use crate::store::DiskId;
 use crate::text::escape;
 use crate::tui::app::App;
@@ -13,7 +15,7 @@ use crate::tui::effect::Effect;
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::list::scrolled_to;
-use crate::tui::screen::{Act, Screen, ScreenEntry};
+use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::text::Line;
@@ -32,21 +34,28 @@ pub const VIEW: View = View("details");
 const HERE: Context = Context::View(VIEW);
 
 const KEYS: &[Binding] = bindings! {
-    "details" show in &[Any], ["2"], 0 "details", Look: "details of this disk: header, chain, evidence";
+    "details" show in &[Any], ["2"], 0 "details", Look: "details: a disk's header, chain, evidence; a machine's snapshots and time line";
     "top" First in &[HERE], ["g"], 0 "first", Move: "first line";
     "explain" Explain in &[HERE], ["e"], 3 "explain", Look: "what the decision table's row means";
 };
 
-/// The disk it is about, and how far its text is scrolled.
+/// What it is about, and how far its text is scrolled.
 #[derive(Debug, Default)]
 struct Details {
-    disk: Option<DiskId>,
+    of: Option<DetailsOf>,
     scroll: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum DetailsOf {
+    Disk(DiskId),
+    /// A machine, or a folder whose machine is not known.
+    Group(RowKey),
 }
 
 impl Screen for Details {
     fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer) {
-        let lines = lines(app, self.disk, area.width);
+        let lines = lines(app, self.of.as_ref(), area.width);
         if app.view == VIEW {
             document::draw(app, &lines, self.scroll, area, buffer);
         } else {
@@ -56,11 +65,11 @@ impl Screen for Details {
     }
 
     fn text(&self, app: &App, width: u16) -> Vec<Line> {
-        lines(app, self.disk, width)
+        lines(app, self.of.as_ref(), width)
     }
 
     fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act {
-        let count = || lines(app, self.disk, area.width).len();
+        let count = || lines(app, self.of.as_ref(), area.width).len();
         if let Some(scroll) = scrolled_to(self.scroll, count(), area.height, command) {
             self.scroll = scroll;
             return Act::done();
@@ -75,18 +84,29 @@ impl Screen for Details {
     }
 
     fn follow(&mut self, app: &mut App) -> Vec<Effect> {
-        let disk = app.disk();
-        if self.disk != disk {
-            self.disk = disk;
+        let group = app.row().filter(|row| row.kind == RowKind::Group);
+        let of = match group {
+            Some(group) => Some(DetailsOf::Group(group.key.clone())),
+            None => app.disk().map(DetailsOf::Disk),
+        };
+        if self.of != of {
+            self.of = of;
             self.scroll = 0;
             app.dirty = true;
         }
         Vec::new()
     }
 
+    fn subject(&self, app: &App) -> TitleSubject {
+        match self.of {
+            Some(DetailsOf::Group(_)) => TitleSubject::Disk(None),
+            _ => TitleSubject::Disk(app.disk()),
+        }
+    }
+
     fn settle(&mut self, app: &App, area: Rect) {
         if self.scroll > 0 {
-            let count = lines(app, self.disk, area.width).len();
+            let count = lines(app, self.of.as_ref(), area.width).len();
             self.scroll = self.scroll.min(document::last_scroll(count, area));
         }
     }
@@ -116,10 +136,12 @@ pub fn explain(app: &mut App) {
     app.show_text(format!("Why: {}", rule.id), lines);
 }
 
-/// The page of a disk.
-fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
-    let Some(id) = disk else {
-        return vec![Line::of(Role::Dim, " Nothing is selected.")];
+/// The page of a machine or a disk.
+fn lines(app: &App, of: Option<&DetailsOf>, width: u16) -> Vec<Line> {
+    let id = match of {
+        None => return vec![Line::of(Role::Dim, " Nothing is selected.")],
+        Some(DetailsOf::Group(key)) => return group(app, key, width),
+        Some(DetailsOf::Disk(id)) => *id,
     };
     let forest = &app.store.forest;
     let below = forest.node(id).map_or(&[][..], |node| &node.children);
@@ -127,4 +149,17 @@ fn lines(app: &App, disk: Option<DiskId>, width: u16) -> Vec<Line> {
     app.page(&named, width, |context| {
         page::lines(context, id, app.row_of(id))
     })
+}
+
+fn group(app: &App, key: &RowKey, width: u16) -> Vec<Line> {
+    let Some(first) = app.rows.iter().position(|row| row.key == *key) else {
+        return Vec::new();
+    };
+    let below = app
+        .rows
+        .get(first)
+        .map_or(0, |row| row.descendants as usize);
+    let rows = app.rows.get(first..=first + below).unwrap_or_default();
+    let named: Vec<DiskId> = rows.iter().filter_map(|row| row.disk).collect();
+    app.page(&named, width, |context| machine::lines(context, rows))
 }

@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
-use crate::report::row::{Direction, Only};
+use crate::report::row::{Bases, Direction, Only};
 use crate::report::{Column, Flag, Row, RowKey, RowKind, Sort};
+use crate::store::Product;
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::keymap::Context::{self, Any};
@@ -21,8 +22,8 @@ pub const KEYS: &[Binding] = bindings! {
     "top" First in &[TREE], ["g"], 0 "first", Move: "first row";
     "left" Left in &[TREE], ["h" "Left"], 0 "left", Move: "fold, then to the parent";
     "right" Right in &[TREE], ["l" "Right"], 0 "right", Move: "unfold, then to the child";
-    "fold" own in &[TREE], ["-"], 0 "fold", Move: "fold this row";
-    "unfold" own in &[TREE], ["+"], 0 "unfold", Move: "unfold this row";
+    "fold" own in &[TREE], ["-"], 0 "fold", Move: "fold this row; XCP-ng: base copies into the disk they belong to";
+    "unfold" own in &[TREE], ["+"], 0 "unfold", Move: "unfold this row; XCP-ng: base copies in rows of their own";
     "unfold-all" own in &[TREE], ["*"], 0 "unfold all", Move: "unfold everything, or fold everything if all is open";
     "open" Open in &[TREE], ["Enter"], 2 "open", Look: "go deeper: details of this disk";
     "inspect" Open in &[TREE], ["i"], 0 "details", Look: "details of this disk";
@@ -62,7 +63,11 @@ pub fn run(app: &mut App, command: Command, page: usize) -> Act {
 
 fn own(app: &mut App, name: &str) -> Act {
     match name {
+        "fold" if app.options.bases == Bases::Shown && is_xcp(app) => set_bases(app, Bases::Folded),
         "fold" => fold(app, true),
+        "unfold" if app.options.bases == Bases::Folded && is_xcp(app) => {
+            set_bases(app, Bases::Shown);
+        }
         "unfold" => fold(app, false),
         "unfold-all" => fold_all(app),
         "filter" => {
@@ -168,6 +173,26 @@ fn fold(app: &mut App, folded: bool) {
         app.folded.remove(&key);
     }
     app.refold(Some(&key));
+}
+
+/// The selected row is a disk of XCP-ng, whose base copies can be folded into it.
+fn is_xcp(app: &App) -> bool {
+    let disk = app.row().and_then(|row| row.disk);
+    let node = disk.and_then(|disk| app.store.forest.node(disk));
+    node.is_some_and(|node| node.product == Product::XcpNg)
+}
+
+fn set_bases(app: &mut App, bases: Bases) {
+    app.options.bases = bases;
+    app.rebuild();
+    let key = |command| app.key_of(Command::Own(command));
+    app.say(match bases {
+        Bases::Shown => format!(
+            "base copies have rows of their own; {} folds them again",
+            key("fold")
+        ),
+        Bases::Folded => format!("base copies are folded; {} shows them", key("unfold")),
+    });
 }
 
 fn fold_all(app: &mut App) {
@@ -310,7 +335,17 @@ fn search(app: &mut App, forward: bool) {
                 .any(|name| name.to_lowercase().contains(&wanted))
             || id.is_some_and(|id| id.starts_with(&wanted))
     };
-    match around(app, forward, matches) {
+    let mut found = around(app, forward, matches);
+    if found.is_none() && app.options.bases == Bases::Folded {
+        app.options.bases = Bases::Shown;
+        app.rebuild();
+        found = around(app, forward, matches);
+        if found.is_none() {
+            app.options.bases = Bases::Folded;
+            app.rebuild();
+        }
+    }
+    match found {
         None => app.notice = Some(format!("no match for {}", app.search)),
         Some(index) => app.reveal_row(index),
     }

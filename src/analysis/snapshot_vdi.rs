@@ -1,0 +1,41 @@
+//! XCP-ng: the disk of a snapshot as its administrator knows it. A snapshot there is a VDI with an id of its own: a leaf, normally
+//! empty, beside the disk the machine goes on in. What it stands for is held by the hidden base copy below both, which no tool of
+//! XCP-ng shows (FACTS.md §1.8).
+
+use crate::analysis::Assessment;
+use crate::store::{DiskId, Forest, Product};
+
+/// The snapshot that a disk is the VDI of: an index into [`Assessment::snapshots`]. The pool's facts name it; without them it is
+/// the leaf that holds nothing, where the structure tells which of its neighbours the machine goes on in.
+pub fn snapshot_of_vdi(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<usize> {
+    let node = forest.node(id)?;
+    let is_aside = node.children.is_empty() && node.in_use_by.is_empty();
+    if node.product != Product::XcpNg || !is_aside {
+        return None;
+    }
+    let own = &assessment.disk(forest.parent_of(id)?)?.snapshots;
+    let of = |at: &usize| assessment.snapshots.get(*at);
+    let is_named = |at: &&usize| {
+        let snapshot = of(at).and_then(|of| of.snapshot);
+        snapshot.is_some_and(|snapshot| node.snapshots.contains(&snapshot))
+    };
+    if let Some(named) = own.iter().find(is_named) {
+        return Some(*named);
+    }
+    let first = own.first().copied()?;
+    let above = of(&first)?.verdict.above;
+    let counts = forest.disk(id)?.counts.as_ref();
+    let is_empty = counts.is_some_and(|counts| counts.complete && counts.dirty_sectors == 0);
+    (is_empty && above.is_some_and(|above| above != id)).then_some(first)
+}
+
+/// The VDIs of the snapshots whose content a base copy holds.
+pub fn vdis_on<'a>(
+    forest: &'a Forest,
+    assessment: &'a Assessment,
+    base: DiskId,
+) -> impl Iterator<Item = (DiskId, usize)> + 'a {
+    let children = forest.node(base).map_or(&[][..], |node| &node.children);
+    let vdi = move |id: &DiskId| Some((*id, snapshot_of_vdi(forest, assessment, *id)?));
+    children.iter().filter_map(vdi)
+}

@@ -1,0 +1,213 @@
+//! The time line: snapshots, reverts with what is gone before each, what became of volumes, and Now. Where a time is only bounded,
+//! the line shows the span.
+
+use jiff::Timestamp;
+
+use super::story::MachineStory;
+use crate::analysis::{Interval, Reverted};
+use crate::report::page::{Line, Page, PageContext, Role, repository};
+use crate::report::row::Now;
+use crate::store::{Taken, TakenSource};
+use crate::text::{many, span};
+
+/// What happened.
+struct Event {
+    /// Where it stands among the others; `None` comes first.
+    at: Option<Timestamp>,
+    when: String,
+    sign: &'static str,
+    role: Role,
+    text: String,
+    /// What is said in a line of its own before it.
+    before: Option<String>,
+}
+
+pub(super) fn write(page: &mut Page, context: &PageContext<'_>, story: &MachineStory<'_>) {
+    let mut events = Vec::new();
+    for at in &story.snapshots {
+        snapshot(context, story, *at, &mut events);
+    }
+    volumes(context, story, &mut events);
+    events.sort_by_key(|event| event.at);
+    now(context, story, &mut events);
+    if events.is_empty() {
+        return;
+    }
+    page.heading("TIME LINE");
+    let widest = |event: &Event| event.when.len();
+    let width = events.iter().map(widest).filter(|width| *width <= 25).max();
+    let width = width.unwrap_or(0);
+    let wall = context.style.charset.glyphs().wall;
+    for event in events {
+        let indent = width + 6;
+        if let Some(before) = event.before {
+            let line = Line::of(Role::Border, format!("  {:width$}  {wall}  ", ""));
+            page.line(&line.with(Role::Warning, before), indent);
+        }
+        let line = Line::of(Role::Dim, format!("  {:<width$}  ", event.when))
+            .with(event.role, format!("{}  ", event.sign))
+            .with(Role::Text, event.text);
+        page.line(&line, indent);
+    }
+}
+
+/// When a snapshot was taken, or between which moments.
+pub(super) fn when(context: &PageContext<'_>, bounds: Interval, taken: Option<Taken>) -> String {
+    let second = |at| context.style.clock.second(at);
+    let taken = taken.filter(|taken| taken.source != TakenSource::FrozenWrite);
+    match (taken, bounds.not_before, bounds.not_after) {
+        (Some(taken), _, _) => second(taken.at),
+        (None, Some(first), Some(last)) if first == last => second(first),
+        (None, Some(first), Some(last)) => {
+            format!("between {} and {}", second(first), second(last))
+        }
+        (None, Some(first), None) => format!("not before {}", second(first)),
+        (None, None, Some(last)) => format!("not after {}", second(last)),
+        (None, None, None) => "at an unknown time".to_owned(),
+    }
+}
+
+/// A moment's place and text, or the text of its span behind the event.
+fn placed(
+    context: &PageContext<'_>,
+    bounds: Interval,
+    taken: Option<Taken>,
+) -> (Option<Timestamp>, String, String) {
+    let text = when(context, bounds, taken);
+    let at = taken.map(|taken| taken.at);
+    let at = at.or(bounds.not_after).or(bounds.not_before);
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        (at, text, String::new())
+    } else {
+        (at, String::new(), format!("  ({text})"))
+    }
+}
+
+fn snapshot(
+    context: &PageContext<'_>,
+    story: &MachineStory<'_>,
+    at: usize,
+    events: &mut Vec<Event>,
+) {
+    let Some(of) = story.snapshot(at) else {
+        return;
+    };
+    let glyphs = context.style.charset.glyphs();
+    let name = story.name(at);
+    let verdict = &of.verdict;
+    let (taken_at, when, aside) = placed(context, verdict.snapshot, of.taken);
+    let what = if name.starts_with('"') {
+        "snapshot "
+    } else {
+        ""
+    };
+    events.push(Event {
+        at: taken_at,
+        when,
+        sign: glyphs.mark,
+        role: Role::Heading,
+        text: format!("{what}{name}{aside}"),
+        before: None,
+    });
+    let how = match verdict.reverted {
+        Reverted::Certain => "",
+        Reverted::Likely => "  likely: the disk above was made then",
+        Reverted::CannotTell => {
+            let made = verdict.disk_above.exact();
+            let gap = verdict.gap_seconds().filter(|gap| *gap > 300);
+            if let Some((at, gap)) = made.zip(gap) {
+                events.push(Event {
+                    at: Some(at),
+                    when: context.style.clock.second(at),
+                    sign: "?",
+                    role: Role::Unsure,
+                    text: format!("off for {} until then, or set back to {name}", span(gap)),
+                    before: None,
+                });
+            }
+            return;
+        }
+        Reverted::NoSign | Reverted::NotReverted => return,
+    };
+    let (reverted_at, when, aside) = match verdict.applied_at {
+        Some(at) => (Some(at), context.style.clock.second(at), String::new()),
+        None => placed(context, verdict.disk_above, None),
+    };
+    let gap = verdict.gap_seconds().filter(|gap| *gap > 0);
+    let gone = gap.map_or_else(
+        || "what was done in between is in no file any more".to_owned(),
+        |gap| format!("{}: in no file any more", span(gap)),
+    );
+    events.push(Event {
+        at: reverted_at.or(taken_at),
+        when,
+        sign: glyphs.reverted,
+        role: Role::Error,
+        text: format!("set back to {name}{how}{aside}"),
+        before: Some(gone),
+    });
+}
+
+/// What LVM's own metadata tells of the volumes of these disks.
+fn volumes(context: &PageContext<'_>, story: &MachineStory<'_>, events: &mut Vec<Event>) {
+    let disks = story
+        .family
+        .iter()
+        .filter_map(|id| context.forest.disk(*id));
+    let own: Vec<_> = disks.map(|disk| disk.path.as_path()).collect();
+    for of in &context.forest.repositories {
+        let is_own = |name: &str| own.contains(&of.folder.join(name).as_path());
+        for change in of
+            .history
+            .iter()
+            .filter(|change| repository::is_about(change, is_own))
+        {
+            events.push(Event {
+                at: change.at,
+                when: change
+                    .at
+                    .map_or_else(String::new, |at| context.style.clock.second(at)),
+                sign: "-",
+                role: Role::Dim,
+                text: repository::change(of, change),
+                before: None,
+            });
+        }
+    }
+}
+
+/// What the machine stands at now: the last event, whatever the dates of its files.
+fn now(context: &PageContext<'_>, story: &MachineStory<'_>, events: &mut Vec<Event>) {
+    let glyphs = context.style.charset.glyphs();
+    let used = story.leaves.iter();
+    for leaf in used.filter(|leaf| matches!(leaf.now(), Now::Known | Now::Alone)) {
+        let written = leaf.rows.iter().filter_map(|row| row.cells.modified).max();
+        let sum = |value: fn(&crate::report::Row) -> Option<u64>| {
+            let values = leaf.rows.iter().filter_map(|row| value(row));
+            values.reduce(u64::saturating_add)
+        };
+        let changed = sum(|row| row.cells.dirty_bytes);
+        let blocks = sum(|row| row.cells.blocks);
+        let mut text = leaf.now().word().to_owned();
+        if let Some((changed, blocks)) = changed.zip(blocks) {
+            let state = if leaf.on.is_some() {
+                "that state plus "
+            } else {
+                ""
+            };
+            let amount = format!("{} in {}", context.size(changed), many(blocks, "block"));
+            text = format!("{text}  {state}{amount}");
+        }
+        if leaf.rows.len() > 1 {
+            text = format!("{text} on {}", many(leaf.rows.len() as u64, "disk"));
+        }
+        events.push(Event {
+            at: written,
+            when: written.map_or_else(String::new, |at| context.style.clock.second(at)),
+            sign: glyphs.now,
+            role: Role::Now,
+            text,
+            before: None,
+        });
+    }
+}
