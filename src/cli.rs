@@ -102,9 +102,14 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         confine::confine(confine::Writable::default());
     }
     match &cli.command {
-        None if browses => browse::run(session, &cli.paths, cli, out),
+        None if browses => browse::run(session, &cli.paths, cli, &[], out),
         None => ls::run(session, &cli.paths, &cli.tree, columns, out),
-        Some(CliCommand::Ls { paths, tree }) => ls::run(session, paths, tree, columns, out),
+        Some(CliCommand::Ls {
+            paths,
+            prometheus: true,
+            ..
+        }) => ls::metrics(session, paths, out),
+        Some(CliCommand::Ls { paths, tree, .. }) => ls::run(session, paths, tree, columns, out),
         Some(CliCommand::Info { file, store }) => info::run(session, file, store, out),
         Some(CliCommand::Map { file, grid }) => map::run(session, file, *grid, out),
         Some(CliCommand::Diff {

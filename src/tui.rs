@@ -92,6 +92,8 @@ pub struct Options {
     pub product: Option<Product>,
     /// A sentence to begin with, such as what was not understood of a config file.
     pub notice: Option<String>,
+    /// What the kernel holds the program to, as a sentence; `None`: nothing.
+    pub guard: Option<String>,
     /// Keys that differ from the built-in table: command name to keys.
     pub keys: BTreeMap<String, Vec<String>>,
     /// The folder that exports go into; `None`: there is none.
@@ -168,5 +170,6 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
         keymap: Arc::new(screens::keymap(&options.keys)?),
         roots: roots.join(" "),
         saved: options.saved.is_some(),
+        guard: options.guard.clone(),
     })
 }

@@ -76,6 +76,9 @@ pub enum CliCommand {
         /// How the tree is ordered and cut.
         #[command(flatten)]
         tree: TreeArgs,
+        /// Print the scan for Prometheus' textfile collector: time, success, disks, bytes, snapshots, findings.
+        #[arg(long, conflicts_with_all = ["json", "ndjson", "csv", "columns"])]
+        prometheus: bool,
     },
     /// Show one disk: header, chain, verdict with its evidence, findings.
     #[command(

@@ -1,11 +1,12 @@
 //! Without a command: the browser, with flags and config file brought together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
+use super::confine::{Confined, Writable, confine};
 use super::exit::Exit;
 use super::output::Output;
 use super::saved::saved;
@@ -22,11 +23,12 @@ use crate::tui::terminal::Mouse;
 use crate::tui::theme::Theme;
 use crate::tui::{self, Options};
 
-/// Browses a store, or a saved scan.
+/// Browses a store, or a saved scan; `removed` are folders that are to go at the end.
 pub(super) fn run(
     session: &Session,
     roots: &[PathBuf],
     cli: &Cli,
+    removed: &[&Path],
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     let config = config(cli)?;
@@ -38,6 +40,7 @@ pub(super) fn run(
     for warning in &config.warnings {
         out.warn(&format!("config file: {warning}"));
     }
+    let guard = guard(cli, roots, removed);
     let from = &session.scan.from;
     let saved = match from.is_empty() {
         false if !roots.is_empty() => {
@@ -92,6 +95,7 @@ pub(super) fn run(
         rows: rows(cli, &config, &memory)?,
         product: session.scan.product.map(Into::into),
         notice,
+        guard,
         keys: config.keys,
         exports: cli.browse.export.clone().or_else(state::folder),
         at,
@@ -106,6 +110,32 @@ pub(super) fn run(
         }
         Left::BySignal(number) => Exit::Signal(number),
     })
+}
+
+/// Gives up all writing but into the folders of state and exports. What the kernel holds the program to then, as a sentence.
+fn guard(cli: &Cli, roots: &[PathBuf], removed: &[&Path]) -> Option<String> {
+    let kept = state::folder().filter(|_| !cli.browse.no_state);
+    let exports = cli.browse.export.clone().or_else(state::folder);
+    let mut own: Vec<PathBuf> = Vec::new();
+    for folder in [kept, exports].into_iter().flatten() {
+        // It must be there to be let out of the rule; a store's is not made, and nothing is written there.
+        if !own.contains(&folder) && state::make(&folder, roots).is_ok() {
+            own.push(folder);
+        }
+    }
+    let parents: Vec<&Path> = removed.iter().filter_map(|of| of.parent()).collect();
+    let folders: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
+    let writable = Writable {
+        folders: &[&folders[..], removed].concat(),
+        emptied: &parents,
+    };
+    let names: Vec<String> = own.iter().map(|folder| text::path(folder)).collect();
+    let place = match names.as_slice() {
+        [] => "nowhere at all".to_owned(),
+        names => format!("only below {}", names.join(" and ")),
+    };
+    (confine(writable) == Confined::ByKernel)
+        .then(|| format!("The kernel lets this program write {place}, and connect to nothing."))
 }
 
 fn config(cli: &Cli) -> anyhow::Result<Config> {

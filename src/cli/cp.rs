@@ -71,8 +71,9 @@ pub(super) fn run(session: &Session, args: &CpArgs, out: &mut Output) -> anyhow:
     let Some((to, paths)) = args.rest.split_last() else {
         bail!("nowhere to copy to");
     };
+    let folder = (to != Path::new("-")).then(|| place::folder_of(to));
     confine(Writable {
-        folders: &[place::folder_of(to)],
+        folders: folder.as_slice(),
         ..Writable::default()
     });
     let store = session.read_around(&[&args.disk], &args.store, CountPolicy::HeadersOnly, out)?;

@@ -26,7 +26,8 @@ pub(super) fn run(
         .with_context(|| format!("cannot make the demo in {}", text::path(&folder.path)))?;
     let paths = [folder.path.clone()];
     let exit = if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-        super::browse::run(session, &paths, cli, out)
+        let temporary = folder.temporary.then_some(folder.path.as_path());
+        super::browse::run(session, &paths, cli, temporary.as_slice(), out)
     } else {
         let parent = folder.path.parent().filter(|_| folder.temporary);
         confine(Writable {

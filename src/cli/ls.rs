@@ -1,7 +1,11 @@
 //! `ls`: the store as a tree, a table, JSON or CSV.
 
+use std::io::Write as _;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
+use std::time::Instant;
+
+use jiff::Timestamp;
 
 use super::args::{self, OnlyWord, TreeArgs, Turn};
 use super::exit::Exit;
@@ -10,6 +14,7 @@ use super::session::{ScannedStore, Session};
 use crate::report::columns::{self, TimeForm};
 use crate::report::json::{brief, ls as json, scan};
 use crate::report::page::{Line, Role};
+use crate::report::prometheus::{self, ScanRun};
 use crate::report::row::{Bases, Direction, Only, Phase};
 use crate::report::tree_text::{self, Headings};
 use crate::report::{Column, Row, RowKind, RowOptions, csv, rows};
@@ -51,6 +56,33 @@ pub(super) fn run(
         Form::Csv => table(&store, tree, list.map(|_| columns.as_slice()), out)?,
         Form::Text => text(&store, tree, &columns, out)?,
     }
+    Ok(store.exit())
+}
+
+/// The scan as metrics. A scan that cannot be done is one too: its failure must be seen where nobody reads what is said.
+pub(super) fn metrics(
+    session: &Session,
+    paths: &[PathBuf],
+    out: &mut Output,
+) -> anyhow::Result<Exit> {
+    let (at, started) = (Timestamp::now(), Instant::now());
+    let read = session.read_named(paths, CountPolicy::Count, out);
+    let is_saved = !session.scan.from.is_empty();
+    let mut run = ScanRun {
+        at,
+        seconds: (!is_saved).then(|| started.elapsed().as_secs_f64()),
+    };
+    let store = match read {
+        Ok(store) => store,
+        Err(error) => {
+            out.write_all(prometheus::failed(run).as_bytes())?;
+            out.finish()?;
+            return Err(error);
+        }
+    };
+    run.at = store.forest.at.filter(|_| is_saved).unwrap_or(at);
+    let text = prometheus::text(&store.forest, &store.assessment, run);
+    out.write_all(text.as_bytes())?;
     Ok(store.exit())
 }
 

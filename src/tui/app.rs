@@ -113,6 +113,8 @@ pub struct Settings {
     pub roots: String,
     /// It shows a saved scan: nothing can be read again.
     pub saved: bool,
+    /// What the kernel holds the program to, as a sentence, escaped.
+    pub guard: Option<String>,
 }
 
 /// What is kept of a store between two visits.

@@ -107,6 +107,16 @@ pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
     let key = keymap.key_of(Command::Copy, charset);
     section(Context::Copy, format!("AFTER {key}, COPY"), &mut lines);
     signs(charset, width, wanted, &mut lines);
+    if let Some(guard) = app
+        .settings
+        .guard
+        .as_ref()
+        .filter(|guard| wanted([guard, "", ""]))
+    {
+        lines.push(Line::new());
+        lines.push(Line::of(Role::Heading, "WRITING"));
+        lines.extend(Line::of(Role::Text, format!("  {guard}")).wrap(width, 2));
+    }
     if lines.is_empty() {
         lines.push(Line::of(Role::Dim, "Nothing here has that text."));
     }

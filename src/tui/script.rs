@@ -39,6 +39,7 @@ pub fn settings() -> Settings {
         keymap: Arc::new(keymap(&BTreeMap::new()).expect("the built-in table holds no conflict")),
         roots: "/vmstore".to_owned(),
         saved: false,
+        guard: None,
     }
 }
 

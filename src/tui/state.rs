@@ -95,6 +95,28 @@ pub fn folder() -> Option<PathBuf> {
     Some(folder.join("vhdtree"))
 }
 
+/// The root of a store that a folder lies below, whether the folder is there or not.
+///
+/// # Errors
+/// When nothing can be told of the folder.
+pub fn root_around<'a>(folder: &Path, roots: &'a [PathBuf]) -> io::Result<Option<&'a PathBuf>> {
+    let known = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    let target = known(folder)?;
+    let inside = |root: &&PathBuf| known(root).is_ok_and(|root| target.starts_with(root));
+    Ok(roots.iter().find(inside))
+}
+
+/// Makes a folder to write in, never one below a root of a store.
+///
+/// # Errors
+/// When it lies there, or cannot be made.
+pub fn make(folder: &Path, roots: &[PathBuf]) -> io::Result<()> {
+    match root_around(folder, roots)? {
+        Some(_) => Err(io::Error::other("it lies in the store")),
+        None => std::fs::create_dir_all(folder),
+    }
+}
+
 /// Where the state of one store lies, and of which store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatePlace {

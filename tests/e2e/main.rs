@@ -287,6 +287,57 @@ fn a_pager_gets_the_keyboard_and_gives_it_back() {
 }
 
 #[test]
+fn what_it_opens_for_writing_lies_in_its_own_folder() {
+    if std::process::Command::new("strace")
+        .arg("-V")
+        .output()
+        .is_err()
+    {
+        println!("skipped: strace");
+        return;
+    }
+    let (store, home) = (Store::new(), tempfile::tempdir().unwrap());
+    let log = home.path().join("log");
+    let own = home.path().to_str().unwrap().to_owned();
+    let pager = [("PAGER", "head -c1 /dev/tty"), ("HOME", own.as_str())];
+    let mut session = Session::traced(&log, &store, &pager);
+    ready(&session);
+    session.type_keys("v");
+    session.wait("the main screen", |screen| !screen.alternate_screen());
+    session.type_keys("q\n");
+    session.wait("the browser again", vt100::Screen::alternate_screen);
+    session.type_keys("E");
+    session.wait("a name", |screen| screen.contents().contains(".json"));
+    session.type_keys("\r");
+    session.wait("the export", |screen| {
+        screen.contents().contains("written: ")
+    });
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    let trace = std::fs::read_to_string(&log).unwrap();
+    assert!(
+        trace.contains("TestWin7") && trace.contains("scan"),
+        "{trace}"
+    );
+    let state = format!("\"{own}/.local");
+    let mut written = 0;
+    for line in trace.lines() {
+        let writes = [
+            "O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", " mkdir(", " rename", " unlink",
+        ]
+        .iter()
+        .any(|word| line.contains(word));
+        if writes && !line.contains("= -1 E") {
+            let is_device = line.contains("\"/dev/tty\"") || line.contains("\"/dev/null\"");
+            assert!(is_device || line.contains(&state), "{line}");
+            written += usize::from(!is_device);
+        }
+        assert!(!line.contains("AF_INET"), "{line}");
+    }
+    assert!(written >= 3, "the state, the export and their folder");
+}
+
+#[test]
 fn a_wait_for_what_never_comes_fails() {
     let store = Store::new();
     let session = Session::start(&store, (80, 24), &[], &[]);

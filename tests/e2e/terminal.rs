@@ -115,6 +115,16 @@ impl Session {
         Self::on_store(command, store, size, flags, env)
     }
 
+    /// As [`start`](Self::start), every call with a file in its log.
+    pub fn traced(log: &Path, store: &Store, env: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new("/usr/bin/strace");
+        command.args(["-f", "-qq", "-y", "-s", "4096", "-o"]);
+        command.arg(log);
+        command.args(["-e", "trace=%file,ftruncate,fallocate,connect"]);
+        command.arg(env!("CARGO_BIN_EXE_vhdtree"));
+        Self::on_store(command, store, (80, 24), &[], env)
+    }
+
     /// As [`start`](Self::start), under a limit as the shell's `ulimit` takes it.
     pub fn start_under(limit: &str, store: &Store, size: (u16, u16)) -> Self {
         let mut command = CommandBuilder::new("/bin/sh");

@@ -6,6 +6,7 @@ mod contract;
 mod edges;
 mod golden;
 mod hyperv_files;
+mod metrics;
 mod schema;
 mod shells;
 mod store;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use crate::format::base64;
 use crate::text;
 use crate::tui::effect::Export;
+use crate::tui::state::root_around;
 
 /// Longest text sent to a clipboard, in bytes: terminals drop longer ones without a word.
 const CLIPBOARD_MAX: usize = 74_000;
@@ -114,19 +115,17 @@ fn write_new(
         return Err(format!("{} is no name of a file", text::escape(name)));
     };
     // Looked at before anything is made: a folder in the store must not come into being either.
-    let known = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
-    let target = known(folder).map_err(|error| said(folder, &error))?;
-    let inside = |root: &PathBuf| known(root).is_ok_and(|root| target.starts_with(root));
-    if let Some(root) = roots.iter().find(|root| inside(root)) {
+    let around = root_around(folder, roots).map_err(|error| said(folder, &error))?;
+    if let Some(root) = around {
         return Err(format!(
             "{} lies in the store {}, where nothing is ever written; give another folder with --export DIR",
-            text::path(&target),
+            text::path(folder),
             text::path(root)
         ));
     }
-    std::fs::create_dir_all(&target).map_err(|error| said(&target, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| said(folder, &error))?;
     for number in 0..1000_u32 {
-        let path = target.join(numbered(Path::new(name), number));
+        let path = folder.join(numbered(Path::new(name), number));
         match std::fs::File::create_new(&path) {
             Ok(mut file) => {
                 return match file.write_all(bytes) {

@@ -51,6 +51,74 @@ fn no_system_call_could_change_the_store() {
     }
 }
 
+/// Every command that prints: nothing is opened for writing anywhere, but what `cp` and `demo` are told to make.
+#[test]
+fn nothing_is_opened_for_writing_but_what_was_asked_for() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        println!("skipped: strace");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let disks = here.join("store");
+    std::fs::create_dir(&disks).unwrap();
+    store::healthy(&disks);
+    let disk = "store/vm_0A1B2C3D-0000-4000-8000-000000000001.avhd";
+    for (args, own) in [
+        (&["ls", "store"][..], None),
+        (&["ls", "store", "--prometheus"], None),
+        (&["check", "store", "--json"], None),
+        (&["changes", "store", "store"], None),
+        (&["plan", disk], None),
+        (&["gate", disk], None),
+        (&["files", disk], None),
+        (&["cp", disk, "out/whole.raw"], Some("out/")),
+        (&["cp", disk, "-"], None),
+        (&["demo", "made"], Some("made")),
+        (&["demo"], Some("vhdtree-demo-")),
+        (&["explain"], None),
+        (&["man"], None),
+    ] {
+        std::fs::create_dir_all(here.join("out")).unwrap();
+        let log = here.join("trace");
+        let traced = Command::new("strace")
+            .current_dir(here)
+            .env("HOME", here)
+            .args(["-f", "-qq", "-s", "4096", "-o"])
+            .arg(&log)
+            .args(["-e", "trace=%file,ftruncate,fallocate,fchmod,fchown"])
+            .arg(env!("CARGO_BIN_EXE_vhdtree"))
+            .args(args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&traced.stderr).into_owned();
+        if said.contains("PTRACE") || said.contains("Operation not permitted") {
+            println!("skipped: strace may not trace here");
+            return;
+        }
+        let trace = std::fs::read_to_string(&log).unwrap();
+        assert!(trace.contains("openat"), "{args:?} {said}");
+        let is_own = |line: &&str| {
+            let call = line
+                .split_once(' ')
+                .map_or("", |(_, call)| call.trim_start());
+            // What has a file by its number was opened by one of the other lines.
+            line.contains("\"/dev/null\"")
+                || is_by_number(call)
+                || own.is_some_and(|own| line.contains(own))
+        };
+        let mut bad = trace
+            .lines()
+            .filter(|line| could_change(line, "") && !is_own(line));
+        assert_eq!(bad.next(), None, "{args:?}");
+    }
+}
+
+/// A call that names an open file by its number, and no path.
+fn is_by_number(call: &str) -> bool {
+    call.starts_with('f') || (call.starts_with("utimensat(") && call.contains(", NULL,"))
+}
+
 /// A call that could change a file whose path holds `place`.
 fn could_change(line: &str, place: &str) -> bool {
     let call = line

@@ -1,0 +1,175 @@
+//! `ls --prometheus`: a scan in the text form that Prometheus reads, for the textfile collector of its node exporter.
+//!
+//! Gauges only, each with a help line; labels: `host` where it is known, and what is counted apart.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::analysis::{Assessment, Reverted};
+use crate::report::findings;
+use crate::report::words::disk_state;
+use crate::store::{DiskId, Forest};
+
+/// What the scan itself was like.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanRun {
+    pub at: Timestamp,
+    /// How long it took, in seconds; `None` of a saved scan.
+    pub seconds: Option<f64>,
+}
+
+/// Every state of a disk, so that none is missing when its count is 0.
+const STATES: [&str; 5] = ["ok", "locked", "live", "partial", "unreadable"];
+const VERDICTS: [Reverted; 5] = [
+    Reverted::Certain,
+    Reverted::Likely,
+    Reverted::CannotTell,
+    Reverted::NoSign,
+    Reverted::NotReverted,
+];
+
+/// One metric under way: its help line, then its samples.
+struct Metrics {
+    text: String,
+}
+
+impl Metrics {
+    fn gauge(&mut self, name: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+        self.text += name;
+        let known: Vec<String> = labels
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(label, value)| format!("{label}=\"{}\"", quoted(value)))
+            .collect();
+        if !known.is_empty() {
+            let _ = write!(self.text, "{{{}}}", known.join(","));
+        }
+        let _ = writeln!(self.text, " {value}");
+    }
+}
+
+/// A scan that could not be done at all.
+pub fn failed(run: ScanRun) -> String {
+    let mut metrics = Metrics {
+        text: String::new(),
+    };
+    of_run(&mut metrics, run, "", false);
+    metrics.text
+}
+
+/// A scan.
+pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
+    let mut metrics = Metrics {
+        text: String::new(),
+    };
+    let complete = forest.complete && forest.errors.is_empty();
+    of_run(&mut metrics, run, forest.host().unwrap_or(""), complete);
+    let hosts: Vec<&str> = match forest.scanned_on.as_slice() {
+        [] => vec![""],
+        hosts => hosts.iter().map(|of| of.host.as_str()).collect(),
+    };
+    let host_of = |id: DiskId| forest.host_of(id).unwrap_or("");
+    let zeros = |words: &[&'static str]| -> BTreeMap<(String, &'static str), u64> {
+        let of_host = |host: &&str| {
+            words
+                .iter()
+                .map(|word| (((*host).to_owned(), *word), 0))
+                .collect::<Vec<_>>()
+        };
+        hosts.iter().flat_map(of_host).collect()
+    };
+
+    let mut states = zeros(&STATES);
+    let mut bytes: BTreeMap<&str, u64> = hosts.iter().map(|host| (*host, 0)).collect();
+    for id in forest.ids() {
+        let Some(disk) = forest.disk(id) else {
+            continue;
+        };
+        let host = host_of(id);
+        *states
+            .entry((host.to_owned(), disk_state(disk)))
+            .or_default() += 1;
+        let sum = bytes.entry(host).or_default();
+        *sum = sum.saturating_add(disk.file.len);
+    }
+    metrics.gauge("vhdtree_disks", "Virtual disks found, by state.");
+    for ((host, state), count) in &states {
+        metrics.sample("vhdtree_disks", &[("host", host), ("state", state)], count);
+    }
+    metrics.gauge("vhdtree_disk_bytes", "Bytes of all their files.");
+    for (host, bytes) in &bytes {
+        metrics.sample("vhdtree_disk_bytes", &[("host", host)], bytes);
+    }
+
+    let mut verdicts = zeros(&VERDICTS.map(Reverted::word));
+    for snapshot in &assessment.snapshots {
+        let host = snapshot.frozen.first().map_or("", |id| host_of(*id));
+        let verdict = snapshot.verdict.reverted.word();
+        *verdicts.entry((host.to_owned(), verdict)).or_default() += 1;
+    }
+    metrics.gauge(
+        "vhdtree_snapshots",
+        "Snapshots, by whether their machine was reverted since.",
+    );
+    for ((host, verdict), count) in &verdicts {
+        metrics.sample(
+            "vhdtree_snapshots",
+            &[("host", host), ("reverted", verdict)],
+            count,
+        );
+    }
+
+    let mut found: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for placed in findings::of(forest, assessment) {
+        let code = placed.finding.code;
+        let host = placed.disk.map_or(forest.host().unwrap_or(""), host_of);
+        *found
+            .entry((host, code.id, code.severity.word()))
+            .or_default() += 1;
+    }
+    metrics.gauge(
+        "vhdtree_findings",
+        "Findings, by code; `vhdtree explain CODE` explains one.",
+    );
+    for ((host, code, severity), count) in &found {
+        let labels = [("host", *host), ("code", *code), ("severity", *severity)];
+        metrics.sample("vhdtree_findings", &labels, count);
+    }
+    metrics.text
+}
+
+fn of_run(metrics: &mut Metrics, run: ScanRun, host: &str, complete: bool) {
+    let host = [("host", host)];
+    metrics.gauge(
+        "vhdtree_scan_timestamp_seconds",
+        "When the scan began, in seconds since 1970.",
+    );
+    metrics.sample("vhdtree_scan_timestamp_seconds", &host, run.at.as_second());
+    if let Some(seconds) = run.seconds {
+        metrics.gauge("vhdtree_scan_duration_seconds", "How long the scan took.");
+        metrics.sample(
+            "vhdtree_scan_duration_seconds",
+            &host,
+            format!("{seconds:.3}"),
+        );
+    }
+    metrics.gauge(
+        "vhdtree_scan_success",
+        "1 if everything was read that should be, else 0.",
+    );
+    metrics.sample("vhdtree_scan_success", &host, u8::from(complete));
+}
+
+/// A label's value: what would end it is escaped, and so is what could steer a terminal.
+fn quoted(value: &str) -> String {
+    crate::text::escape(value)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+}
