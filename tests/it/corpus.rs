@@ -51,7 +51,7 @@ macro_rules! replays {
 
 replays!(
     chain, facts, locators, log, lvm, partitions, saved, settings, store, text, times, tui, vhd,
-    vhdx, vmcx, xml,
+    vhdx, vmcx, xml, xo,
 );
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod architecture;
 mod backups;
+mod bounds;
 mod budgets;
 mod cases;
 mod changes;

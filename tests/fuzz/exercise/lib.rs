@@ -20,6 +20,7 @@ mod vhd;
 mod vhdx;
 mod vmcx;
 mod xml;
+mod xo;
 
 /// One fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +114,11 @@ pub const TARGETS: &[Target] = &[
         name: "xml",
         run: xml::run,
         seeds: xml::seeds,
+    },
+    Target {
+        name: "xo",
+        run: xo::run,
+        seeds: xo::seeds,
     },
 ];
 

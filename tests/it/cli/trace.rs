@@ -164,6 +164,92 @@ fn could_change(line: &str, place: &str) -> bool {
     line.contains(place) && (opens || changes)
 }
 
+/// A system call of a program that reads a container, and nothing else: the device is opened for reading, no other program is
+/// run, and no call is made that device-mapper would act on.
+#[test]
+fn a_device_is_only_read_and_no_tool_of_the_host_is_run() {
+    let packed = crate::truth::samples().map(|folder| folder.join("lvm/pv.img.xz"));
+    let Some(packed) = packed.filter(|packed| packed.is_file()) else {
+        println!("skipped: samples");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("pv.img");
+    if !crate::truth::unpacked_sample(&packed, &image) {
+        return;
+    }
+    let made = Command::new("losetup")
+        .args(["-r", "-f", "--show"])
+        .arg(&image)
+        .output();
+    let made = made.ok().filter(|made| made.status.success());
+    let device = made.map(|made| String::from_utf8(made.stdout).unwrap().trim().to_owned());
+    if device.is_none() {
+        println!("skipped: losetup");
+    }
+    let snapshot = "22222222-0000-4000-8000-000000000002";
+    for root in [image.to_str()]
+        .into_iter()
+        .chain([device.as_deref()])
+        .flatten()
+    {
+        for args in [
+            vec!["ls", root],
+            vec!["check", root],
+            vec!["info", root],
+            vec!["gate", "--snapshot", snapshot, root],
+        ] {
+            let log = folder.path().join("trace");
+            let traced = Command::new("strace")
+                .args(["-f", "-qq", "-y", "-s", "0", "-o"])
+                .arg(&log)
+                .args(["-e", "trace=%file,%process,pread64,write,pwrite64,ioctl"])
+                .arg(env!("CARGO_BIN_EXE_vhdtree"))
+                .args(&args)
+                .output();
+            let said = traced.map(|traced| String::from_utf8_lossy(&traced.stderr).into_owned());
+            if !said.is_ok_and(|said| !said.contains("PTRACE") && !said.contains("not permitted")) {
+                println!("skipped: strace");
+                continue;
+            }
+            let trace = std::fs::read_to_string(&log).unwrap();
+            let lines = || trace.lines();
+            let runs = lines().filter(|line| line.contains("execve("));
+            assert_eq!(runs.count(), 1, "{args:?}");
+            let of_it = || lines().filter(|line| line.contains(&format!("<{root}")));
+            let opened = of_it().filter(|line| line.contains("open"));
+            assert!(opened.count() > 0, "{args:?} opened nothing:\n{trace}");
+            let bad = |line: &&str| {
+                could_change(line, root)
+                    || ["write(", "pwrite64(", "ioctl("]
+                        .iter()
+                        .any(|call| line.contains(call))
+                        && line.contains(&format!("<{root}"))
+            };
+            let bad: Vec<&str> = lines().filter(bad).collect();
+            assert!(bad.is_empty(), "{args:?}:\n{}", bad.join("\n"));
+            assert!(!trace.contains("/dev/mapper"), "{args:?}");
+            if args[0] == "ls" && root.ends_with("pv.img") {
+                let reads: Vec<u64> = of_it()
+                    .chain(lines().filter(|line| line.contains("pread64 resumed")))
+                    .filter(|line| line.contains("pread64") && line.contains("= "))
+                    .filter_map(|line| line.rsplit("= ").next()?.parse().ok())
+                    .collect();
+                let bytes: u64 = reads.iter().sum();
+                assert!(
+                    reads.len() <= 40 && bytes <= 64 << 10,
+                    "{} {bytes}",
+                    reads.len()
+                );
+                assert!(reads.len() > 20, "the trace shows {} reads", reads.len());
+            }
+        }
+    }
+    if let Some(device) = device {
+        let _ = Command::new("losetup").args(["-d", &device]).status();
+    }
+}
+
 #[test]
 fn the_trace_would_show_a_write() {
     let line = |call: &str| format!("4711  {call}");
