@@ -136,7 +136,14 @@ fn one(seed: u64, tallies: &mut BTreeMap<String, Tally>, faults: &mut Vec<String
             continue;
         };
         tally.count(truth.what, reverted, plan.answer);
-        if let Some(fault) = fault(truth.what, truth.loses, reverted, &plan) {
+        let hidden = matches!(truth.what, What::Hidden(_)) && plan.answer == Answer::Pass;
+        let no_twin = (hidden
+            && history
+                .twin(at)
+                .is_some_and(|twin| !is_twin(&twin, folder.path())))
+        .then_some("passed, and an innocent history would have left other files");
+        let fault = fault(truth.what, truth.loses, reverted, &plan).or(no_twin);
+        if let Some(fault) = fault {
             let mut text = told(seed, &history, at, fault, reverted, &plan);
             let judged = assessment.snapshots.iter().find(|judged| {
                 let named = judged.snapshot.and_then(|named| forest.snapshot(named));
@@ -199,6 +206,34 @@ fn one_xcp(seed: u64, tallies: &mut BTreeMap<String, Tally>, faults: &mut Vec<St
             faults.push(text);
         }
     }
+}
+
+/// Whether another history leaves the very files that lie in a folder, times included.
+fn is_twin(twin: &History, folder: &Path) -> bool {
+    let other = tempfile::tempdir().unwrap();
+    write::write(&twin.world, &twin.shown, other.path());
+    let files = |root: &Path| {
+        let mut files: Vec<_> = walkdir::WalkDir::new(root)
+            .into_iter()
+            .map(|entry| entry.unwrap().into_path())
+            .filter(|path| path.is_file())
+            .map(|path| {
+                let name = path.strip_prefix(root).unwrap().to_path_buf();
+                let at = path.metadata().unwrap().modified().unwrap();
+                // A list of facts bears no time of the host's: it is written when it is asked for.
+                let is_list =
+                    matches!(name.extension(), Some(kind) if kind == "csv" || kind == "json");
+                (
+                    name,
+                    std::fs::read(&path).unwrap(),
+                    (!is_list).then_some(at),
+                )
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    files(folder) == files(other.path())
 }
 
 fn heard(judged: &AssessedSnapshot) -> String {

@@ -341,6 +341,47 @@ impl History {
         }
     }
 
+    /// The innocent history that leaves the very same files: the snapshot taken when the disk above was made, by a host in
+    /// another zone where that is what hides it. `None` if this history is not hidden that way.
+    pub fn twin(&self, at: usize) -> Option<Self> {
+        let What::Hidden(why) = self.truth(at).what else {
+            return None;
+        };
+        if why == "within the slack" {
+            return None;
+        }
+        let mut world = self.world.clone();
+        let mut shown = self.shown;
+        let snapshot = world.snapshots[at].clone();
+        let now = world.machines[snapshot.machine].now.clone();
+        let above: Vec<usize> = now
+            .iter()
+            .flat_map(|now| {
+                let line = world.line(*now);
+                let pairs = line
+                    .windows(2)
+                    .filter(|pair| snapshot.disks.contains(&pair[1]));
+                pairs.map(|pair| pair[0]).collect::<Vec<_>>()
+            })
+            .collect();
+        let made = world.disks[*above.first()?].stamp;
+        for disk in above {
+            world.disks[disk].origin = Origin::Snapshot(at);
+        }
+        match why {
+            "the age of the disk above is lost" => {}
+            "a time zone explains it" => {
+                let later = (made - snapshot.taken + 450).div_euclid(900) * 900;
+                shown.zone -= later;
+                for snapshot in &mut world.snapshots {
+                    snapshot.taken += later;
+                }
+            }
+            _ => world.snapshots[at].taken = made,
+        }
+        Some(Self { world, shown })
+    }
+
     pub fn kind(&self) -> String {
         let dates = match self.shown.dates {
             Dates::Zoned => "list",
