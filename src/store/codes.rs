@@ -3,7 +3,7 @@
 crate::catalogue! {
     /// A file is named like a disk and is none.
     NOT_A_DISK = "not-a-disk", Error, "named like a virtual disk, but its content is none",
-        why: "A damaged or half-copied disk looks like this, and so does a file with the wrong name; whatever hangs on it is lost without it.",
+        why: "A damaged or half-copied disk looks like this, and so does a file with the wrong name; whatever is on top of it is lost without it.",
         action: "Compare its size and first bytes with a backup; if it was never a disk, rename it.";
     TOO_SHORT = "file-too-short", Error, "the file is shorter than the smallest possible disk",
         why: "A copy that was broken off, or a placeholder; there is nothing to read in it.",

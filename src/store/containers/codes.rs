@@ -15,6 +15,6 @@ crate::catalogue! {
         action: "Nothing, if no storage repository was expected here.";
     /// A volume that cannot be read whole.
     LVM_ELSEWHERE = "lvm-volume-elsewhere", Error, "a part of the volume lies on a device that was not given",
-        why: "The disk cannot be read, nor what hangs on it.",
+        why: "The disk cannot be read, nor can what is on top of it.",
         action: "Name all physical volumes of the group in one command.";
 }
