@@ -57,6 +57,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::analysis::Assessment;
+use crate::analysis::settle::GuestAccess;
 use crate::report::RowOptions;
 use crate::store::{Forest, Product, ScanOptions};
 use crate::text::{self, Charset, Clock, Units, Zone};
@@ -90,6 +91,7 @@ pub struct Options {
     pub rows: RowOptions,
     /// Whose rules a delete follows; `None`: guessed from the store.
     pub product: Option<Product>,
+    pub guest: GuestAccess,
     /// A sentence to begin with, such as what was not understood of a config file.
     pub notice: Option<String>,
     /// What the kernel holds the program to, as a sentence; `None`: nothing.

@@ -7,6 +7,14 @@ use super::survey::{Compared, Survey};
 use crate::job::Job;
 use crate::store::{DiskId, Forest, MachineId};
 
+/// Whether the content of disks may be looked at as a guest's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GuestAccess {
+    #[default]
+    Allowed,
+    Forbidden,
+}
+
 /// Reads the guests' clocks for the snapshots `asked`, indexes into the assessment, where that can help. The assessment with
 /// what they say; `None` if they say nothing more.
 pub fn settle(

@@ -274,9 +274,6 @@ pub struct PlanArgs {
     /// Look at all of the guest's files that a delete loses, and name them all (`plan`).
     #[arg(long)]
     pub files: bool,
-    /// Do not look into the guest: neither at its files nor at the times its own clock gave them.
-    #[arg(long, conflicts_with = "files")]
-    pub no_guest: bool,
     /// Let a named reason pass for this very state of the files.
     #[arg(long, value_name = "REASON:TOKEN")]
     pub accept: Vec<String>,
@@ -315,6 +312,9 @@ pub struct ScanArgs {
     /// A further folder in which parents may be opened.
     #[arg(hide_short_help = true, long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub parent_root: Vec<PathBuf>,
+    /// Do not look into the guest: neither at its files nor at the times its own clock gave them.
+    #[arg(hide_short_help = true, long, global = true)]
+    pub no_guest: bool,
     /// Whose rules a delete follows [default: guessed from the store].
     #[arg(long = "as", global = true, value_name = "PRODUCT")]
     pub product: Option<As>,

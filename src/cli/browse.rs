@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::saved::saved;
 use super::session::{Session, family, no_disk};
+use crate::analysis::settle::GuestAccess;
 use crate::config::Config;
 use crate::report::RowOptions;
 use crate::report::row::{Bases, Direction, Only};
@@ -94,6 +95,11 @@ pub(super) fn run(
         },
         rows: rows(cli, &config, &memory)?,
         product: session.scan.product.map(Into::into),
+        guest: if session.scan.no_guest {
+            GuestAccess::Forbidden
+        } else {
+            GuestAccess::Allowed
+        },
         notice,
         guard,
         keys: config.keys,

@@ -34,12 +34,16 @@ pub(super) fn run(
     if session.scan.from.is_empty() && is_container {
         return container(session, file, out);
     }
-    let store = if session.scan.from.is_empty() {
+    let mut store = if session.scan.from.is_empty() {
         session.read_around(&[file], store_args, CountPolicy::Count, out)?
     } else {
         session.read(&[], CountPolicy::Count, out)?
     };
     let id = store.disk_of(file)?;
+    if let Some(of_disk) = store.assessment.disk(id).cloned() {
+        let told = of_disk.snapshots.into_iter().chain(of_disk.above_of);
+        session.settle(&mut store, &told.collect::<Vec<_>>());
+    }
     let forest = &store.forest;
     match out.form {
         Form::Json | Form::Ndjson => {

@@ -33,6 +33,9 @@ pub(super) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
+    if args.files && session.scan.no_guest {
+        bail!("--files looks into the guest, which --no-guest forbids");
+    }
     let is_store = containers::is_store(&args.target).with_context(|| text::path(&args.target))?;
     let mut store = if is_store {
         session.read(std::slice::from_ref(&args.target), CountPolicy::Count, out)?
@@ -52,13 +55,13 @@ pub(super) fn run(
     } else {
         by_disk(forest, assessment, store.disk_of(&args.target)?, query)?
     };
-    if let (Target::Snapshot(at), false) = (target, args.no_guest) {
-        store.settle(at, &session.job);
+    if let Target::Snapshot(at) = target {
+        session.settle(&mut store, &[at]);
     }
     let forest = &store.forest;
     let mut plan = make(session, &store, target, args)?;
     // A gate names no files; whoever decides looks at the plan.
-    if asked == PlanCommand::Plan && !args.no_guest {
+    if asked == PlanCommand::Plan && !session.scan.no_guest {
         let extent = if args.files {
             LossExtent::All
         } else {

@@ -203,6 +203,18 @@ impl Session {
         self.read(&roots, counts, out)
     }
 
+    /// Judges snapshots again with what the guest's own clock says, where the disks' own times leave their verdicts open.
+    pub fn settle(&self, store: &mut ScannedStore, snapshots: &[usize]) {
+        if self.scan.no_guest || !self.scan.from.is_empty() {
+            return;
+        }
+        let (forest, assessment) = (&store.forest, &store.assessment);
+        let compared = Compared::default();
+        if let Some(settled) = settle(forest, assessment, &compared, snapshots, &self.job) {
+            *store.assessment = settled;
+        }
+    }
+
     /// Refuses `--from` for what must look at the files themselves.
     pub fn forbid_saved(&self) -> anyhow::Result<()> {
         if self.scan.from.is_empty() {
@@ -213,20 +225,6 @@ impl Session {
 }
 
 impl ScannedStore {
-    /// Judges a snapshot again with what the guest's own clock says, if the disks' own times leave its verdict open.
-    pub fn settle(&mut self, snapshot: usize, job: &Job) {
-        let settled = settle(
-            &self.forest,
-            &self.assessment,
-            &Compared::default(),
-            &[snapshot],
-            job,
-        );
-        if let Some(settled) = settled {
-            *self.assessment = settled;
-        }
-    }
-
     fn new(forest: Arc<Forest>, assessment: Assessment) -> Self {
         Self {
             forest: ManuallyDrop::new(forest),

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::analysis::Assessment;
 use crate::analysis::diff::{self, DiffEvent};
 use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
 use crate::analysis::plan::{self, PlanOptions, StoreTables, Target};
+use crate::analysis::settle::{GuestAccess, settle};
+use crate::analysis::{Assessment, Compared};
 use crate::chain::{Chain, ChainSource};
 use crate::format::SectorNo;
 use crate::guest::Partitions;
@@ -272,6 +273,17 @@ fn plan(
         product: options.product,
         ..PlanOptions::default()
     };
+    let settled = match (target, options.guest) {
+        (Target::Snapshot(at), GuestAccess::Allowed) => settle(
+            forest,
+            assessment,
+            &Compared::default(),
+            &[at],
+            &reporter.job,
+        ),
+        _ => None,
+    };
+    let assessment = settled.as_ref().unwrap_or(assessment);
     let tables = StoreTables::new(forest);
     let made = plan::plan(forest, assessment, target, &plan_options, &tables)
         .map_err(|error| error.to_string())?;
