@@ -50,8 +50,8 @@ macro_rules! replays {
 }
 
 replays!(
-    chain, facts, locators, log, lvm, partitions, saved, settings, store, text, times, tui, vhd,
-    vhdx, vmcx, xml, xo,
+    chain, ext, facts, locators, log, lvm, partitions, saved, settings, store, text, times, tui,
+    vhd, vhdx, vmcx, xfs, xml, xo,
 );
 
 #[test]

@@ -5,6 +5,7 @@
 mod bytes;
 mod chain;
 mod disk;
+mod guest;
 mod locators;
 mod log;
 mod lvm;
@@ -39,6 +40,11 @@ pub const TARGETS: &[Target] = &[
         name: "chain",
         run: chain::run,
         seeds: chain::seeds,
+    },
+    Target {
+        name: "ext",
+        run: guest::run_ext,
+        seeds: guest::seeds,
     },
     Target {
         name: "facts",
@@ -109,6 +115,11 @@ pub const TARGETS: &[Target] = &[
         name: "vmcx",
         run: vmcx::run,
         seeds: vmcx::seeds,
+    },
+    Target {
+        name: "xfs",
+        run: guest::run_xfs,
+        seeds: guest::seeds,
     },
     Target {
         name: "xml",

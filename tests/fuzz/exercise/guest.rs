@@ -1,0 +1,164 @@
+//! ext and XFS volumes whose machine stopped amid its work, changed in a few places: in what they hold, and in the journal.
+
+use std::ops::ControlFlow;
+use std::process::Command;
+use std::sync::{Arc, LazyLock};
+
+use vhdtree::guest::clock;
+use vhdtree::guest::content::read_content;
+use vhdtree::guest::extents::Extents;
+use vhdtree::guest::filesystem::FileKind;
+use vhdtree::guest::probe::probe;
+use vhdtree::guest::volume::{Volume, changes};
+use vhdtree::guest::walk::{TreeStep, walk};
+use vhdtree::job::Job;
+use vhdtree::source::Source;
+
+use super::patched::Patched;
+
+const SECTOR: usize = 512;
+/// Bytes of an input that are one change: sector among those in use, byte in it, eight bytes that are put there.
+const CHANGE: usize = 12;
+const CHANGES_MAX: usize = 16;
+
+/// A sound volume, and where something stands in it: all of it, and its journal.
+struct Sound {
+    bytes: Arc<Vec<u8>>,
+    used: Vec<usize>,
+    journal: Vec<usize>,
+}
+
+static EXT: LazyLock<Option<Sound>> =
+    LazyLock::new(|| Sound::read("ext4-live", &[0xc0, 0x3b, 0x39, 0x98]));
+static XFS: LazyLock<Option<Sound>> =
+    LazyLock::new(|| Sound::read("xfs-crashed", &[0xfe, 0xed, 0xba, 0xbe]));
+
+impl Sound {
+    /// The later of the two states in a fixture of the tests; `None` where nothing unpacks it.
+    fn read(name: &str, mark: &[u8]) -> Option<Self> {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+        let root = root.trim_end_matches("tests/fuzz/");
+        let path = format!("{root}/tests/it/fixtures/guest/{name}.zst");
+        let unpacked = Command::new("zstd").args(["-dqc", &path]).output().ok()?;
+        let both = unpacked.stdout;
+        let bytes = both
+            .get(both.len() / 2..)
+            .filter(|bytes| !bytes.is_empty())?;
+        let sectors = (0..bytes.len() / SECTOR).map(|sector| sector * SECTOR);
+        let is_used = |at: &usize| bytes[*at..*at + SECTOR].iter().any(|byte| *byte != 0);
+        let used: Vec<usize> = sectors.filter(is_used).collect();
+        let mut marked = used.iter().filter(|at| bytes[**at..].starts_with(mark));
+        let first = *marked.next()?;
+        let last = *marked.next_back()?;
+        let journal = used
+            .iter()
+            .copied()
+            .filter(|at| (first..=last).contains(at));
+        Some(Self {
+            journal: journal.collect(),
+            bytes: Arc::new(bytes.to_vec()),
+            used,
+        })
+    }
+
+    /// The first byte says whether only the journal is changed; then change after change.
+    fn changed(&self, input: &[u8]) -> Option<Patched> {
+        let (which, rest) = input.split_first()?;
+        let places = if which & 1 == 0 {
+            &self.used
+        } else {
+            &self.journal
+        };
+        let mut patched = Patched::new(Arc::clone(&self.bytes));
+        for change in rest.chunks_exact(CHANGE).take(CHANGES_MAX) {
+            let sector = usize::from(u16::from_le_bytes([change[0], change[1]]));
+            let byte = usize::from(u16::from_le_bytes([change[2], change[3]])) % SECTOR;
+            let at = places[sector % places.len()] + byte;
+            let count = 1 + usize::from(change[3] >> 5);
+            patched.put(at, &change[4..4 + count]);
+        }
+        Some(patched)
+    }
+}
+
+/// Inputs to start from.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let change = |sector: u16, byte: u8| {
+        let mut change = sector.to_le_bytes().to_vec();
+        change.extend([byte, 0xe0]);
+        change.extend([0xff, 0, 1, 0x80, 7, 0, 0, 0]);
+        change
+    };
+    let input = |which: u8, first: u16| {
+        let changes = (0..4).flat_map(|n: u16| change(first + 37 * n, 40));
+        std::iter::once(which).chain(changes).collect()
+    };
+    vec![
+        vec![0],
+        input(0, 0),
+        input(1, 0),
+        input(0, 200),
+        input(1, 60),
+    ]
+}
+
+pub fn run_ext(input: &[u8]) {
+    run(EXT.as_ref(), input);
+}
+
+pub fn run_xfs(input: &[u8]) {
+    run(XFS.as_ref(), input);
+}
+
+fn run(sound: Option<&Sound>, input: &[u8]) {
+    let Some(sound) = sound else {
+        println!("skipped: zstd");
+        return;
+    };
+    let Some(mutant) = sound.changed(input) else {
+        return;
+    };
+    let open = |source: Patched| {
+        let source: Arc<dyn Source> = Arc::new(source);
+        let kind = probe(&source).expect("in memory");
+        Volume::open(source, kind)
+    };
+    let before = open(Patched::new(Arc::clone(&sound.bytes)));
+    let mutant = open(mutant);
+    let job = Job::default();
+    let all = Extents::of(0..sound.bytes.len() as u64);
+    changes(&before, &mutant, &all, &job, &mut |_| {});
+    if let Some(clock) = clock::read(&before, &mutant, &all, &job) {
+        assert!(clock.later.len() <= sound.bytes.len() / 64);
+    }
+    let Ok(fs) = mutant.file_system() else {
+        return;
+    };
+    let mut files = Vec::new();
+    walk(fs, fs.root(), "", &job, &mut |step| {
+        if let TreeStep::Entry { entry, .. } = step
+            && entry.kind == FileKind::File
+        {
+            files.push(entry.id);
+        }
+        ControlFlow::Continue(())
+    });
+    for id in files.into_iter().take(64) {
+        let mut pieces = 0;
+        let _ = read_content(fs, id, "", &job, &mut |_| {
+            pieces += 1;
+            if pieces < 16 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+    }
+    let mut owned = 0;
+    let _ = fs.owners(&all, &job, &mut |part| {
+        assert!(part.bytes.start < part.bytes.end);
+        owned += part.bytes.end - part.bytes.start;
+        ControlFlow::Continue(())
+    });
+    assert!(owned <= all.bytes(), "owned twice");
+}
