@@ -12,7 +12,7 @@ use crate::analysis::rules::Reverted;
 use crate::analysis::then::{Then, stood_then};
 use crate::finding::{Code, Severity};
 use crate::store::earlier::{DiskMarks, EarlierMatch, EarlierScan};
-use crate::store::{Disk, DiskId, Forest, LinkState};
+use crate::store::{Disk, DiskId, DiskUse, Forest, LinkState};
 use crate::text::{file_name, size};
 
 /// What kind of change, the weightiest first.
@@ -245,19 +245,40 @@ impl ScanComparison<'_> {
         let forest = self.old.forest;
         let gone: Vec<DiskId> = forest.ids().filter(|id| self.now(*id).is_none()).collect();
         for id in gone {
-            let Some(disk) = forest.disk(id) else {
+            let Some(disk) = forest
+                .disk(id)
+                .filter(|disk| !self.replaced.contains(&disk.path))
+            else {
                 continue;
             };
-            if !self.replaced.contains(&disk.path) {
-                let text = "It is not there any more.";
-                self.add(
-                    (ChangedWhat::Gone, false),
-                    &disk.path,
-                    (shown(&disk.path), None),
-                    text,
-                );
-            }
+            let user = self.still_used_by(id);
+            let text = match &user {
+                Some(machine) => format!("It is not there any more, and {machine} uses it."),
+                None => "It is not there any more.".to_owned(),
+            };
+            let change = (ChangedWhat::Gone, user.is_some());
+            self.add(change, &disk.path, (shown(&disk.path), None), text);
         }
+    }
+
+    /// The machine that used a disk of then and still names one of its file name, which is not there.
+    fn still_used_by(&self, then: DiskId) -> Option<String> {
+        let (old, new) = (self.old.forest, self.new.forest);
+        let name = file_name(&old.disk(then)?.path);
+        let users = old.node(then)?.in_use_by.iter();
+        let mut users = users.filter_map(|id| old.machine(*id));
+        users.find_map(|user| {
+            let mut now = new
+                .machines
+                .iter()
+                .filter(|machine| machine.name == user.name);
+            let names = |used: &DiskUse| {
+                let last = used.path.rsplit(['\\', '/']).next();
+                used.disk.is_none() && last == Some(name.as_str())
+            };
+            let is_missing = now.any(|machine| machine.disks.iter().flatten().any(names));
+            is_missing.then(|| user.name.clone())
+        })
     }
 
     /// One disk, then and now.

@@ -313,6 +313,19 @@ fn what_grows_moves_and_is_taken_on_top_is_no_revert() {
 }
 
 #[test]
+fn a_disk_in_use_that_is_gone_is_worse() {
+    let place = Place::new(As::Vhdx);
+    let store = place.store("store", "A1", 0, Named::Snapshot(ONE));
+    let old = place.save(&store, "--ndjson");
+    fs::remove_file(store.join(As::Vhdx.file("A1"))).unwrap();
+    let (code, json) = place.changes(&old, &store);
+    assert_eq!(code, Some(1), "{json}");
+    let mut changes = json["changes"].as_array().unwrap().iter();
+    let gone = changes.find(|change| change["kind"] == "gone").unwrap();
+    assert!(gone["text"].as_str().unwrap().ends_with("and web uses it."));
+}
+
+#[test]
 fn an_incomplete_scan_says_nothing_of_what_is_gone() {
     let place = Place::new(As::Vhdx);
     let store = place.store("store", "A1", 0, Named::Nothing);
