@@ -142,6 +142,10 @@ crate::catalogue! {
     FACTS_UNFIT = "facts-fit-nothing", Info, "facts of a host about none of the disks found",
         why: "They are of another store, or the paths of the host lead nowhere here.",
         action: "Name the folder they are about, or say where its paths lie with --map.";
+    /// A file of a known name that is something else.
+    FACTS_FOREIGN = "facts-foreign", Info, "a file with the name of a pool's database that is none",
+        why: "Other programs call their files so too.",
+        action: "Nothing. If it is to be read, give it with --facts, which says what is wrong with it.";
     /// A pool's snapshot without its disk.
     POOL_SNAPSHOT_OF_NOTHING = "pool-snapshot-of-nothing", Info, "the pool's record of this snapshot names no disk that it is of",
         why: "The disk was deleted, or the pool lost the reference; xapi has done so on its own.",

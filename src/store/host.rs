@@ -10,6 +10,7 @@
 //! | a pool's `state.db` | `state_db` |
 //! | records as `xe` prints them | `xe` |
 //! | `xo-cli list-objects` | `xo` |
+//! | a machine's settings by VirtualBox | `virtualbox` |
 //!
 //! A text of either PowerShell may be UTF-8 or UTF-16. Times are kept as written: one without a zone stays recognisable
 //! ([`Zone::HostLocal`](super::when::Zone)).
@@ -22,6 +23,7 @@ pub mod powershell;
 pub(super) mod rows;
 pub mod sheet;
 mod state_db;
+mod virtualbox;
 mod xe;
 mod xo;
 
@@ -211,12 +213,22 @@ const MOST_DISKS: usize = 1024;
 /// Volumes of a host at most.
 const MOST_VOLUMES: usize = 1024;
 
-fn check_disks(facts: HostFacts) -> Result<HostFacts, HostError> {
+/// Machines and snapshots at most: a cluster of Hyper-V holds 8,000 machines of 50 snapshots, few pools come near that.
+const MOST_MACHINES: usize = 50_000;
+const MOST_SNAPSHOTS: usize = 200_000;
+
+pub(in crate::store) fn check_limits(facts: HostFacts) -> Result<HostFacts, HostError> {
     let of_machines = facts.machines.iter().map(|machine| &machine.disks);
     let of_snapshots = facts.snapshots.iter().map(|snapshot| &snapshot.disks);
     let mut counts = of_machines.chain(of_snapshots).flatten().map(Vec::len);
     if counts.any(|disks| disks > MOST_DISKS) {
         return Err(HostError::TooMany(MOST_DISKS, "disks of one machine"));
+    }
+    if facts.machines.len() > MOST_MACHINES {
+        return Err(HostError::TooMany(MOST_MACHINES, "machines"));
+    }
+    if facts.snapshots.len() > MOST_SNAPSHOTS {
+        return Err(HostError::TooMany(MOST_SNAPSHOTS, "snapshots"));
     }
     if facts.free.len() > MOST_VOLUMES {
         return Err(HostError::TooMany(MOST_VOLUMES, "places with free space"));
@@ -242,7 +254,7 @@ fn check_amount(text: &str) -> Result<(), HostError> {
 /// If it is none of the inputs known, or one with a fault, by row and field.
 pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
     if state_db::is_one(bytes) {
-        return state_db::read(bytes);
+        return check_limits(state_db::read(bytes)?);
     }
     let Decoded { text, damaged, .. } = decode(bytes);
     if damaged {
@@ -250,13 +262,16 @@ pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
     }
     check_amount(&text)?;
     if native::is_native(&text) {
-        return check_disks(native::read(&text)?);
+        return check_limits(native::read(&text)?);
+    }
+    if virtualbox::is_one(&text) {
+        return check_limits(virtualbox::read(&text)?);
     }
     if xe::is_one(&text) {
-        return Ok(xe::read(&text));
+        return check_limits(xe::read(&text));
     }
     if xo::is_one(&text) {
-        return xo::read(&text);
+        return check_limits(xo::read(&text)?);
     }
     let sheet = Sheet::read(&text)?;
     if sheet.rows.is_empty() {
@@ -276,7 +291,7 @@ pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
     }
     let mut facts = powershell::read(&sheet, &others)?;
     facts.files = listing::read(&sheet, &files)?;
-    check_disks(facts)
+    check_limits(facts)
 }
 
 /// A snapshot's id as it is compared: a lower-case GUID, else the text in lower case.

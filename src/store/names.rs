@@ -120,7 +120,9 @@ fn is_facts_name(path: &Path) -> bool {
     let name = name.to_ascii_lowercase();
     let known = ["labels.json", "times.csv", "state.db", "xo.json"];
     let is_ours = has_extension(path, "json") || has_extension(path, "xe");
-    known.contains(&name.as_str()) || name.starts_with("vhdtree-host") && is_ours
+    known.contains(&name.as_str())
+        || has_extension(path, "vbox")
+        || name.starts_with("vhdtree-host") && is_ours
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ macro_rules! replays {
 }
 
 replays!(
-    chain, ext, facts, locators, log, lvm, partitions, saved, settings, store, text, times, tui,
-    vhd, vhdx, vmcx, xfs, xml, xo,
+    chain, database, ext, facts, locators, log, lvm, orchestra, partitions, records, saved,
+    settings, store, text, times, tui, vhd, vhdx, virtualbox, vmcx, xfs, xml, xo,
 );
 
 #[test]

@@ -5,6 +5,7 @@
 mod disagree;
 mod locked;
 mod pool;
+mod virtualbox;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -182,6 +183,25 @@ fn hostile_facts_are_errors_or_findings_and_cost_little() {
         assert_eq!(output.status.code(), Some(2), "{name}: {said}");
         assert!(said.contains(says), "{name}: {said}");
     }
+}
+
+#[test]
+fn files_of_other_programs_with_the_names_of_a_pools_are_no_fault_of_the_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    vhdtree::demo::build(&folder.path().join("demo")).unwrap();
+    for (name, content) in [
+        ("state.db", &b"SQLite format 3\0\x10\0"[..]),
+        ("xo.json", b"{\"rules\":{}}"),
+        ("other.vbox", b"no settings"),
+    ] {
+        std::fs::write(folder.path().join("demo").join(name), content).unwrap();
+    }
+    let all = json(folder.path(), &["ls", "demo"]);
+    assert_eq!(all["errors"], serde_json::json!([]), "{}", all["errors"]);
+    let found = json(folder.path(), &["check", "demo"]);
+    let codes = found["findings"].as_array().unwrap().iter();
+    let foreign = codes.filter(|of| of["code"] == "facts-foreign");
+    assert_eq!(foreign.count(), 3, "{found:#}");
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{FactsFile, HostFacts, read, state_db};
+use super::{FactsFile, HostFacts, check_limits, read, state_db};
+use crate::finding::Finding;
 use crate::source::{Source, error_words, fill_up_to};
 use crate::store::facts::Files;
-use crate::store::{PathError, ScanError};
+use crate::store::names::has_extension;
+use crate::store::{PathError, ScanError, codes};
 
 /// The largest input that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -43,6 +45,7 @@ pub(in crate::store) fn found(
     files: &dyn Files,
     paths: &mut [PathBuf],
     errors: &mut Vec<PathError>,
+    findings: &mut Vec<(PathBuf, Finding)>,
 ) -> Vec<FactsFile> {
     paths.sort_by_cached_key(|path| (std::cmp::Reverse(path.components().count()), path.clone()));
     let mut all = Vec::new();
@@ -58,6 +61,10 @@ pub(in crate::store) fn found(
                 folder: path.parent().map(Path::to_path_buf),
                 facts,
             }),
+            Err(error) if is_common_name(path) => {
+                let text = format!("It is not read: {error}.");
+                findings.push((path.clone(), Finding::new(&codes::FACTS_FOREIGN, text)));
+            }
             Err(error) => errors.push(PathError {
                 path: path.clone(),
                 error,
@@ -65,6 +72,13 @@ pub(in crate::store) fn found(
         }
     }
     all
+}
+
+/// Other programs have files of these names too.
+fn is_common_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let common = ["state.db", "xo.json"];
+    common.iter().any(|known| name.eq_ignore_ascii_case(known)) || has_extension(path, "vbox")
 }
 
 /// Reads an input as it comes: a file the user names may be a pipe, `<(ssh host ...)`, or a device without an end, so that
@@ -80,6 +94,7 @@ fn read_any(input: &mut dyn Read) -> Result<HostFacts, String> {
         if counted.limit() == 0 {
             return Err(format!("it has more than {LARGEST_DATABASE} bytes"));
         }
+        let facts = facts.and_then(check_limits);
         return facts.map_err(|error| error.to_string());
     }
     let mut bytes = Vec::new();

@@ -146,7 +146,12 @@ impl<'a> Engine<'a> {
 
     /// Facts that lie in the store, then configurations, which they may date.
     fn read_sides(&mut self) {
-        let found = load::found(self.files, &mut self.found_facts, &mut self.errors);
+        let found = load::found(
+            self.files,
+            &mut self.found_facts,
+            &mut self.errors,
+            &mut self.side_findings,
+        );
         self.facts = self.facts.iter().cloned().chain(found).collect();
         self.records = configs(
             self.files,

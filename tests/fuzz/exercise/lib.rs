@@ -42,6 +42,11 @@ pub const TARGETS: &[Target] = &[
         seeds: chain::seeds,
     },
     Target {
+        name: "database",
+        run: sheets::run_facts,
+        seeds: sheets::database_seeds,
+    },
+    Target {
         name: "ext",
         run: guest::run_ext,
         seeds: guest::seeds,
@@ -67,9 +72,19 @@ pub const TARGETS: &[Target] = &[
         seeds: lvm::seeds,
     },
     Target {
+        name: "orchestra",
+        run: sheets::run_facts,
+        seeds: sheets::orchestra_seeds,
+    },
+    Target {
         name: "partitions",
         run: partitions::run,
         seeds: partitions::seeds,
+    },
+    Target {
+        name: "records",
+        run: sheets::run_facts,
+        seeds: sheets::record_seeds,
     },
     Target {
         name: "saved",
@@ -110,6 +125,11 @@ pub const TARGETS: &[Target] = &[
         name: "vhdx",
         run: vhdx::run,
         seeds: vhdx::seeds,
+    },
+    Target {
+        name: "virtualbox",
+        run: sheets::run_facts,
+        seeds: sheets::virtualbox_seeds,
     },
     Target {
         name: "vmcx",

@@ -11,9 +11,6 @@ pub fn fact_seeds() -> Vec<Vec<u8>> {
         r#"{"VMName":"a","Name":"s","Id":{"Guid":"11111111-2222-4333-8444-555555555555"},"CreationTime":{"value":"/Date(1300000000000)/","DateTime":"x"},"SnapshotType":2,"Disks":{"value":["C:\\a.vhd"],"Count":1}}"#,
         r#"[{"Name":"a","Disks":"C:\\a.vhd"},{"Name":"s","CheckpointType":"Production","CreationTime":"2020-01-02T03:04:05+09:00","ParentCheckpointName":"p"}]"#,
         "#TYPE x\r\n\"VMName\",\"Name\",\"CreationTime\",\"Disks\"\r\n\"a\",\"s \"\"q\"\"\",\"22.11.2026 03:04:05\",\"C:\\a.vhd\"\r\n",
-        r#"<database><table name="VM"><row ref="a" uuid="u" name__label="x%.y" is_a_snapshot="true" snapshot_of="b" snapshot_time="20260210T20:00:00Z"/></table><table name="VBD"><row VM="a" VDI="v"/></table></database>"#,
-        "uuid ( RO)   : a\n is-a-snapshot ( RO)  : true\n snapshot-of ( RO) : b\n\nvdi-uuid ( RO) : a\n vm-uuid ( RO) : m\n",
-        r#"[{"type":"VM-snapshot","id":"s","name_label":"n","$snapshot_of":"m","snapshot_time":1771000000},{"type":"VBD","VM":"s","VDI":"v"}]"#,
         "\"FullName\",\"Length\",\"CreationTimeUtc\"\r\n\"C:\\a.vhd\",\"5\",\"2020-01-02T03:04:05Z\"\r\n",
         "#TYPE Selected.System.IO.FileInfo\n\"FullName\",\"CreationTimeUtc\",\"LastWriteTimeUtc\"\n\"C:\\a.vhd\",\"22/11/2026 3:04:05 PM\",\"11/22/2026 15:04\"\n",
         r#"[{"FullName":"C:\\a.vhd","Length":5,"CreationTimeUtc":"/Date(1300000000000)/","LastWriteTime":"2020-01-02T03:04:05.1234567+09:00"}]"#,
@@ -22,6 +19,40 @@ pub fn fact_seeds() -> Vec<Vec<u8>> {
     .iter()
     .map(|text| [&[0], text.as_bytes()].concat())
     .collect()
+}
+
+/// A pool's database.
+pub fn database_seeds() -> Vec<Vec<u8>> {
+    seeds(&[
+        r#"<database><table name="VDI"><row ref="v" __ctime="9" uuid="11111111-2222-4333-8444-555555555555" name__label="a%.b" is_a_snapshot="false" snapshot_time="20260420T11:17:30Z"/></table></database>"#,
+        r#"<database><table name="VM"><row ref="a" uuid="11111111-2222-4333-8444-555555555555" name__label="x%.y" is_a_snapshot="true" snapshot_of="b" snapshot_time="20260210T20:00:00Z"/></table><table name="VBD"><row VM="a" VDI="v"/></table></database>"#,
+    ])
+}
+
+/// Records of `xe`.
+pub fn record_seeds() -> Vec<Vec<u8>> {
+    seeds(&[
+        "uuid ( RO)   : a\n is-a-snapshot ( RO)  : true\n snapshot-of ( RO) : b\n\nvdi-uuid ( RO) : a\n vm-uuid ( RO) : m\n",
+    ])
+}
+
+/// Objects of Xen Orchestra.
+pub fn orchestra_seeds() -> Vec<Vec<u8>> {
+    seeds(&[
+        r#"[{"type":"VM-snapshot","id":"s","name_label":"n","$snapshot_of":"m","snapshot_time":1771000000},{"type":"VBD","VM":"s","VDI":"v"}]"#,
+    ])
+}
+
+/// Settings of a machine of VirtualBox.
+pub fn virtualbox_seeds() -> Vec<Vec<u8>> {
+    seeds(&[
+        r#"<VirtualBox xmlns="http://www.virtualbox.org/"><Machine uuid="{11111111-2222-4333-8444-555555555555}" name="a" currentSnapshot="{21111111-2222-4333-8444-555555555555}"><MediaRegistry><HardDisks><HardDisk uuid="{31111111-2222-4333-8444-555555555555}" location="a.vhd" format="VHD"><HardDisk uuid="{41111111-2222-4333-8444-555555555555}" location="Snapshots/b.vhd" format="VHD"/></HardDisk></HardDisks></MediaRegistry><Snapshot uuid="{21111111-2222-4333-8444-555555555555}" name="s" timeStamp="2026-02-10T20:00:00Z"><Hardware><StorageControllers><StorageController><AttachedDevice type="HardDisk"><Image uuid="{31111111-2222-4333-8444-555555555555}"/></AttachedDevice></StorageController></StorageControllers></Hardware><Snapshots><Snapshot uuid="x"/></Snapshots></Snapshot></Machine></VirtualBox>"#,
+    ])
+}
+
+fn seeds(texts: &[&str]) -> Vec<Vec<u8>> {
+    let seed = |text: &&str| [&[0], text.as_bytes()].concat();
+    texts.iter().map(seed).collect()
 }
 
 /// Inputs to start from, for times.
