@@ -15,6 +15,7 @@ pub mod command;
 pub mod depth;
 mod document;
 pub mod effect;
+pub mod found;
 pub mod frame;
 mod help;
 pub mod input;

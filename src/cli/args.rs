@@ -212,6 +212,9 @@ pub struct FilesArgs {
     /// List all files of the disk, whether they differ from others or not.
     #[arg(long)]
     pub all: bool,
+    /// Show which versions of the file at `--in PATH` the disks of the tree hold.
+    #[arg(long, requires = "within", conflicts_with_all = ["all", "other"])]
+    pub versions: bool,
     /// Only what is at or below this path: `/Users`, or `p2:/Users` for one of several volumes.
     #[arg(long = "in", value_name = "PATH")]
     pub within: Option<String>,

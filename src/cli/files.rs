@@ -1,6 +1,7 @@
 //! `files`: which of the guest's files differ between a disk and its parent or another disk, or all files of a disk.
 
 mod all;
+mod versions;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -26,6 +27,9 @@ use crate::text::escape;
 
 pub(super) fn run(session: &Session, args: &FilesArgs, out: &mut Output) -> anyhow::Result<Exit> {
     let within = args.within.as_deref().map(GuestPath::parse);
+    if args.versions {
+        return versions::run(session, args, within.as_ref(), out);
+    }
     if args.all {
         return all::run(session, args, within.as_ref(), out);
     }

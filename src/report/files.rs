@@ -1,10 +1,14 @@
 //! The guest's files as lines: a volume, what changed in it, what is folded.
 
+mod versions;
+
 use crate::analysis::files::VolumeRow;
 use crate::analysis::files::noise::is_noise;
 use crate::guest::filesystem::{Change, ChangeKind, FileKind, FileVersion, GuestTime, VolumeState};
 use crate::report::page::{Line, Role};
 use crate::text::{Clock, Units, Zone, escape, many};
+
+pub use versions::version_lines;
 
 /// Columns before the path of a change.
 const SIZE_COLUMN: usize = 4;
@@ -36,7 +40,7 @@ impl Fold {
         }
     }
 
-    fn words(self, count: u64) -> String {
+    pub fn words(self, count: u64) -> String {
         match self {
             Self::Metadata => {
                 format!(
@@ -168,7 +172,7 @@ pub fn sign(kind: ChangeKind) -> &'static str {
     }
 }
 
-fn role(kind: ChangeKind) -> Role {
+pub fn role(kind: ChangeKind) -> Role {
     match kind {
         ChangeKind::Created | ChangeKind::Linked => Role::Ok,
         ChangeKind::Deleted | ChangeKind::Unlinked => Role::Error,

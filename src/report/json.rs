@@ -13,6 +13,7 @@ pub mod plan;
 pub mod read;
 pub mod repository;
 pub mod scan;
+pub mod versions;
 mod word;
 
 use std::io::{self, Write};

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::Assessment;
+use crate::analysis::files::all::GuestPath;
 use crate::analysis::plan::Target;
 use crate::store::{DiskId, Forest, ForestUpdates};
+use crate::tui::found::FilesOf;
 use crate::tui::message::{JobKind, JobNo};
 use crate::tui::state::{Memory, StatePlace};
 use crate::tui::terminal::Mouse;
@@ -54,6 +56,18 @@ pub enum JobRequest {
         /// What would be deleted.
         target: Target,
     },
+    /// Look for the guest's files.
+    Files {
+        forest: Arc<Forest>,
+        disk: DiskId,
+        of: FilesOf,
+    },
+    /// Look one of them up in every disk of the tree.
+    Versions {
+        forest: Arc<Forest>,
+        disk: DiskId,
+        path: GuestPath,
+    },
     Watch {
         /// The files as known.
         forest: Arc<Forest>,
@@ -71,6 +85,8 @@ impl JobRequest {
             Self::Diff { .. } => JobKind::Diff,
             Self::Hex { .. } => JobKind::Hex,
             Self::Plan { .. } => JobKind::Plan,
+            Self::Files { .. } => JobKind::Files,
+            Self::Versions { .. } => JobKind::Versions,
             Self::Watch { .. } => JobKind::Watch,
         }
     }

@@ -7,6 +7,7 @@ use crate::analysis::diff::{BlockDiff, DiffRun, DiffSummary};
 use crate::analysis::plan::Plan;
 use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
+use crate::tui::found::{FileVersions, FoundFiles};
 use crate::tui::keymap::Key;
 use crate::tui::prepared::Prepared;
 
@@ -30,6 +31,10 @@ pub enum JobKind {
     Hex,
     /// Working out a plan.
     Plan,
+    /// Looking for the guest's files.
+    Files,
+    /// Looking one of them up in every disk of the tree.
+    Versions,
     /// Watching the store for changes.
     Watch,
 }
@@ -120,6 +125,10 @@ pub enum News {
     Sides(Arc<Sides>),
     /// What a delete would do.
     Plan(Arc<Plan>),
+    /// Files of the guest, as they are found.
+    Files(Arc<FoundFiles>),
+    /// The versions of one of them.
+    Versions(Arc<FileVersions>),
     /// The watched store changed: what of it, in a few words, escaped.
     Changed(String),
     /// The job is over; `Err` says why it could not go on.

@@ -7,6 +7,8 @@
 //!                                            └─► pace ─► screen (one write)
 //! ```
 
+mod chains;
+mod files;
 mod job;
 mod outside;
 mod reporter;

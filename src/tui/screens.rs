@@ -2,6 +2,7 @@
 
 mod details;
 mod diff;
+mod files;
 mod health;
 mod map;
 mod plan;
@@ -14,13 +15,14 @@ use crate::tui::screen::{Screen, ScreenEntry};
 use crate::tui::view::View;
 
 /// Every screen, in the order of their numbers; the first is where every way begins.
-pub static SCREENS: [ScreenEntry; 6] = [
+pub static SCREENS: [ScreenEntry; 7] = [
     tree::ENTRY,
     details::ENTRY,
     map::ENTRY,
     diff::ENTRY,
     plan::ENTRY,
     health::ENTRY,
+    files::ENTRY,
 ];
 
 /// What the panes below the tree show, left and right.

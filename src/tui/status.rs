@@ -226,6 +226,8 @@ fn doing(slot: JobKind) -> &'static str {
         JobKind::Map => "reading blocks",
         JobKind::Sectors => "reading the block's bitmap",
         JobKind::Diff => "comparing",
+        JobKind::Files => "looking for files",
+        JobKind::Versions => "looking into every disk of the tree",
         JobKind::Hex | JobKind::Plan | JobKind::Watch => "",
     }
 }
@@ -236,7 +238,7 @@ fn job_words(app: &App, slot: JobKind, others: &[JobKind], progress: &JobProgres
     // A map's blocks are read with every step of the cursor; only what one waits for is told beside another job.
     let also: Vec<&str> = others
         .iter()
-        .filter(|slot| matches!(slot, JobKind::Scan | JobKind::Diff))
+        .filter(|slot| matches!(slot, JobKind::Scan | JobKind::Diff | JobKind::Files))
         .map(|slot| self::doing(*slot))
         .collect();
     let doing = match also.as_slice() {
@@ -260,6 +262,7 @@ fn job_words(app: &App, slot: JobKind, others: &[JobKind], progress: &JobProgres
                 text::count(progress.done)
             )
         }
+        JobKind::Files | JobKind::Versions => format!("{doing}  {stop} stops"),
         JobKind::Map | JobKind::Diff if progress.total == 0 => format!("{doing}  {stop} stops"),
         JobKind::Map => format!(
             "{doing}: {} of {}{left}  {stop} stops",

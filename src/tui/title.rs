@@ -169,7 +169,7 @@ pub fn tabs(app: &App) -> Vec<(View, usize, usize, String)> {
             let shown = if open {
                 format!("[{name}]")
             } else {
-                format!(" {name} ")
+                format!(" {name}")
             };
             let from = column;
             column += shown.width();
@@ -200,10 +200,10 @@ pub fn draw_tabs(app: &App, screens: &Screens, buffer: &mut Buffer, area: Rect) 
         );
     }
     let width = usize::from(area.width);
-    let room = width.saturating_sub(line.width() + 2);
+    let room = width.saturating_sub(line.width() + 1);
     let aside = screens.get(app.view).aside(app);
     let aside = fitting(aside, room, app.settings.charset.glyphs().ellipsis);
-    line.pad_to(width.saturating_sub(aside.width() + 1));
+    line.pad_to(width.saturating_sub(aside.width()));
     line.push(Role::Dim, aside);
     line.paint(buffer, area, &app.settings.theme);
 }

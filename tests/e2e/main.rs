@@ -55,6 +55,23 @@ fn keys_reach_every_view() {
 }
 
 #[test]
+fn the_lost_file_is_named_at_80_by_24_by_the_plan_and_among_the_files() {
+    let store = Store::new();
+    let mut session = Session::start(&store, (80, 24), &[], &[]);
+    ready(&session);
+    let shows = |screen: &vt100::Screen, view: &str| {
+        let text = screen.contents();
+        text.contains(view) && text.contains("検証用.txt")
+    };
+    session.type_keys("/84D319FE\rF");
+    session.wait("files", |screen| shows(screen, "[7 Files]"));
+    session.type_keys("d");
+    session.wait("plan", |screen| shows(screen, "[5 Plan]"));
+    session.type_keys("qq");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+}
+
+#[test]
 fn a_storm_of_sizes_ends_in_a_whole_screen() {
     let store = Store::new();
     let mut session = Session::start(&store, (80, 24), &[], &[]);

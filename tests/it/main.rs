@@ -18,6 +18,7 @@ mod damage;
 mod damage_vhdx;
 mod facts;
 mod faults;
+mod files_screen;
 mod fixtures;
 mod guest;
 mod histories;

@@ -57,7 +57,11 @@ impl App {
     /// The jobs that run, but for the watch: the open screen's own first, quick ones that nobody waits for last.
     pub fn running(&self) -> Vec<JobKind> {
         let rank = |slot: &JobKind| match slot {
-            JobKind::Diff | JobKind::Map | JobKind::Sectors => {
+            JobKind::Diff
+            | JobKind::Map
+            | JobKind::Sectors
+            | JobKind::Files
+            | JobKind::Versions => {
                 let asked_by = self.jobs.get(slot).map(|running| running.view);
                 u8::from(self.view == View::HOME || asked_by != Some(self.view))
             }

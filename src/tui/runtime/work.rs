@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analysis::diff::{self, DiffEvent};
+use crate::analysis::files::lost::{LossExtent, StoreGuestFiles};
 use crate::analysis::moment::Moment;
-use crate::analysis::open::{open_chain, open_pair};
-use crate::analysis::plan::{self, PlanOptions, StoreTables, Target};
+use crate::analysis::plan::{self, PlanOptions, StoreTables, Target, add_files};
 use crate::analysis::settle::{GuestAccess, settle};
 use crate::analysis::{Assessment, Compared};
-use crate::chain::{Chain, ChainSource};
+use crate::chain::ChainSource;
 use crate::format::SectorNo;
 use crate::guest::Partitions;
 use crate::image::{Image, Place, StateRun};
@@ -24,6 +24,7 @@ use crate::tui::effect::JobRequest;
 use crate::tui::message::{BlockTable, DiffResult, News, SectorTable, Sides};
 use crate::tui::prepared::{Prepared, PreparedStore};
 
+use super::chains::chains;
 use super::reporter::Reporter;
 use crate::text;
 
@@ -63,6 +64,11 @@ pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(
             assessment,
             target,
         } => plan(options, &forest, &assessment, target, reporter),
+        JobRequest::Files { forest, disk, of } => super::files::files(&forest, disk, of, reporter),
+        JobRequest::Versions { forest, disk, path } => {
+            super::files::versions(&forest, disk, path, reporter);
+            Ok(())
+        }
         JobRequest::Watch { forest } => {
             watch(&forest, reporter);
             Ok(())
@@ -193,23 +199,6 @@ fn sectors(roots: &[PathBuf], path: &Path, block: u64, reporter: &Reporter) -> R
     Ok(())
 }
 
-/// The child's chain and the other's: the parent's if none is named.
-fn chains(forest: &Forest, child: DiskId, other: Option<DiskId>) -> Result<(Chain, Chain), String> {
-    if let Some(other) = other {
-        open_pair(forest, child, other).map_err(|error| error.to_string())
-    } else {
-        let chain = open_chain(forest, child).map_err(|error| error.to_string())?;
-        let Some(parent) = chain.parent() else {
-            let link = forest.node(child).and_then(|node| node.parent.as_ref());
-            let state = link.map_or("missing", |link| link.state.word());
-            return Err(format!(
-                "Its parent is {state}: there is nothing to compare with."
-            ));
-        };
-        Ok((chain, parent))
-    }
-}
-
 fn compare(
     forest: &Forest,
     child: DiskId,
@@ -285,9 +274,18 @@ fn plan(
     };
     let assessment = settled.as_ref().unwrap_or(assessment);
     let tables = StoreTables::new(forest);
-    let made = plan::plan(forest, assessment, target, &plan_options, &tables)
+    let mut made = plan::plan(forest, assessment, target, &plan_options, &tables)
         .map_err(|error| error.to_string())?;
-    reporter.tell(News::Plan(Arc::new(made)));
+    let told = reporter.tell(News::Plan(Arc::new(made.clone())));
+    if !told || made.lost.is_empty() || options.guest != GuestAccess::Allowed {
+        return Ok(());
+    }
+    // The guest's files take reading; the plan is shown meanwhile.
+    let files = StoreGuestFiles::new(forest, &reporter.job, LossExtent::Some);
+    add_files(&mut made, forest, &files);
+    if !reporter.job.cancel.is_cancelled() {
+        reporter.tell(News::Plan(Arc::new(made)));
+    }
     Ok(())
 }
 

@@ -116,13 +116,12 @@ impl Screen for Tree {
     fn aside(&self, app: &App) -> Vec<String> {
         let mut parts = Vec::new();
         if !app.options.filter.is_empty() {
-            parts.push(format!(
-                "filter: {}, {} of {} {}",
-                app.options.filter,
-                app.groups.1,
-                app.groups.0,
-                groups_word(app)
-            ));
+            let (all, left) = app.groups;
+            let mut words = format!("filter: {}, {left} of {all}", app.options.filter);
+            if app.size.0 >= 100 {
+                words = format!("{words} {}", groups_word(app));
+            }
+            parts.push(words);
         }
         if app.options.only == Only::Problems {
             parts.push("problems only".to_owned());

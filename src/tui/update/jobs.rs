@@ -46,7 +46,12 @@ pub fn news(
             let result = std::mem::replace(result, Ok(()));
             return ended(app, screens, slot, result);
         }
-        News::Blocks(_) | News::Sectors(_) | News::Sides(_) | News::Plan(_) => {}
+        News::Blocks(_)
+        | News::Sectors(_)
+        | News::Sides(_)
+        | News::Plan(_)
+        | News::Files(_)
+        | News::Versions(_) => {}
     }
     let mut effects: Vec<Effect> = screens
         .all()
@@ -139,8 +144,10 @@ fn ended(
         }
         (_, Ok(())) => {}
         (JobKind::Diff, Err(error)) => app.comparison.error = Some(error),
-        (JobKind::Reread | JobKind::Hex | JobKind::Watch, Err(error)) => app.notice = Some(error),
-        (JobKind::Map | JobKind::Sectors | JobKind::Plan, Err(error)) => {
+        (JobKind::Reread | JobKind::Hex | JobKind::Watch | JobKind::Versions, Err(error)) => {
+            app.notice = Some(error);
+        }
+        (JobKind::Map | JobKind::Sectors | JobKind::Plan | JobKind::Files, Err(error)) => {
             for screen in screens.all() {
                 screen.failed(slot, &error);
             }
