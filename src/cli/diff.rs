@@ -18,16 +18,14 @@ use crate::guest::Partitions;
 use crate::report::csv;
 use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
 use crate::report::json::{PathErrorJson, path_text};
-use crate::report::tree_text::{Headings, align};
+use crate::report::page::diff::{DiffPage, outcome};
+use crate::report::tree_text::Headings;
 use crate::store::{CountPolicy, DiskId, LinkState};
+use crate::text::Units;
 use crate::text::{self, escape};
-use crate::text::{Units, count};
 
 /// What is said of a file that looks otherwise after the comparison.
 pub(super) const CHANGED: &str = "it changed while it was compared; the answer may mix two moments";
-
-/// Lines of the table of runs that are aligned with each other.
-const ALIGNED_LINES: usize = 4096;
 
 pub(super) fn run(
     session: &Session,
@@ -218,7 +216,7 @@ fn each(
     shown.map(|()| ended.sums)
 }
 
-/// Runs as a table, aligned over so many lines at a time as need no memory to speak of; then the sums.
+/// Runs, sums, and what they come to.
 fn text(
     store: &ScannedStore,
     pair: &DiskPair,
@@ -227,53 +225,23 @@ fn text(
     clear_progress: &dyn Fn(),
     out: &mut Output,
 ) -> anyhow::Result<()> {
-    let units = out.style.units;
-    let sector_size = u64::from(pair.left.sector_size());
-    let number = |value: u64| match units {
-        Units::Human => count(value),
-        Units::Bytes => value.to_string(),
+    let page = DiffPage {
+        sector_size: pair.left.sector_size().into(),
+        partitions,
+        units: out.style.units,
+        width: out.text_width(),
     };
-    let size = |sectors: u64| units.size(sectors.saturating_mul(sector_size));
-    let mut table: Vec<Vec<String>> = Vec::new();
     let mut runs = 0_u64;
-    let flush = |table: &mut Vec<Vec<String>>, out: &mut Output| {
-        clear_progress();
-        let lines = align(table, &[true, true, true, false, false]);
-        table.clear();
-        out.lines(lines)
-    };
     let summary = each(compare, &mut |run| {
+        clear_progress();
         if runs == 0 && out.headings == Headings::Shown {
-            let mut heads = vec!["SECTOR", "COUNT", "BYTES", "KIND"];
-            heads.extend(partitions.map(|_| "WHERE"));
-            table.push(heads.into_iter().map(str::to_owned).collect());
+            out.page(&[page.heading()])?;
         }
         runs += 1;
-        let mut cells = vec![
-            number(run.sector.0),
-            number(run.count),
-            size(run.count),
-            run.kind.word().to_owned(),
-        ];
-        cells.extend(partitions.map(|known| known.name(run.sector, run.count)));
-        table.push(cells);
-        if table.len() < ALIGNED_LINES {
-            return Ok(());
-        }
-        flush(&mut table, out)
+        out.page(&[page.run(run)])
     })?;
-    flush(&mut table, out)?;
-    let totals = summary.totals;
-    let ending = if runs == 1 { "" } else { "s" };
-    out.line(&format!(
-        "compared {}: changed {}, same {}, zeroed {}, unreadable {}; {} run{ending}",
-        size(totals.compared),
-        size(totals.changed),
-        size(totals.same),
-        size(totals.zeroed),
-        size(totals.unreadable),
-        count(runs),
-    ))?;
+    clear_progress();
+    out.page(&[page.totals(&summary, runs)])?;
     let name = |id: DiskId| {
         let disk = store.forest.disk(id);
         disk.map(|disk| text::file_name(&disk.path))
@@ -285,12 +253,8 @@ fn text(
         .unwrap_or_else(|| "its parent".to_owned());
     out.line(&if pair.is_mixed.get() {
         "files changed meanwhile: this may mix two moments".to_owned()
-    } else if !summary.complete {
-        "not everything was compared".to_owned()
-    } else if summary.equal {
-        format!("{child} equals {with}")
     } else {
-        format!("{child} differs from {with}")
+        outcome(&summary, &child, &with)
     })?;
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! `map`: which blocks a disk holds, as exact runs or as a grid.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
@@ -10,19 +9,18 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
 use crate::analysis::moment::Moment;
-use crate::image::{BlockState, Counts, Image, StateRun, codes};
+use crate::image::{Counts, Header, Image, Kind, StateRun, codes};
 use crate::report::csv;
 use crate::report::json::diff::{CountRuns, Ended, MapDocument, StateRunJson};
 use crate::report::json::{PathErrorJson, path_text};
-use crate::report::tree_text::{Headings, align};
+use crate::report::page::map::{self as page, MapScale, MapUnit, NO_BLOCKS};
+use crate::report::page::{Cell, Layer, Line, MapStyle, Role};
+use crate::report::tree_text::Headings;
 use crate::store::containers::Containers;
-use crate::text::{self, Glyphs, escape};
+use crate::text::{self, Glyphs, Units, escape};
 
 /// What is said of a file that looks otherwise after its table was read.
 const CHANGED: &str = "it changed while it was read; the map may mix two moments";
-
-/// Lines of the table of runs that are aligned with each other.
-const ALIGNED_LINES: usize = 4096;
 
 pub(super) fn run(
     session: &Session,
@@ -75,17 +73,28 @@ pub(super) fn run(
             })?
         }
         Form::Text => {
-            let block_bytes = u64::from(block_size.unwrap_or(0));
-            let ended = match grid {
-                Some(size) => {
-                    let mut grid = Grid::new(image.header().blocks, size);
-                    let ended = count(&mut |run| grid.add(run));
-                    grid.draw(block_bytes, out)?;
-                    ended
+            let (units, header) = (out.style.units, image.header());
+            let block_bytes = block_size.unwrap_or(0).into();
+            let ended = if let Some(size) = grid {
+                let mut grid = Grid::new(header, size, units);
+                let ended = count(&mut |run| grid.add(run));
+                out.page(&grid.lines(MapStyle::Shades, out.style.charset.glyphs()))?;
+                ended
+            } else {
+                if out.headings == Headings::Shown && header.blocks > 0 {
+                    out.page(&[page::columns(units)])?;
                 }
-                None => draw_runs(&count, block_bytes, out)?,
+                each(&count, &mut |run| {
+                    out.page(&[page::run(run, block_bytes, units)])
+                })?
             };
-            totals(&image, &ended.sums, out)?;
+            if header.blocks == 0 {
+                out.line(NO_BLOCKS)?;
+            } else {
+                let differs = header.kind == Kind::Differencing;
+                let sector_size = differs.then_some(header.sector_size.into());
+                out.page(&page::totals(&ended.sums, sector_size, units))?;
+            }
             ended
         }
     };
@@ -116,173 +125,63 @@ fn each(
     shown.map(|()| ended)
 }
 
-/// Runs as a table, aligned over so many lines at a time as need no memory to speak of.
-fn draw_runs(
-    count: CountRuns<'_>,
-    block_bytes: u64,
-    out: &mut Output,
-) -> anyhow::Result<Ended<Counts>> {
-    let mut table = Vec::new();
-    if out.headings == Headings::Shown {
-        table.push(
-            ["FIRST", "COUNT", "OFFSET", "BYTES", "STATE"]
-                .map(str::to_owned)
-                .to_vec(),
-        );
-    }
-    let flush = |table: &mut Vec<Vec<String>>, out: &mut Output| {
-        let lines = align(table, &[true, true, true, true, false]);
-        table.clear();
-        out.lines(lines)
-    };
-    let ended = each(count, &mut |run| {
-        let number = |value: u64| out.style.units.count(value);
-        let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
-        table.push(vec![
-            number(run.first.0),
-            number(run.count),
-            size(run.first.0),
-            size(run.count),
-            run.state.word().to_owned(),
-        ]);
-        if table.len() < ALIGNED_LINES {
-            return Ok(());
-        }
-        flush(&mut table, out)
-    })?;
-    flush(&mut table, out)?;
-    Ok(ended)
-}
-
-/// What one cell of the grid stands for.
-#[derive(Debug, Clone, Copy, Default)]
-struct GridCell {
-    held: u64,
-    zero: u64,
-    unmapped: u64,
-    error: u64,
-}
-
-impl GridCell {
-    fn sign(self, of: u64, glyphs: &Glyphs) -> &'static str {
-        if self.error > 0 {
-            "!"
-        } else if self.held == 0 && self.zero > 0 {
-            "0"
-        } else if self.held == 0 && self.unmapped > 0 {
-            "x"
-        } else {
-            glyphs.shade(self.held, of)
-        }
-    }
-}
-
-/// A power of two of blocks for each cell, so that offsets are round; whatever there is in a cell shows, errors first.
+/// A power of two of blocks for each cell, so that offsets are round.
 struct Grid {
-    cells: Vec<GridCell>,
-    blocks: u64,
-    per_cell: u64,
-    columns: u32,
+    cells: Vec<Cell>,
+    scale: MapScale,
 }
 
 impl Grid {
-    fn new(blocks: u64, (columns, rows): (u32, u32)) -> Self {
+    fn new(header: &Header, (columns, rows): (u32, u32), units: Units) -> Self {
+        let blocks = header.blocks;
         let room = u64::from(columns) * u64::from(rows);
         let per_cell = blocks.div_ceil(room).max(1).next_power_of_two();
-        let cells = blocks.div_ceil(per_cell).min(room);
+        let cell = |at: u64| Cell {
+            total: blocks.saturating_sub(at * per_cell).min(per_cell),
+            ..Cell::default()
+        };
         Self {
-            cells: vec![GridCell::default(); usize::try_from(cells).unwrap_or(0)],
-            blocks,
-            per_cell,
-            columns,
+            cells: (0..blocks.div_ceil(per_cell).min(room)).map(cell).collect(),
+            scale: MapScale {
+                unit: MapUnit::Block,
+                unit_bytes: header.block_size.unwrap_or(0).into(),
+                per_cell,
+                columns: columns.into(),
+                total: blocks,
+                units,
+            },
         }
     }
 
     fn add(&mut self, run: StateRun) {
+        let per_cell = self.scale.per_cell;
         let mut block = run.first.0;
         let end = block.saturating_add(run.count);
         while block < end {
-            let at = block / self.per_cell;
-            let next = (at + 1).saturating_mul(self.per_cell).min(end);
-            let share = next - block;
+            let at = block / per_cell;
+            let next = (at + 1).saturating_mul(per_cell).min(end);
             let cell = usize::try_from(at).ok();
             if let Some(cell) = cell.and_then(|at| self.cells.get_mut(at)) {
-                match run.state {
-                    BlockState::Full | BlockState::Partial => cell.held += share,
-                    BlockState::Zero => cell.zero += share,
-                    BlockState::Unmapped => cell.unmapped += share,
-                    BlockState::Error => cell.error += share,
-                    BlockState::Absent => {}
-                }
+                cell.add(run.state, block % per_cell, next - block);
             }
             block = next;
         }
     }
 
-    fn draw(&self, block_bytes: u64, out: &mut Output) -> io::Result<()> {
-        let Self {
-            per_cell, columns, ..
-        } = *self;
-        let row_blocks = per_cell.saturating_mul(u64::from(columns));
-        let size = |blocks: u64| out.style.units.size(blocks.saturating_mul(block_bytes));
-        let head = format!(
-            "1 cell = {} = {}; 1 row = {}; {}",
-            text::many(per_cell, "block"),
-            size(per_cell),
-            size(row_blocks),
-            text::many(self.blocks, "block")
-        );
-        let mut lines = vec![head];
-        for (row, cells) in self.cells.chunks(columns as usize).enumerate() {
-            let offset = size((row as u64).saturating_mul(row_blocks));
-            let mut line = format!("{offset:>12}  ");
-            for (at, cell) in cells.iter().enumerate() {
-                let first = (row as u64 * u64::from(columns) + at as u64) * per_cell;
-                let of = self.blocks.saturating_sub(first).min(per_cell);
-                line.push_str(cell.sign(of, out.style.charset.glyphs()));
+    fn lines(&self, style: MapStyle, glyphs: &'static Glyphs) -> Vec<Line> {
+        let columns = usize::try_from(self.scale.columns).unwrap_or(1);
+        let rows = self.cells.chunks(columns);
+        let labels = self.scale.labels(0, rows.len() as u64);
+        let mut lines = vec![self.scale.line(0, rows.len() as u64, usize::MAX)];
+        lines.extend(labels.into_iter().zip(rows).map(|(label, cells)| {
+            let mut line = Line::of(Role::Dim, label).with(Role::Text, " ");
+            for cell in cells {
+                let (sign, role) = cell.sign(style, Layer::Held, glyphs);
+                line.push(role, sign);
             }
-            lines.push(line);
-        }
-        let glyphs = out.style.charset.glyphs();
-        lines.push(format!(
-        "{} none  {} any  {} over 10 %  {} over half  {} all  0 zero  x unmapped  ! error, before all others",
-        glyphs.shade(0, 100),
-        glyphs.shade(1, 100),
-        glyphs.shade(11, 100),
-        glyphs.shade(51, 100),
-        glyphs.shade(100, 100),
-    ));
-        out.lines(lines)
+            line
+        }));
+        lines.push(page::legend(style, Layer::Held, glyphs));
+        lines
     }
-}
-
-fn totals(image: &Image, counts: &Counts, out: &mut Output) -> anyhow::Result<()> {
-    let header = image.header();
-    if header.blocks == 0 {
-        out.line("a fixed disk: it has no blocks, all of it is in the file")?;
-        return Ok(());
-    }
-    let mut line = format!(
-        "{}: {} full, {} partial, {} zero, {} unmapped, {} absent, {}",
-        text::many(counts.total, "block"),
-        text::count(counts.full),
-        text::count(counts.partial),
-        text::count(counts.zero),
-        text::count(counts.unmapped),
-        text::count(counts.absent),
-        text::many(counts.error, "error")
-    );
-    if header.kind == crate::image::Kind::Differencing {
-        let bytes = counts
-            .dirty_sectors
-            .saturating_mul(u64::from(header.sector_size));
-        let _ = write!(
-            line,
-            "; {} dirty sectors, {}",
-            text::count(counts.dirty_sectors),
-            out.style.units.size(bytes)
-        );
-    }
-    out.line(&line)?;
-    Ok(())
 }

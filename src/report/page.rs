@@ -1,10 +1,13 @@
 //! A page: lines of text in roles, wrapped to a width. Made once, printed by the command line and painted by the browser.
 
+mod cell;
 mod context;
+pub mod diff;
 pub mod disk;
 pub mod finding;
 mod host;
 pub mod machine;
+pub mod map;
 pub mod plan;
 pub mod repository;
 mod role;
@@ -12,6 +15,7 @@ pub mod verdict;
 
 use unicode_width::UnicodeWidthStr as _;
 
+pub use self::cell::{Cell, Layer, MapStyle};
 pub use self::context::PageContext;
 pub use self::role::Role;
 use crate::text::{Overlong, wrap};

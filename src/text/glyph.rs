@@ -83,24 +83,6 @@ pub struct Glyphs {
     pub bar: [&'static str; 2],
 }
 
-impl Glyphs {
-    /// The sign of a cell by how much of it is held, from none to all: never rounded to either end.
-    pub fn shade(&self, held: u64, of: u64) -> &'static str {
-        let [none, any, tenth, half, all] = self.shades;
-        if held == 0 {
-            none
-        } else if held >= of {
-            all
-        } else if held.saturating_mul(2) > of {
-            half
-        } else if held.saturating_mul(10) > of {
-            tenth
-        } else {
-            any
-        }
-    }
-}
-
 static UNICODE: Glyphs = Glyphs {
     mark: "■",
     ellipsis: "…",
@@ -181,12 +163,6 @@ mod tests {
                 assert!(!glyphs.shades[..index].contains(shade));
             }
         }
-    }
-
-    #[test]
-    fn a_shade_never_rounds_something_to_nothing_or_to_everything() {
-        let signs = [0, 1, 102, 103, 512, 513, 1023, 1024].map(|held| UNICODE.shade(held, 1024));
-        assert_eq!(signs, ["·", "░", "░", "▒", "▒", "▓", "▓", "█"]);
     }
 
     #[test]

@@ -45,6 +45,14 @@ impl Units {
         }
     }
 
+    /// A place in bytes: in few columns, or exactly.
+    pub fn place(self, bytes: u64) -> String {
+        match self {
+            Self::Human => offset(bytes),
+            Self::Bytes => bytes.to_string(),
+        }
+    }
+
     /// A count, separated by thousands or, beside exact bytes, for programs to read.
     pub fn count(self, number: u64) -> String {
         match self {
@@ -57,6 +65,28 @@ impl Units {
 /// A size in binary units with one decimal: `0 B`, `512 B`, `8.1 MiB`.
 pub fn size(bytes: u64) -> String {
     Units::Human.size(bytes)
+}
+
+/// An offset in few columns: `1.12T`.
+pub fn offset(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (1 << 40, "T"),
+        (1 << 30, "G"),
+        (1 << 20, "M"),
+        (1 << 10, "K"),
+    ];
+    for (unit, name) in UNITS {
+        if bytes >= unit {
+            let hundredths = bytes % unit / (unit / 100).max(1);
+            let whole = bytes / unit;
+            return if bytes.is_multiple_of(unit) {
+                format!("{whole} {name}")
+            } else {
+                format!("{whole}.{:02} {name}", hundredths.min(99))
+            };
+        }
+    }
+    bytes.to_string()
 }
 
 /// A count with a comma between thousands: `1,048,576`.
@@ -102,6 +132,15 @@ mod tests {
             Units::Human.exact(90_177_536),
             "86.0 MiB (90,177,536 bytes)"
         );
+    }
+
+    #[test]
+    fn offsets_are_short_and_round_down() {
+        assert_eq!(offset(0), "0");
+        assert_eq!(offset(2 << 20), "2 M");
+        assert_eq!(offset((1 << 40) + (128 << 30)), "1.12 T");
+        assert_eq!(offset((2 << 40) - 1), "1.99 T");
+        assert_eq!(Units::Bytes.place(2 << 20), "2097152");
     }
 
     #[test]

@@ -1,26 +1,4 @@
-//! A place on a disk, as it is shown and as people type it.
-
-/// An offset in few columns: `1.12T`.
-pub fn offset(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [
-        (1 << 40, "T"),
-        (1 << 30, "G"),
-        (1 << 20, "M"),
-        (1 << 10, "K"),
-    ];
-    for (unit, name) in UNITS {
-        if bytes >= unit {
-            let hundredths = bytes % unit / (unit / 100).max(1);
-            let whole = bytes / unit;
-            return if bytes.is_multiple_of(unit) {
-                format!("{whole} {name}")
-            } else {
-                format!("{whole}.{:02} {name}", hundredths.min(99))
-            };
-        }
-    }
-    bytes.to_string()
-}
+//! A place on a disk as people type it.
 
 /// Says that a text names no place.
 pub fn no_place(text: &str) -> String {
@@ -77,13 +55,5 @@ mod tests {
         assert_eq!(place("検", unit, 1), None);
         assert_eq!(place("", unit, 1), None);
         assert_eq!(place("99999999999999999999T", unit, 1), None);
-    }
-
-    #[test]
-    fn offsets_are_short_and_round_down() {
-        assert_eq!(offset(0), "0");
-        assert_eq!(offset(2 << 20), "2 M");
-        assert_eq!(offset((1 << 40) + (128 << 30)), "1.12 T");
-        assert_eq!(offset((2 << 40) - 1), "1.99 T");
     }
 }

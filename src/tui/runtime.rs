@@ -34,6 +34,8 @@ use crate::tui::update::{start, update};
 use crate::tui::{Options, signals};
 
 use self::job::Jobs;
+#[cfg(any(test, feature = "testing"))]
+pub use self::job::answers;
 
 /// Messages that may wait: more than a screenful of keys and news; beyond that, senders wait.
 const INBOX: usize = 1024;

@@ -9,13 +9,15 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::text::{Charset, Clock};
+use crate::tui::Options;
 use crate::tui::app::{App, Settings};
 use crate::tui::depth::Depth;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::frame::paint;
 use crate::tui::keymap::Key;
 use crate::tui::message::{JobKind, Message, News};
 use crate::tui::prepared::{Prepared, PreparedStore};
+use crate::tui::runtime::answers;
 use crate::tui::sample::Sample;
 use crate::tui::screens::{Screens, keymap};
 use crate::tui::terminal::Mouse;
@@ -140,6 +142,38 @@ impl Script {
             .no;
         self.send(Message::Job(slot, no, news));
         self.send(Message::Job(slot, no, News::Ended(Ok(()))))
+    }
+
+    /// Does the jobs that were asked for, and those that their answers ask for, until none is left.
+    ///
+    /// # Panics
+    /// When a job fails.
+    pub fn work(&mut self, options: &Options) -> &mut Self {
+        while let Some(at) = self
+            .effects
+            .iter()
+            .position(|e| matches!(e, Effect::Start(..)))
+        {
+            let Effect::Start(no, work) = self.effects.remove(at) else {
+                continue;
+            };
+            if matches!(work, JobRequest::Watch { .. }) {
+                continue;
+            }
+            let slot = work.slot();
+            let (news, ended) = answers(options, work);
+            ended.as_ref().expect("the job can be done");
+            for news in news {
+                self.send(Message::Job(slot, no, news));
+            }
+            self.send(Message::Job(slot, no, News::Ended(ended)));
+        }
+        self
+    }
+
+    /// The open screen as plain text, whole, as for the pager.
+    pub fn text(&self) -> Vec<String> {
+        crate::tui::frame::text(&self.app, &self.screens)
     }
 
     /// The screen as cells.

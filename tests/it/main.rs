@@ -16,6 +16,7 @@ mod containers;
 mod corpus;
 mod damage;
 mod damage_vhdx;
+mod faces;
 mod facts;
 mod faults;
 mod files_screen;

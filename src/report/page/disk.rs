@@ -6,6 +6,7 @@ use crate::analysis::AssessedSnapshot;
 use crate::finding::Severity;
 use crate::image::{Header, Kind, LogState, Specific};
 use crate::report::beside::beside;
+use crate::report::page::map::held;
 use crate::report::page::{Line, Page, PageContext, Role, finding, host, verdict};
 use crate::report::row::{Row, why};
 use crate::report::{columns, words};
@@ -287,13 +288,7 @@ fn blocks(page: &mut Page, context: &PageContext<'_>, disk: &Disk, of: &Header) 
         page.field("counted", counted);
         return;
     };
-    let held = counts.full.saturating_add(counts.partial);
-    let hundredths = held
-        .saturating_mul(10_000)
-        .checked_div(counts.total)
-        .unwrap_or(0);
-    let share = format!("{}.{:02} %", hundredths / 100, hundredths % 100);
-    page.field("in this file", format!("{} ({share})", count(held)));
+    page.field("in this file", held(counts));
     let two = |a, b| format!("{}, {}", count(a), count(b));
     page.field("full, partial", two(counts.full, counts.partial));
     if counts.zero.saturating_add(counts.unmapped) > 0 {

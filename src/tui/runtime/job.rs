@@ -25,6 +25,20 @@ pub struct Jobs {
     wanted: Arc<Mutex<ShownBy>>,
 }
 
+/// What a job tells, whole, and how it ended: for tests that want a browser's answer without its terminal.
+#[cfg(any(test, feature = "testing"))]
+pub fn answers(options: &Options, work: JobRequest) -> (Vec<News>, Result<(), String>) {
+    let (inbox, told) = std::sync::mpsc::sync_channel(1024);
+    let reporter = Reporter::new(work.slot(), 0, inbox, Job::default(), Arc::default());
+    let ended = work::run(options, work, &reporter);
+    drop(reporter);
+    let news = told.into_iter().filter_map(|message| match message {
+        Message::Job(_, _, news) => Some(news),
+        _ => None,
+    });
+    (news.collect(), ended)
+}
+
 impl Jobs {
     /// None yet.
     pub fn new(options: Options, inbox: SyncSender<Message>) -> Self {

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use crate::finding::Severity;
 use crate::report::findings::PlacedFinding;
 use crate::report::page::Page;
-use crate::report::page::finding::{severity_role, whole};
+use crate::report::page::finding::{brief, meaning, severity_role, whole};
 use crate::text::{self, Overlong, escape};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
@@ -118,18 +118,13 @@ impl Screen for Health {
     /// Every finding, hidden ones included.
     fn text(&self, app: &App, width: u16) -> Vec<Line> {
         let mut lines = vec![self.summary(app)];
+        let mut page = Page::new(width.into(), Overlong::Keep);
         for item in &app.findings {
-            lines.push(Line::of(
-                Role::Text,
-                format!(
-                    "{} {}",
-                    item.finding.code.severity.word(),
-                    item.finding.code.id
-                ),
-            ));
-            lines.extend(about(item, width.into()));
-            lines.push(Line::new());
+            brief(&mut page, &item.finding, Some(&item.path));
+            meaning(&mut page, item.finding.code);
+            page.blank();
         }
+        lines.extend(page.into_lines());
         lines
     }
 

@@ -6,6 +6,8 @@ mod window;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::report::page::Layer;
+use crate::report::page::map::NO_BLOCKS;
 use crate::text::escape;
 use crate::tui::app::{App, Asking, NOT_SAVED};
 use crate::tui::command::Command;
@@ -17,7 +19,6 @@ use crate::tui::place::place;
 use crate::tui::screen::{Act, Screen, ScreenEntry, Typing};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
-use crate::tui::widget::blockmap::Layer;
 use crate::tui::widget::prompt::Prompt;
 use crate::tui::widget::text::Line;
 
@@ -65,8 +66,8 @@ impl Screen for Map {
         }
     }
 
-    fn text(&self, _app: &App, _width: u16) -> Vec<Line> {
-        picture::text_lines(&self.window)
+    fn text(&self, app: &App, _width: u16) -> Vec<Line> {
+        picture::text_lines(app, &self.window)
     }
 
     fn run(&mut self, app: &mut App, command: Command, _area: Rect) -> Act {
@@ -263,8 +264,6 @@ impl Map {
             };
             return Some(words.to_owned());
         }
-        self.window.is_empty().then(|| {
-            "A fixed disk has no blocks: every sector lies in the file, in order.".to_owned()
-        })
+        self.window.is_empty().then(|| NO_BLOCKS.to_owned())
     }
 }

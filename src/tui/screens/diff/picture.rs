@@ -3,12 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::analysis::diff::{DiffKind, DiffRun};
 use crate::format::SectorNo;
-use crate::text::{self, Units};
+use crate::report::page::diff::{DiffPage, outcome};
+use crate::text;
 use crate::tui::app::App;
 use crate::tui::message::{DiffResult, JobKind};
-use crate::tui::place::offset;
 use crate::tui::theme::Role;
 use crate::tui::widget::rows::{Focus, draw_rows};
 use crate::tui::widget::text::{Line, clip_middle};
@@ -34,7 +33,11 @@ pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
             height: 1,
             ..area
         };
-        columns(diff.data.as_deref(), app.units, area.width).paint(buffer, area, theme);
+        let columns = diff
+            .data
+            .as_ref()
+            .map(|data| page_of(app, data, area.width).heading());
+        columns.unwrap_or_default().paint(buffer, area, theme);
     }
     let focus = if diff.part == DiffFocus::Runs {
         Focus::Here
@@ -49,7 +52,7 @@ pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
         diff.top,
         cursor,
         diff.shown.len(),
-        |place| run_line(diff, app.units, place, runs.width),
+        |place| run_line(app, diff, place, runs.width),
     );
     if diff.shown.is_empty() && runs.height > 0 {
         Line::of(Role::Dim, format!(" {}", empty_words(app, diff))).paint(buffer, runs, theme);
@@ -63,7 +66,7 @@ pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
         ..area
     };
     if area.height > 2 {
-        totals(diff, app.units, area.width).paint(buffer, last, theme);
+        totals(app, diff, area.width).paint(buffer, last, theme);
     }
 }
 
@@ -118,19 +121,13 @@ fn empty_words(app: &App, diff: &DiffRuns) -> &'static str {
 
 /// The two sides: what is compared with what.
 fn heading(app: &App, width: u16) -> Line {
-    let asked = &app.comparison;
-    let name = |path: &std::path::PathBuf| app.find(path).map(|id| app.name_of(id));
-    let child = asked.child.as_ref().and_then(name).unwrap_or_default();
+    let (child, other) = names(app);
     let (left, right) = if width < 60 {
         (" ", "  | ")
-    } else if asked.other.is_some() {
+    } else if app.comparison.other.is_some() {
         (" left ", "  | right ")
     } else {
         (" left: parent ", "  | right: child ")
-    };
-    let other = match &asked.other {
-        Some(other) => name(other).unwrap_or_default(),
-        None => parent_name(app),
     };
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let room = usize::from(width).saturating_sub(left.len() + right.len()) / 2;
@@ -138,6 +135,18 @@ fn heading(app: &App, width: u16) -> Line {
         .with(Role::Text, clip_middle(&other, room, ellipsis))
         .with(Role::Heading, right)
         .with(Role::Text, clip_middle(&child, room, ellipsis))
+}
+
+/// The names of the disk and of what it is compared with.
+fn names(app: &App) -> (String, String) {
+    let asked = &app.comparison;
+    let name = |path: &std::path::PathBuf| app.find(path).map(|id| app.name_of(id));
+    let child = asked.child.as_ref().and_then(name).unwrap_or_default();
+    let other = match &asked.other {
+        Some(other) => name(other).unwrap_or_default(),
+        None => parent_name(app),
+    };
+    (child, other)
 }
 
 fn parent_name(app: &App) -> String {
@@ -158,91 +167,22 @@ fn parent_name(app: &App) -> String {
     )
 }
 
-fn kind_role(kind: DiffKind) -> Role {
-    match kind {
-        DiffKind::Same => Role::Same,
-        DiffKind::Changed => Role::Changed,
-        DiffKind::Zeroed => Role::Zeroed,
-        DiffKind::Unreadable => Role::Error,
+/// How the comparison's lines look.
+fn page_of<'a>(app: &App, data: &'a DiffResult, width: u16) -> DiffPage<'a> {
+    DiffPage {
+        sector_size: data.sector_size.into(),
+        partitions: data.partitions.as_ref(),
+        units: app.units,
+        width: width.into(),
     }
 }
 
-fn run_line(diff: &DiffRuns, sizes: Units, place: usize, width: u16) -> Line {
-    let Some(data) = &diff.data else {
-        return Line::new();
-    };
-    let Some(run) = diff
-        .shown
-        .get(place)
-        .and_then(|index| data.runs.get(*index))
-    else {
-        return Line::new();
-    };
-    line_of(run, place, data, sizes, width)
-}
-
-/// Below this width a run has no number, size and offset: where and what must stay.
-const NARROW: u16 = 60;
-
-/// Columns that a size and an offset take.
-fn size_columns(sizes: Units) -> (usize, usize) {
-    match sizes {
-        Units::Human => (9, 9),
-        Units::Bytes => (14, 15),
-    }
-}
-
-/// What the columns of the runs are.
-fn columns(data: Option<&DiffResult>, sizes: Units, width: u16) -> Line {
-    if width < NARROW {
-        let names = format!("{:>14} {:>9}  KIND", "SECTOR", "COUNT");
-        return Line::of(Role::Heading, names);
-    }
-    let (size, at) = size_columns(sizes);
-    let names = format!(
-        " {:>5} {:>14} {:>9} {:>size$}  {:<12} {:<at$}",
-        "RUN", "SECTOR", "COUNT", "BYTES", "KIND", "OFFSET"
-    );
-    let known = data.is_some_and(|data| data.partitions.is_some());
-    Line::of(Role::Heading, names).with(Role::Heading, if known { " WHERE" } else { "" })
-}
-
-fn line_of(run: &DiffRun, place: usize, data: &DiffResult, sizes: Units, width: u16) -> Line {
-    let unit = u64::from(data.sector_size);
-    let sign = match run.kind {
-        DiffKind::Same => "=",
-        DiffKind::Changed => "#",
-        DiffKind::Zeroed => "0",
-        DiffKind::Unreadable => "!",
-    };
-    let kind = format!("{sign} {:<10} ", run.kind.word());
-    let (sector, count) = (text::count(run.sector.0), text::count(run.count));
-    if width < NARROW {
-        return Line::of(Role::Text, format!("{sector:>14} {count:>9}  "))
-            .with(kind_role(run.kind), kind);
-    }
-    let number = format!(" {:>5} ", text::count(place as u64 + 1));
-    let bytes = sizes.size(run.count.saturating_mul(unit));
-    let at = run.sector.0.saturating_mul(unit);
-    let at = match sizes {
-        Units::Human => offset(at),
-        Units::Bytes => at.to_string(),
-    };
-    let (size, place) = size_columns(sizes);
-    let mut line = Line::of(Role::Dim, number)
-        .with(
-            Role::Text,
-            format!("{sector:>14} {count:>9} {bytes:>size$}  "),
-        )
-        .with(kind_role(run.kind), kind)
-        .with(Role::Dim, format!("{at:<place$}"));
-    if let Some(known) = &data.partitions {
-        line.push(
-            Role::Text,
-            format!(" {}", known.name(run.sector, run.count)),
-        );
-    }
-    line
+fn run_line(app: &App, diff: &DiffRuns, place: usize, width: u16) -> Line {
+    let run = diff.data.as_ref().and_then(|data| {
+        let run = data.runs.get(*diff.shown.get(place)?)?;
+        Some(page_of(app, data, width).run(run))
+    });
+    run.unwrap_or_default()
 }
 
 fn draw_bytes(app: &App, diff: &DiffRuns, buffer: &mut Buffer, area: Rect) {
@@ -394,74 +334,24 @@ fn ascii(line: &mut Line, own: &[Option<u8>], other: &[Option<u8>]) {
     }
 }
 
-fn totals(diff: &DiffRuns, sizes: Units, width: u16) -> Line {
-    let Some(data) = &diff.data else {
-        return Line::new();
-    };
-    let totals = data.summary.totals;
-    if width < NARROW {
-        return short_totals(data, sizes);
-    }
-    let bytes = |sectors: u64| sizes.size(sectors.saturating_mul(data.sector_size.into()));
-    let mut line = Line::of(Role::Text, " ")
-        .with(
-            Role::Changed,
-            format!("# changed {}  ", bytes(totals.changed)),
-        )
-        .with(Role::Zeroed, format!("0 zeroed {}  ", bytes(totals.zeroed)))
-        .with(Role::Same, format!("= same {}  ", bytes(totals.same)));
-    if totals.unreadable > 0 {
-        line.push(
-            Role::Error,
-            format!("! unreadable {}  ", bytes(totals.unreadable)),
-        );
-    }
-    line.push(
-        Role::Text,
-        format!("in {}", text::many(data.runs.len() as u64, "run")),
-    );
-    if !data.summary.complete {
-        line.push(Role::Unsure, "  ~ partial");
-    }
-    line
+fn totals(app: &App, diff: &DiffRuns, width: u16) -> Line {
+    let data = diff.data.as_ref();
+    data.map_or_else(Line::new, |data| {
+        page_of(app, data, width).totals(&data.summary, data.runs.len() as u64)
+    })
 }
 
-/// The totals in sectors, where there is no room for more.
-fn short_totals(data: &DiffResult, sizes: Units) -> Line {
-    let totals = data.summary.totals;
-    let mut line = Line::of(Role::Text, " ");
-    for (sign, role, sectors) in [
-        ("!", Role::Error, totals.unreadable),
-        ("#", Role::Changed, totals.changed),
-        ("0", Role::Zeroed, totals.zeroed),
-        ("=", Role::Same, totals.same),
-    ] {
-        if sectors > 0 {
-            let bytes = sizes.size(sectors.saturating_mul(data.sector_size.into()));
-            line.push(role, format!("{sign}: {bytes}  "));
-        }
-    }
-    if !data.summary.complete {
-        line.push(Role::Unsure, "~ partial");
-    }
-    line
-}
-
-/// Totals and runs as text.
+/// Runs and totals as text.
 pub fn text_lines(app: &App, diff: &DiffRuns, width: u16) -> Vec<Line> {
-    let sizes = app.units;
-    let mut lines = vec![
-        heading(app, width),
-        totals(diff, app.units, width),
-        columns(diff.data.as_deref(), sizes, width),
-    ];
+    let mut lines = vec![heading(app, width)];
     if let Some(data) = &diff.data {
-        lines.extend(
-            data.runs
-                .iter()
-                .enumerate()
-                .map(|(place, run)| line_of(run, place, data, sizes, width)),
-        );
+        let page = page_of(app, data, width);
+        lines.push(page.heading());
+        lines.extend(data.runs.iter().map(|run| page.run(run)));
+        lines.push(totals(app, diff, width));
+        let (child, other) = names(app);
+        let came_to = outcome(&data.summary, &child, &other);
+        lines.push(Line::of(Role::Text, came_to));
     }
     lines.extend(hex_lines(diff, app.runs(JobKind::Hex), width));
     lines

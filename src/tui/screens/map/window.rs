@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::image::{BlockState, StateRun};
+use crate::report::page::{Cell, Layer, MapStyle};
 use crate::tui::layout::WIDE;
 use crate::tui::message::{BlockTable, DiffResult, SectorTable};
-use crate::tui::widget::blockmap::{Cell, Layer, MapStyle};
 
 /// How many halvings one zoom step is.
 const STEP: u32 = 2;
@@ -367,18 +367,7 @@ impl MapWindow {
             .take_while(|run| run.first.0 < end)
         {
             let held = run.first.0.saturating_add(run.count).min(end) - run.first.0.max(first);
-            if matches!(run.state, BlockState::Full | BlockState::Partial) {
-                let from = run.first.0.max(first) - first;
-                cell.mark(from, from + held);
-            }
-            match run.state {
-                BlockState::Absent => {}
-                BlockState::Full => cell.full += held,
-                BlockState::Partial => cell.partial += held,
-                BlockState::Zero => cell.zero += held,
-                BlockState::Unmapped => cell.unmapped += held,
-                BlockState::Error => cell.error += held,
-            }
+            cell.add(run.state, run.first.0.max(first) - first, held);
         }
         if let Some(compared) = &self.compared {
             let from = compared

@@ -1,0 +1,81 @@
+//! The command line and the browser say the same of one thing: each page's text, made by either face from one store.
+
+use std::collections::BTreeSet;
+
+use vhdtree::store::ScanOptions;
+use vhdtree::tui::Options;
+use vhdtree::tui::app::App;
+use vhdtree::tui::script::{Script, settings};
+use vhdtree::tui::update::start;
+
+use crate::cli;
+
+const WIDTH: u16 = 100;
+
+/// Lines that say something, blanks at both ends cut.
+fn lines(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| line.trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// The browser on a folder, a disk of it selected, with exact bytes: everything in full.
+fn browser(options: &Options, disk: &str) -> Script {
+    let mut script = Script::of(App::new(settings(), (WIDTH, 40)));
+    script.effects = start(&mut script.app);
+    script.work(options);
+    let search = format!("/{}<Enter>z", disk.get(..16).unwrap_or(disk));
+    script.keys(&search).work(options);
+    script
+}
+
+#[test]
+fn both_faces_have_the_same_lines_on_every_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    cli::run(folder.path(), ["demo", "store"]);
+    let disk = std::fs::read_dir(store.join("TestWin7"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "avhd")
+        })
+        .unwrap();
+    let options = Options {
+        scan: ScanOptions {
+            roots: vec![store.clone()],
+            ..ScanOptions::default()
+        },
+        ..Options::default()
+    };
+    let name = disk.file_name().unwrap().to_str().unwrap();
+    let base = store.join("TestWin7").join("WIN7x64_Diff.vhd");
+    let (path, base) = (disk.to_str().unwrap(), base.to_str().unwrap());
+    let root = store.to_str().unwrap();
+    // What a face says beside the page: whose turn it is, bytes of one place, sums of the whole store.
+    for (key, disk, args, beside) in [
+        ("2", name, vec!["info", path, "--store", root], &[][..]),
+        ("m", name, vec!["map", path], &[][..]),
+        ("=", name, vec!["diff", path, "--store", root], &[][..]),
+        (
+            "d",
+            "WIN7x64_Diff.vhd",
+            vec!["plan", base, "--store", root, "--no-guest"],
+            &[][..],
+        ),
+        ("c", name, vec!["check", root], &["checked:"][..]),
+    ] {
+        let output = cli::run(folder.path(), args.iter().copied().chain(["-b"]));
+        let said = lines(&cli::text(&output));
+        let mut script = browser(&options, disk);
+        script.keys(key).work(&options);
+        let shown: BTreeSet<String> = script.text().iter().flat_map(|line| lines(line)).collect();
+        assert!(said.len() > 3, "{args:?}: {said:#?}");
+        let only_said: Vec<&String> = said
+            .iter()
+            .filter(|line| !beside.iter().any(|word| line.contains(word)))
+            .filter(|line| !shown.contains(*line))
+            .collect();
+        assert!(only_said.is_empty(), "{args:?}: {only_said:#?}\n{shown:#?}");
+    }
+}
