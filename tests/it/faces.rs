@@ -1,7 +1,5 @@
 //! The command line and the browser say the same of one thing: each page's text, made by either face from one store.
 
-use std::collections::BTreeSet;
-
 use vhdtree::store::ScanOptions;
 use vhdtree::tui::Options;
 use vhdtree::tui::app::App;
@@ -16,6 +14,10 @@ const WIDTH: u16 = 100;
 fn lines(text: &str) -> Vec<String> {
     let lines = text.lines().map(|line| line.trim().to_owned());
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+fn without_blanks(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 /// The browser on a folder, a disk of it selected, with exact bytes: everything in full.
@@ -52,7 +54,7 @@ fn both_faces_have_the_same_lines_on_every_page() {
     let base = store.join("TestWin7").join("WIN7x64_Diff.vhd");
     let (path, base) = (disk.to_str().unwrap(), base.to_str().unwrap());
     let root = store.to_str().unwrap();
-    // What a face says beside the page: whose turn it is, bytes of one place, sums of the whole store.
+    // With what is not compared: free space, which others change meanwhile, and the sums of a check.
     for (key, disk, args, beside) in [
         ("2", name, vec!["info", path, "--store", root], &[][..]),
         ("m", name, vec!["map", path], &[][..]),
@@ -61,7 +63,7 @@ fn both_faces_have_the_same_lines_on_every_page() {
             "d",
             "WIN7x64_Diff.vhd",
             vec!["plan", base, "--store", root, "--no-guest"],
-            &[][..],
+            &["free here"][..],
         ),
         ("c", name, vec!["check", root], &["checked:"][..]),
     ] {
@@ -69,13 +71,18 @@ fn both_faces_have_the_same_lines_on_every_page() {
         let said = lines(&cli::text(&output));
         let mut script = browser(&options, disk);
         script.keys(key).work(&options);
-        let shown: BTreeSet<String> = script.text().iter().flat_map(|line| lines(line)).collect();
+        // Only the browser cuts a word that is longer than the line; blanks do not count here.
+        let shown = without_blanks(&script.text().join(" "));
         assert!(said.len() > 3, "{args:?}: {said:#?}");
         let only_said: Vec<&String> = said
             .iter()
             .filter(|line| !beside.iter().any(|word| line.contains(word)))
-            .filter(|line| !shown.contains(*line))
+            .filter(|line| !shown.contains(&without_blanks(line)))
             .collect();
-        assert!(only_said.is_empty(), "{args:?}: {only_said:#?}\n{shown:#?}");
+        assert!(
+            only_said.is_empty(),
+            "{args:?}: {only_said:#?}\n{:#?}",
+            script.text()
+        );
     }
 }

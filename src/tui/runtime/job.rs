@@ -29,7 +29,7 @@ pub struct Jobs {
 #[cfg(any(test, feature = "testing"))]
 pub fn answers(options: &Options, work: JobRequest) -> (Vec<News>, Result<(), String>) {
     let (inbox, told) = std::sync::mpsc::sync_channel(1024);
-    let reporter = Reporter::new(work.slot(), 0, inbox, Job::default(), Arc::default());
+    let reporter = Reporter::new(work.slot(), JobNo(0), inbox, Job::default(), Arc::default());
     let ended = work::run(options, work, &reporter);
     drop(reporter);
     let news = told.into_iter().filter_map(|message| match message {
