@@ -8,6 +8,7 @@
 //!  Chain, Chain ─► written ─► files: the guest's files that differ
 //! ```
 
+pub mod assess;
 pub mod assessment;
 pub mod changes;
 pub mod codes;
@@ -38,7 +39,8 @@ pub mod zone;
 #[cfg(test)]
 pub(crate) mod plain;
 
-pub use assessment::{AssessedSnapshot, Assessment, DiskAssessment, assess};
+pub use assess::assess;
+pub use assessment::{AssessedSnapshot, Assessment, DiskAssessment};
 pub use evidence::Evidence;
 pub use interval::Interval;
 pub use plan::plan;

@@ -11,6 +11,7 @@ mod files;
 pub mod gate;
 pub mod growth;
 mod make;
+mod outlook;
 pub mod steps;
 pub mod tables;
 pub mod target;
@@ -27,7 +28,9 @@ use crate::image::{SectorRun, StateRun};
 use crate::store::{DiskId, MachineId, Product};
 
 pub use files::{GuestFiles, LostFiles, add_files};
+pub use gate::markers;
 pub use make::plan;
+pub use outlook::stopped_by;
 pub use tables::StoreTables;
 
 /// What a plan is about.

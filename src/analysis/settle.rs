@@ -1,6 +1,7 @@
 //! Verdicts that the disks' own bounds leave open, judged again with what the guest's own clock says.
 
-use super::assessment::{Assessment, assess};
+use super::assess::assess;
+use super::assessment::Assessment;
 use super::facts::{Gatherer, Standing};
 use super::guest_clock::read::read;
 use super::survey::{Compared, Survey};

@@ -255,6 +255,7 @@ impl Sample {
                 summary: summary.to_owned(),
                 would_settle: None,
             },
+            stopped_by: None,
         });
         if let Some(node) = self.forest.nodes.get_mut(frozen.0 as usize) {
             node.snapshots.push(id);

@@ -4,6 +4,7 @@ mod owners;
 mod unfinished;
 
 use std::cmp::Ordering;
+use std::path::Path;
 
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Accept, Answer, FreeSource, Merge, Reason, token};
@@ -15,6 +16,8 @@ use crate::store::{
     codes as store_codes,
 };
 use crate::text::{file_name, many, size};
+
+pub use unfinished::markers;
 
 /// What the reasons rest on.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub struct Case<'a> {
     pub merges: &'a [Merge],
     /// Every chain the delete works on, base first.
     pub chains: &'a [Vec<DiskId>],
+    /// Files that tell of a merge begun and not finished, of the whole forest.
+    pub markers: &'a [&'a Path],
     /// Disks the snapshot names that are not in the store, as written.
     pub missing: &'a [String],
     /// The token of this state.

@@ -77,6 +77,7 @@ pub fn plan(
         merges: &merges,
         chains: &looked_at,
         token: &state_token,
+        markers: &gate::markers(forest),
         missing: &missing(forest, assessed),
         expect: options.expect.as_deref(),
         accept: &options.accept,
@@ -181,7 +182,7 @@ fn name(forest: &Forest, assessed: &AssessedSnapshot) -> String {
         .unwrap_or_else(|| "unnamed".to_owned())
 }
 
-fn guess(forest: &Forest, frozen: &[DiskId]) -> Option<Product> {
+pub(super) fn guess(forest: &Forest, frozen: &[DiskId]) -> Option<Product> {
     frozen
         .first()
         .and_then(|id| forest.node(*id))
@@ -270,7 +271,11 @@ fn merge(
 }
 
 /// Chains through the frozen disks, base first: one for each leaf above, or the disk's own where nothing hangs on it.
-fn chains(topology: &Topology<'_>, forest: &Forest, frozen: &[DiskId]) -> Vec<Vec<DiskId>> {
+pub(super) fn chains(
+    topology: &Topology<'_>,
+    forest: &Forest,
+    frozen: &[DiskId],
+) -> Vec<Vec<DiskId>> {
     let mut all: Vec<Vec<DiskId>> = Vec::new();
     for disk in frozen {
         let mut shown = 0;
@@ -318,7 +323,7 @@ fn after(before: &[Vec<DiskId>], steps: &Steps, merges: &[Merge]) -> Vec<Vec<Dis
 }
 
 /// Every disk below and above the frozen ones: what the state token names.
-fn family(topology: &Topology<'_>, forest: &Forest, frozen: &[DiskId]) -> Vec<DiskId> {
+pub(super) fn family(topology: &Topology<'_>, forest: &Forest, frozen: &[DiskId]) -> Vec<DiskId> {
     let mut all: Vec<DiskId> = frozen.iter().flat_map(|disk| forest.line(*disk)).collect();
     let mut open = frozen.to_vec();
     while let Some(at) = open.pop() {
@@ -330,7 +335,7 @@ fn family(topology: &Topology<'_>, forest: &Forest, frozen: &[DiskId]) -> Vec<Di
 }
 
 /// Disks the snapshot names that are not in the store, as written.
-fn missing(forest: &Forest, assessed: Option<&AssessedSnapshot>) -> Vec<String> {
+pub(super) fn missing(forest: &Forest, assessed: Option<&AssessedSnapshot>) -> Vec<String> {
     assessed
         .and_then(|assessed| forest.snapshot(assessed.snapshot?))
         .into_iter()

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::flag::{ChainTrust, Flag, is_other_format};
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
-use crate::analysis::{AssessedSnapshot, Assessment, Reverted, Rule};
+use crate::analysis::{AssessedSnapshot, Assessment, Reverted, Rule, reasons};
+use crate::finding::Code;
 use crate::report::copied::copied;
 use crate::report::row::Phase;
 use crate::store::{BornSource, Disk, DiskId, Forest, Liveness, Product};
@@ -160,6 +161,15 @@ fn unsure(
     // A snapshot's VDI holds nothing that could tell: its base copy does.
     let id = own.frozen.first().copied().unwrap_or(id);
     let node = forest.node(id)?;
+    if let Some(stop) = own
+        .stopped_by
+        .filter(|_| forest.complete && tells_use(forest, own, setting))
+    {
+        return Some(Status {
+            hint: stop_words(stop).to_owned(),
+            ..Flag::Unsure.into()
+        });
+    }
     let several = node.children.len() > 1 && !tells_use(forest, own, setting);
     if own.verdict.reverted != Reverted::CannotTell && !several {
         return None;
@@ -187,6 +197,28 @@ fn unsure(
         hint,
         gap_seconds: gap.filter(|gap| *gap > TOLERANCE),
     })
+}
+
+/// What stops the gate though no revert shows, in three words.
+fn stop_words(stop: &'static Code) -> &'static str {
+    let words = [
+        (&reasons::DEAD_END, "other branch"),
+        (&reasons::BREAKS_CHILDREN, "breaks others"),
+        (&reasons::BROKEN_CHAIN, "chain broken"),
+        (&reasons::OTHER_MACHINE, "other VM's too"),
+        (&reasons::MERGE_UNFINISHED, "merge pending"),
+        (&reasons::STALE_COPY, "stale copy"),
+        (&reasons::MACHINE_UNKNOWN, "whose VM?"),
+        (&reasons::BY_ID_ONLY, "linked by id"),
+        (&reasons::NOW_UNREADABLE, "disk locked"),
+        (&reasons::DISK_MISSING, "disk missing"),
+        (&reasons::NO_NOW, "NOW unknown"),
+        (&reasons::SCAN_PARTIAL, "not all read"),
+    ];
+    let mut words = words.iter();
+    words
+        .find(|(code, _)| *code == stop)
+        .map_or("see the plan", |(_, words)| words)
 }
 
 /// How much later than the last write of the snapshot's disk the disk above was made, where both are known.

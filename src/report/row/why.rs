@@ -197,6 +197,9 @@ fn unsure(
     let Some(of) = snapshot_of(forest, assessment, id) else {
         return String::new();
     };
+    if let Some(stop) = of.stopped_by {
+        return format!("A delete would not pass: {}. {}", stop.title, stop.action);
+    }
     let (vm, name) = names(forest, assessment, of);
     let made = made(forest, of);
     if let Some((gap, made)) = row.gap_seconds.zip(made) {

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::analysis::plan::Answer;
 use crate::analysis::plan::gate::{Case, reason};
 use crate::analysis::reasons;
+use crate::store::Forest;
 use crate::store::journals::{Journal, Work, vdi_of};
 use crate::store::names::is_unfinished_merge;
 use crate::text::file_name;
@@ -28,17 +29,8 @@ pub(super) fn reasons(case: &Case<'_>, all: &mut Vec<Reason>) {
             all.push(reason(&reasons::MERGE_UNFINISHED, Answer::Refuse, text));
         }
     }
-    let beside = case
-        .forest
-        .companions
-        .iter()
-        .map(|(path, _)| path.as_path());
-    let disks = case.forest.disks.iter().map(|disk| &*disk.path);
-    let left: Vec<String> = beside
-        .chain(disks)
-        .filter(|path| is_marker(path) && is_about(case, path))
-        .map(file_name)
-        .collect();
+    let markers = case.markers.iter().filter(|path| is_about(case, path));
+    let left: Vec<String> = markers.map(|path| file_name(path)).collect();
     if !left.is_empty() {
         let text = format!(
             "a merge was begun here and not finished: {}",
@@ -46,6 +38,14 @@ pub(super) fn reasons(case: &Case<'_>, all: &mut Vec<Reason>) {
         );
         all.push(reason(&reasons::MERGE_UNFINISHED, Answer::Refuse, text));
     }
+}
+
+/// Every file of the forest that tells of a merge begun and not finished.
+pub fn markers(forest: &Forest) -> Vec<&Path> {
+    let beside = forest.companions.iter().map(|(path, _)| path.as_path());
+    let disks = forest.disks.iter().map(|disk| &*disk.path);
+    let all = beside.chain(disks);
+    all.filter(|path| is_marker(path)).collect()
 }
 
 /// A journal of a merge or snapshot, or a leaf put aside for one. Enlarging or clearing a volume changes no chain.

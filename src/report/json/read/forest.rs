@@ -267,6 +267,7 @@ impl<'a> Reader<'a> {
             frozen: vec![disk],
             taken,
             verdict,
+            stopped_by: None,
         });
         node.snapshots.extend(known);
         assessed.snapshots.push(at);
