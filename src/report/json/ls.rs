@@ -213,6 +213,9 @@ pub struct SnapshotJson {
     pub kind: Option<SnapshotKind>,
     /// Whether the machine was reverted to it since.
     pub verdict: Option<VerdictJson>,
+    /// The reason for which a delete would not pass though the verdict does, as far as that is told without a plan.
+    #[serde(default)]
+    pub stopped_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -487,6 +490,7 @@ pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
             .map(|known| known.kind)
             .filter(|kind| *kind != SnapshotKind::Unknown),
         verdict: Some(verdict(forest, &of.verdict)),
+        stopped_by: of.stopped_by.map(|code| code.id.to_owned()),
     }
 }
 

@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
             frozen: vec![disk],
             taken,
             verdict,
-            stopped_by: None,
+            stopped_by: json.stopped_by.as_deref().and_then(|id| self.code(id)),
         });
         node.snapshots.extend(known);
         assessed.snapshots.push(at);
