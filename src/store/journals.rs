@@ -2,11 +2,13 @@
 //! `cleanup.py`): a volume `TYPE_<uuid>_<value>`, a file `TYPE_<uuid>`. One that is there means work that was not finished.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::finding::Finding;
 use crate::format::guid;
+use crate::format::vhd::codes::FOOTER_END_DAMAGED;
 use crate::store::containers::VolumeName;
 use crate::store::{DiskId, Forest};
 
@@ -143,6 +145,15 @@ pub(super) fn tell(forest: &mut Forest) {
             })
         };
         let disk = forest.ids().find(is_about);
+        if journal.work == Work::Inflate
+            && let Some(disk) = disk.and_then(|id| forest.disks.get_mut(id.0 as usize))
+        {
+            // The new end is zeros until the footer is moved there.
+            let is_of_end = |finding: &Finding| *finding.code == FOOTER_END_DAMAGED;
+            if disk.findings.iter().any(is_of_end) {
+                Arc::make_mut(disk).findings.retain(|of| !is_of_end(of));
+            }
+        }
         match disk.and_then(|id| forest.nodes.get_mut(id.0 as usize)) {
             Some(node) => node.findings.push(finding),
             None if forest.side_findings.iter().any(|known| known.1 == finding) => {}

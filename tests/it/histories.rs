@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use vhdtree::build::lvm::GroupBuilder;
 use vhdtree::build::vhd::VhdBuilder;
+use vhdtree::job::Job;
+use vhdtree::store::containers::repository::{History, time_line};
+use vhdtree::store::{ScanOptions, scan};
 
 use crate::runner::{json_of, vhdtree};
 
@@ -360,4 +363,55 @@ fn a_journal_stops_the_gate_of_its_machine_only() {
         let ls = String::from_utf8(vhdtree(&["ls"], &images[0]).stdout).unwrap();
         assert!(!ls.contains("BROKEN"), "{ls}");
     }
+}
+
+#[test]
+fn a_volume_that_is_being_enlarged_is_not_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sr = Sr::new(&[300]);
+    let disk = sr.disk(START);
+    let (_, base, _) = sr.snapshot(disk, START + 10 * DAY);
+    let journal = format!("inflate_{}_1", uuid(disk.0));
+    sr.act(|group| {
+        let group = group.extend(&volume(disk.0), 4 << 20, START + 30 * DAY);
+        group.create(&journal, EXTENT, START + 30 * DAY)
+    });
+    let images = sr.write(folder.path(), Records::Kept);
+    let check = json_of(&["check", "--json"], &images[0]);
+    let findings = check["findings"].as_array().unwrap().iter();
+    let told: Vec<&str> = findings
+        .filter(|finding| finding["severity"] != "info")
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(told, ["journal-inflate"], "{check:#}");
+    assert_eq!(verdict(&images, base).0, "no-sign");
+}
+
+#[test]
+fn the_time_line_of_a_disk_tells_of_volumes_that_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sr = Sr::new(&[300]);
+    let (disk, other) = (sr.disk(START), sr.disk(START));
+    let taken = sr.snapshot(disk, START + 10 * DAY);
+    sr.revert(disk.0, taken, How::Clone, START + 50 * DAY);
+    let options = ScanOptions {
+        roots: sr.write(folder.path(), Records::Kept),
+        history: History::Whole,
+        ..ScanOptions::default()
+    };
+    let forest = scan(&options, &Job::default(), &mut |_| {}).unwrap();
+    let base = forest
+        .ids()
+        .find(|id| forest.disk(*id).unwrap().path.ends_with(volume(taken.1)));
+    let told: Vec<String> = time_line(&forest, base)
+        .into_iter()
+        .map(|(_, change)| format!("{:?}", change.kind))
+        .collect();
+    let has = |text: &str| told.iter().any(|told| told.contains(text));
+    assert!(
+        told.iter()
+            .any(|told| told.contains("Removed") && told.contains(&volume(disk.0))),
+        "{told:?}"
+    );
+    assert!(!has(&volume(other.0)), "{told:?}");
 }

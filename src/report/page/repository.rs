@@ -43,14 +43,6 @@ fn line(context: &PageContext<'_>, repository: &Repository, of: &VolumeChange) -
     format!("{at}  {}", change(repository, of))
 }
 
-/// True if a change is about a volume of one of these names.
-pub(super) fn is_about(change: &VolumeChange, is_wanted: impl Fn(&str) -> bool) -> bool {
-    match &change.kind {
-        VolumeChangeKind::Made { name } | VolumeChangeKind::Removed { name } => is_wanted(name),
-        VolumeChangeKind::Renamed { from, to } => is_wanted(from) || is_wanted(to),
-    }
-}
-
 /// What became of a volume; escaped.
 pub(super) fn change(repository: &Repository, change: &VolumeChange) -> String {
     let told = |name: &str| match repository.label(name) {

@@ -121,8 +121,12 @@ pub(in crate::store) fn join(forest: &mut Forest) {
 
 /// What became of the volumes of these disks, and of those that had their names before: the time line of a machine, oldest
 /// first. Empty where they lie in no container, or its history was not read.
-pub fn time_line(forest: &Forest, disks: &[DiskId]) -> Vec<NamedChange> {
+pub fn time_line(
+    forest: &Forest,
+    disks: impl IntoIterator<Item = DiskId>,
+) -> Vec<(&Repository, &VolumeChange)> {
     let mut all = Vec::new();
+    let disks: Vec<DiskId> = disks.into_iter().collect();
     for repository in &forest.repositories {
         let paths = disks.iter().filter_map(|id| Some(&forest.disk(*id)?.path));
         let here = paths.filter(|path| path.parent() == Some(&*repository.folder));
@@ -144,21 +148,10 @@ pub fn time_line(forest: &Forest, disks: &[DiskId]) -> Vec<NamedChange> {
         }
         let ours = repository.history.iter();
         let ours = ours.filter(|change| ids.contains(&*change.id));
-        all.extend(ours.map(|change| NamedChange {
-            change: change.clone(),
-            label: repository.label(change.kind.name()).map(ToOwned::to_owned),
-        }));
+        all.extend(ours.map(|change| (&**repository, change)));
     }
-    all.sort_by_key(|told| told.change.at);
+    all.sort_by_key(|(_, change)| change.at);
     all
-}
-
-/// Something that became of a disk's volume.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedChange {
-    pub change: VolumeChange,
-    /// What people call the disk that has the volume's name now.
-    pub label: Option<String>,
 }
 
 /// The repository in whose container a disk lies.

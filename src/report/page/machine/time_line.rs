@@ -7,6 +7,7 @@ use super::story::MachineStory;
 use crate::analysis::{Interval, Reverted};
 use crate::report::page::{Line, Page, PageContext, Role, repository};
 use crate::report::row::Now;
+use crate::store::containers::repository::time_line;
 use crate::store::{Taken, TakenSource};
 use crate::text::{many, span};
 
@@ -148,31 +149,19 @@ fn snapshot(
     });
 }
 
-/// What LVM's own metadata tells of the volumes of these disks.
+/// What LVM's own metadata tells of the volumes of these disks, and of those that are gone.
 fn volumes(context: &PageContext<'_>, story: &MachineStory<'_>, events: &mut Vec<Event>) {
-    let disks = story
-        .family
-        .iter()
-        .filter_map(|id| context.forest.disk(*id));
-    let own: Vec<_> = disks.map(|disk| disk.path.as_path()).collect();
-    for of in &context.forest.repositories {
-        let is_own = |name: &str| own.contains(&of.folder.join(name).as_path());
-        for change in of
-            .history
-            .iter()
-            .filter(|change| repository::is_about(change, is_own))
-        {
-            events.push(Event {
-                at: change.at,
-                when: change
-                    .at
-                    .map_or_else(String::new, |at| context.style.clock.second(at)),
-                sign: "-",
-                role: Role::Dim,
-                text: repository::change(of, change),
-                before: None,
-            });
-        }
+    for (of, change) in time_line(context.forest, story.family.iter().copied()) {
+        events.push(Event {
+            at: change.at,
+            when: change
+                .at
+                .map_or_else(String::new, |at| context.style.clock.second(at)),
+            sign: "-",
+            role: Role::Dim,
+            text: repository::change(of, change),
+            before: None,
+        });
     }
 }
 
