@@ -9,7 +9,8 @@ use crate::analysis::rules::Rule;
 use crate::finding::Code;
 
 /// Which of the two times a fact is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Of {
     /// When the snapshot was taken.
     Snapshot,
@@ -17,15 +18,7 @@ pub enum Of {
     DiskAbove,
 }
 
-impl Of {
-    /// The word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot",
-            Self::DiskAbove => "disk-above",
-        }
-    }
-}
+crate::worded!(Of);
 
 /// What a fact says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +53,8 @@ impl Says {
 }
 
 /// What became of a fact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum EvidenceState {
     /// The verdict rests on it, or would if it decided anything.
     Used,
@@ -71,13 +65,8 @@ pub enum EvidenceState {
 }
 
 impl EvidenceState {
-    /// The word of the contract.
     pub fn word(&self) -> &'static str {
-        match self {
-            Self::Used => "used",
-            Self::Dropped(_) => "dropped",
-            Self::Missing => "missing",
-        }
+        self.into()
     }
 }
 
@@ -94,54 +83,30 @@ pub struct Slack {
 
 impl Slack {
     /// Of a date: the disk is made at the pause, the memory written after it.
-    pub const DATE: Self = Self {
-        same: 300,
-        early: 300,
-        later: 300,
-    };
+    pub const DATE: Self = Self::of(300, 300, 300);
     /// Of the frozen disk's last write.
-    pub const WRITE: Self = Self {
-        same: 2,
-        early: 2,
-        later: 300,
-    };
+    pub const WRITE: Self = Self::of(2, 2, 300);
     /// Of XCP-ng's hidden mark, set after the new disks are made.
-    pub const MARK: Self = Self {
-        same: 5,
-        early: 10,
-        later: 5,
-    };
+    pub const MARK: Self = Self::of(5, 10, 5);
     /// Of a stamp whose clock nothing tells: a zone and more may lie between.
-    pub const NO_CLOCK: Self = Self {
-        same: 300,
-        early: 300,
-        later: 15 * 3_600,
-    };
+    pub const NO_CLOCK: Self = Self::of(300, 300, 15 * 3_600);
     /// Of a time that bounds from above: it decides alone.
-    pub const NONE: Self = Self {
-        same: 0,
-        early: 0,
-        later: 0,
-    };
+    pub const NONE: Self = Self::of(0, 0, 0);
     /// Of the parent's time stamp in a child.
-    pub const PARENT_STAMP: Self = Self {
-        same: 5,
-        early: 5,
-        later: 300,
-    };
+    pub const PARENT_STAMP: Self = Self::of(5, 5, 300);
+
+    const fn of(same: i64, early: i64, later: i64) -> Self {
+        Self { same, early, later }
+    }
 }
 
-/// One witness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// Its documented code.
     pub code: &'static Code,
-    /// Which time it is about.
     pub of: Of,
     /// What it says; `None` for what is missing, or belongs to the verdict without deciding it.
     pub says: Option<Says>,
     pub slack: Slack,
-    /// What became of it.
     pub state: EvidenceState,
     /// One sentence with the raw values; may hold text from disks, not escaped.
     pub text: String,
@@ -150,17 +115,29 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// A fact in use, with a date's slack.
-    pub fn new(
+    /// A fact about `t_s` in use, with a date's slack.
+    pub fn of_snapshot(
         code: &'static Code,
-        of: Of,
         says: Says,
         text: impl Into<String>,
         source: impl Into<String>,
     ) -> Self {
         Self {
             says: Some(says),
-            ..Self::remark(code, of, text, source)
+            ..Self::remark(code, Of::Snapshot, text, source)
+        }
+    }
+
+    /// A fact about c(X) in use.
+    pub fn of_above(
+        code: &'static Code,
+        says: Says,
+        text: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        Self {
+            says: Some(says),
+            ..Self::remark(code, Of::DiskAbove, text, source)
         }
     }
 
@@ -193,7 +170,6 @@ impl Evidence {
         }
     }
 
-    /// With another slack.
     #[must_use]
     pub fn slack(self, slack: Slack) -> Self {
         Self { slack, ..self }

@@ -17,7 +17,6 @@ const ONE_COPY_BIRTHS_SECONDS: i64 = 3_600;
 /// Last writes this close together are one copy's.
 const ONE_COPY_SECONDS: i64 = 60;
 
-/// A snapshot to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// One that a configuration or label names.
@@ -51,32 +50,26 @@ pub enum Standing {
 /// What one disk of a snapshot and the disk above it offer to witnesses.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// What is known of all disks.
     pub survey: &'a Survey<'a>,
-    /// What is known of the host's clock.
     pub zones: &'a Zones,
     /// The snapshot, if a configuration or label names it.
     pub snapshot: Option<&'a Snapshot>,
     pub machine: Option<MachineId>,
     /// D(s): the snapshot's disk.
     pub frozen: DiskId,
-    /// D(s) itself.
     pub frozen_disk: &'a Disk,
     /// X(s): the disk directly above it on the way to Now.
     pub above: DiskId,
-    /// X(s) itself.
     pub above_disk: &'a Disk,
     /// X of every disk of the snapshot.
     pub aboves: &'a [DiskId],
 }
 
 impl Facts<'_> {
-    /// The file name of D(s).
     pub fn frozen_name(&self) -> String {
         self.survey.name(self.frozen)
     }
 
-    /// The file name of X(s).
     pub fn above_name(&self) -> String {
         self.survey.name(self.above)
     }
@@ -188,14 +181,11 @@ impl Facts<'_> {
 /// Finds snapshots and where they stand; made once per forest.
 #[derive(Debug)]
 pub struct Gatherer<'a> {
-    /// What is known of all disks.
     pub survey: Survey<'a>,
-    /// What is known of the host's clock.
     pub zones: Zones,
 }
 
 impl<'a> Gatherer<'a> {
-    /// Looks at a forest through its survey.
     pub fn new(survey: Survey<'a>) -> Self {
         let zones = Zones::learn(&survey);
         Self { survey, zones }
@@ -217,7 +207,7 @@ impl<'a> Gatherer<'a> {
         // A backup's chain is restore points: nothing was applied there.
         if node.product == Product::XenOrchestra
             || !node.snapshots.is_empty()
-            || topology.children(disk).next().is_none()
+            || topology.is_leaf(disk)
             || self.is_named_by_leaf(disk)
         {
             return None;
@@ -235,14 +225,10 @@ impl<'a> Gatherer<'a> {
     /// XCP-ng: labels name the snapshot's own disk, a leaf; its base is the frozen disk.
     fn is_named_by_leaf(&self, base: DiskId) -> bool {
         let topology = &self.survey.topology;
-        let is_named = |leaf: DiskId| {
-            let node = self.survey.forest.node(leaf);
-            node.is_some_and(|node| !node.snapshots.is_empty())
-        };
         self.survey.is_xcp(base)
             && topology
                 .children(base)
-                .any(|leaf| topology.children(leaf).next().is_none() && is_named(leaf))
+                .any(|leaf| topology.is_leaf(leaf) && topology.is_named(leaf))
     }
 
     pub fn snapshot(&self, subject: Subject) -> Option<&'a Snapshot> {
@@ -264,7 +250,7 @@ impl<'a> Gatherer<'a> {
             .flat_map(|snapshot| &snapshot.disks)
             .filter_map(|used| used.disk)
         {
-            let is_leaf = self.survey.topology.children(disk).next().is_none();
+            let is_leaf = self.survey.topology.is_leaf(disk);
             let disk = match self.survey.forest.parent_of(disk) {
                 Some(base) if is_leaf && self.survey.is_xcp(disk) => base,
                 _ => disk,

@@ -2,6 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+pub const MINUTES_5: i64 = 300;
+pub const QUARTER_SECONDS: i64 = 900;
+pub const HOUR_SECONDS: i64 = 3_600;
+pub const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
+
 /// From a first to a last possible moment; an end that is not known is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interval {

@@ -12,7 +12,6 @@ use crate::finding::Code;
 use crate::store::{DiskId, MachineId, Snapshot, Taken, TakenSource};
 use crate::text::{many, minute};
 
-/// A snapshot judged.
 #[derive(Debug)]
 pub struct Judged {
     pub machine: Option<MachineId>,
@@ -27,7 +26,6 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-/// What was decided about one disk of a snapshot.
 struct OfDisk {
     frozen: DiskId,
     above: Option<DiskId>,
@@ -37,7 +35,6 @@ struct OfDisk {
     what: String,
 }
 
-/// Judges a snapshot.
 pub fn judge(gatherer: &Gatherer<'_>, subject: Subject) -> Judged {
     let survey = &gatherer.survey;
     let snapshot = gatherer.snapshot(subject);

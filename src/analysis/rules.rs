@@ -11,7 +11,8 @@ use told::{NOW, POOL_DATES};
 pub use told::Told;
 
 /// The scale of a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Reverted {
     /// A proof of shape or list: a state was applied since.
     Certain,
@@ -25,18 +26,7 @@ pub enum Reverted {
     NotReverted,
 }
 
-impl Reverted {
-    /// The word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Certain => "certain",
-            Self::Likely => "likely",
-            Self::NoSign => "no-sign",
-            Self::NotReverted => "not-reverted",
-            Self::CannotTell => "cannot-tell",
-        }
-    }
-}
+crate::worded!(Reverted);
 
 /// What a person brings to settle a verdict.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +38,6 @@ enum Bring {
     Text(&'static str),
 }
 
-/// What is to say of one rule.
 struct RuleRow {
     reverted: Reverted,
     code: &'static Code,
@@ -56,7 +45,6 @@ struct RuleRow {
     bring: Bring,
 }
 
-/// Declares the rules, and the table of what is to say of each.
 macro_rules! rules {
     ($($name:ident = $reverted:ident, $id:literal, $title:literal, why: $why:literal, action: $action:literal,
         because: $because:literal, bring: $kind:ident $(($text:expr))?;)*) => {
@@ -110,7 +98,6 @@ const fn severity(reverted: Reverted) -> Severity {
 }
 
 crate::catalogue! {
-    /// A saved scan of another version.
     OTHER_VERSION = "other-version", Info, "a verdict of another version of the program",
         why: "The scan was saved by a version whose rules this one does not know.",
         action: "Look at the store with this version.";
@@ -298,7 +285,6 @@ impl Rule {
         self.row().reverted
     }
 
-    /// Its documented code.
     pub fn code(self) -> &'static Code {
         self.row().code
     }
@@ -365,7 +351,6 @@ impl Rule {
     }
 }
 
-/// Every documented code of a rule.
 pub fn codes() -> impl Iterator<Item = &'static Code> {
     let known = Rule::ALL.iter().map(|rule| rule.code());
     known.chain(ALL.iter().copied())

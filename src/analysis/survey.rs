@@ -14,7 +14,7 @@ use crate::analysis::guest_clock::GuestClocks;
 use crate::analysis::interval::{moved, seconds_between};
 use crate::analysis::topology::Topology;
 use crate::image::Specific;
-use crate::store::{BornSource, Disk, DiskId, Forest, Product};
+use crate::store::{BornSource, Disk, DiskId, Forest};
 use crate::text::file_name;
 use clock::{Clocks, StampClock, is_blktap};
 
@@ -33,7 +33,6 @@ pub enum AgeSource {
     Birth(BornSource),
 }
 
-/// When a disk was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Age {
     /// The time, by the file server's clock.
@@ -74,7 +73,6 @@ pub struct Compared {
     pub guest_clocks: GuestClocks,
 }
 
-/// What verdicts ask of all disks.
 #[derive(Debug)]
 pub struct Survey<'a> {
     pub forest: &'a Forest,
@@ -87,7 +85,6 @@ pub struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    /// Looks at a forest.
     pub fn new(forest: &'a Forest, compared: &'a Compared) -> Self {
         let mut survey = Self {
             forest,
@@ -120,7 +117,7 @@ impl<'a> Survey<'a> {
     }
 
     fn own_writes(&self, id: DiskId) -> Writes {
-        let write = self.forest.disk(id).and_then(|disk| disk.file.modified);
+        let write = self.forest.modified(id);
         Writes {
             first: write.map(|at| (at, id)),
             last: write,
@@ -206,14 +203,10 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Whether the disk follows XCP-ng's rules.
     pub fn is_xcp(&self, id: DiskId) -> bool {
-        self.forest
-            .node(id)
-            .is_some_and(|node| node.product == Product::XcpNg)
+        self.forest.is_xcp(id)
     }
 
-    /// The file name of a disk.
     pub fn name(&self, id: DiskId) -> String {
         self.forest
             .disk(id)

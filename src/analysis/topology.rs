@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::analysis::interval::seconds_between;
 use crate::store::names::is_auto_recovery;
-use crate::store::{DiskId, Forest, MachineId, Product, SnapshotKind};
+use crate::store::{DiskId, Forest, MachineId, SnapshotKind};
 
 /// Stamps of XCP-ng leaves made at one moment differ by less than this.
 const ONE_MOMENT_SECONDS: i64 = 300;
@@ -56,7 +56,6 @@ pub struct Topology<'a> {
 }
 
 impl<'a> Topology<'a> {
-    /// Looks at a forest.
     pub fn new(forest: &'a Forest) -> Self {
         let mut topology = Self {
             forest,
@@ -87,6 +86,17 @@ impl<'a> Topology<'a> {
             .into_iter()
             .flat_map(|node| node.children.iter().copied())
             .filter(move |child| forest.parent_of(*child) == Some(disk))
+    }
+
+    /// No disk stands on it.
+    pub fn is_leaf(&self, disk: DiskId) -> bool {
+        self.children(disk).next().is_none()
+    }
+
+    /// A configuration or label names it as a snapshot's disk.
+    pub fn is_named(&self, disk: DiskId) -> bool {
+        let node = self.forest.node(disk);
+        node.is_some_and(|node| !node.snapshots.is_empty())
     }
 
     /// Whether anything says what the machine uses now.
@@ -179,18 +189,15 @@ impl<'a> Topology<'a> {
     }
 
     fn lead_of(&self, disk: DiskId) -> Lead {
-        if self.children(disk).next().is_none() {
-            let frozen = self
-                .forest
-                .node(disk)
-                .is_some_and(|node| !node.snapshots.is_empty());
-            return if frozen { Lead::None } else { Lead::One(disk) };
+        if self.is_leaf(disk) {
+            let is_frozen = self.is_named(disk);
+            return if is_frozen {
+                Lead::None
+            } else {
+                Lead::One(disk)
+            };
         }
-        if self
-            .forest
-            .node(disk)
-            .is_some_and(|node| node.product == Product::XcpNg)
-        {
+        if self.forest.is_xcp(disk) {
             // A branch with nothing but snapshots' own disks at its ends is none that a machine is on.
             let mut open = self
                 .children(disk)
@@ -217,29 +224,27 @@ impl<'a> Topology<'a> {
     }
 
     fn lead_through(&self, children: &[DiskId]) -> Lead {
-        let mut lead = Lead::None;
+        let (mut leaves, mut through) = (0_u32, None);
         for child in children.iter().copied() {
-            lead = match (lead, self.lead(child)) {
-                (lead, Lead::None) => lead,
-                (Lead::None, Lead::One(_)) => Lead::One(child),
-                (Lead::None, Lead::Many(n)) => Lead::Many(n),
-                (Lead::One(_), Lead::One(_)) => Lead::Many(2),
-                (Lead::One(_), Lead::Many(n)) | (Lead::Many(n), Lead::One(_)) => {
-                    Lead::Many(n.saturating_add(1))
-                }
-                (Lead::Many(a), Lead::Many(b)) => Lead::Many(a.saturating_add(b)),
-            };
+            leaves = leaves.saturating_add(match self.lead(child) {
+                Lead::None => continue,
+                Lead::One(_) => 1,
+                Lead::Many(n) => n,
+            });
+            through = Some(child);
         }
-        lead
+        match (leaves, through) {
+            (1, Some(child)) => Lead::One(child),
+            (_, None) => Lead::None,
+            (n, _) => Lead::Many(n),
+        }
     }
 
     /// XCP-ng: of a base's children the one the VM goes on in. A snapshot's own disk is a leaf and normally empty; where all
     /// leaves were made at one moment it does not matter for the verdict which one is taken, so the last written stands for it.
     /// With more than two children nothing tells which is the active one.
     fn active_child(&self, base: DiskId) -> Option<DiskId> {
-        let mut inner = self
-            .children(base)
-            .filter(|child| self.children(*child).next().is_some());
+        let mut inner = self.children(base).filter(|child| !self.is_leaf(*child));
         if let Some(only) = inner.next() {
             return inner.next().is_none().then_some(only);
         }
@@ -253,9 +258,7 @@ impl<'a> Topology<'a> {
         {
             return Some(used);
         }
-        if let Some(unnamed) =
-            only(&|leaf| node(leaf).is_some_and(|node| node.snapshots.is_empty()))
-        {
+        if let Some(unnamed) = only(&|leaf| !self.is_named(leaf)) {
             return Some(unnamed);
         }
         let holds_data = |leaf| {
@@ -279,7 +282,7 @@ impl<'a> Topology<'a> {
             .iter()
             .copied()
             .filter(|_| one_moment && stamps.len() == leaves.len())
-            .max_by_key(|leaf| self.forest.disk(*leaf).and_then(|disk| disk.file.modified))
+            .max_by_key(|leaf| self.forest.modified(*leaf))
     }
 
     fn follow_machines(&mut self) {

@@ -23,15 +23,13 @@ use crate::analysis::survey::GRAIN_SECONDS;
 use crate::analysis::witness::guest_clock;
 use crate::store::DiskId;
 
-/// A verdict with its rule and witnesses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     pub reverted: Reverted,
-    /// The rule it rests on.
     pub rule: Rule,
     /// When the snapshot was applied last, where it was and that is known.
     pub applied_at: Option<Timestamp>,
-    /// When it was taken.
+    /// When the snapshot was taken.
     pub snapshot: Interval,
     /// When X(s), the disk above, was made.
     pub disk_above: Interval,
@@ -65,7 +63,6 @@ pub struct Decision {
     pub disk_above: Interval,
 }
 
-/// One way to read `t_s`.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     taken: Interval,

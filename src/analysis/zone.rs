@@ -9,13 +9,12 @@ pub mod name;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use crate::analysis::interval::{Interval, moved, seconds_between};
+use crate::analysis::interval::{
+    DAY_SECONDS, HOUR_SECONDS, Interval, QUARTER_SECONDS, moved, seconds_between,
+};
 use crate::analysis::survey::{GRAIN_SECONDS, Survey};
 use crate::store::{DiskId, MachineId, Snapshot, TakenSource};
 
-const QUARTER_SECONDS: i64 = 900;
-const HOUR_SECONDS: i64 = 3_600;
-const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 /// The date is the request's; the disk is frozen a moment later.
 pub const FREEZE_SECONDS: i64 = 60;
 /// The oldest disk above may bear a time this much earlier than the date.
@@ -29,7 +28,6 @@ pub struct Zones {
 }
 
 impl Zones {
-    /// From all snapshots of a forest.
     pub fn learn(survey: &Survey<'_>) -> Self {
         let mut zones = Self {
             summer: every_offset(),
@@ -196,11 +194,7 @@ fn limits_of(survey: &Survey<'_>, machine: Option<MachineId>, frozen: DiskId) ->
         if let Some(age) = survey.age(*child) {
             oldest = Some(oldest.map_or(age.at, |known| known.min(age.at)));
         }
-        if let Some(write) = survey
-            .forest
-            .disk(*child)
-            .and_then(|disk| disk.file.modified)
-        {
+        if let Some(write) = survey.forest.modified(*child) {
             limits.lower(write);
         }
     }

@@ -517,6 +517,17 @@ impl Forest {
         }
     }
 
+    /// The last write of a disk's file.
+    pub fn modified(&self, id: DiskId) -> Option<Timestamp> {
+        self.disk(id)?.file.modified
+    }
+
+    /// Whether the disk follows XCP-ng's rules.
+    pub fn is_xcp(&self, id: DiskId) -> bool {
+        let node = self.node(id);
+        node.is_some_and(|node| node.product == Product::XcpNg)
+    }
+
     /// The parent, if the link is sound: the id is the one wanted, or the host names it for a disk that cannot be opened.
     pub fn parent_of(&self, id: DiskId) -> Option<DiskId> {
         let link = self.node(id)?.parent.as_ref()?;

@@ -245,7 +245,7 @@ impl Sample {
                 above: Some(above),
                 stands_at_snapshot: Some(false),
                 evidence: vec![
-                    Evidence::new(&FOOTER, Of::DiskAbove, Says::At(made.unwrap_or_default()),
+                    Evidence::of_above(&FOOTER, Says::At(made.unwrap_or_default()),
                         "the disk above was made 2009-06-30 09:41:00Z; the snapshot was taken 2009-05-02 14:10:00Z",
                         "footer, offset 0x18",
                     ),

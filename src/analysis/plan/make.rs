@@ -153,7 +153,7 @@ fn resolve(
         .unwrap_or_default()
     {
         [one] => frozen_of(*one),
-        [] if topology.children(id).next().is_none()
+        [] if topology.is_leaf(id)
             && topology.closed_beside(id).is_empty()
             && product(id) != Some(Product::XenOrchestra) =>
         {
@@ -234,7 +234,7 @@ fn merge(
         }
         growth.bytes_max(&tables.held(into).unwrap_or_default())
     });
-    let is_leaf = subject.topology.children(from).next().is_none();
+    let is_leaf = subject.topology.is_leaf(from);
     let enlarge_to = header(from)
         .zip(header(into))
         .filter(|(child, parent)| child.stored_size > parent.stored_size)

@@ -220,7 +220,7 @@ fn xcpng(subject: &DeleteSubject<'_>, base: DiskId, steps: &mut Steps) {
         Lead::One(child) if child != base => Some(child),
         _ => None,
     };
-    let is_leaf = |disk: &DiskId| subject.topology.children(*disk).next().is_none();
+    let is_leaf = |disk: &DiskId| subject.topology.is_leaf(*disk);
     let named = |disk: &DiskId| match subject.snapshot {
         Some(snapshot) => subject
             .forest

@@ -10,25 +10,19 @@ const DATES: &str = "Bring the host's list of snapshots: Get-VMSnapshot -VMName 
 const TIMES: &str = "Bring a listing of times made on the host: Get-ChildItem -Recurse | Select FullName,Length,CreationTimeUtc,LastWriteTimeUtc | ConvertTo-Csv, given with --facts.";
 /// For what the machine uses.
 pub(super) const NOW: &str = "Bring the VM's configuration, or its disks in the facts (Get-VM | Select Name,@{n='Disks';e={$_.HardDrives.Path}}).";
-/// For XCP-ng.
 pub(super) const POOL_DATES: &str =
     "Bring the snapshot's time from the pool (snapshot_time), as CreationTime in the facts.";
 
-/// Names and times for the sentences of a rule.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
     pub product: Product,
-    /// The machine's name.
     pub vm: Option<String>,
-    /// The snapshot's name, if it has one.
     pub snapshot: Option<String>,
     /// The file name of D(s).
     pub frozen: String,
     /// The file name of X(s).
     pub above: String,
-    /// When it was taken.
     pub taken: Interval,
-    /// When X(s) was made.
     pub made: Interval,
     /// When it was applied last.
     pub applied_at: Option<Timestamp>,

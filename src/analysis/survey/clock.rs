@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{QUARTER_SECONDS, seconds_between};
 use crate::image::Header;
-use crate::store::{BornSource, Disk, DiskId, Forest, Product};
+use crate::store::{BornSource, Disk, DiskId, Forest};
 
 /// Differences within this are one.
 const ALIKE_SECONDS: i64 = 5;
@@ -15,7 +15,6 @@ const ALIKE_SECONDS: i64 = 5;
 const AGREE_SECONDS: i64 = 2;
 /// A volume is made, then the disk in it: the host may take so long for both.
 const ONE_ACT_SECONDS: i64 = 120;
-const QUARTER_SECONDS: i64 = 900;
 /// Clocks of servers that nobody sets lie apart by this, seldom by more.
 const SKEW_SECONDS: i64 = 300;
 /// Zones reach so far east, and so far west.
@@ -43,7 +42,7 @@ impl Clocks {
     /// Compares stamp and last write of every untouched snapshot's disk.
     pub fn learn(forest: &Forest) -> Self {
         let mut seen: HashMap<&Path, Seen> = HashMap::new();
-        for id in forest.ids().filter(|id| is_xcp(forest, *id)) {
+        for id in forest.ids().filter(|id| forest.is_xcp(*id)) {
             let Some(disk) = forest.disk(id) else {
                 continue;
             };
@@ -101,12 +100,6 @@ fn of_volume(ahead: i64) -> StampClock {
 /// Made by blktap, by its creator.
 pub fn is_blktap(header: &Header) -> bool {
     header.creator.trim_end_matches(['\0', ' ']) == "tap"
-}
-
-fn is_xcp(forest: &Forest, id: DiskId) -> bool {
-    forest
-        .node(id)
-        .is_some_and(|node| node.product == Product::XcpNg)
 }
 
 /// What untouched disks say: the least and the most that stamps lead last writes, and the first and last stamp.

@@ -1,6 +1,6 @@
 //! The disks from X up: X was there when they were made, and when they were last written.
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
 use crate::text::second;
 
@@ -9,7 +9,6 @@ crate::catalogue! {
         why: "Whatever stands on a disk is younger than that disk, and no file is younger than its own last write.", action: "Nothing.";
 }
 
-/// The tightest of their last writes, births and stamps.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let survey = facts.survey;
     let write = survey
@@ -33,14 +32,5 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     });
     let text = format!("{} {what} {}", survey.name(id), second(at));
     let source = Facts::source(disk, field);
-    vec![
-        Evidence::new(
-            &ABOVE_WRITE,
-            Of::DiskAbove,
-            Says::NotAfter(at),
-            text,
-            source,
-        )
-        .dropped(copy),
-    ]
+    vec![Evidence::of_above(&ABOVE_WRITE, Says::NotAfter(at), text, source).dropped(copy)]
 }

@@ -3,7 +3,7 @@
 
 use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{DAY_SECONDS, seconds_between};
 use crate::analysis::rules::Rule;
 use crate::analysis::survey::GRAIN_SECONDS;
 use crate::analysis::witness::made;
@@ -12,7 +12,6 @@ use crate::store::{DiskId, Snapshot};
 use crate::text::second;
 
 crate::catalogue! {
-    /// A second branch.
     BRANCH = "branch", Warning, "another branch of this VM stands on the snapshot's disk",
         why: "Only applying a snapshot starts a second branch. Where the machine's own branch is the older one, somebody applied the snapshot once, but the machine does not come from that.", action: "Look at what the other branch holds.";
     KEPT_BRANCH = "kept-branch", Info, "the state before the revert was kept as a snapshot",
@@ -22,9 +21,7 @@ crate::catalogue! {
 /// Children made at one moment differ by less.
 const AT_ONCE_SECONDS: i64 = 5;
 const KEPT_SECONDS: i64 = 300;
-const DAY_SECONDS: i64 = 24 * 3_600;
 
-/// What the other branches prove.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let others = others(facts);
     if others.is_empty() {
@@ -46,7 +43,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some((made, oldest)) = made.zip(ages.and_then(|ages| ages.into_iter().min())) else {
         let says = Says::Proves(Rule::BranchAgesUnknown);
         let text = format!("{begins}; which is the older one is not known");
-        return vec![Evidence::new(&BRANCH, Of::DiskAbove, says, text, source)];
+        return vec![Evidence::of_above(&BRANCH, says, text, source)];
     };
     if seconds_between(oldest, made) <= AT_ONCE_SECONDS {
         let text = format!(
@@ -62,13 +59,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         Rule::BranchYounger
     };
     let text = format!("{begins}, made {}: the older one", second(oldest));
-    let proof = Evidence::new(
-        &BRANCH,
-        Of::DiskAbove,
-        Says::Proves(rule),
-        text,
-        source.clone(),
-    );
+    let proof = Evidence::of_above(&BRANCH, Says::Proves(rule), text, source.clone());
     let kept = kept.map(|kept| {
         let text = format!("the state before the revert was kept as snapshot \"{kept}\"; deleting that one loses it");
         Evidence::remark(&KEPT_BRANCH, Of::DiskAbove, text, source)
@@ -80,7 +71,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
 pub fn others(facts: &Facts<'_>) -> Vec<DiskId> {
     let topology = &facts.survey.topology;
     let is_branch = |child: DiskId| {
-        let is_leaf = topology.children(child).next().is_none();
+        let is_leaf = topology.is_leaf(child);
         let is_aside = topology.is_backup(child) || (is_leaf && facts.survey.is_xcp(child));
         !is_aside && topology.is_kept(facts.machine, facts.frozen, child)
     };
@@ -93,7 +84,6 @@ pub fn others(facts: &Facts<'_>) -> Vec<DiskId> {
         .collect()
 }
 
-/// The name of the snapshot that kept the state before the revert.
 pub fn kept_as(facts: &Facts<'_>) -> Option<String> {
     kept(facts, &others(facts))
 }
@@ -104,7 +94,7 @@ fn kept(facts: &Facts<'_>, others: &[DiskId]) -> Option<String> {
     let made = made::at(facts)?;
     let before = |at| (-GRAIN_SECONDS..=KEPT_SECONDS).contains(&seconds_between(at, made));
     let is_kept = |disk: DiskId| {
-        let write = forest.disk(disk).and_then(|disk| disk.file.modified);
+        let write = forest.modified(disk);
         write.is_some_and(before) && forest.line(disk).any(|below| others.contains(&below))
     };
     let holds = |snapshot: &&Snapshot| {

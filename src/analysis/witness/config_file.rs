@@ -1,18 +1,16 @@
 //! The times of the snapshot's configuration file: it was there by then. A rename, notes or a merge below write it again, and a
 //! copy is born again, so they are no moment of the snapshot.
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
 use crate::store::{BornSource, TakenSource};
 use crate::text::second;
 
 crate::catalogue! {
-    /// Configuration file's times.
     TAKEN_CONFIG_FILE = "taken-config-file", Info, "the snapshot's configuration was there by then: the snapshot is not younger",
         why: "It is written when the snapshot is taken, and again by a rename, by notes, and by merges below.", action: "Nothing.";
 }
 
-/// The earlier of birth and last write, as a last moment.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let born = facts.snapshot.and_then(|snapshot| snapshot.config_born);
     let born = born
@@ -26,9 +24,8 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     };
     let text = format!("its configuration {what} {}", second(at));
     let source = facts.snapshot_source(field);
-    vec![Evidence::new(
+    vec![Evidence::of_snapshot(
         &TAKEN_CONFIG_FILE,
-        Of::Snapshot,
         Says::NotAfter(at),
         text,
         source,

@@ -11,15 +11,12 @@ crate::catalogue! {
         why: "Written by the host when the snapshot was taken: the best date there is.", action: "Nothing.";
     TAKEN_LABEL = "taken-label", Info, "the host's list of snapshots gives the date",
         why: "CreationTime as the host keeps it, with its zone.", action: "Nothing.";
-    /// A date in the storage repository's own records.
     TAKEN_MANAGEMENT = "taken-management", Info, "the storage manager's record gives the date",
         why: "XCP-ng keeps the time of each snapshot, in UTC, in the repository's volume MGT; it does not change when the snapshot is applied.", action: "Nothing.";
-    /// No date at all.
     TAKEN_UNKNOWN = "taken-unknown", Info, "no date of the snapshot",
         why: "No configuration, list, name or memory file dates it. Without a date only the frozen disk's last write says when it was taken at the earliest.", action: "Bring the host's list of snapshots.";
 }
 
-/// The dates, best first.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let kinds = [
         (
@@ -46,13 +43,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         if let Some(at) = facts.claim(source) {
             let text = format!("{says} {}", second(at));
             let source = facts.snapshot_source(field);
-            all.push(Evidence::new(
-                code,
-                Of::Snapshot,
-                Says::At(at),
-                text,
-                source,
-            ));
+            all.push(Evidence::of_snapshot(code, Says::At(at), text, source));
         }
     }
     let is_undated = facts.dated().is_none()

@@ -4,12 +4,11 @@
 use jiff::Timestamp;
 
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{MINUTES_5, seconds_between};
 use crate::analysis::witness::made;
 use crate::store::TakenSource;
 use crate::text::second;
 
-const MINUTES_5: i64 = 300;
 /// A frozen disk is written no longer once the disk above is there; XCP-ng marks it hidden after that.
 const AFTER_SECONDS: i64 = 1;
 const HIDDEN_SECONDS: i64 = 10;

@@ -1,18 +1,16 @@
 //! When D was made: X stands on it, so it is not older, unless D was made anew under it.
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::analysis::survey::{AgeSource, GRAIN_SECONDS};
 use crate::text::second;
 
 crate::catalogue! {
-    /// Frozen disk's age.
     FROZEN_MADE = "frozen-made", Info, "when the snapshot's disk was made: the disk above is not older",
         why: "A child is made on its parent. A frozen disk that is younger than its snapshot was converted, moved or copied, and dates nothing.", action: "Nothing.";
 }
 
-/// A first moment of c(X).
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some(age) = facts.survey.age(facts.frozen) else {
         return Vec::new();
@@ -37,13 +35,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let text = format!("{} was made {}", facts.frozen_name(), second(age.at));
     let source = Facts::source(facts.frozen_disk, "footer time stamp or birth");
     vec![
-        Evidence::new(
-            &FROZEN_MADE,
-            Of::DiskAbove,
-            Says::NotBefore(age.at),
-            text,
-            source,
-        )
-        .dropped(why.map(str::to_owned)),
+        Evidence::of_above(&FROZEN_MADE, Says::NotBefore(age.at), text, source)
+            .dropped(why.map(str::to_owned)),
     ]
 }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says, Slack};
+use crate::analysis::evidence::{Evidence, Says, Slack};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{DAY_SECONDS, MINUTES_5, seconds_between};
 use crate::analysis::witness::{examine, made, memory};
 use crate::analysis::zone;
 use crate::text::{second, span};
@@ -12,17 +12,13 @@ use crate::text::{second, span};
 crate::catalogue! {
     FROZEN_WRITE = "frozen-write", Info, "the last write of the snapshot's disk: the snapshot is not older",
         why: "A machine that runs writes until its disk is frozen; one that was off may have left it alone for any time before. Merges, mounts and copies write it later, so it is examined first.", action: "Bring the host's list of snapshots for a date.";
-    /// XCP-ng: base's last write.
     BASE_WRITE = "base-write", Info, "XCP-ng: the last write of the base, when it was marked hidden",
         why: "A snapshot makes the new disks and then marks the base hidden, and nothing writes a base again until something is coalesced into it.", action: "Nothing.";
 }
 
-const MINUTES_5: i64 = 300;
-const DAY_SECONDS: i64 = 24 * 3_600;
 /// Written until the disk above was made.
 const RIGHT_BEFORE_SECONDS: i64 = 5;
 
-/// The last write, examined.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let is_xcp = facts.survey.is_xcp(facts.frozen);
     let code = if is_xcp { &BASE_WRITE } else { &FROZEN_WRITE };
@@ -43,7 +39,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let text = format!("{} was last written {}", facts.frozen_name(), second(write));
     let source = Facts::source(facts.frozen_disk, "last write");
     vec![
-        Evidence::new(code, Of::Snapshot, says, text, source)
+        Evidence::of_snapshot(code, says, text, source)
             .slack(slack)
             .dropped(why),
     ]

@@ -11,7 +11,6 @@ crate::catalogue! {
         why: "The host gives a new id when a snapshot's state begins to run, so it counts only if the machine has run on the disk above: one that was applied and not started keeps the old id.", action: "Nothing.";
     GENERATION_DIFFERS = "generation-differs", Warning, "the VM's generation id is not the snapshot's",
         why: "A state was applied, or the VM was imported, restored, copied or failed over.", action: "Ask whether the VM was imported or restored.";
-    /// Generation id not at hand.
     GENERATION_UNKNOWN = "generation-unknown", Info, "no generation id to compare",
         why: "Hosts before 2012 have none; else the configurations are not in the store.", action: "Bring the configurations of the VM and its snapshots.";
 }
@@ -19,7 +18,6 @@ crate::catalogue! {
 /// Written so long after the snapshot, a disk was in use.
 const IN_USE_SECONDS: i64 = 3_600;
 
-/// The snapshot's id beside that of the next snapshot on the way to Now, else the machine's.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some((then, later, from, way)) = ids(facts) else {
         return vec![Evidence::missing(
@@ -31,9 +29,8 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let source = format!("{from}: generation_id");
     if then != later {
         let text = format!("the generation id was {then} and is {later}");
-        return vec![Evidence::new(
+        return vec![Evidence::of_above(
             &GENERATION_DIFFERS,
-            Of::DiskAbove,
             Says::For,
             text,
             source,
@@ -46,7 +43,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         )
     });
     let text = format!("the generation id is still {then}");
-    vec![Evidence::new(&GENERATION_SAME, Of::DiskAbove, Says::Against, text, source).dropped(idle)]
+    vec![Evidence::of_above(&GENERATION_SAME, Says::Against, text, source).dropped(idle)]
 }
 
 type Ids = (String, String, String, Vec<DiskId>);
@@ -82,11 +79,7 @@ fn has_run(facts: &Facts<'_>, way: &[DiskId]) -> bool {
         return false;
     };
     way.iter().chain(facts.aboves).any(|id| {
-        let write = facts
-            .survey
-            .forest
-            .disk(*id)
-            .and_then(|disk| disk.file.modified);
+        let write = facts.survey.forest.modified(*id);
         facts.survey.holds_data(*id)
             && write.is_some_and(|write| seconds_between(since, write) > IN_USE_SECONDS)
     })

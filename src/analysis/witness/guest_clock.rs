@@ -7,28 +7,23 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::guest_clock::GuestClock;
-use crate::analysis::interval::{moved, seconds_between};
+use crate::analysis::interval::{DAY_SECONDS, HOUR_SECONDS, moved, seconds_between};
 use crate::finding::Code;
 use crate::store::SnapshotKind;
 use crate::text::{minute, size, span};
 
 crate::catalogue! {
-    /// First time of the guest on X.
     GUEST_FIRST = "guest-first", Info, "the guest wrote on the disk above by then, by its own clock: the disk is not younger",
         why: "The kernel dates each change of a file's record, and no program sets those times. What only the disk above holds was written after that disk was made.", action: "Nothing.";
-    /// The guest worked on.
     GUEST_WORKED = "guest-worked", Info, "the guest worked on the disk above from the snapshot on, without a stop",
         why: "A revert throws away what was done from the snapshot on. Changes of the first hour, and of the days since, are on the disk above, so it was there then.", action: "Nothing. A revert in the first hour would look the same.";
-    /// Mounted as often as before.
     GUEST_NOT_STARTED = "guest-not-started", Info, "the guest's volumes were mounted as often as when the snapshot was taken",
         why: "The snapshot holds no memory, so a machine that is reverted to it starts anew and mounts its volumes once more.", action: "Nothing.";
-    /// A gap that begins at the snapshot and ends with a boot.
     GUEST_GAP = "guest-gap", Warning, "the guest was in use until the snapshot, and the disk above holds nothing from then until it was started again",
         why: "That is what a revert leaves: what was done meanwhile went with the disk that was thrown away. Innocent: the machine was switched off hard or paused at that very moment.", action: "Ask whether the machine was off all that time.";
-    /// The clock is not to be trusted, or says nothing.
     GUEST_UNSURE = "guest-unsure", Info, "the guest's own clock says nothing",
         why: "It is wrong, or nothing holds a time, or what it says has several reasons.", action: "Nothing.";
 }
@@ -39,8 +34,6 @@ const QUIET_SECONDS: i64 = 5 * 60;
 const AGREE_SECONDS: i64 = 60;
 /// Written until the snapshot.
 const UNTIL_SECONDS: i64 = 15 * 60;
-const HOUR_SECONDS: i64 = 3_600;
-const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 /// Work without a stop: so long at least, and without longer gaps. A resumed clock that is wrong for hours and then set leaves a
 /// gap as long as it was behind.
 const WORK_SECONDS: i64 = 7 * DAY_SECONDS;
@@ -52,7 +45,6 @@ pub fn is_guests(code: &'static Code) -> bool {
     ALL.contains(&code)
 }
 
-/// The evidence, if the clock was read and the snapshot has a date.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some((clock, taken)) = read(facts) else {
         return Vec::new();
@@ -63,7 +55,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         facts.above_disk.path.display(),
         size(clock.read_bytes)
     );
-    let of = |code, says, text: String| Evidence::new(code, Of::DiskAbove, says, text, &*source);
+    let of = |code, says, text: String| Evidence::of_above(code, says, text, &*source);
     let unsure = |why: String| {
         let text = "the guest's own clock was looked at".to_owned();
         let says = Says::NotAfter(clock.later.last().copied().unwrap_or(taken));
@@ -274,12 +266,12 @@ mod tests {
     #[test]
     fn two_witnesses_that_contradict_settle_nothing() {
         let taken = Timestamp::from_second(1_772_445_600).unwrap();
-        let dated = Evidence::new(&TAKEN_LABEL, Of::Snapshot, Says::At(taken), "", "");
+        let dated = Evidence::of_snapshot(&TAKEN_LABEL, Says::At(taken), "", "");
         let rule = |said: &[(&'static Code, Says)]| {
             let mut all = vec![dated.clone()];
             let heard = said
                 .iter()
-                .map(|(code, says)| Evidence::new(code, Of::DiskAbove, says.clone(), "", ""));
+                .map(|(code, says)| Evidence::of_above(code, says.clone(), "", ""));
             all.extend(heard);
             decide(&all).rule
         };

@@ -3,23 +3,19 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{MINUTES_5, seconds_between};
 use crate::analysis::rules::Rule;
 use crate::analysis::zone;
 use crate::store::{DiskId, Snapshot, SnapshotKind};
 use crate::text::second;
 
 crate::catalogue! {
-    /// A younger snapshot on another branch.
     LIST_ORDER = "list-order", Warning, "a later snapshot of this VM was taken on another branch",
         why: "The machine was on that branch then and stands on this snapshot now, so the topmost snapshot on its line that is older was applied after that.", action: "Look at what the other branch holds.";
 }
 
-const MINUTES_5: i64 = 300;
-
-/// The younger snapshot on another branch, if this one is the topmost on Now's line that was there then.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some((other, taken)) = later_elsewhere(facts) else {
         return Vec::new();
@@ -31,9 +27,8 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         second(taken)
     );
     let source = format!("{}: dates and disks", other.source.display());
-    vec![Evidence::new(
+    vec![Evidence::of_above(
         &LIST_ORDER,
-        Of::DiskAbove,
         Says::Proves(Rule::ListOrder),
         text,
         source,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says, Slack};
+use crate::analysis::evidence::{Evidence, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::analysis::witness::{frozen_write, memory};
@@ -11,12 +11,10 @@ use crate::store::TakenSource;
 use crate::text::{many, second};
 
 crate::catalogue! {
-    /// A date without a zone.
     TAKEN_LOCAL = "taken-local", Info, "a date of the snapshot in the host's local time, its zone not said",
         why: "Windows PowerShell and Hyper-V's default names give local time. The zones that fit every file and every such date of the store are all judged, and must agree.", action: "Bring a list that says the zone.";
 }
 
-/// The moments the date may stand for.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some(snapshot) = facts.snapshot else {
         return Vec::new();
@@ -51,9 +49,8 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         [one] => Says::At(*one),
         _ => Says::OneOf(moments),
     };
-    vec![Evidence::new(
+    vec![Evidence::of_snapshot(
         &TAKEN_LOCAL,
-        Of::Snapshot,
         says,
         text,
         facts.snapshot_source(field),

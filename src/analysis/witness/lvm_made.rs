@@ -1,6 +1,6 @@
 //! When X's volume was made: LVM keeps it for each volume, by the clock of the host, and no rename changes it.
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::survey::clock::{StampClock, ahead_of_volume};
 use crate::analysis::witness::remade;
@@ -8,12 +8,10 @@ use crate::store::BornSource;
 use crate::text::{second, span};
 
 crate::catalogue! {
-    /// The making of X's volume.
     LVM_MADE = "lvm-made", Info, "LVM says when the volume of the disk above was made",
         why: "A snapshot and a revert each make a new volume, and LVM notes the second. A migration or a copy makes one too, which the stamp inside the disk or the snapshot's own disk shows.", action: "Nothing.";
 }
 
-/// The moment, if X is a volume.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let disk = facts.above_disk;
     let born = disk.file.born.filter(|born| born.source == BornSource::Lvm);
@@ -23,7 +21,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let text = format!("the volume {} was made {}", facts.above_name(), second(at));
     let why = filled(facts).or_else(|| remade::with(facts, at));
     let source = Facts::source(disk, "creation_time in LVM's metadata");
-    vec![Evidence::new(&LVM_MADE, Of::DiskAbove, Says::At(at), text, source).dropped(why)]
+    vec![Evidence::of_above(&LVM_MADE, Says::At(at), text, source).dropped(why)]
 }
 
 /// The disk in the volume was made at another time than the volume.

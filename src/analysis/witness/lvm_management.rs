@@ -9,10 +9,8 @@ use crate::store::journals::vdi_of;
 use crate::text::second;
 
 crate::catalogue! {
-    /// The disk in use carries the time of a clone.
     MANAGEMENT_CLONED = "management-cloned", Info, "the storage manager's record says when the disk in use was cloned",
         why: "XCP-ng notes the time of a clone as it notes that of a snapshot, and a revert of the usual kind clones the snapshot. A revert in place, as newer versions do it, leaves no such note.", action: "Nothing.";
-    /// The snapshot's origin is gone.
     MANAGEMENT_REPLACED = "management-replaced", Info, "the disk that the snapshot was taken of is no longer in the repository",
         why: "A revert of the usual kind removes the disk in use and makes another one. It alone proves nothing: a machine that was deleted or moved leaves the same.", action: "Nothing.";
 }
@@ -20,7 +18,6 @@ crate::catalogue! {
 /// The record must be later than the snapshot by more than this to be of another act.
 const OTHER_ACT_SECONDS: i64 = 300;
 
-/// What the records say of X and of what was before it.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let mut all = Vec::new();
     let forest = facts.survey.forest;
@@ -41,7 +38,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         let text = format!("{} was cloned {}", facts.above_name(), second(at));
         let says = Says::At(at);
         let code = &MANAGEMENT_CLONED;
-        all.push(Evidence::new(code, Of::DiskAbove, says, text, source()));
+        all.push(Evidence::of_above(code, says, text, source()));
     }
     let id = facts.snapshot.and_then(|snapshot| snapshot.id.as_deref());
     let own = management

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says, Slack};
+use crate::analysis::evidence::{Evidence, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::guest::lvm::{VolumeChange, VolumeChangeKind};
@@ -13,13 +13,10 @@ use crate::store::{BornSource, Disk};
 use crate::text::{file_name, second};
 
 crate::catalogue! {
-    /// Base and snapshot made in one act.
     LVM_TAKEN = "lvm-taken", Info, "LVM's history shows the snapshot being taken",
         why: "The disk that was in use became the base copy and the snapshot's volume was made, in one act. A revert renames and makes other volumes.", action: "Nothing.";
-    /// D became a base copy.
     LVM_RENAMED = "lvm-renamed", Info, "LVM's history shows when the snapshot's disk became a base copy",
         why: "The snapshot is not older: until then the disk was in use. It may be younger, where the disk of an older snapshot took it in.", action: "Nothing.";
-    /// The snapshot's own volume.
     LVM_SNAPSHOT = "lvm-snapshot-volume", Info, "LVM says when the snapshot's own volume was made",
         why: "The snapshot is not younger. A revert makes this volume again, under its old name.", action: "Nothing.";
 }
@@ -27,7 +24,6 @@ crate::catalogue! {
 /// One act takes the host at most so long, in seconds.
 const ACT_SECONDS: i64 = 120;
 
-/// The moment, or its bounds.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let forest = facts.survey.forest;
     let repository = repository::of(forest, &facts.frozen_disk.path);
@@ -50,7 +46,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         };
         let text = format!("{frozen} became a base copy{more} {}", second(at));
         let source = Facts::source(facts.frozen_disk, "history in LVM's metadata");
-        all.push(Evidence::new(code, Of::Snapshot, says, text, source).slack(Slack::DATE));
+        all.push(Evidence::of_snapshot(code, says, text, source).slack(Slack::DATE));
     }
     let born = own.and_then(|disk| Some((disk, disk.file.born?)));
     if let Some((disk, born)) = born.filter(|(_, born)| born.source == BornSource::Lvm) {
@@ -58,13 +54,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         let text = format!("the snapshot's volume {name} was made {}", second(born.at));
         let source = Facts::source(disk, "creation_time in LVM's metadata");
         let says = Says::NotAfter(born.at);
-        all.push(Evidence::new(
-            &LVM_SNAPSHOT,
-            Of::Snapshot,
-            says,
-            text,
-            source,
-        ));
+        all.push(Evidence::of_snapshot(&LVM_SNAPSHOT, says, text, source));
     }
     all
 }
@@ -76,7 +66,7 @@ fn own_volume<'a>(facts: &Facts<'a>) -> Option<&'a Disk> {
     let beside = topology
         .children(facts.frozen)
         .filter(|child| *child != facts.above)
-        .filter(|child| topology.children(*child).next().is_none());
+        .filter(|child| topology.is_leaf(*child));
     let disks: Vec<&Disk> = beside.filter_map(|id| forest.disk(id)).collect();
     let id = facts.snapshot.and_then(|snapshot| snapshot.id.as_deref());
     let is_named = |disk: &&&Disk| {

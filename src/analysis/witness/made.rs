@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{DAY_SECONDS, HOUR_SECONDS, seconds_between};
 use crate::analysis::survey::AgeSource;
 use crate::analysis::survey::clock::StampClock;
 use crate::analysis::witness::{lvm_made, remade};
@@ -13,21 +13,14 @@ use crate::store::BornSource;
 use crate::text::{second, span};
 
 crate::catalogue! {
-    /// Footer of X.
     ABOVE_FOOTER = "above-footer", Info, "the footer of the disk above says when it was made",
         why: "The stamp lies inside the file, in UTC, and survives copying; later writes do not touch it. A conversion or a storage migration makes a new one, which the snapshot's own disk shows too.", action: "Nothing.";
-    /// Birth of X.
     ABOVE_BIRTH = "above-birth", Info, "the file system or a listing says when the disk above was made",
         why: "A birth time is as good as the file's history: a copy renews it, so the births of the whole chain are looked at first.", action: "Nothing.";
-    /// Age of X unknown.
     ABOVE_UNKNOWN = "above-unknown", Info, "nothing says when the disk above was made",
         why: "A VHDX holds no date, and no birth time of the host's is known.", action: "Bring a listing of times made on the host.";
 }
 
-const HOUR_SECONDS: i64 = 3_600;
-const DAY_SECONDS: i64 = 24 * 3_600;
-
-/// The moment, or why it is not known.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let mut all: Vec<Evidence> = by_stamp(facts).into_iter().collect();
     if !all.iter().any(is_used) {
@@ -76,7 +69,7 @@ fn by_stamp(facts: &Facts<'_>) -> Option<Evidence> {
         text += &[&apart, way, "it"].join(" ");
     }
     let source = Facts::source(disk, "footer time stamp");
-    let stamp = Evidence::new(&ABOVE_FOOTER, Of::DiskAbove, Says::At(at), text, source);
+    let stamp = Evidence::of_above(&ABOVE_FOOTER, Says::At(at), text, source);
     Some(match facts.survey.clock(disk) {
         StampClock::Unknown => stamp.slack(Slack::NO_CLOCK).dropped(why),
         StampClock::Ahead(_) | StampClock::Same => stamp.dropped(why),
@@ -103,7 +96,7 @@ fn by_birth(facts: &Facts<'_>) -> Option<Evidence> {
         _ => "birth, by the listing",
     };
     let source = Facts::source(disk, field);
-    Some(Evidence::new(&ABOVE_BIRTH, Of::DiskAbove, Says::At(at), text, source).dropped(why))
+    Some(Evidence::of_above(&ABOVE_BIRTH, Says::At(at), text, source).dropped(why))
 }
 
 /// D's birth is a copy's, and X's within a day of it.

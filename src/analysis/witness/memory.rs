@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{DAY_SECONDS, seconds_between};
 use crate::analysis::witness::examine;
 use crate::store::TakenSource;
 use crate::text::second;
@@ -14,9 +14,6 @@ crate::catalogue! {
         why: "Memory is written while the snapshot is taken and rarely touched again. A copy may give it a later time, so alone it only says that the snapshot is not younger.", action: "Nothing.";
 }
 
-const DAY_SECONDS: i64 = 24 * 3_600;
-
-/// The moment, if the file keeps its host's times; else only a last one.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some(write) = facts.claim(TakenSource::MemoryFile) else {
         return Vec::new();
@@ -28,13 +25,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     } else {
         Says::NotAfter(write)
     };
-    vec![Evidence::new(
-        &TAKEN_MEMORY,
-        Of::Snapshot,
-        says,
-        text,
-        source,
-    )]
+    vec![Evidence::of_snapshot(&TAKEN_MEMORY, says, text, source)]
 }
 
 /// The moment by the memory file: where the frozen disk's last write survives, or is so much later that no copy gave it to both.

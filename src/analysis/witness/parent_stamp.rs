@@ -1,6 +1,6 @@
 //! The parent's time stamp in a blktap child: the base's last guest write when X was linked to it. It survives every copy.
 
-use crate::analysis::evidence::{Evidence, Of, Says, Slack};
+use crate::analysis::evidence::{Evidence, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::analysis::survey::parent_stamp;
@@ -15,7 +15,6 @@ crate::catalogue! {
 /// A relink is later than the making by more than this.
 const RELINK_SECONDS: i64 = 10;
 
-/// The snapshot is not older.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some(stamp) = parent_stamp(facts.above_disk) else {
         return Vec::new();
@@ -34,14 +33,8 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     );
     let source = Facts::source(facts.above_disk, "parent time stamp");
     vec![
-        Evidence::new(
-            &PARENT_STAMP,
-            Of::Snapshot,
-            Says::NotBefore(stamp),
-            text,
-            source,
-        )
-        .slack(Slack::PARENT_STAMP)
-        .dropped(relinked.map(str::to_owned)),
+        Evidence::of_snapshot(&PARENT_STAMP, Says::NotBefore(stamp), text, source)
+            .slack(Slack::PARENT_STAMP)
+            .dropped(relinked.map(str::to_owned)),
     ]
 }

@@ -7,9 +7,9 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{MINUTES_5, seconds_between};
 use crate::analysis::rules::Rule;
 use crate::store::host::{HostVdi, VdiRole};
 use crate::store::{DiskId, PoolDisk};
@@ -22,9 +22,6 @@ crate::catalogue! {
         why: "Each record carries the generation of the database in which it was made, whatever the clock said then. A disk is there before its snapshots, unless a revert made it. Moving the disks to another repository, an import, or forgetting and introducing a repository makes new records too.", action: "Ask whether the VM was moved, imported or reverted.";
 }
 
-const MINUTES_5: i64 = 300;
-
-/// The clone, and the order of the records.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let Some((own, snapshot)) = records(facts) else {
         return Vec::new();
@@ -38,13 +35,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
             second(at)
         );
         let source = source("VDI.snapshot_time");
-        all.push(Evidence::new(
-            &POOL_CLONE,
-            Of::DiskAbove,
-            Says::At(at),
-            text,
-            source,
-        ));
+        all.push(Evidence::of_above(&POOL_CLONE, Says::At(at), text, source));
     }
     if let Some((made, taken)) = own.1.vdi.made_in.zip(snapshot.made_in)
         && made > taken
@@ -54,13 +45,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         );
         let says = Says::Proves(Rule::RecordYounger);
         let source = source("VDI.__ctime");
-        all.push(Evidence::new(
-            &POOL_ORDER,
-            Of::DiskAbove,
-            says,
-            text,
-            source,
-        ));
+        all.push(Evidence::of_above(&POOL_ORDER, says, text, source));
     }
     all
 }

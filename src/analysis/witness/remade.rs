@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{DAY_SECONDS, seconds_between};
 use crate::text::second;
 
-const DAY_SECONDS: i64 = 24 * 3_600;
 /// A disk made this close to the snapshot's date is the snapshot's, whatever happened to others.
 const AT_ONCE_SECONDS: i64 = 10;
 

@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{DAY_SECONDS, seconds_between};
 use crate::analysis::rules::Rule;
 use crate::analysis::then::{Then, stood_then};
 use crate::analysis::witness::made;
@@ -22,9 +22,6 @@ crate::catalogue! {
         why: "Nothing stood on the disk then, so the snapshot was taken after that scan.", action: "Nothing.";
 }
 
-const DAY_SECONDS: i64 = 24 * 3_600;
-
-/// What every earlier scan says.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let scans = facts.survey.forest.earlier.iter();
     scans.flat_map(|scan| of(facts, scan)).collect()
@@ -69,15 +66,20 @@ fn of(facts: &Facts<'_>, earlier: &EarlierMatch) -> Vec<Evidence> {
         Some(host) => format!("saved scan of {}, by the clock of {host}", second(at)),
         None => format!("saved scan of {}", second(at)),
     };
-    let bound = |code, of, says, text: String| Evidence::new(code, of, says, text, source.clone());
+    let of_above = |code, says, text: String| Evidence::of_above(code, says, text, source.clone());
     match then {
         Then::Same => {
             let text = format!("{above} stood on {frozen} already when the store was scanned");
-            vec![bound(&SCAN_SAME, Of::DiskAbove, Says::NotAfter(at), text)]
+            vec![of_above(&SCAN_SAME, Says::NotAfter(at), text)]
         }
         Then::Nothing => {
             let text = format!("nothing stood on {frozen} when the store was scanned");
-            vec![bound(&SCAN_BEFORE, Of::Snapshot, Says::NotBefore(at), text)]
+            vec![Evidence::of_snapshot(
+                &SCAN_BEFORE,
+                Says::NotBefore(at),
+                text,
+                source,
+            )]
         }
         Then::Another {
             above: other,
@@ -89,12 +91,7 @@ fn of(facts: &Facts<'_>, earlier: &EarlierMatch) -> Vec<Evidence> {
             let text = format!(
                 "{other} stood on {frozen} when the store was scanned, and {above} was not there"
             );
-            let later = bound(
-                &SCAN_OTHER,
-                Of::DiskAbove,
-                Says::NotBefore(at),
-                text.clone(),
-            );
+            let later = of_above(&SCAN_OTHER, Says::NotBefore(at), text.clone());
             let older = made::at(facts).filter(|made| seconds_between(*made, at) > DAY_SECONDS);
             let brought = older.map(|made| {
                 format!(
@@ -103,13 +100,8 @@ fn of(facts: &Facts<'_>, earlier: &EarlierMatch) -> Vec<Evidence> {
                 )
             });
             let proof = proves.then(|| {
-                bound(
-                    &SCAN_OTHER,
-                    Of::DiskAbove,
-                    Says::Proves(Rule::AnotherThen),
-                    text,
-                )
-                .dropped(brought.clone())
+                of_above(&SCAN_OTHER, Says::Proves(Rule::AnotherThen), text)
+                    .dropped(brought.clone())
             });
             proof.into_iter().chain([later.dropped(brought)]).collect()
         }

@@ -7,25 +7,20 @@ use crate::analysis::witness::branch;
 use crate::store::SnapshotKind;
 
 crate::catalogue! {
-    /// A checkpoint nobody took by hand.
     CHECKPOINT_KIND = "checkpoint-kind", Info, "a checkpoint taken by a machine, not by hand: automatic, recovery or replica",
         why: "The verdict holds as for any other, but such checkpoints come and go without anybody having asked for them.", action: "Find out which program owns it before deleting it.";
     MERGE_PENDING = "merge-pending", Warning, "the VM's configuration says that a merge is pending",
         why: "An earlier delete has not been carried out yet: the chain holds a disk that no snapshot owns any more, and the frozen disk may change.", action: "Let the merge finish first.";
     LINGERING_ABOVE = "lingering-above", Info, "files that no snapshot owns lie on top: the disk directly above the snapshot's was judged, not the leaf",
         why: "Lingering backup files and deleted snapshots whose merge has not run leave disks in the chain that no configuration names.", action: "Let backups and merges finish before deleting more.";
-    /// Children of unknown origin.
     UNRELATED_CHILDREN = "unrelated-children", Warning, "disks of no known snapshot stand on the snapshot's disk",
         why: "They may have been attached by hand; they do not count as a branch. A merge into their parent breaks them.", action: "Find out who uses them.";
-    /// X stands at the snapshot.
     STANDS = "stands-at-snapshot", Info, "the disk above holds nothing that differs from the snapshot",
         why: "The VM shows the snapshot's state to the last sector: freshly reverted, or never used since.", action: "Nothing.";
-    /// X holds changes.
     MOVED_ON = "moved-on", Info, "the disk above holds changes since the snapshot",
         why: "The VM went on from the snapshot.", action: "Nothing.";
 }
 
-/// The remarks.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let frozen = facts.frozen_name();
     let mut all = Vec::new();
@@ -119,7 +114,7 @@ fn lingering(facts: &Facts<'_>) -> Vec<String> {
 fn unrelated(facts: &Facts<'_>) -> usize {
     let topology = &facts.survey.topology;
     let branches = branch::others(facts);
-    let is_leaf = |child| topology.children(child).next().is_none();
+    let is_leaf = |child| topology.is_leaf(child);
     topology
         .children(facts.frozen)
         .filter(|child| *child != facts.above && !branches.contains(child))

@@ -1,6 +1,6 @@
 //! Virtual PC and Virtual Server: the undo disk's name holds the time it was made first, its footer the time it was made last.
 
-use crate::analysis::evidence::{Evidence, Of, Says};
+use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::analysis::witness::made;
@@ -17,7 +17,6 @@ const SAME_SECONDS: i64 = 300;
 const FARTHEST_ZONE: i64 = 14 * 3_600;
 const QUARTER: i64 = 900;
 
-/// The time in the name.
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let name = facts.above_name();
     let Some(named) = undo_name_time(&name) else {
@@ -30,7 +29,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     });
     let text = format!("the name of {name} says {}", second(named));
     let source = Facts::source(facts.above_disk, "file name");
-    vec![Evidence::new(&UNDO_NAME, Of::Snapshot, Says::At(named), text, source).dropped(zone)]
+    vec![Evidence::of_snapshot(&UNDO_NAME, Says::At(named), text, source).dropped(zone)]
 }
 
 /// A difference that a zone explains is no witness.
