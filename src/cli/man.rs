@@ -11,7 +11,9 @@ use crate::tui::keymap::Context;
 use crate::tui::screens;
 
 pub(super) fn run(out: &mut Output) -> anyhow::Result<Exit> {
-    let command = in_full(Cli::command());
+    let mut command = in_full(Cli::command());
+    // What a command's own options exclude may stand for all commands.
+    command.build();
     // The version says when; a date would be one more thing to keep true. An empty word would be lost.
     let man = Man::new(command.clone()).date("\"\"");
     let mut page = Vec::new();

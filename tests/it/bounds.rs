@@ -107,7 +107,9 @@ fn hostile_metadata_of_lvm_are_bounded() {
     let mut at = (newest.unwrap() + end.unwrap()).next_multiple_of(512);
     let mut seqno = 8;
     while at < (16 << 20) {
-        let volumes = joined(12, |n| format!("v{n} {{\nid=\"{seqno}-{n}\"\n}}\n"));
+        let volumes = joined(12, |n| {
+            format!("VHD-00000002-0000-4000-8000-{n:012} {{\nid=\"{seqno}-{n}\"\n}}\n")
+        });
         let text = format!(
             "VG_XenStorage-1 {{\nid = \"a\"\nseqno = {seqno}\nextent_size=1\nlogical_volumes {{\n{volumes}}}\n}}\n\0"
         );
@@ -117,7 +119,10 @@ fn hostile_metadata_of_lvm_are_bounded() {
     }
     fs::write(&path, bytes).unwrap();
     let said = assert_bounded("ring", &["info"], &path);
-    assert!(said.contains("v11 was removed"), "the ring was not read");
+    assert!(
+        said.contains("000000000011 was removed"),
+        "the ring was not read: {said}"
+    );
 }
 
 #[test]

@@ -311,7 +311,7 @@ fn the_commands_say_that_a_file_changed_meanwhile() {
     let child = talkative(folder.path());
     for (command, line) in [
         ("diff", "files changed meanwhile: this may mix two moments"),
-        ("map", "dirty sectors"),
+        ("map", " sectors, "),
     ] {
         let (text, said, code) = run_and_meddle(&[command, "--json"], &child, append);
         let json: Value = serde_json::from_str(&text).unwrap();
