@@ -311,14 +311,17 @@ fn after(before: &[Vec<DiskId>], steps: &Steps, merges: &[Merge]) -> Vec<Vec<Dis
         if chain.iter().any(|id| steps.breaks.contains(id)) {
             continue;
         }
-        let ends_dead = chain
-            .last()
-            .is_some_and(|leaf| steps.dead_ends.contains(leaf) || steps.leaves.contains(leaf));
         let left: Vec<DiskId> = chain.iter().copied().filter(|id| !gone(id)).collect();
-        if !left.is_empty() && !ends_dead && !after.contains(&left) {
+        if !left.is_empty() && !after.contains(&left) {
             after.push(left);
         }
     }
+    // What a deleted disk stood on is a chain of its own only where no other chain goes through it.
+    let all = after.clone();
+    after.retain(|chain| {
+        let goes_on = |other: &Vec<DiskId>| other.len() > chain.len() && other.starts_with(chain);
+        !all.iter().any(goes_on)
+    });
     after
 }
 

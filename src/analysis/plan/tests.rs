@@ -197,7 +197,7 @@ fn a_dead_end_is_deleted_not_merged_and_marked_strongest() {
     assert!(plan.merges.is_empty());
     assert_eq!(plan.deleted, [DiskId(1)]);
     assert_eq!(plan.lost[0].code.id, "dead-end-data");
-    assert_eq!(plan.after, Vec::<Vec<DiskId>>::new());
+    assert_eq!(plan.after, [vec![DiskId(0)]], "its parent stays");
 }
 
 #[test]

@@ -40,10 +40,14 @@ struct Pair {
 }
 
 impl Pair {
-    /// Whether it is one file on both sides, not a number that was used again.
+    /// Whether it is one file on both sides, not a number that was used again: a generation may be, a time of making is not.
     fn is_same_file(&self) -> bool {
         match (&self.before, &self.after) {
-            (Some(before), Some(after)) => before.id == after.id && before.kind == after.kind,
+            (Some(before), Some(after)) => {
+                before.id == after.id
+                    && before.kind == after.kind
+                    && before.created == after.created
+            }
             _ => false,
         }
     }
