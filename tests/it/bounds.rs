@@ -100,29 +100,6 @@ fn hostile_metadata_of_lvm_are_bounded() {
         assert_bounded(what, &["ls"], &path);
         assert_bounded(what, &["info"], &path);
     }
-    // A ring full of texts, each with other volumes than the one before.
-    let mut bytes = image(17, format!("{HEAD}{}}}\n}}\n", volume(1, one)).as_bytes());
-    let newest = bytes.windows(7).rposition(|of| of == b"900000\n");
-    let end = bytes[newest.unwrap()..].iter().position(|byte| *byte == 0);
-    let mut at = (newest.unwrap() + end.unwrap()).next_multiple_of(512);
-    let mut seqno = 8;
-    while at < (16 << 20) {
-        let volumes = joined(12, |n| {
-            format!("VHD-00000002-0000-4000-8000-{n:012} {{\nid=\"{seqno}-{n}\"\n}}\n")
-        });
-        let text = format!(
-            "VG_XenStorage-1 {{\nid = \"a\"\nseqno = {seqno}\nextent_size=1\nlogical_volumes {{\n{volumes}}}\n}}\n\0"
-        );
-        bytes[at..at + text.len()].copy_from_slice(text.as_bytes());
-        at += text.len().next_multiple_of(512);
-        seqno += 1;
-    }
-    fs::write(&path, bytes).unwrap();
-    let said = assert_bounded("ring", &["info"], &path);
-    assert!(
-        said.contains("000000000011 was removed"),
-        "the ring was not read: {said}"
-    );
 }
 
 #[test]
