@@ -32,7 +32,7 @@ crate::catalogue! {
         action: "Bring what the verdict says would settle it.";
     NO_NOW = "now-not-known", Warning, "nothing says which disk the VM uses now",
         why: "Which file is merged into which depends on it.",
-        action: "Bring the VM's configuration, or its disks in the labels.";
+        action: "Bring the VM's configuration, or the host's list of its disks (--facts).";
     OTHER_MACHINE = "other-machine", Error, "another machine needs a file this delete changes or removes",
         why: "The engine knows only its own machine. It merges all the same, and the other machine's disk shows wrong content or cannot be opened.",
         action: "Give the other machine a copy of its own first, or leave the snapshot.";

@@ -133,7 +133,7 @@ pub enum CliCommand {
     },
     /// Show what deleting a snapshot would do. Nothing is changed.
     #[command(
-        after_long_help = "Examples:\n  vhdtree plan /vmstore --vm web01 --snapshot pre-patch\n  vhdtree plan web01_3A55E0B1-….avhdx"
+        after_long_help = "The plan is shown whatever it says: exit code 0. `gate` answers by its exit code.\n\nExamples:\n  vhdtree plan /vmstore --vm web01 --snapshot pre-patch\n  vhdtree plan web01_3A55E0B1-….avhdx"
     )]
     Plan(PlanArgs),
     /// Answer whether a snapshot may be deleted, as an exit code: 0 pass, 1 refuse, 2 no answer, 3 cannot tell.

@@ -335,7 +335,13 @@ pub(super) fn do_first(
         first.push("Make room on the volume of the receiving file.".to_owned());
     }
     if has(&reasons::REVERTED) {
+        let on_branch = case
+            .verdict()
+            .is_some_and(|of| of.reverted == Reverted::Certain);
         let between = match (case.taken(), case.made()) {
+            (_, Some(made)) if on_branch => {
+                format!(" on the other branch after its last snapshot, until {made}")
+            }
             (Some(taken), Some(made)) => format!(" between {taken} and {made}"),
             _ => String::new(),
         };

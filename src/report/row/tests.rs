@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::analysis::Compared;
-use crate::analysis::plain::story;
+use crate::analysis::plain::{at, branched, story};
 use crate::analysis::{Assessment, assess};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
 use crate::image::{Counts, Format, Header, Kind, Specific, VhdxSpecific};
@@ -507,4 +507,29 @@ fn children_of_a_parent_that_cannot_be_read_hang_under_it() {
             (2, Some(id(1)), Flag::Broken, Now::Alone),
         ]
     );
+}
+
+#[test]
+fn what_another_branch_keeps_is_not_called_lost() {
+    for (kept, words) in [
+        ("2009-06-30T09:40:30Z", "kept as another snapshot"),
+        (
+            "2009-05-20T09:40:30Z",
+            "The other branch keeps what was done until its last snapshot",
+        ),
+    ] {
+        let mut store = branched("2009-06-30T09:41:00Z", kept);
+        store.disk_mut("/s/a.avhd").file.modified = Some(at(kept));
+        let assessment = assess(&store.forest, &Compared::default());
+        let rows = rows(&store.forest, &assessment, &RowOptions::default());
+        let mut rows = rows.iter();
+        let row = rows.find(|row| row.disk.is_some() && row.flag == Flag::RevertedCertain);
+        let said = why(
+            &store.forest,
+            &assessment,
+            row.unwrap(),
+            &crate::text::Clock::default(),
+        );
+        assert!(said.contains(words), "{said}");
+    }
 }

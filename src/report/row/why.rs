@@ -6,7 +6,7 @@ use super::flag::is_other_format;
 use super::status::{made, snapshot_of};
 use super::{Flag, Now, Row, RowKind};
 use crate::analysis::snapshot_vdi::vdis_on;
-use crate::analysis::{AssessedSnapshot, Assessment};
+use crate::analysis::{AssessedSnapshot, Assessment, Rule};
 use crate::finding::Severity;
 use crate::report::copied;
 use crate::store::{DiskId, Forest, LinkState};
@@ -161,6 +161,20 @@ fn reverted(
     } else {
         ""
     };
+    // Another branch holds what was done until the last snapshot there.
+    match of.verdict.rule {
+        Rule::BranchKept => {
+            return format!(
+                "{vm} was set back to {name}{when}{sure}. The state before is kept as another snapshot: deleting that one loses it."
+            );
+        }
+        Rule::BranchYounger | Rule::BranchAgesUnknown | Rule::ListOrder => {
+            return format!(
+                "{vm} was set back to {name}{when}{sure}. The other branch keeps what was done until its last snapshot; what came after that is in no file of this store."
+            );
+        }
+        _ => {}
+    }
     let gap = row.gap_seconds.filter(|gap| *gap > 0);
     let gone = gap.map_or_else(
         || "What was done between the two is in no file of this store.".to_owned(),
