@@ -30,7 +30,13 @@ fn through_the_library(root: &Path) -> BTreeMap<String, Facts> {
     let forest = scan(&options, &Job::default(), &mut |_| {}).unwrap();
     assert!(forest.complete);
     assert_eq!(forest.errors, []);
-    assert_eq!(forest.side_findings, []);
+    // A random list may be about none of the disks, which is told.
+    let mut told = forest.side_findings.iter();
+    assert!(
+        told.all(|(_, finding)| finding.code.id == "facts-fit-nothing"),
+        "{:?}",
+        forest.side_findings
+    );
     of_forest(root, &forest)
 }
 
