@@ -13,7 +13,7 @@
 //! | a machine's settings by VirtualBox | `virtualbox` |
 //!
 //! A text of either PowerShell may be UTF-8 or UTF-16. Times are kept as written: one without a zone stays recognisable
-//! ([`Zone::HostLocal`](super::when::Zone)).
+//! ([`ZoneNamed::HostLocal`](super::when::ZoneNamed)).
 
 pub mod listing;
 pub(super) mod load;
