@@ -20,7 +20,7 @@ pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
             })
             .collect(),
     };
-    let markers = plan::markers(forest);
+    let gate = plan::GateIndex::new(forest);
     for subject in gatherer.subjects() {
         let judged = judge(&gatherer, subject);
         let index = assessment.snapshots.len();
@@ -57,7 +57,7 @@ pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
         };
         if reverted > Reverted::CannotTell {
             let topology = &gatherer.survey.topology;
-            assessed.stopped_by = plan::stopped_by(forest, topology, &assessed, &markers);
+            assessed.stopped_by = plan::stopped_by(forest, topology, &assessed, &gate);
         }
         assessment.snapshots.push(assessed);
     }

@@ -28,7 +28,7 @@ use crate::image::{SectorRun, StateRun};
 use crate::store::{DiskId, MachineId, Product};
 
 pub use files::{GuestFiles, LostFiles, add_files};
-pub use gate::markers;
+pub use gate::GateIndex;
 pub use make::plan;
 pub use outlook::stopped_by;
 pub use tables::StoreTables;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::analysis::interval::seconds_between;
 use crate::store::names::is_auto_recovery;
-use crate::store::{DiskId, Forest, MachineId, SnapshotKind};
+use crate::store::{DiskId, Forest, MachineId, Snapshot, SnapshotId, SnapshotKind};
 
 /// Stamps of XCP-ng leaves made at one moment differ by less than this.
 const ONE_MOMENT_SECONDS: i64 = 300;
@@ -53,6 +53,7 @@ pub struct Topology<'a> {
     broken: HashSet<MachineId>,
     /// By folder: disks that could not be opened, of which nothing says what they stand on.
     closed: HashMap<&'a Path, Vec<DiskId>>,
+    snapshots: HashMap<Option<MachineId>, Vec<SnapshotId>>,
 }
 
 impl<'a> Topology<'a> {
@@ -66,7 +67,12 @@ impl<'a> Topology<'a> {
             own: HashMap::new(),
             broken: HashSet::new(),
             closed: HashMap::new(),
+            snapshots: HashMap::new(),
         };
+        for (id, snapshot) in (0..).map(SnapshotId).zip(&forest.snapshots) {
+            let of_machine = topology.snapshots.entry(snapshot.machine).or_default();
+            of_machine.push(id);
+        }
         for id in forest.ids().filter(|id| forest.is_closed(*id)) {
             if let Some(folder) = folder(forest, id) {
                 topology.closed.entry(folder).or_default().push(id);
@@ -97,6 +103,18 @@ impl<'a> Topology<'a> {
     pub fn is_named(&self, disk: DiskId) -> bool {
         let node = self.forest.node(disk);
         node.is_some_and(|node| !node.snapshots.is_empty())
+    }
+
+    /// The machine's snapshots and those that name no machine, in the forest's order.
+    pub fn snapshots_of(&self, machine: Option<MachineId>) -> Vec<&'a Snapshot> {
+        let own = self.snapshots.get(&machine);
+        let nobodys = self.snapshots.get(&None).filter(|_| machine.is_some());
+        let mut ids: Vec<SnapshotId> = own.into_iter().chain(nobodys).flatten().copied().collect();
+        ids.sort_unstable_by_key(|id| id.0);
+        let snapshots = ids.into_iter();
+        snapshots
+            .filter_map(|id| self.forest.snapshot(id))
+            .collect()
     }
 
     /// Whether anything says what the machine uses now.

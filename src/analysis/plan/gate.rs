@@ -1,10 +1,10 @@
 //! The gate: which reasons speak against a delete, and the answer they make.
 
+mod index;
 mod owners;
 mod unfinished;
 
 use std::cmp::Ordering;
-use std::path::Path;
 
 use crate::analysis::plan::steps::Steps;
 use crate::analysis::plan::{Accept, Answer, FreeSource, Merge, Reason, token};
@@ -17,7 +17,7 @@ use crate::store::{
 };
 use crate::text::{file_name, many, size};
 
-pub use unfinished::markers;
+pub use index::GateIndex;
 
 /// What the reasons rest on.
 #[derive(Debug)]
@@ -43,8 +43,7 @@ pub struct Case<'a> {
     pub merges: &'a [Merge],
     /// Every chain the delete works on, base first.
     pub chains: &'a [Vec<DiskId>],
-    /// Files that tell of a merge begun and not finished, of the whole forest.
-    pub markers: &'a [&'a Path],
+    pub index: &'a GateIndex<'a>,
     /// Disks the snapshot names that are not in the store, as written.
     pub missing: &'a [String],
     /// The token of this state.

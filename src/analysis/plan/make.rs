@@ -77,7 +77,7 @@ pub fn plan(
         merges: &merges,
         chains: &looked_at,
         token: &state_token,
-        markers: &gate::markers(forest),
+        index: &gate::GateIndex::new(forest),
         missing: &missing(forest, assessed),
         expect: options.expect.as_deref(),
         accept: &options.accept,

@@ -1,7 +1,5 @@
 //! What the gate would say of a delete as far as the forest alone tells: nothing is read, and no sizes are known.
 
-use std::path::Path;
-
 use crate::analysis::AssessedSnapshot;
 use crate::analysis::plan::make::{chains, family, guess, missing};
 use crate::analysis::plan::steps::{DeleteSubject, steps};
@@ -15,7 +13,7 @@ pub fn stopped_by(
     forest: &Forest,
     topology: &Topology<'_>,
     assessed: &AssessedSnapshot,
-    markers: &[&Path],
+    index: &gate::GateIndex<'_>,
 ) -> Option<&'static Code> {
     let frozen = &assessed.frozen;
     let product = guess(forest, frozen).unwrap_or_default();
@@ -39,7 +37,7 @@ pub fn stopped_by(
         steps: &steps(&subject, frozen),
         merges: &[],
         chains: &chains(topology, forest, frozen),
-        markers,
+        index,
         missing: &missing(forest, Some(assessed)),
         token: "",
         expect: None,

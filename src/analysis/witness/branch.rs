@@ -99,10 +99,9 @@ fn kept(facts: &Facts<'_>, others: &[DiskId]) -> Option<String> {
     };
     let holds = |snapshot: &&Snapshot| {
         let mut disks = snapshot.disks.iter().filter_map(|used| used.disk);
-        (snapshot.machine == facts.machine || snapshot.machine.is_none())
-            && zone::zoned_date(snapshot).is_none_or(before)
-            && disks.any(is_kept)
+        zone::zoned_date(snapshot).is_none_or(before) && disks.any(is_kept)
     };
-    let snapshot = forest.snapshots.iter().find(holds)?;
+    let all = facts.survey.topology.snapshots_of(facts.machine);
+    let snapshot = all.into_iter().find(holds)?;
     snapshot.name.clone().or_else(|| snapshot.id.clone())
 }

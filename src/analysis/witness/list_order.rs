@@ -48,11 +48,10 @@ fn later_elsewhere<'a>(facts: &Facts<'a>) -> Option<(&'a Snapshot, Timestamp)> {
         .machine
         .filter(|machine| facts.survey.topology.knows_now(*machine))?;
     let forest = facts.survey.forest;
+    let all = facts.survey.topology.snapshots_of(facts.machine);
     let siblings = || {
-        forest.snapshots.iter().filter(|other| {
-            (other.machine == facts.machine || other.machine.is_none())
-                && !std::ptr::eq(*other, this)
-        })
+        let all = all.iter().copied();
+        all.filter(|other| !std::ptr::eq(*other, this))
     };
     let (other, taken) = siblings()
         .filter(|other| !matches!(other.kind, SnapshotKind::Recovery | SnapshotKind::Replica))

@@ -4,7 +4,7 @@ use crate::analysis::plan::Answer;
 use crate::analysis::plan::gate::{Case, reason};
 use crate::analysis::reasons;
 use crate::analysis::topology::Passing;
-use crate::store::{DiskId, MachineId, Product, Snapshot};
+use crate::store::{DiskId, MachineId, Product, Snapshot, SnapshotId};
 
 use super::Reason;
 
@@ -85,10 +85,22 @@ fn twins(case: &Case<'_>, snapshot: &Snapshot, all: &mut Vec<Reason>) {
             && (other.disks.iter().filter_map(|used| used.disk))
                 .any(|disk| case.frozen.contains(&disk))
     };
-    let twin = case.forest.snapshots.iter().find(|other| {
-        !std::ptr::eq(*other, snapshot)
-            && ((other.id.is_some() && other.id == snapshot.id) || shares_disk(other))
-    });
+    let same_id = snapshot.id.as_deref();
+    let same_id = same_id.map_or(&[][..], |id| case.index.with_id(id));
+    let nodes = case
+        .frozen
+        .iter()
+        .filter_map(|disk| case.forest.node(*disk));
+    let on_disks = nodes.flat_map(|node| &node.snapshots);
+    let is_twin = |other: &&SnapshotId| {
+        let twin = case.forest.snapshot(**other);
+        twin.is_some_and(|twin| {
+            !std::ptr::eq(twin, snapshot) && (same_id.contains(other) || shares_disk(twin))
+        })
+    };
+    let twins = same_id.iter().chain(on_disks).filter(is_twin);
+    let twin = twins.min_by_key(|id| id.0);
+    let twin = twin.and_then(|id| case.forest.snapshot(*id));
     if let Some(twin) = twin {
         let text = format!(
             "{} names the same disk as {}: one of the two is an old copy",
