@@ -27,8 +27,8 @@ use super::codes;
 use super::extents::Extents;
 use super::filesystem::{
     Change, ClosedContent, Comparison, DIRECTORY_BYTES_MAX, DataPlace, DataRun, DirectoryEntry,
-    FileId, FileKind, FileName, FileSystem, GuestError, GuestFile, GuestTime, NAME_BYTES_MAX,
-    OwnedPart, VolumeFacts, VolumeState,
+    FileId, FileKind, FileName, FileSystem, GuestError, GuestFile, OwnedPart, VolumeFacts,
+    VolumeState,
 };
 use super::inodes::entry::{EntryKinds, NamedInode};
 use super::inodes::{self, InodeState, Inodes, by_number, hole, name_text};
@@ -121,8 +121,7 @@ impl ExtVolume {
 
     fn file_inode(&self, id: FileId) -> Result<ExtInode, GuestError> {
         let inode = self.read_inode(id.number)?;
-        let is_it = id.generation == 0 || id.generation == u64::from(inode.generation);
-        if is_it {
+        if inodes::fits(id, inode.generation) {
             Ok(inode)
         } else {
             Err(GuestError::NotFound)
@@ -309,37 +308,19 @@ impl FileSystem for ExtVolume {
     ) -> Result<(), GuestError> {
         let inode = self.file_inode(directory)?;
         self.each_entry(&inode, &mut |entry| {
-            let is_name = !matches!(entry.name, b"." | b"..") && !entry.name.contains(&b'/');
-            if !is_name || entry.name.len() > NAME_BYTES_MAX {
-                return ControlFlow::Continue(());
-            }
-            let number = entry.inode;
-            let told = entry.kind;
-            let kind = told.or_else(|| self.read_inode(number).ok().map(|inode| inode.kind()));
-            each(DirectoryEntry {
-                id: by_number(number),
-                name: name_text(entry.name),
-                kind: kind.unwrap_or(FileKind::Special),
-            })
+            let kind_of = |number| Some(self.read_inode(number).ok()?.kind());
+            inodes::listed(&entry, kind_of).map_or(ControlFlow::Continue(()), &mut *each)
         })
     }
 
     fn file(&self, id: FileId) -> Result<GuestFile, GuestError> {
         let inode = self.file_inode(id)?;
         let kind = inode.kind();
+        let times = (inode.created, inode.modified);
+        let is_closed = inode.is_encrypted && kind != FileKind::Directory;
         Ok(GuestFile {
-            kind,
-            bytes: if kind == FileKind::Directory {
-                0
-            } else {
-                inode.bytes
-            },
-            created: inode.created.map(GuestTime::Utc),
-            modified: inode.modified.map(GuestTime::Utc),
-            streams: Vec::new(),
-            closed: (inode.is_encrypted && kind != FileKind::Directory)
-                .then_some(ClosedContent::Encrypted),
-            target: self.target(&inode),
+            closed: is_closed.then_some(ClosedContent::Encrypted),
+            ..inodes::guest_file(kind, inode.bytes, times, self.target(&inode))
         })
     }
 
@@ -398,15 +379,7 @@ impl Inodes for ExtVolume {
         if let Data::Inline { front, .. } = &inode.data {
             return u32_at(front, 0).map(u64::from).ok_or(GuestError::NotFound);
         }
-        let mut parent = None;
-        self.each_entry(&inode, &mut |entry| match entry.name {
-            b".." => {
-                parent = Some(entry.inode);
-                ControlFlow::Break(())
-            }
-            _ => ControlFlow::Continue(()),
-        })?;
-        parent.ok_or(GuestError::NotFound)
+        inodes::parent_entry(|each| self.each_entry(&inode, each))
     }
 }
 

@@ -298,6 +298,16 @@ pub struct Comparison {
     pub findings: Vec<Finding>,
 }
 
+impl Comparison {
+    /// One that nothing has cut short yet.
+    pub fn whole() -> Self {
+        Self {
+            complete: true,
+            findings: Vec::new(),
+        }
+    }
+}
+
 /// Whose a part of a volume is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OwnerClass {

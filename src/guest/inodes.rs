@@ -17,9 +17,10 @@ use jiff::Timestamp;
 
 use super::filesystem::{
     DataPlace, DataRun, DirectoryEntry, FileId, FileKind, FileName, FileSystem, FileVersion,
-    GuestError, GuestTime,
+    GuestError, GuestFile, GuestTime, NAME_BYTES_MAX,
 };
 use crate::job::Job;
+use entry::NamedInode;
 
 /// An inode as far as comparing it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,69 @@ pub fn by_number(number: u64) -> FileId {
         number,
         generation: 0,
     }
+}
+
+/// Whether an id is that of an inode of this generation.
+pub fn fits(id: FileId, generation: u32) -> bool {
+    id.generation == 0 || id.generation == u64::from(generation)
+}
+
+/// What a file is, but for what closes its content.
+pub fn guest_file(
+    kind: FileKind,
+    bytes: u64,
+    (created, modified): (Option<Timestamp>, Option<Timestamp>),
+    target: Option<String>,
+) -> GuestFile {
+    GuestFile {
+        kind,
+        bytes: if kind == FileKind::Directory {
+            0
+        } else {
+            bytes
+        },
+        created: created.map(GuestTime::Utc),
+        modified: modified.map(GuestTime::Utc),
+        streams: Vec::new(),
+        closed: None,
+        target,
+    }
+}
+
+/// An entry as a listing has it; `None` for `.`, `..` and what can be no name. `kind_of` is asked where the entry does not
+/// say what it names.
+pub fn listed(
+    entry: &NamedInode<'_>,
+    kind_of: impl FnOnce(u64) -> Option<FileKind>,
+) -> Option<DirectoryEntry> {
+    let is_name = !matches!(entry.name, b"." | b"..") && !entry.name.contains(&b'/');
+    if !is_name || entry.name.len() > NAME_BYTES_MAX {
+        return None;
+    }
+    let kind = entry.kind.or_else(|| kind_of(entry.inode));
+    Some(DirectoryEntry {
+        id: by_number(entry.inode),
+        name: name_text(entry.name),
+        kind: kind.unwrap_or(FileKind::Special),
+    })
+}
+
+/// What goes through the entries of a directory.
+type EachEntry<'a> = &'a mut dyn FnMut(NamedInode<'_>) -> ControlFlow<()>;
+
+/// Where the entry `..` of a directory leads, whose entries `walk` goes through.
+pub fn parent_entry(
+    walk: impl FnOnce(EachEntry<'_>) -> Result<(), GuestError>,
+) -> Result<u64, GuestError> {
+    let mut parent = None;
+    walk(&mut |entry| match entry.name {
+        b".." => {
+            parent = Some(entry.inode);
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    })?;
+    parent.ok_or(GuestError::NotFound)
 }
 
 /// What the upper bits of a mode say; the same on all Unix file systems.

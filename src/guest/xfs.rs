@@ -28,8 +28,8 @@ use super::codes;
 use super::extents::Extents;
 use super::filesystem::{
     Change, Comparison, DIRECTORY_BYTES_MAX, DataPlace, DataRun, DirectoryEntry, FileId, FileKind,
-    FileName, FileSystem, FileSystemKind, GuestError, GuestFile, GuestTime, NAME_BYTES_MAX,
-    OwnedPart, VolumeFacts, VolumeState,
+    FileName, FileSystem, FileSystemKind, GuestError, GuestFile, OwnedPart, VolumeFacts,
+    VolumeState,
 };
 use super::inodes::entry::{BadEntry, EntryKinds, NamedInode};
 use super::inodes::{self, InodeState, Inodes, by_number, hole, name_text};
@@ -125,8 +125,7 @@ impl XfsVolume {
 
     fn file_inode(&self, id: FileId) -> Result<XfsInode, GuestError> {
         let inode = self.read_inode(id.number)?;
-        let is_it = id.generation == 0 || id.generation == u64::from(inode.generation);
-        if is_it {
+        if inodes::fits(id, inode.generation) {
             Ok(inode)
         } else {
             Err(GuestError::NotFound)
@@ -336,36 +335,16 @@ impl FileSystem for XfsVolume {
     ) -> Result<(), GuestError> {
         let inode = self.file_inode(directory)?;
         self.each_entry(&inode, &mut |entry| {
-            let is_name = !matches!(entry.name, b"." | b"..") && !entry.name.contains(&b'/');
-            if !is_name || entry.name.len() > NAME_BYTES_MAX {
-                return ControlFlow::Continue(());
-            }
-            let kind = entry.kind;
-            let kind = kind.or_else(|| self.read_inode(entry.inode).ok().map(|inode| inode.kind()));
-            each(DirectoryEntry {
-                id: by_number(entry.inode),
-                name: name_text(entry.name),
-                kind: kind.unwrap_or(FileKind::Special),
-            })
+            let kind_of = |number| Some(self.read_inode(number).ok()?.kind());
+            inodes::listed(&entry, kind_of).map_or(ControlFlow::Continue(()), &mut *each)
         })
     }
 
     fn file(&self, id: FileId) -> Result<GuestFile, GuestError> {
         let inode = self.file_inode(id)?;
-        let kind = inode.kind();
-        Ok(GuestFile {
-            kind,
-            bytes: if kind == FileKind::Directory {
-                0
-            } else {
-                inode.bytes
-            },
-            created: inode.created.map(GuestTime::Utc),
-            modified: inode.modified.map(GuestTime::Utc),
-            streams: Vec::new(),
-            closed: None,
-            target: self.target(&inode),
-        })
+        let times = (inode.created, inode.modified);
+        let target = self.target(&inode);
+        Ok(inodes::guest_file(inode.kind(), inode.bytes, times, target))
     }
 
     fn runs(
@@ -425,15 +404,7 @@ impl Inodes for XfsVolume {
         {
             return directory::short_parent(&data.bytes).ok_or(GuestError::NotFound);
         }
-        let mut parent = None;
-        self.each_entry(&inode, &mut |entry| match entry.name {
-            b".." => {
-                parent = Some(entry.inode);
-                ControlFlow::Break(())
-            }
-            _ => ControlFlow::Continue(()),
-        })?;
-        parent.ok_or(GuestError::NotFound)
+        inodes::parent_entry(|each| self.each_entry(&inode, each))
     }
 }
 

@@ -88,10 +88,7 @@ pub(in crate::guest) fn changes(
         new: Vec::new(),
         seen_before: HashSet::new(),
         seen_after: HashSet::new(),
-        outcome: Comparison {
-            complete: true,
-            findings: Vec::new(),
-        },
+        outcome: Comparison::whole(),
     };
     search.run();
     search.outcome

@@ -68,10 +68,7 @@ pub fn changes(
         written,
         job,
         pairs: BTreeMap::new(),
-        end: Comparison {
-            complete: true,
-            findings: Vec::new(),
-        },
+        end: Comparison::whole(),
     };
     comparing.collect(candidates);
     comparing.compare_directories();

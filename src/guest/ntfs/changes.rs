@@ -47,10 +47,7 @@ pub(in crate::guest) fn changes(
         judged: BTreeSet::new(),
         gone: Vec::new(),
         new: Vec::new(),
-        outcome: Comparison {
-            complete: true,
-            findings: Vec::new(),
-        },
+        outcome: Comparison::whole(),
     };
     search.run();
     search.outcome
