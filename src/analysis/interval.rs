@@ -49,3 +49,9 @@ pub fn moved(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_secs(seconds))
         .unwrap_or(at)
 }
+
+/// How far a difference lies from whole quarters of an hour, the steps of time zones, in seconds.
+pub fn off_quarter(seconds: i64) -> i64 {
+    let over = seconds.rem_euclid(QUARTER_SECONDS);
+    over.min(QUARTER_SECONDS.saturating_sub(over))
+}

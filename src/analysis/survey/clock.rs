@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::interval::{QUARTER_SECONDS, seconds_between};
+use crate::analysis::interval::{off_quarter, seconds_between};
 use crate::image::Header;
 use crate::store::{BornSource, Disk, DiskId, Forest};
 
@@ -41,7 +41,7 @@ pub struct Clocks {
 impl Clocks {
     /// Compares stamp and last write of every untouched snapshot's disk.
     pub fn learn(forest: &Forest) -> Self {
-        let mut seen: HashMap<&Path, Seen> = HashMap::new();
+        let mut seen: HashMap<&Path, UntouchedDisks> = HashMap::new();
         for id in forest.ids().filter(|id| forest.is_xcp(*id)) {
             let Some(disk) = forest.disk(id) else {
                 continue;
@@ -86,11 +86,9 @@ pub fn ahead_of_volume(disk: &Disk) -> Option<i64> {
 /// A host that stamps local time is whole quarter hours off; any other difference tells of no clock, but of a volume that
 /// was filled with a disk made elsewhere.
 fn of_volume(ahead: i64) -> StampClock {
-    let off_quarter = ahead.rem_euclid(QUARTER_SECONDS);
-    let off_quarter = off_quarter.min(QUARTER_SECONDS.saturating_sub(off_quarter));
     if ahead.abs() <= ONE_ACT_SECONDS {
         StampClock::Same
-    } else if ahead.abs() <= EAST_SECONDS && off_quarter <= ONE_ACT_SECONDS {
+    } else if ahead.abs() <= EAST_SECONDS && off_quarter(ahead) <= ONE_ACT_SECONDS {
         StampClock::Ahead(ahead)
     } else {
         StampClock::Unknown
@@ -104,12 +102,12 @@ pub fn is_blktap(header: &Header) -> bool {
 
 /// What untouched disks say: the least and the most that stamps lead last writes, and the first and last stamp.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+struct UntouchedDisks {
     ahead: (i64, i64),
     stamps: (i64, i64),
 }
 
-impl Seen {
+impl UntouchedDisks {
     fn add(&mut self, other: Self) {
         let join = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
         self.ahead = join(self.ahead, other.ahead);
@@ -132,12 +130,11 @@ impl Seen {
 }
 
 fn is_whole_quarters(seconds: i64) -> bool {
-    let over = seconds.rem_euclid(QUARTER_SECONDS);
-    over.min(QUARTER_SECONDS.saturating_sub(over)) <= ALIKE_SECONDS
+    off_quarter(seconds) <= ALIKE_SECONDS
 }
 
 /// By how much the stamp of a disk that was never written leads its last write; `None` where that says nothing.
-fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<Seen> {
+fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<UntouchedDisks> {
     let header = disk.header.as_ref().filter(|header| is_blktap(header))?;
     let node = forest.node(id)?;
     let counts = disk.counts.as_ref()?;
@@ -160,7 +157,7 @@ fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<Seen> {
             .then_some(ahead),
     }?;
     let stamp = stamp.as_second();
-    Some(Seen {
+    Some(UntouchedDisks {
         ahead: (ahead, ahead),
         stamps: (stamp, stamp),
     })

@@ -2,7 +2,7 @@
 
 use crate::analysis::evidence::{Evidence, Says};
 use crate::analysis::facts::Facts;
-use crate::analysis::interval::seconds_between;
+use crate::analysis::interval::{off_quarter, seconds_between};
 use crate::analysis::witness::made;
 use crate::store::virtualpc::undo_name_time;
 use crate::text::second;
@@ -15,7 +15,6 @@ crate::catalogue! {
 const SAME_SECONDS: i64 = 300;
 /// Zones differ from UTC by at most this, in steps of a quarter of an hour.
 const FARTHEST_ZONE: i64 = 14 * 3_600;
-const QUARTER: i64 = 900;
 
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let name = facts.above_name();
@@ -34,9 +33,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
 
 /// A difference that a zone explains is no witness.
 fn could_be_zone(gap: i64) -> bool {
-    let rest = gap.rem_euclid(QUARTER);
-    (SAME_SECONDS..=FARTHEST_ZONE + SAME_SECONDS).contains(&gap.abs())
-        && rest.min(QUARTER - rest) <= 60
+    (SAME_SECONDS..=FARTHEST_ZONE + SAME_SECONDS).contains(&gap.abs()) && off_quarter(gap) <= 60
 }
 
 #[cfg(test)]
