@@ -64,7 +64,7 @@ pub struct Decision {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+struct TakenReading {
     taken: Interval,
     slack: Slack,
 }
@@ -160,12 +160,12 @@ fn made(evidence: &[Evidence]) -> Interval {
 }
 
 /// The ways to read `t_s`: the best moment, else each a date without a zone allows, else what bounds it.
-fn readings(evidence: &[Evidence]) -> Vec<Reading> {
+fn readings(evidence: &[Evidence]) -> Vec<TakenReading> {
     let used = || {
         let of_snapshot = evidence.iter().filter(|one| one.of == Of::Snapshot);
         of_snapshot.filter_map(|one| Some((one.used()?, one.slack)))
     };
-    let reading = |at: &Timestamp, slack| Reading {
+    let reading = |at: &Timestamp, slack| TakenReading {
         taken: Interval::at(*at),
         slack,
     };
@@ -182,7 +182,7 @@ fn readings(evidence: &[Evidence]) -> Vec<Reading> {
     if let Some(readings) = at.or_else(one_of) {
         return readings;
     }
-    let mut range = Reading {
+    let mut range = TakenReading {
         taken: Interval::default(),
         slack: Slack::DATE,
     };
@@ -201,7 +201,7 @@ fn readings(evidence: &[Evidence]) -> Vec<Reading> {
     vec![range]
 }
 
-fn by_times(evidence: &[Evidence], readings: &[Reading], made: Interval) -> Times {
+fn by_times(evidence: &[Evidence], readings: &[TakenReading], made: Interval) -> Times {
     let is_undated = readings.iter().all(|one| one.taken.not_after.is_none());
     let open = match made.exact() {
         None => Rule::NoAge,
@@ -235,8 +235,8 @@ fn by_times(evidence: &[Evidence], readings: &[Reading], made: Interval) -> Time
     all.unwrap_or(Times::Contradict(Rule::NoZoneFits))
 }
 
-fn by_gap(reading: Reading, made: Interval, open: Rule) -> Times {
-    let Reading { taken, slack } = reading;
+fn by_gap(reading: TakenReading, made: Interval, open: Rule) -> Times {
+    let TakenReading { taken, slack } = reading;
     let gap = |from: Option<Timestamp>, to: Option<Timestamp>| Some(seconds_between(from?, to?));
     let least = gap(taken.not_after, made.not_before);
     let greatest = gap(taken.not_before, made.not_after);

@@ -33,7 +33,7 @@ impl Found {
 
 /// A directory to be compared: where it is on either side, and its path on the later one.
 #[derive(Debug)]
-struct Pair {
+struct DirectoryPair {
     before: u32,
     after: u32,
     old_path: String,
@@ -46,7 +46,7 @@ enum Side {
     After,
 }
 
-struct Search<'a> {
+struct FatSearch<'a> {
     before: &'a FatVolume,
     after: &'a FatVolume,
     written: &'a Extents,
@@ -54,7 +54,7 @@ struct Search<'a> {
     confirm: Confirm<'a>,
     each: &'a mut dyn FnMut(Change),
     told: u32,
-    pairs: Vec<Pair>,
+    pairs: Vec<DirectoryPair>,
     gone: Vec<Found>,
     new: Vec<Found>,
     seen_before: HashSet<u32>,
@@ -70,7 +70,7 @@ pub(in crate::guest) fn changes(
     job: &Job,
     each: &mut dyn FnMut(Change),
 ) -> Comparison {
-    let mut search = Search {
+    let mut search = FatSearch {
         before,
         after,
         written,
@@ -78,7 +78,7 @@ pub(in crate::guest) fn changes(
         confirm: Confirm::new(&*before.source, &*after.source, written, job),
         each,
         told: 0,
-        pairs: vec![Pair {
+        pairs: vec![DirectoryPair {
             before: ROOT,
             after: ROOT,
             old_path: String::new(),
@@ -94,7 +94,7 @@ pub(in crate::guest) fn changes(
     search.outcome
 }
 
-impl Search<'_> {
+impl FatSearch<'_> {
     fn run(&mut self) {
         loop {
             while let Some(pair) = self.pairs.pop() {
@@ -182,7 +182,7 @@ impl Search<'_> {
         }
     }
 
-    fn compare(&mut self, pair: &Pair) {
+    fn compare(&mut self, pair: &DirectoryPair) {
         let before = self.entries_of_pair(Side::Before, pair.before, &pair.old_path);
         let after = self.entries_of_pair(Side::After, pair.after, &pair.path);
         let mut by_name: HashMap<String, Found> = before
@@ -243,7 +243,7 @@ impl Search<'_> {
     /// Puts two directories on the list of those to be compared; one that says it is the root leads nowhere new.
     fn pair(&mut self, old: &Found, new: &Found) {
         if old.entry.cluster != ROOT && new.entry.cluster != ROOT {
-            self.pairs.push(Pair {
+            self.pairs.push(DirectoryPair {
                 before: old.entry.cluster,
                 after: new.entry.cluster,
                 old_path: old.path.clone(),

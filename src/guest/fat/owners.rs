@@ -10,12 +10,12 @@ use super::{
 use crate::guest::filesystem::{FileSystem as _, OwnerClass};
 
 /// Hands over the parts of `of` as they are found and keeps account of what is left.
-struct Search<'a> {
+struct FatOwnerSearch<'a> {
     left: Extents,
     each: &'a mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
 }
 
-impl Search<'_> {
+impl FatOwnerSearch<'_> {
     fn take(
         &mut self,
         places: &[Range<u64>],
@@ -48,7 +48,7 @@ pub(super) fn owners(
     job: &Job,
     each: &mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
-    let mut search = Search {
+    let mut search = FatOwnerSearch {
         left: of.clone(),
         each,
     };
@@ -119,7 +119,7 @@ fn class_of(name: &str) -> OwnerClass {
 /// The table itself says which clusters are nobody's.
 fn free_clusters(
     volume: &FatVolume,
-    search: &mut Search<'_>,
+    search: &mut FatOwnerSearch<'_>,
 ) -> Result<ControlFlow<()>, GuestError> {
     let layout = &volume.layout;
     let end = layout

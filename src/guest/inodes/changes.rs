@@ -31,7 +31,7 @@ struct NamePlace {
 
 /// The two states of one inode number, and the names that changed directories tell of it.
 #[derive(Debug, Default)]
-struct Pair {
+struct InodePair {
     before: Option<InodeState>,
     after: Option<InodeState>,
     taken: Vec<NamePlace>,
@@ -39,7 +39,7 @@ struct Pair {
     kept: Vec<NamePlace>,
 }
 
-impl Pair {
+impl InodePair {
     /// Whether it is one file on both sides, not a number that was used again: a generation may be, a time of making is not.
     fn is_same_file(&self) -> bool {
         match (&self.before, &self.after) {
@@ -81,7 +81,7 @@ struct Comparing<'a> {
     after: &'a dyn Inodes,
     written: &'a Extents,
     job: &'a Job,
-    pairs: BTreeMap<u64, Pair>,
+    pairs: BTreeMap<u64, InodePair>,
     end: Comparison,
 }
 
@@ -124,11 +124,11 @@ impl<'a> Comparing<'a> {
         }
     }
 
-    fn load(&self, number: u64) -> Result<Pair, GuestError> {
-        Ok(Pair {
+    fn load(&self, number: u64) -> Result<InodePair, GuestError> {
+        Ok(InodePair {
             before: self.before.inode(number)?,
             after: self.after.inode(number)?,
-            ..Pair::default()
+            ..InodePair::default()
         })
     }
 
@@ -200,7 +200,7 @@ impl<'a> Comparing<'a> {
     }
 
     /// Notes a name of an inode, which may be one that did not change itself.
-    fn note(&mut self, number: u64, what: impl FnOnce(&mut Pair)) {
+    fn note(&mut self, number: u64, what: impl FnOnce(&mut InodePair)) {
         if !self.pairs.contains_key(&number) {
             match self.load(number) {
                 Ok(pair) => {
@@ -284,7 +284,7 @@ impl<'a> Comparing<'a> {
     }
 
     /// A file that is on both sides: its names, and its content.
-    fn tell_same(&mut self, pair: &Pair, telling: &mut Telling<'_, '_>) {
+    fn tell_same(&mut self, pair: &InodePair, telling: &mut Telling<'_, '_>) {
         let (Some(before), Some(after)) = (&pair.before, &pair.after) else {
             return;
         };
@@ -412,7 +412,7 @@ struct Telling<'e, 'a> {
 
 impl Telling<'_, '_> {
     /// Directories that moved are found by the names that told so.
-    fn learn(&mut self, number: u64, pair: &Pair) {
+    fn learn(&mut self, number: u64, pair: &InodePair) {
         if let Some(place) = pair.given.first().or(pair.kept.first()) {
             self.new_paths.learn(number, place.directory, &place.name);
         }

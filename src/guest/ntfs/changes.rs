@@ -34,7 +34,7 @@ pub(in crate::guest) fn changes(
     job: &Job,
     each: &mut dyn FnMut(Change),
 ) -> Comparison {
-    let mut search = Search {
+    let mut search = NtfsSearch {
         before,
         after,
         written,
@@ -53,7 +53,7 @@ pub(in crate::guest) fn changes(
     search.outcome
 }
 
-struct Search<'a> {
+struct NtfsSearch<'a> {
     before: &'a NtfsVolume,
     after: &'a NtfsVolume,
     written: &'a Extents,
@@ -73,7 +73,7 @@ struct Search<'a> {
 /// Both states of a group of records, fixed up; empty where there is none.
 type Groups = [Vec<u8>; 2];
 
-impl Search<'_> {
+impl NtfsSearch<'_> {
     fn run(&mut self) {
         let mut numbers = Vec::new();
         self.before.table.records_within(self.written, &mut numbers);

@@ -15,7 +15,7 @@ const GROUP_BYTES: usize = 1 << 20;
 /// Bytes of the free map read at a time.
 const MAP_BYTES: u64 = 64 << 10;
 
-struct Search<'a> {
+struct NtfsOwnerSearch<'a> {
     volume: &'a NtfsVolume,
     left: Extents,
     each: &'a mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
@@ -27,7 +27,7 @@ pub(super) fn owners(
     job: &Job,
     each: &mut dyn FnMut(OwnedPart) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
-    let mut search = Search {
+    let mut search = NtfsOwnerSearch {
         volume,
         left: of.clone(),
         each,
@@ -83,7 +83,7 @@ pub(super) fn owners(
     Ok(())
 }
 
-impl Search<'_> {
+impl NtfsOwnerSearch<'_> {
     fn take(
         &mut self,
         places: &Extents,
