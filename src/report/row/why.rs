@@ -170,7 +170,7 @@ fn reverted(
         }
         Rule::BranchYounger | Rule::BranchAgesUnknown | Rule::ListOrder => {
             return format!(
-                "{vm} was set back to {name}{when}{sure}. The other branch keeps what was done until its last snapshot; what came after that is in no file of this store."
+                "{vm} was set back to {name}{when}{sure}. The other branch keeps what was done until its last snapshot; what came after is in no file."
             );
         }
         _ => {}
