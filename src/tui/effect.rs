@@ -33,6 +33,12 @@ pub enum JobRequest {
         /// The block.
         block: u64,
     },
+    /// Read the partitions of a disk's content, and the tables of its chain if they are wanted.
+    Chain {
+        forest: Arc<Forest>,
+        disk: DiskId,
+        part: ChainPart,
+    },
     /// Compare a disk with another of its family; `other` `None` = its parent.
     Diff {
         /// The forest both are in.
@@ -82,6 +88,7 @@ impl JobRequest {
             Self::Reread { .. } => JobKind::Reread,
             Self::Blocks { .. } => JobKind::Map,
             Self::Sectors { .. } => JobKind::Sectors,
+            Self::Chain { .. } => JobKind::Chain,
             Self::Diff { .. } => JobKind::Diff,
             Self::Hex { .. } => JobKind::Hex,
             Self::Plan { .. } => JobKind::Plan,
@@ -90,6 +97,15 @@ impl JobRequest {
             Self::Watch { .. } => JobKind::Watch,
         }
     }
+}
+
+/// What of a chain is read for a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChainPart {
+    /// Where the partitions are.
+    Partitions,
+    /// That, and which disk answers for which block.
+    Tables,
 }
 
 /// What to write into a new file.

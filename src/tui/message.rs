@@ -25,6 +25,8 @@ pub enum JobKind {
     Map,
     /// One block's sectors, for the map's deepest zoom.
     Sectors,
+    /// The partitions of a disk's content, or the tables of its whole chain, for the map.
+    Chain,
     /// Comparing a child with another disk.
     Diff,
     /// Reading both sides of one sector.
@@ -84,6 +86,18 @@ pub struct SectorTable {
     pub held: Vec<bool>,
 }
 
+/// What the disks below a disk say of its blocks, for the map.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChainTables {
+    pub path: PathBuf,
+    /// Bytes in a sector.
+    pub sector_bytes: u64,
+    /// The partitions of the content, if they are known.
+    pub partitions: Option<Partitions>,
+    /// The tables of the disk and those below it, to the base; none if only the partitions were wanted.
+    pub tables: Vec<BlockTable>,
+}
+
 /// What a diff has found, whole or up to the moment it was stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DiffResult {
@@ -120,6 +134,7 @@ pub enum News {
     Blocks(Arc<BlockTable>),
     /// A block's sectors.
     Sectors(Arc<SectorTable>),
+    Chain(Arc<ChainTables>),
     Compared(Arc<DiffResult>),
     /// Both sides of a place.
     Sides(Arc<Sides>),

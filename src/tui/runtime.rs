@@ -12,6 +12,7 @@ mod files;
 mod job;
 mod outside;
 mod reporter;
+mod tables;
 mod work;
 
 use std::io::{self, Stdout};

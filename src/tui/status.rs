@@ -228,7 +228,7 @@ fn doing(slot: JobKind) -> &'static str {
         JobKind::Diff => "comparing",
         JobKind::Files => "looking for files",
         JobKind::Versions => "looking into every disk of the tree",
-        JobKind::Hex | JobKind::Plan | JobKind::Watch => "",
+        JobKind::Chain | JobKind::Hex | JobKind::Plan | JobKind::Watch => "",
     }
 }
 
@@ -274,7 +274,12 @@ fn job_words(app: &App, slot: JobKind, others: &[JobKind], progress: &JobProgres
             text::size(progress.done),
             text::size(progress.total)
         ),
-        JobKind::Reread | JobKind::Sectors | JobKind::Hex | JobKind::Plan | JobKind::Watch => doing,
+        JobKind::Reread
+        | JobKind::Sectors
+        | JobKind::Chain
+        | JobKind::Hex
+        | JobKind::Plan
+        | JobKind::Watch => doing,
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Cell {
     /// Compared, zero here and not in the parent.
     pub zeroed: u64,
     pub same: u64,
+    /// The nearest disk of the chain that answers for something of it: 0 is the disk itself; with the chain's tables only.
+    pub answers: Option<u8>,
     /// Bit `k`: something is held, whole or in part, in the `k`-th eighth of the cell.
     pub eighths: u8,
 }
@@ -94,7 +96,7 @@ impl MapStyle {
     }
 }
 
-/// Whether the comparison with the parent is shown.
+/// What a map shows of its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layer {
     /// What the disk holds.
@@ -102,6 +104,8 @@ pub enum Layer {
     Held,
     /// What became of the comparison.
     Compared,
+    /// Which disk of the chain answers.
+    Chain,
 }
 
 impl Cell {
@@ -115,11 +119,46 @@ impl Cell {
         if self.error > 0 {
             return ("!", Role::MapError);
         }
-        if layer == Layer::Compared
-            && let Some(found) = self.compared()
-        {
-            return found;
+        if layer == Layer::Chain {
+            return self.answer(glyphs);
         }
+        let found = (layer == Layer::Compared)
+            .then(|| self.compared())
+            .flatten();
+        let Some((kind, role)) = found else {
+            return self.held(style, glyphs);
+        };
+        // The shade says how much, the colour says what; without shades the sign says what. Of what is `!` nothing else matters.
+        match style.within(glyphs.shades[0].is_ascii()) {
+            MapStyle::Letters => (kind, role),
+            _ if kind == "!" => (kind, role),
+            _ => (self.held(style, glyphs).0, role),
+        }
+    }
+
+    /// The disk of the chain that answers, as its number there.
+    fn answer(&self, glyphs: &'static Glyphs) -> (&'static str, Role) {
+        const NUMBERS: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "+"];
+        const ROLES: [Role; 6] = [
+            Role::MapFull,
+            Role::Changed,
+            Role::Same,
+            Role::Zeroed,
+            Role::For,
+            Role::Against,
+        ];
+        let Some(at) = self.answers.map(usize::from) else {
+            return (glyphs.shades[0], Role::MapNone);
+        };
+        let number = NUMBERS.get(at).or(NUMBERS.last()).copied().unwrap_or("+");
+        let role = ROLES
+            .get(at % ROLES.len())
+            .copied()
+            .unwrap_or(Role::MapSome);
+        (number, role)
+    }
+
+    fn held(&self, style: MapStyle, glyphs: &'static Glyphs) -> (&'static str, Role) {
         let [none, ..] = glyphs.shades;
         let held = self.full + self.partial;
         if held == 0 {
@@ -365,10 +404,9 @@ mod tests {
             changed: 1,
             ..Cell::default()
         };
-        assert_eq!(
-            cell.sign(MapStyle::Shades, Layer::Compared, Charset::Unicode.glyphs())
-                .0,
-            "#"
-        );
+        let sign = |style| cell.sign(style, Layer::Compared, Charset::Unicode.glyphs());
+        assert_eq!(sign(MapStyle::Letters), ("#", Role::Changed));
+        // The shade says how much there is, the colour that some of it differs.
+        assert_eq!(sign(MapStyle::Shades), ("█", Role::Changed));
     }
 }

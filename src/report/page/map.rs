@@ -51,7 +51,7 @@ impl MapScale {
     }
 
     /// The first unit of each of so many rows.
-    fn starts(&self, top: u64, rows: u64) -> impl Iterator<Item = u64> {
+    pub fn starts(&self, top: u64, rows: u64) -> impl Iterator<Item = u64> {
         let (row, total) = (self.row(), self.total);
         (0..rows)
             .map(move |index| top.saturating_add(index.saturating_mul(row)))
@@ -116,34 +116,121 @@ impl MapScale {
     }
 }
 
-/// What the signs of blocks mean.
-pub fn legend(style: MapStyle, layer: Layer, glyphs: &Glyphs) -> Line {
-    let [none, any, tenth, half, all] = glyphs.shades;
-    let held = match style.within(none.is_ascii()) {
-        MapStyle::Halves => format!("{none} none ▀ first half ▄ second █ both  "),
-        MapStyle::Braille => format!("{none} none ⠁ a dot: any in that eighth  "),
-        MapStyle::Shades => format!("{none} none {any} any {tenth} >10% {half} >50% {all} all  "),
-        MapStyle::Letters => format!("{none} none p partial f some full F all full  "),
-    };
-    let others = match layer {
-        Layer::Held => "0 zero  x unmapped  ! error",
-        Layer::Compared => "0 zero x unmapped ! error # differs = equal",
-    };
-    Line::of(Role::Dim, format!(" {held}{others}"))
+/// Adds a sign to a legend, in the colour of the cells.
+fn item(line: &mut Line, role: Role, sign: &str, words: &str) {
+    line.push(Role::Dim, " ");
+    line.push(role, sign);
+    line.push(Role::Dim, format!(" {words}"));
 }
 
-/// What a cell of blocks holds, in words.
-pub fn contents(cell: &Cell) -> String {
-    let absent = cell.total
-        - (cell.full + cell.partial + cell.zero + cell.unmapped + cell.error).min(cell.total);
-    let mut parts = Vec::new();
-    for (count, one, many) in [
-        (cell.error, "! error", "! error"),
-        (cell.full, "full", "full"),
-        (cell.partial, "partial", "partial"),
-        (cell.zero, "zero", "zero"),
-        (cell.unmapped, "unmapped", "unmapped"),
-        (absent, "not in this file", "not in this file"),
+/// What the signs of blocks mean.
+pub fn legend(style: MapStyle, layer: Layer, glyphs: &'static Glyphs) -> Line {
+    let [none, any, tenth, half, all] = glyphs.shades;
+    let mut line = Line::default();
+    if layer == Layer::Chain {
+        for (at, words) in [(0, "this disk"), (1, "its parent"), (2, "and so on")] {
+            let cell = Cell {
+                answers: Some(at),
+                ..Cell::default()
+            };
+            let (sign, role) = cell.sign(style, layer, glyphs);
+            item(&mut line, role, sign, words);
+        }
+        item(&mut line, Role::MapNone, none, "none: never written");
+        return line;
+    }
+    item(&mut line, Role::MapNone, none, "none");
+    let held: &[(Role, &str, &str)] = match style.within(none.is_ascii()) {
+        MapStyle::Halves => &[
+            (Role::MapSome, "▀", "first half"),
+            (Role::MapSome, "▄", "second"),
+            (Role::MapFull, "█", "both"),
+        ],
+        MapStyle::Braille => &[(Role::MapSome, "⠁", "a dot: any in that eighth")],
+        // The comparison's colours take the room.
+        MapStyle::Shades if layer == Layer::Compared => &[
+            (Role::MapSome, any, "to"),
+            (Role::MapFull, all, "any to all"),
+        ],
+        MapStyle::Shades => &[
+            (Role::MapSome, any, "any"),
+            (Role::MapSome, tenth, ">10%"),
+            (Role::MapFull, half, ">50%"),
+            (Role::MapFull, all, "all"),
+        ],
+        MapStyle::Letters => &[
+            (Role::MapSome, "p", "partial"),
+            (Role::MapSome, "f", "some full"),
+            (Role::MapFull, "F", "all full"),
+        ],
+    };
+    let others = [
+        (Role::MapZero, "0", "zero"),
+        (Role::MapZero, "x", "unmapped"),
+        (Role::MapError, "!", "error"),
+    ];
+    for (role, sign, words) in held.iter().chain(&others) {
+        item(&mut line, *role, sign, words);
+    }
+    if layer == Layer::Compared {
+        kinds(&mut line, style, all);
+    }
+    line
+}
+
+/// What the signs of a block's sectors mean; `elsewhere` is said of those that the disk does not hold, and a cell may be
+/// one sector or several.
+pub fn legend_of_sectors(
+    elsewhere: &str,
+    several: bool,
+    style: MapStyle,
+    layer: Layer,
+    glyphs: &'static Glyphs,
+) -> Line {
+    let [none, any, tenth, half, all] = glyphs.shades;
+    let mut line = Line::default();
+    item(&mut line, Role::MapNone, none, elsewhere);
+    if several {
+        item(&mut line, Role::MapSome, any, "any held here");
+        item(&mut line, Role::MapSome, tenth, ">10%");
+        item(&mut line, Role::MapFull, half, ">50%");
+        item(&mut line, Role::MapFull, all, "all");
+    } else {
+        item(&mut line, Role::MapFull, all, "held here");
+    }
+    if layer == Layer::Compared {
+        kinds(&mut line, style, all);
+    }
+    line
+}
+
+/// What a comparison's colours mean, or its signs: the shade says how much, so that the colour alone says what.
+fn kinds(line: &mut Line, style: MapStyle, all: &str) {
+    for (role, sign, words) in [
+        (Role::Changed, "#", "differs"),
+        (Role::Zeroed, "0", "zeroed"),
+        (Role::Same, "=", "equal"),
+    ] {
+        let sign = if style == MapStyle::Letters {
+            sign
+        } else {
+            all
+        };
+        item(line, role, sign, words);
+    }
+}
+
+/// What a cell of a block's sectors holds, in words.
+pub fn sectors_held(cell: &Cell) -> String {
+    let (held, of) = (text::count(cell.full), text::count(cell.total));
+    let found = compared_words(cell);
+    let parts = std::iter::once(format!("{held} of {of} held by this disk")).chain(found);
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// What the comparison found in a cell.
+fn compared_words(cell: &Cell) -> Vec<String> {
+    let kinds = [
         (
             cell.unreadable,
             "! could not be compared",
@@ -152,14 +239,38 @@ pub fn contents(cell: &Cell) -> String {
         (cell.changed, "# differs", "# differ"),
         (cell.zeroed, "0 zeroed", "0 zeroed"),
         (cell.same, "= equal", "= equal"),
-    ] {
-        match (cell.total, count) {
-            (_, 0) => {}
-            (1, _) => parts.push(one.to_owned()),
-            (_, 1) => parts.push(format!("1 {one}")),
-            _ => parts.push(format!("{} {many}", text::count(count))),
-        }
+    ];
+    let found = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    found
+        .map(|(count, one, many)| counted(cell, count, one, many))
+        .collect()
+}
+
+fn counted(cell: &Cell, count: u64, one: &str, many: &str) -> String {
+    match (cell.total, count) {
+        (1, _) => one.to_owned(),
+        (_, 1) => format!("1 {one}"),
+        _ => format!("{} {many}", text::count(count)),
     }
+}
+
+/// What a cell of blocks holds, in words.
+pub fn contents(cell: &Cell) -> String {
+    let absent = cell.total
+        - (cell.full + cell.partial + cell.zero + cell.unmapped + cell.error).min(cell.total);
+    let states = [
+        (cell.error, "! error"),
+        (cell.full, "full"),
+        (cell.partial, "partial"),
+        (cell.zero, "zero"),
+        (cell.unmapped, "unmapped"),
+        (absent, "not in this file"),
+    ];
+    let held = states.into_iter().filter(|(count, _)| *count > 0);
+    let mut parts: Vec<String> = held
+        .map(|(count, word)| counted(cell, count, word, word))
+        .collect();
+    parts.extend(compared_words(cell));
     parts.join(", ")
 }
 

@@ -66,7 +66,7 @@ impl App {
                 u8::from(self.view == View::HOME || asked_by != Some(self.view))
             }
             JobKind::Scan | JobKind::Reread => 1,
-            JobKind::Hex | JobKind::Plan | JobKind::Watch => 2,
+            JobKind::Hex | JobKind::Plan | JobKind::Watch | JobKind::Chain => 2,
         };
         let slots = self.jobs.keys().copied();
         let mut slots: Vec<JobKind> = slots.filter(|slot| *slot != JobKind::Watch).collect();

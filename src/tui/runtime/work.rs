@@ -26,6 +26,7 @@ use crate::tui::prepared::{Prepared, PreparedStore};
 
 use super::chains::chains;
 use super::reporter::Reporter;
+use super::tables::chain_tables;
 use crate::text;
 
 /// Runs of a diff that are kept; beyond, the sums go on and the list says that it is partial.
@@ -48,6 +49,7 @@ pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(
         }
         JobRequest::Blocks { path } => blocks(&options.scan.roots, &path, reporter),
         JobRequest::Sectors { path, block } => sectors(&options.scan.roots, &path, block, reporter),
+        JobRequest::Chain { forest, disk, part } => chain_tables(&forest, disk, part, reporter),
         JobRequest::Diff {
             forest,
             child,

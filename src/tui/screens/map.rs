@@ -1,5 +1,7 @@
 //! The block map of one disk: which blocks it holds, how its comparison with the parent came out, and the sectors of a block.
 
+mod answers;
+mod laid;
 mod picture;
 mod window;
 
@@ -11,7 +13,7 @@ use crate::report::page::map::NO_BLOCKS;
 use crate::text::escape;
 use crate::tui::app::{App, Asking, NOT_SAVED};
 use crate::tui::command::Command;
-use crate::tui::effect::{Effect, JobRequest};
+use crate::tui::effect::{ChainPart, Effect, JobRequest};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::message::{JobKind, News};
@@ -46,6 +48,9 @@ const KEYS: &[Binding] = bindings! {
     "zoom-in" own in &[HERE], ["+"], 1 "zoom", Look: "zoom in at the cursor";
     "zoom-out" own in &[HERE], ["-"], 2 "out", Look: "zoom out";
     "overlay" own in &[HERE], ["o"], 4 "overlay", Look: "lay the comparison with the parent over the map";
+    "chain-map" own in &[HERE], ["C"], 5 "chain", Look: "which disk of the chain answers for each block";
+    "chain-down" own in &[HERE], [","], 0 "parent", Move: "the same place of the disk's parent";
+    "chain-up" own in &[HERE], ["."], 0 "child", Move: "the same place of the disk's child";
     "style" own in &[HERE], ["t"], 8 "style", Look: "shades, letters, half-blocks or braille";
 };
 
@@ -103,12 +108,26 @@ impl Screen for Map {
             Command::Own("zoom-in") => window.zoom_in(),
             Command::Own("zoom-out") => window.zoom_out(),
             Command::Own("style") => window.style = window.style.next(app.settings.charset),
+            Command::Own("overlay") if !picture::has_parent(app, window) => {
+                app.say("this disk has no parent to be compared with");
+            }
             Command::Own("overlay") => {
                 window.layer = match window.layer {
-                    Layer::Held => Layer::Compared,
                     Layer::Compared => Layer::Held,
+                    Layer::Held | Layer::Chain => Layer::Compared,
                 };
                 return Act::Done(self.compare(app));
+            }
+            Command::Own("chain-map") => {
+                window.layer = match window.layer {
+                    Layer::Chain => Layer::Held,
+                    Layer::Held | Layer::Compared => Layer::Chain,
+                };
+                return Act::Done(self.chain(app));
+            }
+            Command::Own(which @ ("chain-down" | "chain-up")) => {
+                window.keep_place();
+                app.along_chain(which == "chain-down");
             }
             Command::Back if window.sectors.is_some() => window.zoom_out(),
             _ => return Act::Pass,
@@ -132,6 +151,10 @@ impl Screen for Map {
         }
         if app.view == VIEW {
             effects.extend(self.compare(app));
+            // What is on its way comes first; its answer asks for the rest.
+            if !app.runs(JobKind::Map) && self.window.table.is_some() {
+                effects.extend(self.chain(app));
+            }
         }
         effects
     }
@@ -141,9 +164,19 @@ impl Screen for Map {
             News::Blocks(table) if self.window.path.as_ref() == Some(&table.path) => {
                 self.error = None;
                 self.window.open(table.clone());
+                app.dirty = true;
+                return if app.view == VIEW {
+                    self.chain(app)
+                } else {
+                    Vec::new()
+                };
             }
             News::Sectors(sectors) if self.window.path.as_ref() == Some(&sectors.path) => {
                 self.window.enter(sectors.clone());
+            }
+            News::Chain(chain) if self.window.path.as_ref() == Some(&chain.path) => {
+                self.window.chain = Some(chain.clone());
+                self.window.refresh();
             }
             News::Compared(_) => self.lay_over(app),
             _ => return Vec::new(),
@@ -197,10 +230,17 @@ impl Screen for Map {
     fn aside(&self, _app: &App) -> Vec<String> {
         let steps = self.window.widest().div_ceil(2) + 1;
         let step = steps - self.window.zoom.div_ceil(2);
-        vec![
+        let layer = match self.window.layer {
+            Layer::Held => "",
+            Layer::Compared => "compared",
+            Layer::Chain => "chain",
+        };
+        let parts = [
+            layer.to_owned(),
             format!("zoom {step}/{steps}"),
             self.window.style.word().to_owned(),
-        ]
+        ];
+        parts.into_iter().filter(|part| !part.is_empty()).collect()
     }
 
     fn verb(&self) -> &'static str {
@@ -230,13 +270,36 @@ impl Map {
 
     /// Asks for the comparison where it is to be shown and is not here.
     fn compare(&mut self, app: &mut App) -> Vec<Effect> {
-        if self.window.layer == Layer::Held || self.window.compared.is_some() || app.settings.saved
+        if self.window.layer != Layer::Compared
+            || self.window.compared.is_some()
+            || app.settings.saved
         {
             return Vec::new();
         }
         let effects = app.compare(self.window.path.clone(), None);
         self.lay_over(app);
         effects
+    }
+
+    /// Asks for the partitions, and for the chain's tables where they are to be shown, unless they are here.
+    fn chain(&mut self, app: &mut App) -> Vec<Effect> {
+        let wants_tables = self.window.layer == Layer::Chain;
+        let known = self.window.chain.as_ref();
+        if known.is_some_and(|known| !wants_tables || !known.tables.is_empty())
+            || app.settings.saved
+        {
+            return Vec::new();
+        }
+        let Some(disk) = self.window.path.as_deref().and_then(|path| app.find(path)) else {
+            return Vec::new();
+        };
+        let part = if wants_tables {
+            ChainPart::Tables
+        } else {
+            ChainPart::Partitions
+        };
+        let forest = app.store.forest.clone();
+        vec![app.start(JobRequest::Chain { forest, disk, part })]
     }
 
     /// Takes the comparison, if it is that of the disk on the map with its parent.

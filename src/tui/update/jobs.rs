@@ -48,6 +48,7 @@ pub fn news(
         }
         News::Blocks(_)
         | News::Sectors(_)
+        | News::Chain(_)
         | News::Sides(_)
         | News::Plan(_)
         | News::Files(_)
@@ -147,7 +148,10 @@ fn ended(
         (JobKind::Reread | JobKind::Hex | JobKind::Watch | JobKind::Versions, Err(error)) => {
             app.notice = Some(error);
         }
-        (JobKind::Map | JobKind::Sectors | JobKind::Plan | JobKind::Files, Err(error)) => {
+        (
+            JobKind::Map | JobKind::Sectors | JobKind::Chain | JobKind::Plan | JobKind::Files,
+            Err(error),
+        ) => {
             for screen in screens.all() {
                 screen.failed(slot, &error);
             }

@@ -2,14 +2,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::page::Layer;
-use crate::report::page::map::{self as page, MapScale, MapUnit, legend as legend_of};
+use crate::report::page::map::{self as page, MapScale, MapUnit};
+use crate::report::page::{Cell, Layer, MapStyle};
 use crate::text::{self, Units, offset};
 use crate::tui::app::App;
+use crate::tui::depth::Depth;
 use crate::tui::theme::Role;
 use crate::tui::widget::blockmap::draw_cells;
-use crate::tui::widget::text::Line;
+use crate::tui::widget::text::{Line, clip, clip_middle, pad};
 
 use super::window::{HEAD, MapWindow, OFFSETS};
 
@@ -47,11 +49,13 @@ pub fn draw(app: &App, map: &MapWindow, area: Rect, buffer: &mut Buffer) {
         ..body
     };
     let glyphs = app.settings.charset.glyphs();
+    let style = style(app, map);
     let signs = map
         .cells
         .iter()
-        .map(|cell| cell.sign(map.style, map.layer, glyphs));
+        .map(|cell| cell.sign(style, map.layer, glyphs));
     draw_cells(buffer, cells_area, theme, columns, signs, map.cursor_cell());
+    draw_partitions(app, map, buffer, body);
     // The rows the map does not need are the foot's.
     let used = u16::try_from(labels.len()).unwrap_or(u16::MAX);
     let top = body.y + used.min(body.height);
@@ -65,6 +69,77 @@ pub fn draw(app: &App, map: &MapWindow, area: Rect, buffer: &mut Buffer) {
 
 /// Behind the scale of the overview.
 const WHOLE: &str = "   WHOLE DISK";
+
+/// How cells are drawn: what only a colour would say is said by letters where there are no colours.
+fn style(app: &App, map: &MapWindow) -> MapStyle {
+    match map.layer {
+        Layer::Compared if app.settings.depth == Depth::Mono => MapStyle::Letters,
+        _ => map.style,
+    }
+}
+
+/// The names of partitions beside the rows they begin in.
+fn draw_partitions(app: &App, map: &MapWindow, buffer: &mut Buffer, body: Rect) {
+    let used = OFFSETS + map.grid.0;
+    let room = body.width.saturating_sub(used + 1);
+    if room < 3 || map.sectors.is_some() {
+        return;
+    }
+    let row = (u64::from(map.grid.0) << map.zoom).max(1);
+    let ellipsis = app.settings.charset.glyphs().ellipsis;
+    for (first, y) in map_scale(app, map)
+        .starts(map.top, body.height.into())
+        .zip(body.y..body.bottom())
+    {
+        let bytes = unit_bytes(map);
+        let span = first.saturating_mul(bytes)..first.saturating_add(row).saturating_mul(bytes);
+        let all = map.partitions_from(span);
+        let mut names = all.join(" ");
+        if names.width() > usize::from(room) {
+            let number = |name: &String| name.split(' ').next().unwrap_or_default().to_owned();
+            names = all.iter().map(number).collect::<Vec<_>>().join(" ");
+        }
+        let line = Rect {
+            x: body.x + used + 1,
+            y,
+            width: room,
+            height: 1,
+        };
+        let text = clip(&names, room.into(), ellipsis);
+        Line::of(Role::Dim, text).paint(buffer, line, &app.settings.theme);
+    }
+}
+
+/// A line for each disk of the chain: where it holds something, over the whole disk.
+fn strips(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
+    let Some(chain) = map.chain.as_ref().filter(|_| map.strips(area) > 0) else {
+        return Vec::new();
+    };
+    let glyphs = app.settings.charset.glyphs();
+    let cells = u64::from(map.grid.0.min(area.width.saturating_sub(40)));
+    let numbered = chain.tables.iter().zip(0_u8..).take(10);
+    numbered
+        .map(|(table, at)| {
+            let own = Cell {
+                answers: Some(at),
+                ..Cell::default()
+            };
+            let (number, role) = own.sign(map.style, Layer::Chain, glyphs);
+            let disk = app.find(&table.path);
+            let name = disk.map_or_else(String::new, |disk| app.name_of(disk));
+            let name = pad(&clip_middle(&name, 28, glyphs.ellipsis), 28);
+            let mut line = Line::of(Role::Text, " ")
+                .with(role, number)
+                .with(Role::Text, format!(" {name} "));
+            for cell in map.strip(table, cells) {
+                let (sign, shade) = cell.sign(MapStyle::Shades, Layer::Held, glyphs);
+                let is_none = shade == Role::MapNone;
+                line.push(if is_none { shade } else { role }, sign);
+            }
+            line
+        })
+        .collect()
+}
 
 /// Draws the whole disk in a few rows, if that is wanted; the room that is left.
 fn draw_overview(app: &App, map: &MapWindow, buffer: &mut Buffer, area: Rect) -> Rect {
@@ -108,11 +183,12 @@ fn draw_overview(app: &App, map: &MapWindow, buffer: &mut Buffer, area: Rect) ->
         ..body
     };
     let glyphs = app.settings.charset.glyphs();
+    let style = style(app, map);
     let signs = map
         .overview
         .cells
         .iter()
-        .map(|cell| cell.sign(map.style, map.layer, glyphs));
+        .map(|cell| cell.sign(style, map.layer, glyphs));
     let here = usize::try_from(map.cursor >> map.overview.zoom).ok();
     draw_cells(buffer, cells, theme, columns, signs, here);
     let taken = rows + HEAD;
@@ -153,6 +229,16 @@ fn foot_lines(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
     let width = usize::from(area.width);
     let mut lines = cursor_line(app, map).wrap(width, 1);
     let mut totals = totals(app, map);
+    if map.layer == Layer::Chain {
+        totals = strips(
+            app,
+            map,
+            Rect {
+                height: u16::MAX,
+                ..area
+            },
+        );
+    }
     if map.layer == Layer::Compared {
         // With the comparison shown, what it came to is worth the room first.
         totals.reverse();
@@ -182,52 +268,66 @@ fn cursor_line(app: &App, map: &MapWindow) -> Line {
         }
         None => at,
     };
+    let within = map.partition_at(at);
     let at = match app.units {
         Units::Human => offset(at),
         Units::Bytes => format!("byte {}", text::count(at)),
     };
+    let within = within.map_or_else(String::new, |name| format!(" in {name}"));
     let cell = map.cell();
     let holds = if map.sectors.is_some() {
-        let (held, of) = (text::count(cell.full), text::count(cell.total));
-        format!("{held} of {of} held by this disk")
+        page::sectors_held(&cell)
     } else {
         page::contents(&cell)
     };
-    Line::of(Role::Notice, place)
-        .with(Role::Text, format!("  at {at}: "))
-        .with(Role::Text, holds)
+    let mut line = Line::of(Role::Notice, place)
+        .with(Role::Text, format!("  at {at}{within}: "))
+        .with(Role::Text, holds);
+    let tables = map.chain.as_ref().map(|chain| &chain.tables);
+    let answers = cell
+        .answers
+        .zip(tables)
+        .filter(|_| map.layer == Layer::Chain);
+    if let Some(table) = answers.and_then(|(at, tables)| tables.get(usize::from(at))) {
+        let disk = app.find(&table.path);
+        let name = disk.map_or_else(String::new, |disk| app.name_of(disk));
+        let some = if cell.total > 1 {
+            "answers first"
+        } else {
+            "answers"
+        };
+        line.push(Role::Text, format!("; {name} {some}"));
+    }
+    line
 }
 
 /// Whether what the disk does not hold is its parent's.
-fn has_parent(app: &App, map: &MapWindow) -> bool {
+pub fn has_parent(app: &App, map: &MapWindow) -> bool {
     let disk = map.path.as_deref().and_then(|path| app.find(path));
     disk.and_then(|disk| app.store.forest.disk(disk)?.header.as_ref())
         .is_some_and(|header| header.parent.is_some())
 }
 
+/// What the signs mean, in the colours of the cells.
 fn legend(app: &App, map: &MapWindow) -> Line {
-    let [none, any, tenth, half, all] = app.settings.charset.glyphs().shades;
-    if map.sectors.is_some() {
+    let glyphs = app.settings.charset.glyphs();
+    let style = style(app, map);
+    let mut line = if map.sectors.is_some() {
         let elsewhere = if has_parent(app, map) {
             "parent answers"
         } else {
             "never written"
         };
-        let mut words = format!(" {none} {elsewhere}  {all} held here");
-        if map.zoom > 0 {
-            words = format!(
-                " {none} {elsewhere}; held here: {any} any {tenth} >10% {half} >50% {all} all"
-            );
-        }
-        return Line::of(Role::Dim, words);
-    }
-    let mut line = legend_of(map.style, map.layer, app.settings.charset.glyphs());
+        page::legend_of_sectors(elsewhere, map.zoom > 0, style, map.layer, glyphs)
+    } else {
+        page::legend(style, map.layer, glyphs)
+    };
     if map.layer == Layer::Compared && map.compared.is_none() {
         let words = match &app.comparison.error {
             Some(error) => error.as_str(),
             None => "comparing",
         };
-        line.push(Role::Notice, format!("  ({words})"));
+        line.push(Role::Notice, format!(" ({words})"));
     }
     line
 }

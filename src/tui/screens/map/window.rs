@@ -8,7 +8,9 @@ use ratatui::layout::Rect;
 use crate::image::{BlockState, StateRun};
 use crate::report::page::{Cell, Layer, MapStyle};
 use crate::tui::layout::WIDE;
-use crate::tui::message::{BlockTable, DiffResult, SectorTable};
+use crate::tui::message::{BlockTable, ChainTables, DiffResult, SectorTable};
+
+use super::answers::answers_within;
 
 /// How many halvings one zoom step is.
 const STEP: u32 = 2;
@@ -31,6 +33,10 @@ pub struct MapWindow {
     pub table: Option<Arc<BlockTable>>,
     /// The comparison with its parent, once done.
     pub compared: Option<Arc<DiffResult>>,
+    /// The partitions of its content, and the tables of its chain.
+    pub chain: Option<Arc<ChainTables>>,
+    /// The place to show of the next disk, in bytes: first byte and bytes of a cell.
+    pub keep: Option<(u64, u64)>,
     /// The sectors of one block, at the deepest zoom.
     pub sectors: Option<Arc<SectorTable>>,
     /// Blocks per cell, as a power of two.
@@ -104,8 +110,28 @@ impl MapWindow {
             self.cursor = 0;
             self.compared = None;
             self.zoom = self.widest();
+            self.back_to_place();
         }
         self.refresh();
+    }
+
+    /// Keeps the place for the next disk, whose blocks may be of another size.
+    pub fn keep_place(&mut self) {
+        let bytes = self.table.as_ref().map_or(0, |table| table.block_bytes);
+        let (block, zoom) = match &self.sectors {
+            Some(sectors) => (sectors.block, 0),
+            None => (self.cursor, self.zoom),
+        };
+        self.keep = Some((block.saturating_mul(bytes), bytes << zoom));
+    }
+
+    fn back_to_place(&mut self) {
+        let bytes = self.table.as_ref().map_or(0, |table| table.block_bytes);
+        let Some((at, cell)) = self.keep.take().filter(|_| bytes > 0) else {
+            return;
+        };
+        self.zoom = (cell / bytes).max(1).ilog2().min(self.widest());
+        self.cursor = (at / bytes).min(self.len().saturating_sub(1));
     }
 
     /// Asks for a disk's blocks: until they come, those of another one are not shown.
@@ -117,6 +143,7 @@ impl MapWindow {
         }
         self.path = path;
         self.compared = None;
+        self.chain = None;
         self.refresh();
     }
 
@@ -198,7 +225,8 @@ impl MapWindow {
     /// Fills its part of the screen: with the whole disk in a few rows above, where there is room, that is wanted, and the
     /// window shows a part of the disk.
     pub fn fit(&mut self, area: Rect, overview: bool) {
-        let whole = grid(area);
+        let mut whole = grid(area);
+        whole.1 = whole.1.saturating_sub(self.strips(area));
         let part = self.zoom < self.widest_in(whole) && self.sectors.is_none();
         let roomy = area.width >= WIDE.0 && area.height >= WIDE.1 - 5;
         let rows = if overview && roomy && part {
@@ -209,6 +237,17 @@ impl MapWindow {
         let taken = if rows == 0 { 0 } else { rows + HEAD };
         self.resize((whole.0, whole.1.saturating_sub(taken)));
         self.survey(rows);
+    }
+
+    /// Lines of the chain's disks below a map that shows who answers, where there is room.
+    pub fn strips(&self, area: Rect) -> u16 {
+        let disks = self.chain.as_ref().map_or(0, |chain| chain.tables.len());
+        let wanted = self.layer == Layer::Chain && self.sectors.is_none() && disks > 1;
+        if wanted && area.width >= WIDE.0 && area.height >= WIDE.1 - 5 {
+            u16::try_from(disks).unwrap_or(u16::MAX).min(10)
+        } else {
+            0
+        }
     }
 
     /// Lines the overview takes.
@@ -352,6 +391,7 @@ impl MapWindow {
                 cell.full += 1;
                 cell.mark(at, at + 1);
             }
+            self.compared_sectors(sectors.block, first, end, &mut cell);
             return cell;
         }
         let Some(table) = &self.table else {
@@ -369,6 +409,12 @@ impl MapWindow {
             let held = run.first.0.saturating_add(run.count).min(end) - run.first.0.max(first);
             cell.add(run.state, run.first.0.max(first) - first, held);
         }
+        let bytes = table.block_bytes;
+        let span = first.saturating_mul(bytes)..end.saturating_mul(bytes);
+        let tables = self.chain.as_ref().map_or(&[][..], |chain| &chain.tables);
+        let answers = |table: &BlockTable| answers_within(table, &span);
+        let nearest = tables.iter().position(answers);
+        cell.answers = nearest.map(|at| u8::try_from(at).unwrap_or(u8::MAX));
         if let Some(compared) = &self.compared {
             let from = compared
                 .blocks
@@ -404,7 +450,7 @@ fn grid(area: Rect) -> (u16, u16) {
     };
     let foot = match area.height {
         0..=6 => 1,
-        7..=13 => 2,
+        7..=9 => 2,
         _ => 3,
     };
     (columns, area.height.saturating_sub(HEAD + foot))
