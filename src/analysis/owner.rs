@@ -80,7 +80,7 @@ impl<'a> Owners<'a> {
                     .machine(*id)
                     .is_some_and(|machine| machine.disks.is_some())
             });
-            for disk in snapshot.disks.iter().filter_map(|used| used.disk) {
+            for disk in snapshot.disk_ids() {
                 owners.reach(disk, machine);
             }
         }

@@ -423,6 +423,24 @@ pub struct Snapshot {
     pub also_refers_to: Vec<(String, SnapshotId)>,
 }
 
+impl Snapshot {
+    /// What people call it: its name, else its id; as written.
+    pub fn label(&self) -> Option<&str> {
+        self.name.as_deref().or(self.id.as_deref())
+    }
+
+    /// The claim of that source.
+    pub fn claim(&self, source: TakenSource) -> Option<Taken> {
+        let claim = self.taken.iter().find(|taken| taken.source == source);
+        claim.copied()
+    }
+
+    /// Its disks that are in the store.
+    pub fn disk_ids(&self) -> impl Iterator<Item = DiskId> + '_ {
+        self.disks.iter().filter_map(|used| used.disk)
+    }
+}
+
 /// A path that could not be looked at, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathError {
@@ -520,6 +538,12 @@ impl Forest {
     /// The last write of a disk's file.
     pub fn modified(&self, id: DiskId) -> Option<Timestamp> {
         self.disk(id)?.file.modified
+    }
+
+    /// Whether a disk holds anything of its own, as far as it was counted.
+    pub fn holds_data(&self, id: DiskId) -> bool {
+        let counts = self.disk(id).and_then(|disk| disk.counts.as_ref());
+        counts.is_some_and(|counts| counts.dirty_sectors > 0)
     }
 
     /// Whether the disk follows XCP-ng's rules.

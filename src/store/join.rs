@@ -165,7 +165,7 @@ fn use_disks(forest: &mut Forest) {
         }
     }
     for (id, snapshot) in (0_u32..).map(SnapshotId).zip(&forest.snapshots) {
-        for disk in snapshot.disks.iter().filter_map(|used| used.disk) {
+        for disk in snapshot.disk_ids() {
             if let Some(node) = nodes.get_mut(disk.0 as usize)
                 && !node.snapshots.contains(&id)
             {

@@ -10,7 +10,7 @@ use crate::analysis::topology::Topology;
 use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::format::SectorNo;
 use crate::image::{Place, SectorRun};
-use crate::store::{DiskId, Forest, Product};
+use crate::store::{DiskId, Forest, Product, Snapshot};
 use crate::text::file_name;
 
 /// Chains shown for one frozen disk; a golden image may have thousands.
@@ -175,11 +175,9 @@ fn resolve(
 }
 
 fn name(forest: &Forest, assessed: &AssessedSnapshot) -> String {
-    assessed
-        .snapshot
-        .and_then(|id| forest.snapshot(id))
-        .and_then(|snapshot| snapshot.name.clone().or_else(|| snapshot.id.clone()))
-        .unwrap_or_else(|| "unnamed".to_owned())
+    let known = assessed.snapshot.and_then(|id| forest.snapshot(id));
+    let name = known.and_then(Snapshot::label);
+    name.unwrap_or("unnamed").to_owned()
 }
 
 pub(super) fn guess(forest: &Forest, frozen: &[DiskId]) -> Option<Product> {

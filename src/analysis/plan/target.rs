@@ -174,8 +174,7 @@ impl Store<'_> {
 
     /// On XCP-ng an administrator can name only the snapshot's own disk, by its id or the name of its file or volume.
     fn has_vdi(&self, snapshot: &Snapshot, wanted: &str) -> bool {
-        let mut used = snapshot.disks.iter().filter_map(|used| used.disk);
-        used.any(|id| self.is_vdi(id, wanted))
+        snapshot.disk_ids().any(|id| self.is_vdi(id, wanted))
     }
 
     fn is_vdi(&self, id: DiskId, wanted: &str) -> bool {

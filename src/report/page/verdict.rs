@@ -4,6 +4,7 @@ use crate::analysis::evidence::EvidenceState;
 use crate::analysis::{AssessedSnapshot, Evidence, Reverted, Verdict};
 use crate::report::page::{Line, Page, PageContext, Role};
 use crate::report::words;
+use crate::store::Snapshot;
 use crate::text::escape;
 
 /// How a verdict looks.
@@ -31,12 +32,10 @@ pub fn tally(evidence: &[Evidence]) -> String {
 /// The snapshot's name in quotation marks, with the time it was taken; escaped.
 pub(super) fn snapshot(context: &PageContext<'_>, of: &AssessedSnapshot) -> (String, String) {
     let known = of.snapshot.and_then(|id| context.forest.snapshot(id));
-    let name = known
-        .and_then(|known| known.name.as_deref().or(known.id.as_deref()))
-        .map_or_else(
-            || "(no name known)".to_owned(),
-            |name| format!("\"{}\"", escape(name)),
-        );
+    let name = known.and_then(Snapshot::label).map_or_else(
+        || "(no name known)".to_owned(),
+        |name| format!("\"{}\"", escape(name)),
+    );
     let taken = of.taken.map_or_else(
         || "taken at an unknown time".to_owned(),
         |taken| {

@@ -18,7 +18,7 @@ use crate::analysis::Assessment;
 use crate::analysis::owner::Owners;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::image::Kind;
-use crate::store::{Disk, DiskId, Forest, MachineId, Node, Product};
+use crate::store::{Disk, DiskId, Forest, MachineId, Node, Product, Snapshot};
 use crate::text::{self, escape};
 use std::cmp::Reverse;
 
@@ -258,7 +258,7 @@ impl Builder<'_> {
             let name = self
                 .forest
                 .snapshot(snapshot)
-                .and_then(|of| of.name.as_deref().or(of.id.as_deref()))
+                .and_then(Snapshot::label)
                 .map(escape);
             if let Some(name) = name.filter(|name| !names.contains(name)) {
                 names.push(name);

@@ -91,8 +91,7 @@ pub(in crate::store) fn join(forest: &mut Forest) {
                 source: TakenSource::Management,
             });
             let is_known = |known: &&mut Snapshot| {
-                let mut used = known.disks.iter().filter_map(|used| used.disk);
-                known.id.as_deref() == Some(&*vdi) || used.any(|disk| disk == id)
+                known.id.as_deref() == Some(&*vdi) || known.disk_ids().any(|disk| disk == id)
             };
             // What the host itself says of it stays; of several disks of one snapshot the first dates it.
             if let Some(known) = forest.snapshots.iter_mut().find(is_known) {

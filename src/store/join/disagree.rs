@@ -117,10 +117,9 @@ pub(super) fn dates(snapshots: &[Snapshot]) -> Vec<SideFinding> {
         let (first, last) = (at.iter().min()?, at.iter().max()?);
         let apart = last.as_second().saturating_sub(first.as_second());
         (apart > DATES_SECONDS).then(|| {
-            let name = snapshot.name.as_deref().or(snapshot.id.as_deref());
             let text = format!(
                 "\"{}\" was taken {} by one, {} by another.",
-                name.unwrap_or_default(),
+                snapshot.label().unwrap_or_default(),
                 second(*first),
                 second(*last)
             );

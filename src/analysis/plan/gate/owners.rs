@@ -69,8 +69,7 @@ fn others(case: &Case<'_>, machine: MachineId, all: &mut Vec<Reason>) {
 }
 
 fn title(snapshot: &Snapshot) -> String {
-    let name = snapshot.name.as_deref().or(snapshot.id.as_deref());
-    format!("\"{}\"", name.unwrap_or("?"))
+    format!("\"{}\"", snapshot.label().unwrap_or("?"))
 }
 
 /// A second configuration of this snapshot, or a second snapshot of this machine on the same disk: one of the two is stale. XCP-ng
@@ -82,8 +81,7 @@ fn twins(case: &Case<'_>, snapshot: &Snapshot, all: &mut Vec<Reason>) {
     let shares_disk = |other: &Snapshot| {
         case.product != Product::XcpNg
             && is_same_machine(other)
-            && (other.disks.iter().filter_map(|used| used.disk))
-                .any(|disk| case.frozen.contains(&disk))
+            && other.disk_ids().any(|disk| case.frozen.contains(&disk))
     };
     let same_id = snapshot.id.as_deref();
     let same_id = same_id.map_or(&[][..], |id| case.index.with_id(id));

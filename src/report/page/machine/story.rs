@@ -6,7 +6,7 @@ use crate::analysis::AssessedSnapshot;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::report::page::PageContext;
 use crate::report::row::{Now, Row};
-use crate::store::DiskId;
+use crate::store::{DiskId, Snapshot};
 use crate::text::escape;
 
 /// What a machine has.
@@ -135,7 +135,7 @@ impl<'a> MachineStory<'a> {
     pub fn name(&self, at: usize) -> String {
         let known = self.snapshot(at).and_then(|of| of.snapshot);
         let known = known.and_then(|id| self.context.forest.snapshot(id));
-        let name = known.and_then(|known| known.name.as_deref().or(known.id.as_deref()));
+        let name = known.and_then(Snapshot::label);
         name.map_or_else(
             || "snapshot without a name".to_owned(),
             |name| format!("\"{}\"", escape(name)),
