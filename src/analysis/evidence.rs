@@ -114,47 +114,35 @@ pub struct Evidence {
     pub source: String,
 }
 
-impl Evidence {
-    /// A fact about `t_s` in use, with a date's slack.
-    pub fn of_snapshot(
+impl Of {
+    /// A fact in use; of the snapshot, with a date's slack.
+    pub fn says(
+        self,
         code: &'static Code,
         says: Says,
         text: impl Into<String>,
         source: impl Into<String>,
-    ) -> Self {
-        Self {
+    ) -> Evidence {
+        Evidence {
             says: Some(says),
-            ..Self::remark(code, Of::Snapshot, text, source)
-        }
-    }
-
-    /// A fact about c(X) in use.
-    pub fn of_above(
-        code: &'static Code,
-        says: Says,
-        text: impl Into<String>,
-        source: impl Into<String>,
-    ) -> Self {
-        Self {
-            says: Some(says),
-            ..Self::remark(code, Of::DiskAbove, text, source)
+            ..self.remark(code, text, source)
         }
     }
 
     /// What belongs to the verdict without deciding it.
     pub fn remark(
+        self,
         code: &'static Code,
-        of: Of,
         text: impl Into<String>,
         source: impl Into<String>,
-    ) -> Self {
-        Self {
+    ) -> Evidence {
+        Evidence {
             code,
-            of,
+            of: self,
             says: None,
-            slack: match of {
-                Of::Snapshot => Slack::DATE,
-                Of::DiskAbove => Slack::NONE,
+            slack: match self {
+                Self::Snapshot => Slack::DATE,
+                Self::DiskAbove => Slack::NONE,
             },
             state: EvidenceState::Used,
             text: text.into(),
@@ -163,13 +151,15 @@ impl Evidence {
     }
 
     /// What would help and is not there.
-    pub fn missing(code: &'static Code, of: Of, text: impl Into<String>) -> Self {
-        Self {
+    pub fn missing(self, code: &'static Code, text: impl Into<String>) -> Evidence {
+        Evidence {
             state: EvidenceState::Missing,
-            ..Self::remark(code, of, text, "")
+            ..self.remark(code, text, "")
         }
     }
+}
 
+impl Evidence {
     #[must_use]
     pub fn slack(self, slack: Slack) -> Self {
         Self { slack, ..self }
@@ -177,21 +167,16 @@ impl Evidence {
 
     /// Dropped, if there is a reason to.
     #[must_use]
-    pub fn dropped(self, why: Option<String>) -> Self {
-        match why {
-            Some(why) => Self {
-                state: EvidenceState::Dropped(why),
-                ..self
-            },
-            None => self,
-        }
+    pub fn dropped(self, why: Option<impl Into<String>>) -> Self {
+        let dropped = why.map(|why| EvidenceState::Dropped(why.into()));
+        let state = dropped.unwrap_or_else(|| self.state.clone());
+        Self { state, ..self }
     }
 
     /// What it says, if the verdict may rest on it.
     pub fn used(&self) -> Option<&Says> {
-        self.says
-            .as_ref()
-            .filter(|_| self.state == EvidenceState::Used)
+        let says = self.says.as_ref();
+        says.filter(|_| self.state == EvidenceState::Used)
     }
 
     /// Its sentence, with the reason if it was dropped.

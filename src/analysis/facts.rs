@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 
 use crate::analysis::interval::seconds_between;
+use crate::analysis::rules::Rule;
 use crate::analysis::survey::Survey;
 use crate::analysis::topology::{Lead, Passing};
 use crate::analysis::zone::{self, Zones};
 use crate::store::{
     BornSource, Disk, DiskId, MachineId, Product, Snapshot, SnapshotId, TakenSource,
 };
+use crate::text::many;
 
 /// A disk is there before its snapshot is taken; clocks tick in seconds.
 const THERE_SECONDS: i64 = 5;
@@ -26,25 +28,12 @@ pub enum Subject {
 }
 
 /// Where a snapshot's disk stands on the way to Now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
+    /// Below this one.
     Below(DiskId),
-    /// Now is known and does not come from here.
-    OffLine,
-    /// The machine uses the disk itself.
-    IsNow,
-    /// The machine's chain breaks before it reaches the disk.
-    Broken,
-    /// This one, which the machine uses or may use, could not be opened, so that it may well stand on the disk.
-    Closed(DiskId),
-    /// So many leaves could be Now, and nothing says which; 0: the only one is another machine's.
-    NowUnknown(u32),
-    /// XCP-ng: a base with more than two children, of which any may be the active one.
-    SeveralChildren,
-    /// Nothing was made above the disk, and Now is not known.
-    NothingAbove,
-    /// Several disks stand on it and no snapshot is known: a shared parent.
-    Shared,
+    /// Nowhere, or that is not known: the rule that says so, and what its sentence names.
+    Aside(Rule, String),
 }
 
 /// What one disk of a snapshot and the disk above it offer to witnesses.
@@ -81,16 +70,13 @@ impl Facts<'_> {
 
     /// `file of the snapshot: field`.
     pub fn snapshot_source(&self, field: &str) -> String {
-        self.snapshot.map_or_else(String::new, |snapshot| {
-            format!("{}: {field}", snapshot.source.display())
-        })
+        let source = self.snapshot.map(|snapshot| snapshot.source.display());
+        source.map_or_else(String::new, |source| format!("{source}: {field}"))
     }
 
     /// A claim of when the snapshot was taken.
     pub fn claim(&self, source: TakenSource) -> Option<Timestamp> {
-        let taken = &self.snapshot?.taken;
-        let claim = taken.iter().find(|taken| taken.source == source);
-        claim.map(|taken| taken.at)
+        Some(self.snapshot?.claim(source)?.at)
     }
 
     /// The date of the snapshot to the second, if there is one: with its zone, else its memory file's.
@@ -119,10 +105,8 @@ impl Facts<'_> {
         };
         let limits = zone::limits(self.survey, snapshot);
         let local = zone::local_dates(snapshot).into_iter();
-        let mut moments: Vec<Timestamp> = local
-            .flat_map(|local| self.zones.moments(local))
-            .filter(|at| zone::is_before_above(*at, limits))
-            .collect();
+        let mut moments: Vec<Timestamp> = local.flat_map(|at| self.zones.moments(at)).collect();
+        moments.retain(|at| zone::is_before_above(*at, limits));
         moments.sort_unstable();
         moments.dedup();
         moments
@@ -130,12 +114,10 @@ impl Facts<'_> {
 
     /// When D(s) was made by what it says itself, or by its file's birth, a copy's too.
     pub fn frozen_made(&self) -> Option<Timestamp> {
-        let birth = || {
-            let born = self.frozen_disk.file.born?;
-            (born.source != BornSource::OtherFileSystem).then_some(born.at)
-        };
-        let age = self.survey.age(self.frozen);
-        age.map(|age| age.at).or_else(birth)
+        let born = self.frozen_disk.file.born;
+        let born = born.filter(|born| born.source != BornSource::OtherFileSystem);
+        let age = self.survey.age(self.frozen).map(|age| age.at);
+        age.or(born.map(|born| born.at))
     }
 
     /// D(s) was made after the snapshot: a migration, a conversion, a copy. When.
@@ -155,10 +137,9 @@ impl Facts<'_> {
     /// The births of X(s) and all below it lie together, as a copy makes them: the first.
     pub fn births_together(&self) -> Option<Timestamp> {
         let forest = self.survey.forest;
-        let births = forest.line(self.above);
-        let births: Vec<Timestamp> = births
-            .filter_map(|id| Some(forest.disk(id)?.file.born?.at))
-            .collect();
+        let line = forest.line(self.above);
+        let births = line.filter_map(|id| Some(forest.disk(id)?.file.born?.at));
+        let births: Vec<Timestamp> = births.collect();
         let (first, last) = (births.iter().min()?, births.iter().max()?);
         let is_short = seconds_between(*first, *last) <= ONE_COPY_BIRTHS_SECONDS;
         (births.len() > 1 && is_short).then_some(*first)
@@ -166,15 +147,10 @@ impl Facts<'_> {
 
     /// The last writes of the chain, D(s) and what is below it, X(s) and what is above it, lie together: one copy's.
     pub fn is_one_copy(&self) -> bool {
-        let (below, above) = (
-            self.survey.below(self.frozen),
-            self.survey.above(self.above),
-        );
-        let first = [below.first, above.first].into_iter().flatten().min();
-        let last = below.last.max(above.last);
-        first
-            .zip(last)
-            .is_some_and(|((first, _), last)| seconds_between(first, last) <= ONE_COPY_SECONDS)
+        let mut writes = self.survey.below(self.frozen);
+        writes.add(self.survey.above(self.above));
+        let ends = writes.first.zip(writes.last);
+        ends.is_some_and(|((first, _), last)| seconds_between(first, last) <= ONE_COPY_SECONDS)
     }
 }
 
@@ -194,8 +170,8 @@ impl<'a> Gatherer<'a> {
     /// Every snapshot: the named ones in the forest's order, then the unnamed ones by disk.
     pub fn subjects(&self) -> Vec<Subject> {
         let forest = self.survey.forest;
-        let named = (0..u32::try_from(forest.snapshots.len()).unwrap_or(u32::MAX))
-            .map(|n| Subject::Named(SnapshotId(n)));
+        let named = (0..).map(|at| Subject::Named(SnapshotId(at)));
+        let named = named.take(forest.snapshots.len());
         let unnamed = forest.ids().filter_map(|disk| self.unnamed(disk));
         named.chain(unnamed).collect()
     }
@@ -203,32 +179,29 @@ impl<'a> Gatherer<'a> {
     /// The unnamed snapshot of a disk: others stand on it, and no configuration or label names it.
     fn unnamed(&self, disk: DiskId) -> Option<Subject> {
         let topology = &self.survey.topology;
-        let node = self.survey.forest.node(disk)?;
         // A backup's chain is restore points: nothing was applied there.
-        if node.product == Product::XenOrchestra
-            || !node.snapshots.is_empty()
+        if self.survey.forest.node(disk)?.product == Product::XenOrchestra
+            || topology.is_named(disk)
             || topology.is_leaf(disk)
             || self.is_named_by_leaf(disk)
         {
             return None;
         }
-        match topology.passing(disk) {
-            Passing::One(machine) if topology.next(machine, disk) != Some(None) => {
-                Some(Subject::Unnamed(disk, Some(machine)))
-            }
+        let machine = match topology.passing(disk) {
             // In use as it is, though others stand on it: no snapshot.
-            Passing::One(_) => None,
-            _ => Some(Subject::Unnamed(disk, None)),
-        }
+            Passing::One(machine) if topology.next(machine, disk) == Some(None) => return None,
+            Passing::One(machine) => Some(machine),
+            _ => None,
+        };
+        Some(Subject::Unnamed(disk, machine))
     }
 
     /// XCP-ng: labels name the snapshot's own disk, a leaf; its base is the frozen disk.
     fn is_named_by_leaf(&self, base: DiskId) -> bool {
         let topology = &self.survey.topology;
+        let mut children = topology.children(base);
         self.survey.is_xcp(base)
-            && topology
-                .children(base)
-                .any(|leaf| topology.is_leaf(leaf) && topology.is_named(leaf))
+            && children.any(|leaf| topology.is_leaf(leaf) && topology.is_named(leaf))
     }
 
     pub fn snapshot(&self, subject: Subject) -> Option<&'a Snapshot> {
@@ -240,21 +213,14 @@ impl<'a> Gatherer<'a> {
 
     /// Its disks that are in the store. On XCP-ng the base of the snapshot's own leaf.
     pub fn frozen(&self, subject: Subject) -> Vec<DiskId> {
-        let id = match subject {
-            Subject::Unnamed(disk, _) => return vec![disk],
-            Subject::Named(id) => id,
-        };
+        if let Subject::Unnamed(disk, _) = subject {
+            return vec![disk];
+        }
         let mut frozen = Vec::new();
-        let used = self.survey.forest.snapshot(id).into_iter();
-        for disk in used
-            .flat_map(|snapshot| &snapshot.disks)
-            .filter_map(|used| used.disk)
-        {
-            let is_leaf = self.survey.topology.is_leaf(disk);
-            let disk = match self.survey.forest.parent_of(disk) {
-                Some(base) if is_leaf && self.survey.is_xcp(disk) => base,
-                _ => disk,
-            };
+        for disk in self.snapshot(subject).iter().flat_map(|of| of.disk_ids()) {
+            let is_leaf = self.survey.topology.is_leaf(disk) && self.survey.is_xcp(disk);
+            let base = self.survey.forest.parent_of(disk).filter(|_| is_leaf);
+            let disk = base.unwrap_or(disk);
             if !frozen.contains(&disk) {
                 frozen.push(disk);
             }
@@ -290,58 +256,71 @@ impl<'a> Gatherer<'a> {
             Subject::Named(id) => self.survey.forest.snapshot(id)?.machine,
             Subject::Unnamed(_, machine) => machine,
         };
-        named.or_else(|| {
-            let mut passing = frozen
-                .iter()
-                .map(|disk| self.survey.topology.passing(*disk));
-            match passing.next()? {
-                Passing::One(machine) => passing
-                    .all(|other| other == Passing::One(machine))
-                    .then_some(machine),
-                _ => None,
-            }
-        })
+        let passing = |disk: &DiskId| self.survey.topology.passing(*disk);
+        let only = || match passing(frozen.first()?) {
+            Passing::One(machine) => Some(machine),
+            _ => None,
+        };
+        let only =
+            || only().filter(|id| frozen.iter().all(|disk| passing(disk) == Passing::One(*id)));
+        named.or_else(only)
     }
 
     pub fn standing(&self, machine: Option<MachineId>, frozen: DiskId) -> Standing {
         let topology = &self.survey.topology;
+        let name = |disk| self.survey.name(disk);
+        let aside = |rule| Standing::Aside(rule, String::new());
+        let closed = |disk| Standing::Aside(Rule::NowClosed, name(disk));
+        let now_unknown = |what| Standing::Aside(Rule::NowUnknown, what);
+        let anothers = || {
+            now_unknown(format!(
+                "what stands on {} is another machine's or a snapshot's, and nothing says what the VM uses now",
+                name(frozen)
+            ))
+        };
         if let Some(machine) = machine.filter(|machine| topology.knows_now(*machine)) {
             return match topology.next(machine, frozen) {
                 Some(Some(above)) => Standing::Below(above),
-                Some(None) => Standing::IsNow,
-                None if topology.is_broken(machine) => self
-                    .closed_disk_of(machine, frozen)
-                    .map_or(Standing::Broken, Standing::Closed),
-                None => Standing::OffLine,
+                Some(None) => aside(Rule::OnSnapshotDisk),
+                None if !topology.is_broken(machine) => aside(Rule::OffLine),
+                None => match self.closed_disk_of(machine, frozen) {
+                    Some(disk) => closed(disk),
+                    None => aside(Rule::ChainBroken),
+                },
+            };
+        }
+        if let Some(above) = topology.lead_above(frozen) {
+            let is_own = !self.is_anothers(machine, above) && !self.is_left(machine, frozen);
+            return if is_own {
+                Standing::Below(above)
+            } else {
+                anothers()
             };
         }
         let children = topology.children(frozen).count();
         match topology.lead(frozen) {
-            Lead::One(above)
-                if above != frozen
-                    && (self.is_anothers(machine, above) || self.is_left(machine, frozen)) =>
-            {
-                Standing::NowUnknown(0)
-            }
-            Lead::One(above) if above != frozen => Standing::Below(above),
-            Lead::None if self.leads_elsewhere(frozen) => Standing::OffLine,
+            Lead::None if self.leads_elsewhere(frozen) => aside(Rule::OffLine),
             _ if children == 0 => match topology.closed_beside(frozen) {
-                [] => Standing::NothingAbove,
-                [first, ..] => Standing::Closed(*first),
+                [] => aside(Rule::NothingAbove),
+                [first, ..] => closed(*first),
             },
-            _ if children > 2 && self.survey.is_xcp(frozen) => Standing::SeveralChildren,
-            Lead::Many(leaves) if machine.is_some() => Standing::NowUnknown(leaves),
-            Lead::Many(_) => Standing::Shared,
+            _ if children > 2 && self.survey.is_xcp(frozen) => aside(Rule::SeveralChildren),
+            Lead::Many(leaves) if machine.is_some() => now_unknown(format!(
+                "{} above {} could be what the VM uses now, and nothing says which",
+                many(leaves, "disk"),
+                name(frozen)
+            )),
+            Lead::Many(_) => aside(Rule::SharedParent),
             // Every leaf above is some snapshot's frozen disk: a branch no machine is on.
-            _ if machine.is_none() => Standing::OffLine,
-            _ => Standing::NowUnknown(0),
+            _ if machine.is_none() => aside(Rule::OffLine),
+            _ => anothers(),
         }
     }
 
     /// A disk of the machine that could not be opened, nor anything says what it stands on: rather one of the same folder.
     fn closed_disk_of(&self, machine: MachineId, frozen: DiskId) -> Option<DiskId> {
         let forest = self.survey.forest;
-        let folder = |id: DiskId| forest.disk(id).and_then(|disk| disk.path.parent());
+        let folder = |id: DiskId| forest.disk(id)?.path.parent();
         let used = forest.machine(machine)?.disks.iter().flatten();
         let closed = used.filter_map(|used| used.disk.filter(|disk| forest.is_closed(*disk)));
         closed.min_by_key(|disk| folder(*disk) != folder(frozen))
@@ -357,22 +336,16 @@ impl<'a> Gatherer<'a> {
 
     /// The snapshot names no machine, and the one machine whose line passes below it went another way.
     fn is_left(&self, machine: Option<MachineId>, frozen: DiskId) -> bool {
-        let topology = &self.survey.topology;
-        machine.is_none()
-            && topology.passing(frozen) == Passing::Nobody
-            && self
-                .survey
-                .forest
-                .line(frozen)
-                .any(|below| topology.passing(below) != Passing::Nobody)
+        let is_passed = |disk| self.survey.topology.passing(disk) != Passing::Nobody;
+        let mut line = self.survey.forest.line(frozen);
+        machine.is_none() && !is_passed(frozen) && line.any(is_passed)
     }
 
     /// A single leaf on another branch of the family could be Now, and none above this disk.
     fn leads_elsewhere(&self, frozen: DiskId) -> bool {
-        self.survey
-            .forest
-            .line(frozen)
-            .any(|below| matches!(self.survey.topology.lead(below), Lead::One(_)))
+        let lead = |disk| self.survey.topology.lead(disk);
+        let mut line = self.survey.forest.line(frozen);
+        line.any(|below| matches!(lead(below), Lead::One(_)))
     }
 
     /// Whether what the machine uses is known: somebody says so, or the product's structure does.

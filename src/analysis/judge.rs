@@ -9,8 +9,11 @@ use crate::analysis::verdict::{Decision, Verdict, applied_at, decide, joined, to
 use crate::analysis::witness::{self, branch, guest_clock, list_order, scan};
 use crate::analysis::zone;
 use crate::finding::Code;
-use crate::store::{DiskId, MachineId, Snapshot, Taken, TakenSource};
-use crate::text::{many, minute};
+use crate::store::TakenSource::{
+    Config, FrozenWrite, FrozenWriteRunning, Label, LabelLocal, Management, MemoryFile, Name,
+};
+use crate::store::{DiskId, MachineId, Snapshot, Taken};
+use crate::text::minute;
 
 #[derive(Debug)]
 pub struct Judged {
@@ -37,46 +40,49 @@ struct OfDisk {
 
 pub fn judge(gatherer: &Gatherer<'_>, subject: Subject) -> Judged {
     let survey = &gatherer.survey;
+    let forest = survey.forest;
     let snapshot = gatherer.snapshot(subject);
     let frozen = gatherer.frozen(subject);
     let machine = gatherer.machine(subject, &frozen);
-    let standing: Vec<Standing> = frozen
-        .iter()
-        .map(|disk| gatherer.standing(machine, *disk))
-        .collect();
-    let above: Vec<DiskId> = standing
-        .iter()
-        .filter_map(|standing| match standing {
-            Standing::Below(above) => Some(*above),
-            _ => None,
-        })
-        .collect();
-    let mut disks: Vec<OfDisk> = frozen
-        .iter()
-        .zip(&standing)
-        .map(|(disk, standing)| {
-            let facts = match standing {
-                Standing::Below(above_it) => {
-                    gatherer.facts(snapshot, machine, (*disk, *above_it), &above)
+    let standing = frozen.iter().map(|disk| gatherer.standing(machine, *disk));
+    let standing: Vec<Standing> = standing.collect();
+    let is_above = |standing: &Standing| match standing {
+        Standing::Below(above) => Some(*above),
+        Standing::Aside(..) => None,
+    };
+    let above: Vec<DiskId> = standing.iter().filter_map(is_above).collect();
+    let hear = |(disk, standing): (&DiskId, Standing)| {
+        let (rule, what) = match standing {
+            Standing::Below(above_it) => {
+                let place = (*disk, above_it);
+                match gatherer.facts(snapshot, machine, place, &above) {
+                    Some(facts) => return heard(&facts),
+                    None => (Rule::NothingAbove, String::new()),
                 }
-                _ => None,
-            };
-            facts.map_or_else(
-                || aside(survey, snapshot, *disk, *standing),
-                |facts| heard(&facts),
-            )
-        })
-        .collect();
-    let rules: Vec<(usize, Rule)> = (0..)
-        .zip(disks.iter().map(|disk| disk.decision.rule))
-        .collect();
+            }
+            Standing::Aside(rule, what) => (rule, what),
+        };
+        OfDisk {
+            frozen: *disk,
+            above: None,
+            evidence: Vec::new(),
+            decision: Decision {
+                rule,
+                snapshot: dated(snapshot),
+                disk_above: Interval::default(),
+            },
+            what,
+        }
+    };
+    let disks: Vec<OfDisk> = frozen.iter().zip(standing).map(hear).collect();
+    let rules = (0..).zip(disks.iter().map(|disk| disk.decision.rule));
+    let rules: Vec<(usize, Rule)> = rules.collect();
     let (at, rule) = together(&rules).unwrap_or((0, Rule::DiskNotHere));
-    let product = frozen.first().and_then(|disk| survey.forest.node(*disk));
+    let node = frozen.first().and_then(|disk| forest.node(*disk));
     let mut told = Told {
-        product: product.map(|node| node.product).unwrap_or_default(),
-        vm: machine.and_then(|machine| Some(survey.forest.machine(machine)?.name.clone())),
-        snapshot: snapshot
-            .and_then(|snapshot| snapshot.name.clone().or_else(|| snapshot.id.clone())),
+        product: node.map(|node| node.product).unwrap_or_default(),
+        vm: machine.and_then(|machine| Some(forest.machine(machine)?.name.clone())),
+        snapshot: snapshot.and_then(|of| Some(of.label()?.to_owned())),
         ..Told::default()
     };
     let deciding = disks.get(at);
@@ -84,10 +90,7 @@ pub fn judge(gatherer: &Gatherer<'_>, subject: Subject) -> Judged {
         told.add(survey, disk, rule);
     }
     let above_it = deciding.and_then(|disk| disk.above);
-    let evidence = disks
-        .iter_mut()
-        .map(|disk| std::mem::take(&mut disk.evidence));
-    let evidence = joined(evidence.flatten().collect());
+    let evidence = joined(disks.into_iter().flat_map(|disk| disk.evidence).collect());
     Judged {
         machine,
         now_known: gatherer.knows_now(machine, &frozen),
@@ -155,65 +158,15 @@ fn heard(facts: &Facts<'_>) -> OfDisk {
     }
 }
 
-/// The decision about a disk without one above it on the way to Now.
-fn aside(
-    survey: &Survey<'_>,
-    snapshot: Option<&Snapshot>,
-    frozen: DiskId,
-    standing: Standing,
-) -> OfDisk {
-    let name = survey.name(frozen);
-    let mut what = String::new();
-    let rule = match standing {
-        Standing::OffLine => Rule::OffLine,
-        Standing::IsNow => Rule::OnSnapshotDisk,
-        Standing::Broken => Rule::ChainBroken,
-        Standing::Closed(disk) => {
-            what = survey.name(disk);
-            Rule::NowClosed
-        }
-        Standing::NowUnknown(leaves) => {
-            what = match leaves {
-                0 => format!(
-                    "what stands on {name} is another machine's or a snapshot's, and nothing says what the VM uses now"
-                ),
-                n => format!(
-                    "{} above {name} could be what the VM uses now, and nothing says which",
-                    many(n, "disk")
-                ),
-            };
-            Rule::NowUnknown
-        }
-        Standing::SeveralChildren => Rule::SeveralChildren,
-        Standing::Shared => Rule::SharedParent,
-        Standing::NothingAbove | Standing::Below(_) => Rule::NothingAbove,
-    };
-    OfDisk {
-        frozen,
-        above: None,
-        evidence: Vec::new(),
-        decision: Decision {
-            rule,
-            snapshot: dated(snapshot),
-            disk_above: Interval::default(),
-        },
-        what,
-    }
-}
-
 /// When a snapshot was taken by what dates it, whatever stands on its disk.
 fn dated(snapshot: Option<&Snapshot>) -> Interval {
-    let Some(snapshot) = snapshot else {
-        return Interval::default();
+    let memory = snapshot.and_then(|snapshot| snapshot.claim(MemoryFile));
+    let written = Interval {
+        not_before: None,
+        not_after: memory.map(|taken| taken.at),
     };
-    let memory = |taken: &&Taken| taken.source == TakenSource::MemoryFile;
-    match zone::zoned_date(snapshot) {
-        Some(at) => Interval::at(at),
-        None => Interval {
-            not_before: None,
-            not_after: snapshot.taken.iter().find(memory).map(|taken| taken.at),
-        },
-    }
+    let zoned = snapshot.and_then(zone::zoned_date);
+    zoned.map_or(written, Interval::at)
 }
 
 /// Why the time that the rule misses is not there though something gives it.
@@ -222,67 +175,53 @@ fn why_dropped(rule: Rule, evidence: &[Evidence]) -> Option<String> {
         Rule::NoDate => Of::Snapshot,
         _ => Of::DiskAbove,
     };
-    evidence
-        .iter()
-        .find_map(|one| match (&one.state, one.says.as_ref()) {
-            (EvidenceState::Dropped(why), Some(Says::At(at))) if one.of == of => {
-                Some(format!("{} is not the moment, for {why}", minute(*at)))
-            }
-            (EvidenceState::Dropped(why), Some(Says::NotBefore(_))) if one.of == of => {
-                Some(why.clone())
-            }
-            (EvidenceState::Missing, _)
-                if one.code == &witness::made::ABOVE_UNKNOWN && of == Of::DiskAbove =>
-            {
-                Some("no date inside it, and no birth time of its file".to_owned())
-            }
-            _ => None,
-        })
-}
-
-fn stands(survey: &Survey<'_>, above: &[DiskId]) -> Option<bool> {
-    let mut all = above.iter().map(|disk| survey.equals_parent(*disk));
-    let first = all.next()?;
-    all.fold(first, |known, next| match (known, next) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
+    let mut of_it = evidence.iter().filter(|one| one.of == of);
+    of_it.find_map(|one| match (&one.state, one.says.as_ref()) {
+        (EvidenceState::Dropped(why), Some(Says::At(at))) => {
+            Some(format!("{} is not the moment, for {why}", minute(*at)))
+        }
+        (EvidenceState::Dropped(why), Some(Says::NotBefore(_))) => Some(why.clone()),
+        (EvidenceState::Missing, _) if one.code == &witness::made::ABOVE_UNKNOWN => {
+            Some("no date inside it, and no birth time of its file".to_owned())
+        }
         _ => None,
     })
 }
 
+fn stands(survey: &Survey<'_>, above: &[DiskId]) -> Option<bool> {
+    let equals: Vec<_> = above
+        .iter()
+        .map(|disk| survey.equals_parent(*disk))
+        .collect();
+    if equals.contains(&Some(false)) {
+        return Some(false);
+    }
+    (!equals.is_empty() && !equals.contains(&None)).then_some(true)
+}
+
 /// When the snapshot was taken, by the best claim at hand, for lists.
 fn taken(snapshot: Option<&Snapshot>, evidence: &[Evidence]) -> Option<Taken> {
-    let by = |code: &'static Code| {
+    let claim = |source| snapshot?.claim(source);
+    let local = claim(LabelLocal).or_else(|| claim(Name));
+    let used = |code: &'static Code, source| {
         let one = evidence.iter().find(|one| one.code == code)?;
-        one.used().filter(|_| one.of == Of::Snapshot)
+        Some((one.used().filter(|_| one.of == Of::Snapshot)?, source))
     };
-    let at = |code, source| match by(code)? {
-        Says::At(at) => Some(Taken { at: *at, source }),
+    let at = |code, source| match used(code, source)? {
+        (Says::At(at), source) => Some(Taken { at: *at, source }),
         _ => None,
     };
-    let claim = |source| {
-        let claims = snapshot.map_or(&[][..], |snapshot| &snapshot.taken);
-        claims.iter().find(|taken| taken.source == source).copied()
-    };
-    let local = claim(TakenSource::LabelLocal).or_else(|| claim(TakenSource::Name));
-    let local_source = local.map_or(TakenSource::Name, |taken| taken.source);
     let not_before = || {
-        let write = by(&witness::frozen_write::FROZEN_WRITE)?;
-        Some(Taken {
-            at: write.word().1?,
-            source: TakenSource::FrozenWrite,
-        })
+        let (says, source) = used(&witness::frozen_write::FROZEN_WRITE, FrozenWrite)?;
+        let at = says.word().1?;
+        Some(Taken { at, source })
     };
-    claim(TakenSource::Config)
-        .or_else(|| claim(TakenSource::Label))
-        .or_else(|| claim(TakenSource::Management))
-        .or_else(|| at(&witness::memory::TAKEN_MEMORY, TakenSource::MemoryFile))
-        .or_else(|| {
-            at(
-                &witness::frozen_write::BASE_WRITE,
-                TakenSource::FrozenWriteRunning,
-            )
-        })
+    let local_source = local.map_or(Name, |taken| taken.source);
+    claim(Config)
+        .or_else(|| claim(Label))
+        .or_else(|| claim(Management))
+        .or_else(|| at(&witness::memory::TAKEN_MEMORY, MemoryFile))
+        .or_else(|| at(&witness::frozen_write::BASE_WRITE, FrozenWriteRunning))
         .or_else(|| at(&witness::local_date::TAKEN_LOCAL, local_source))
         .or(local)
         .or_else(not_before)

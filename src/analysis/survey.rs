@@ -51,7 +51,8 @@ pub struct Writes {
 }
 
 impl Writes {
-    fn add(&mut self, other: Self) {
+    /// Takes in what other disks' say.
+    pub fn add(&mut self, other: Self) {
         self.first = min(self.first, other.first);
         self.oldest = min(self.oldest, other.oldest);
         self.last = self.last.max(other.last);
@@ -146,24 +147,21 @@ impl<'a> Survey<'a> {
         let Some(stamp) = disk.header.as_ref().and_then(|header| header.created) else {
             return Ok(None);
         };
-        let ahead = match self.clock(disk) {
-            StampClock::Ahead(seconds) => seconds,
-            StampClock::Same | StampClock::Unknown => 0,
+        let at = match self.clock(disk) {
+            StampClock::Ahead(seconds) => moved(stamp, seconds.saturating_neg()),
+            StampClock::Same | StampClock::Unknown => stamp,
         };
-        let at = moved(stamp, ahead.saturating_neg());
         let future = |now| seconds_between(now, stamp) > LEAD_SECONDS;
-        if stamp.as_second() < OLDEST_STAMP {
-            Err((
-                stamp,
-                "it is older than any program that writes such stamps",
-            ))
+        let wrong = if stamp.as_second() < OLDEST_STAMP {
+            "it is older than any program that writes such stamps"
         } else if self.forest.at.is_some_and(future) {
-            Err((stamp, "it lies in the future"))
+            "it lies in the future"
         } else if is_later(at, disk.file.modified) {
-            Err((stamp, "it is later than the file's own last write"))
+            "it is later than the file's own last write"
         } else {
-            Ok(Some(at))
-        }
+            return Ok(Some(at));
+        };
+        Err((stamp, wrong))
     }
 
     /// The birth of a file, where its file system or a host's listing knows it; or that it is a copy's.
@@ -174,31 +172,25 @@ impl<'a> Survey<'a> {
         let Some(born) = disk.file.born else {
             return Ok(None);
         };
-        let age = Age {
-            at: born.at,
-            source: AgeSource::Birth(born.source),
+        let wrong = if born.source == BornSource::OtherFileSystem {
+            "the file system here knows only the births of its own copies"
+        } else if is_later(born.at, disk.file.modified) {
+            "it is later than the last write: the file is a copy"
+        } else {
+            let (at, source) = (born.at, AgeSource::Birth(born.source));
+            return Ok(Some(Age { at, source }));
         };
-        match born.source {
-            BornSource::OtherFileSystem => Err((
-                born.at,
-                "the file system here knows only the births of its own copies",
-            )),
-            _ if is_later(born.at, disk.file.modified) => Err((
-                born.at,
-                "it is later than the last write: the file is a copy",
-            )),
-            _ => Ok(Some(age)),
-        }
+        Err((born.at, wrong))
     }
 
     /// When a disk was made by what it and its file say alone; `None` if neither can be right.
     pub fn age(&self, id: DiskId) -> Option<Age> {
         let disk = self.forest.disk(id)?;
         match self.stamp(disk) {
-            Ok(Some(at)) => Some(Age {
-                at,
-                source: AgeSource::Stamp,
-            }),
+            Ok(Some(at)) => {
+                let source = AgeSource::Stamp;
+                Some(Age { at, source })
+            }
             _ => self.birth(disk).ok().flatten(),
         }
     }
@@ -208,18 +200,8 @@ impl<'a> Survey<'a> {
     }
 
     pub fn name(&self, id: DiskId) -> String {
-        self.forest
-            .disk(id)
-            .map(|disk| file_name(&disk.path))
-            .unwrap_or_default()
-    }
-
-    /// Whether a disk holds anything of its own, as far as it was counted.
-    pub fn holds_data(&self, id: DiskId) -> bool {
-        self.forest
-            .disk(id)
-            .and_then(|disk| disk.counts.as_ref())
-            .is_some_and(|counts| counts.dirty_sectors > 0)
+        let disk = self.forest.disk(id);
+        disk.map(|disk| file_name(&disk.path)).unwrap_or_default()
     }
 
     /// Whether every changed sector of a disk equals its parent's, or there is none; `None` if that is not known.

@@ -1,6 +1,7 @@
 //! Topology: what each machine uses now, which disk lies directly above a frozen one, and which branches are the machine's own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::path::Path;
 
 use crate::analysis::interval::seconds_between;
@@ -11,9 +12,10 @@ use crate::store::{DiskId, Forest, MachineId, Snapshot, SnapshotId, SnapshotKind
 const ONE_MOMENT_SECONDS: i64 = 300;
 
 /// The way up from a disk, where no machine says what it uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Lead {
     /// No leaf above that could be Now.
+    #[default]
     None,
     /// One leaf: through this child, or the disk itself if it is that leaf.
     One(DiskId),
@@ -30,9 +32,10 @@ enum Owned {
 }
 
 /// Which machines' lines pass through a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Passing {
     /// None's.
+    #[default]
     Nobody,
     One(MachineId),
     Several,
@@ -70,8 +73,8 @@ impl<'a> Topology<'a> {
             snapshots: HashMap::new(),
         };
         for (id, snapshot) in (0..).map(SnapshotId).zip(&forest.snapshots) {
-            let of_machine = topology.snapshots.entry(snapshot.machine).or_default();
-            of_machine.push(id);
+            let of = topology.snapshots.entry(snapshot.machine);
+            of.or_default().push(id);
         }
         for id in forest.ids().filter(|id| forest.is_closed(*id)) {
             if let Some(folder) = folder(forest, id) {
@@ -87,11 +90,9 @@ impl<'a> Topology<'a> {
     /// Children whose link is sound.
     pub fn children(&self, disk: DiskId) -> impl Iterator<Item = DiskId> + use<'a> {
         let forest = self.forest;
-        forest
-            .node(disk)
-            .into_iter()
-            .flat_map(|node| node.children.iter().copied())
-            .filter(move |child| forest.parent_of(*child) == Some(disk))
+        let children = forest.node(disk).map_or(&[][..], |node| &node.children);
+        let children = children.iter().copied();
+        children.filter(move |child| forest.parent_of(*child) == Some(disk))
     }
 
     /// No disk stands on it.
@@ -111,17 +112,14 @@ impl<'a> Topology<'a> {
         let nobodys = self.snapshots.get(&None).filter(|_| machine.is_some());
         let mut ids: Vec<SnapshotId> = own.into_iter().chain(nobodys).flatten().copied().collect();
         ids.sort_unstable_by_key(|id| id.0);
-        let snapshots = ids.into_iter();
-        snapshots
-            .filter_map(|id| self.forest.snapshot(id))
-            .collect()
+        let snapshots = ids.iter().filter_map(|id| self.forest.snapshot(*id));
+        snapshots.collect()
     }
 
     /// Whether anything says what the machine uses now.
     pub fn knows_now(&self, machine: MachineId) -> bool {
-        self.forest
-            .machine(machine)
-            .is_some_and(|machine| machine.disks.is_some())
+        let machine = self.forest.machine(machine);
+        machine.is_some_and(|machine| machine.disks.is_some())
     }
 
     /// Whether one of the machine's chains cannot be followed to its base, or a disk it uses is not here.
@@ -144,18 +142,14 @@ impl<'a> Topology<'a> {
 
     /// The way up where no machine says.
     pub fn lead(&self, disk: DiskId) -> Lead {
-        self.lead
-            .get(disk.0 as usize)
-            .copied()
-            .unwrap_or(Lead::None)
+        let lead = self.lead.get(disk.0 as usize).copied();
+        lead.unwrap_or_default()
     }
 
     /// Whose lines pass through the disk.
     pub fn passing(&self, disk: DiskId) -> Passing {
-        self.passing
-            .get(disk.0 as usize)
-            .copied()
-            .unwrap_or(Passing::Nobody)
+        let passing = self.passing.get(disk.0 as usize).copied();
+        passing.unwrap_or_default()
     }
 
     /// Whether a branch leads to Now or to a snapshot of this machine.
@@ -172,9 +166,8 @@ impl<'a> Topology<'a> {
 
     /// A backup's disk by its name: no branch.
     pub fn is_backup(&self, disk: DiskId) -> bool {
-        self.forest
-            .disk(disk)
-            .is_some_and(|disk| is_auto_recovery(&disk.path))
+        let disk = self.forest.disk(disk);
+        disk.is_some_and(|disk| is_auto_recovery(&disk.path))
     }
 
     /// From `above` up to Now, both included.
@@ -183,18 +176,22 @@ impl<'a> Topology<'a> {
         let mut at = above;
         // Each step goes to a child, so the number of disks bounds it.
         while way.len() <= self.forest.disks.len() {
-            let next = match machine.and_then(|machine| self.next(machine, at)) {
-                Some(next) => next,
-                None => match self.lead(at) {
-                    Lead::One(next) if next != at => Some(next),
-                    _ => None,
-                },
+            let by_machine = machine.and_then(|machine| self.next(machine, at));
+            let Some(next) = by_machine.unwrap_or_else(|| self.lead_above(at)) else {
+                break;
             };
-            let Some(next) = next else { break };
             way.push(next);
             at = next;
         }
         way
+    }
+
+    /// The child through which a single leaf above is reached.
+    pub fn lead_above(&self, disk: DiskId) -> Option<DiskId> {
+        match self.lead(disk) {
+            Lead::One(child) if child != disk => Some(child),
+            _ => None,
+        }
     }
 
     fn find_leads(&mut self) {
@@ -208,33 +205,25 @@ impl<'a> Topology<'a> {
 
     fn lead_of(&self, disk: DiskId) -> Lead {
         if self.is_leaf(disk) {
-            let is_frozen = self.is_named(disk);
-            return if is_frozen {
-                Lead::None
-            } else {
-                Lead::One(disk)
-            };
+            // A snapshot's own disk is none that a machine is on, nor a branch that ends in nothing else.
+            let free = (!self.is_named(disk)).then_some(Lead::One(disk));
+            return free.unwrap_or_default();
         }
+        let children = || self.children(disk);
         if self.forest.is_xcp(disk) {
-            // A branch with nothing but snapshots' own disks at its ends is none that a machine is on.
-            let mut open = self
-                .children(disk)
-                .filter(|child| self.lead(*child) != Lead::None);
+            let mut open = children().filter(|child| self.lead(*child) != Lead::None);
             match (open.next(), open.next()) {
                 (None, _) => return Lead::None,
                 (Some(only), None) => return Lead::One(only),
                 _ => {}
             }
-            if self.children(disk).nth(2).is_none()
-                && let Some(active) = self.active_child(disk)
-            {
+            let active = self.active_child(disk);
+            if let Some(active) = active.filter(|_| children().nth(2).is_none()) {
                 return Lead::One(active);
             }
         }
         // What a backup left counts only where there is nothing else.
-        let (backups, others): (Vec<_>, Vec<_>) = self
-            .children(disk)
-            .partition(|child| self.is_backup(*child));
+        let (backups, others): (Vec<_>, Vec<_>) = children().partition(|id| self.is_backup(*id));
         match self.lead_through(&others) {
             Lead::None => self.lead_through(&backups),
             lead => lead,
@@ -266,52 +255,40 @@ impl<'a> Topology<'a> {
         if let Some(only) = inner.next() {
             return inner.next().is_none().then_some(only);
         }
-        let leaves: Vec<DiskId> = self.children(base).collect();
+        let forest = self.forest;
         let only = |keep: &dyn Fn(DiskId) -> bool| {
-            let mut kept = leaves.iter().copied().filter(|leaf| keep(*leaf));
+            let mut kept = self.children(base).filter(|leaf| keep(*leaf));
             kept.next().filter(|_| kept.next().is_none())
         };
-        let node = |leaf| self.forest.node(leaf);
-        if let Some(used) = only(&|leaf| node(leaf).is_some_and(|node| !node.in_use_by.is_empty()))
-        {
-            return Some(used);
-        }
-        if let Some(unnamed) = only(&|leaf| !self.is_named(leaf)) {
-            return Some(unnamed);
-        }
-        let holds_data = |leaf| {
-            self.forest
-                .disk(leaf)
-                .and_then(|disk| disk.counts.as_ref())
-                .is_some_and(|counts| counts.dirty_sectors > 0)
+        let is_used = |leaf| {
+            forest
+                .node(leaf)
+                .is_some_and(|node| !node.in_use_by.is_empty())
         };
-        if let Some(filled) = only(&holds_data) {
-            return Some(filled);
+        let told = only(&is_used)
+            .or_else(|| only(&|leaf| !self.is_named(leaf)))
+            .or_else(|| only(&|leaf| forest.holds_data(leaf)));
+        if told.is_some() {
+            return told;
         }
-        let stamp = |leaf| {
-            self.forest
-                .disk(leaf)
-                .and_then(|disk| disk.header.as_ref()?.created)
-        };
-        let stamps: Vec<_> = leaves.iter().filter_map(|leaf| stamp(*leaf)).collect();
+        let stamp = |leaf| forest.disk(leaf)?.header.as_ref()?.created;
+        let stamps: Option<Vec<_>> = self.children(base).map(stamp).collect();
+        let stamps = stamps?;
         let (first, last) = (stamps.iter().min()?, stamps.iter().max()?);
         let one_moment = seconds_between(*first, *last) <= ONE_MOMENT_SECONDS;
-        leaves
-            .iter()
-            .copied()
-            .filter(|_| one_moment && stamps.len() == leaves.len())
-            .max_by_key(|leaf| self.forest.modified(*leaf))
+        let written_last = self
+            .children(base)
+            .max_by_key(|leaf| forest.modified(*leaf));
+        written_last.filter(|_| one_moment)
     }
 
     fn follow_machines(&mut self) {
-        for (index, machine) in self.forest.machines.iter().enumerate() {
-            let id = MachineId(u32::try_from(index).unwrap_or(u32::MAX));
+        for (id, machine) in (0..).map(MachineId).zip(&self.forest.machines) {
             for used in machine.disks.iter().flatten() {
-                let Some(now) = used.disk else {
-                    self.broken.insert(id);
-                    continue;
-                };
-                self.follow(id, now);
+                match used.disk {
+                    Some(now) => self.follow(id, now),
+                    None => _ = self.broken.insert(id),
+                }
             }
         }
     }
@@ -343,11 +320,8 @@ impl<'a> Topology<'a> {
             }
             next = Some(disk);
         }
-        if self
-            .forest
-            .node(base)
-            .is_some_and(|node| node.parent.is_some())
-        {
+        let base = self.forest.node(base);
+        if base.is_some_and(|base| base.parent.is_some()) {
             self.broken.insert(machine);
         }
     }
@@ -361,18 +335,15 @@ impl<'a> Topology<'a> {
                 if by_backup(snapshot.kind) != (owned == Owned::ByBackup) {
                     continue;
                 }
-                for frozen in snapshot.disks.iter().filter_map(|used| used.disk) {
-                    self.own_line(snapshot.machine, forest.line(frozen), owned);
+                let machine = snapshot.machine;
+                let knows_now = machine.is_some_and(|machine| self.knows_now(machine));
+                for frozen in snapshot.disk_ids() {
+                    self.own_line(machine, forest.line(frozen), owned);
                     // Where nobody says what the machine uses, a single leaf stands for it.
-                    if !snapshot
-                        .machine
-                        .is_some_and(|machine| self.knows_now(machine))
-                        && let Lead::One(child) = self.lead(frozen)
-                        && child != frozen
-                    {
-                        let mut way = self.way_up(None, child);
-                        way.reverse();
-                        self.own_line(snapshot.machine, way.into_iter(), owned);
+                    let lead = self.lead_above(frozen).filter(|_| !knows_now);
+                    if let Some(child) = lead {
+                        let way = self.way_up(None, child);
+                        self.own_line(machine, way.into_iter().rev(), owned);
                     }
                 }
             }
@@ -387,10 +358,10 @@ impl<'a> Topology<'a> {
         owned: Owned,
     ) {
         for disk in line {
-            if self.own.contains_key(&(machine, disk)) {
-                break;
+            match self.own.entry((machine, disk)) {
+                Entry::Occupied(_) => break,
+                Entry::Vacant(free) => _ = free.insert(owned),
             }
-            self.own.insert((machine, disk), owned);
         }
     }
 }
@@ -401,21 +372,14 @@ fn folder(forest: &Forest, disk: DiskId) -> Option<&Path> {
 
 /// Every disk, parents before children.
 fn order(forest: &Forest) -> Vec<DiskId> {
-    let mut order: Vec<DiskId> = forest
-        .ids()
-        .filter(|id| forest.parent_of(*id).is_none())
-        .collect();
+    let bases = forest.ids().filter(|id| forest.parent_of(*id).is_none());
+    let mut order: Vec<DiskId> = bases.collect();
     let mut at = 0;
     while let Some(disk) = order.get(at).copied() {
         at += 1;
-        if let Some(node) = forest.node(disk) {
-            order.extend(
-                node.children
-                    .iter()
-                    .copied()
-                    .filter(|child| forest.parent_of(*child) == Some(disk)),
-            );
-        }
+        let children = forest.node(disk).map_or(&[][..], |node| &node.children);
+        let is_sound = |child: &&DiskId| forest.parent_of(**child) == Some(disk);
+        order.extend(children.iter().filter(is_sound));
     }
     order
 }

@@ -84,20 +84,18 @@ enum Times {
 pub fn decide(evidence: &[Evidence]) -> Decision {
     let disk_above = made(evidence);
     let mut readings = readings(evidence);
-    let of_above = evidence
-        .iter()
-        .filter(|one| one.of == Of::DiskAbove && one.used().is_some());
-    let later = of_above.map(|one| one.slack.later).max().unwrap_or(0);
-    for reading in &mut readings {
-        reading.slack.later = reading.slack.later.max(later);
+    for (_, slack) in used(evidence, Of::DiskAbove) {
+        for reading in &mut readings {
+            reading.slack.later = reading.slack.later.max(slack.later);
+        }
     }
     let times = by_times(evidence, &readings, disk_above);
     let snapshot = Interval {
         not_before: readings.iter().filter_map(|one| one.taken.not_before).min(),
         not_after: readings.iter().filter_map(|one| one.taken.not_after).max(),
     };
-    let used = || evidence.iter().filter_map(Evidence::used);
-    let proof = used().find_map(|says| match says {
+    let proof = evidence.iter().filter_map(Evidence::used);
+    let proof = proof.into_iter().find_map(|says| match says {
         // The list proves that one above was applied, if this one's own disk is still there.
         Says::Proves(Rule::ListOrder) if times == Times::Same => None,
         // Of a pool's records only the order is known, and what makes new ones is not always a revert.
@@ -137,11 +135,16 @@ pub fn decide(evidence: &[Evidence]) -> Decision {
     }
 }
 
+/// What may be rested on of one of the two times.
+fn used(evidence: &[Evidence], of: Of) -> impl Iterator<Item = (&Says, Slack)> {
+    let of_it = evidence.iter().filter(move |one| one.of == of);
+    of_it.filter_map(|one| Some((one.used()?, one.slack)))
+}
+
 /// When the disk above was made: the best moment, unless something shows that it was there before; else what bounds it.
 fn made(evidence: &[Evidence]) -> Interval {
-    let of_above = || evidence.iter().filter(|one| one.of == Of::DiskAbove);
     let (mut made, mut at) = (Interval::default(), None);
-    for says in of_above().filter_map(Evidence::used) {
+    for (says, _) in used(evidence, Of::DiskAbove) {
         match says {
             Says::At(moment) => at = at.or(Some(*moment)),
             Says::NotBefore(moment) => made.raise(*moment),
@@ -150,37 +153,28 @@ fn made(evidence: &[Evidence]) -> Interval {
         }
     }
     let Some(at) = at else { return made };
-    let there = made
-        .not_after
-        .filter(|last| seconds_between(*last, at) > GRAIN_SECONDS);
+    let there = made.not_after;
+    let there = there.filter(|last| seconds_between(*last, at) > GRAIN_SECONDS);
     Interval {
-        not_before: Some(at),
-        not_after: Some(there.unwrap_or(at)),
+        not_after: there.or(Some(at)),
+        ..Interval::at(at)
     }
 }
 
 /// The ways to read `t_s`: the best moment, else each a date without a zone allows, else what bounds it.
 fn readings(evidence: &[Evidence]) -> Vec<TakenReading> {
-    let used = || {
-        let of_snapshot = evidence.iter().filter(|one| one.of == Of::Snapshot);
-        of_snapshot.filter_map(|one| Some((one.used()?, one.slack)))
-    };
-    let reading = |at: &Timestamp, slack| TakenReading {
-        taken: Interval::at(*at),
-        slack,
-    };
+    let used = || used(evidence, Of::Snapshot);
     let at = used().find_map(|(says, slack)| match says {
-        Says::At(at) => Some(vec![reading(at, slack)]),
+        Says::At(at) => Some((std::slice::from_ref(at), slack)),
         _ => None,
     });
-    let one_of = || {
-        used().find_map(|(says, slack)| match says {
-            Says::OneOf(moments) => Some(moments.iter().map(|at| reading(at, slack)).collect()),
-            _ => None,
-        })
-    };
-    if let Some(readings) = at.or_else(one_of) {
-        return readings;
+    let mut one_of = used().filter_map(|(says, slack)| match says {
+        Says::OneOf(moments) => Some((&**moments, slack)),
+        _ => None,
+    });
+    if let Some((moments, slack)) = at.or_else(|| one_of.next()) {
+        let taken = moments.iter().map(|at| Interval::at(*at));
+        return taken.map(|taken| TakenReading { taken, slack }).collect();
     }
     let mut range = TakenReading {
         taken: Interval::default(),
@@ -188,10 +182,8 @@ fn readings(evidence: &[Evidence]) -> Vec<TakenReading> {
     };
     for (says, slack) in used() {
         match says {
-            Says::NotBefore(at) => {
-                if range.taken.not_before.is_none_or(|known| known < *at) {
-                    range.slack = slack;
-                }
+            Says::NotBefore(at) if range.taken.not_before < Some(*at) => {
+                range.slack = slack;
                 range.taken.raise(*at);
             }
             Says::NotAfter(at) => range.taken.lower(*at),
@@ -202,26 +194,22 @@ fn readings(evidence: &[Evidence]) -> Vec<TakenReading> {
 }
 
 fn by_times(evidence: &[Evidence], readings: &[TakenReading], made: Interval) -> Times {
-    let is_undated = readings.iter().all(|one| one.taken.not_after.is_none());
+    let is_undated = readings.iter().all(|one| one.taken == Interval::default());
     let open = match made.exact() {
         None => Rule::NoAge,
-        Some(_) if is_undated && readings.iter().all(|one| one.taken.not_before.is_none()) => {
-            Rule::NoDate
-        }
+        Some(_) if is_undated => Rule::NoDate,
         Some(_) => Rule::BoundsOpen,
     };
-    let written = evidence.iter().find_map(|one| match one.used() {
-        Some(Says::NotBefore(at)) if one.of == Of::Snapshot && one.slack == Slack::WRITE => {
-            Some(*at)
-        }
+    let written = used(evidence, Of::Snapshot).find_map(|(says, slack)| match says {
+        Says::NotBefore(at) if slack == Slack::WRITE => Some(*at),
         _ => None,
     });
     let mut all: Option<Times> = None;
     for reading in readings {
         // A last write that survived its examination and is later than the date: one of the two is not this snapshot's.
-        let late =
-            |date| written.is_some_and(|write| seconds_between(date, write) > Slack::DATE.same);
-        let times = if reading.taken.exact().is_some_and(late) {
+        let late = reading.taken.exact().zip(written);
+        let late = late.map(|(date, write)| seconds_between(date, write));
+        let times = if late.is_some_and(|late| late > Slack::DATE.same) {
             Times::Contradict(Rule::DateContradicts)
         } else {
             by_gap(*reading, made, open)
@@ -258,22 +246,19 @@ fn by_gap(reading: TakenReading, made: Interval, open: Rule) -> Times {
 pub fn together(decisions: &[(usize, Rule)]) -> Option<(usize, Rule)> {
     // What is off the machine's line says nothing where another disk is on it.
     let on_line = decisions.iter().any(|(_, rule)| *rule != Rule::OffLine);
-    let here = || {
-        decisions
-            .iter()
-            .filter(|(_, rule)| !on_line || *rule != Rule::OffLine)
+    let is_here = |rule| !on_line || rule != Rule::OffLine;
+    let first = |wanted: &dyn Fn(Rule) -> bool| {
+        let mut all = decisions.iter().copied();
+        all.find(|(_, rule)| is_here(*rule) && wanted(*rule))
     };
-    let first = |wanted: &dyn Fn(Rule) -> bool| here().find(|(_, rule)| wanted(*rule)).copied();
     let is = |reverted| move |rule: Rule| rule.reverted() == reverted;
     let passes = |rule: Rule| rule.reverted() > Reverted::CannotTell;
     if let Some(certain) = first(&is(Reverted::Certain)) {
         return Some(certain);
     }
-    if let Some((at, _)) = first(&is(Reverted::Likely)) {
-        return match first(&passes) {
-            Some(_) => Some((at, Rule::DisksDisagree)),
-            None => first(&is(Reverted::Likely)),
-        };
+    if let Some((at, rule)) = first(&is(Reverted::Likely)) {
+        let disagrees = first(&passes).map(|_| Rule::DisksDisagree);
+        return Some((at, disagrees.unwrap_or(rule)));
     }
     // A disk that contradicts itself spoils the others; one that says nothing does not.
     first(&|rule| is(Reverted::CannotTell)(rule) && rule.contradicts())
@@ -285,24 +270,19 @@ pub fn together(decisions: &[(usize, Rule)]) -> Option<(usize, Rule)> {
 /// When the snapshot was applied: the making of X, where the rule says so and that is a moment after the snapshot.
 pub fn applied_at(decision: &Decision) -> Option<Timestamp> {
     let made = decision.disk_above.exact()?;
-    let is_later = decision
-        .snapshot
-        .not_before
-        .is_none_or(|taken| made > moved(taken, Slack::WRITE.same));
-    (decision.rule.reverted() <= Reverted::Likely
-        && decision.rule != Rule::BranchAgesUnknown
-        && is_later)
-        .then_some(made)
+    let taken = decision.snapshot.not_before;
+    let is_later = taken.is_none_or(|taken| made > moved(taken, Slack::WRITE.same));
+    let is_applied = decision.rule.reverted() <= Reverted::Likely;
+    (is_applied && is_later && decision.rule != Rule::BranchAgesUnknown).then_some(made)
 }
 
 /// Evidence of several disks without what they share.
 pub fn joined(evidence: Vec<Evidence>) -> Vec<Evidence> {
     let mut all: Vec<Evidence> = Vec::with_capacity(evidence.len());
     for one in evidence {
-        let is_known = all.contains(&one)
-            || (one.state == EvidenceState::Missing
-                && all.iter().any(|known| known.code == one.code));
-        if !is_known {
+        let is_missing = one.state == EvidenceState::Missing;
+        let is_same = |known: &Evidence| *known == one || is_missing && known.code == one.code;
+        if !all.iter().any(is_same) {
             all.push(one);
         }
     }

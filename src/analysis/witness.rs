@@ -36,40 +36,24 @@ use crate::analysis::evidence::Evidence;
 use crate::analysis::facts::Facts;
 use crate::finding::Code;
 
-/// A witness: its documented codes, and what it says.
-type Witness = (&'static [&'static Code], fn(&Facts<'_>) -> Vec<Evidence>);
+macro_rules! in_order {
+    ($($witness:ident)*) => {
+        /// What all witnesses say.
+        pub fn hear(facts: &Facts<'_>) -> Vec<Evidence> {
+            let mut all = Vec::new();
+            $(all.extend($witness::evidence(facts));)*
+            all
+        }
 
-/// Every witness, the better ones of one kind first.
-const ALL: [Witness; 20] = [
-    (surroundings::ALL, surroundings::evidence),
-    (undo_name::ALL, undo_name::evidence),
-    (date::ALL, date::evidence),
-    (local_date::ALL, local_date::evidence),
-    (memory::ALL, memory::evidence),
-    (frozen_write::ALL, frozen_write::evidence),
-    (lvm_ring::ALL, lvm_ring::evidence),
-    (parent_stamp::ALL, parent_stamp::evidence),
-    (config_file::ALL, config_file::evidence),
-    (lvm_made::ALL, lvm_made::evidence),
-    (pool::ALL, pool::evidence),
-    (made::ALL, made::evidence),
-    (lvm_management::ALL, lvm_management::evidence),
-    (above_write::ALL, above_write::evidence),
-    (frozen_made::ALL, frozen_made::evidence),
-    (branch::ALL, branch::evidence),
-    (list_order::ALL, list_order::evidence),
-    (generation::ALL, generation::evidence),
-    (guest_clock::ALL, guest_clock::evidence),
-    (scan::ALL, scan::evidence),
-];
-
-/// What all witnesses say.
-pub fn hear(facts: &Facts<'_>) -> Vec<Evidence> {
-    let heard = ALL.iter().flat_map(|(_, evidence)| evidence(facts));
-    heard.collect()
+        /// Every documented code of a witness.
+        pub fn codes() -> impl Iterator<Item = &'static Code> {
+            [$($witness::ALL),*].into_iter().flatten().copied()
+        }
+    };
 }
 
-/// Every documented code of a witness.
-pub fn codes() -> impl Iterator<Item = &'static Code> {
-    ALL.iter().flat_map(|(codes, _)| codes.iter().copied())
+// The better ones of one kind first.
+in_order! {
+    surroundings undo_name date local_date memory frozen_write lvm_ring parent_stamp config_file lvm_made pool made
+    lvm_management above_write frozen_made branch list_order generation guest_clock scan
 }

@@ -35,12 +35,10 @@ impl Zones {
         };
         let mut told = (false, false);
         for snapshot in &survey.forest.snapshots {
-            let Some((local, fits)) = fitting(survey, snapshot) else {
+            let fitting = fitting(survey, snapshot).filter(|(_, fits)| !fits.is_empty());
+            let Some((local, fits)) = fitting else {
                 continue;
             };
-            if fits.is_empty() {
-                continue;
-            }
             let (offsets, told) = if is_summer(local) {
                 (&mut zones.summer, &mut told.0)
             } else {
@@ -69,19 +67,18 @@ impl Zones {
         } else {
             &self.winter
         };
-        let mut all: Vec<Timestamp> = offsets
+        let moments = offsets
             .iter()
-            .map(|offset| moved(local, offset.saturating_neg()))
-            .collect();
+            .map(|offset| moved(local, offset.saturating_neg()));
+        let mut all: Vec<Timestamp> = moments.collect();
         all.sort_unstable();
         all
     }
 }
 
 fn every_offset() -> Vec<i64> {
-    (-48..=56)
-        .map(|quarters| quarters * QUARTER_SECONDS)
-        .collect()
+    let quarters = -48..=56;
+    quarters.map(|quarter| quarter * QUARTER_SECONDS).collect()
 }
 
 /// Roughly: the changes lie in March and October, November.
@@ -91,13 +88,9 @@ fn is_summer(local: Timestamp) -> bool {
 
 /// The date of a list without a zone, or else the readings of the date in a default name, as if local time were UTC.
 pub fn local_dates(snapshot: &Snapshot) -> Vec<Timestamp> {
-    let of = |source| snapshot.taken.iter().find(|taken| taken.source == source);
-    match of(TakenSource::LabelLocal) {
+    match snapshot.claim(TakenSource::LabelLocal) {
         Some(taken) => vec![taken.at],
-        None => snapshot
-            .name
-            .as_deref()
-            .map_or_else(Vec::new, name::readings),
+        None => name::readings(snapshot.name.as_deref().unwrap_or_default()),
     }
 }
 
@@ -116,10 +109,8 @@ fn fitting(survey: &Survey<'_>, snapshot: &Snapshot) -> Option<(Timestamp, Vec<i
     };
     if let Some(zoned) = zoned_date(snapshot) {
         let apart = seconds_between(zoned, *local);
-        let offset = apart
-            .saturating_add(QUARTER_SECONDS / 2)
-            .div_euclid(QUARTER_SECONDS)
-            * QUARTER_SECONDS;
+        let halfway = apart.saturating_add(QUARTER_SECONDS / 2);
+        let offset = halfway.div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS;
         let fits = (apart - offset).abs() <= FREEZE_SECONDS;
         return fits.then(|| (*local, vec![offset]));
     }
@@ -136,81 +127,68 @@ fn fitting(survey: &Survey<'_>, snapshot: &Snapshot) -> Option<(Timestamp, Vec<i
 
 /// A disk above was last written before it was made: its clock went back, or it is a copy, and its times teach nothing.
 fn is_clock_wrong(survey: &Survey<'_>, snapshot: &Snapshot) -> bool {
-    let disks = snapshot.disks.iter().filter_map(|used| used.disk);
-    let mut children = disks.flat_map(|disk| survey.topology.children(disk));
-    children.any(|child| {
-        let Some(disk) = survey.forest.disk(child) else {
-            return false;
+    let children = |disk| survey.topology.children(disk);
+    let mut above = snapshot.disk_ids().flat_map(children);
+    above.any(|child| {
+        let is_wrong = |disk| match survey.stamp(disk) {
+            Ok(stamp) => stamp.is_none() && survey.birth(disk).is_err(),
+            Err(_) => true,
         };
-        matches!(survey.stamp(disk), Ok(None)) && survey.birth(disk).is_err()
-            || survey.stamp(disk).is_err()
+        survey.forest.disk(child).is_some_and(is_wrong)
     })
 }
 
 /// Whether a snapshot can have been taken then, by its disks.
 pub fn is_within(at: Timestamp, limits: Interval) -> bool {
-    limits
-        .not_before
-        .is_none_or(|first| seconds_between(at, first) <= FREEZE_SECONDS)
+    let first = limits.not_before;
+    first.is_none_or(|first| seconds_between(at, first) <= FREEZE_SECONDS)
         && is_before_above(at, limits)
 }
 
 /// Whether no disk stood on the snapshot's then.
 pub fn is_before_above(at: Timestamp, limits: Interval) -> bool {
-    limits
-        .not_after
-        .is_none_or(|last| seconds_between(last, at) <= ABOVE_SECONDS)
+    let last = limits.not_after;
+    last.is_none_or(|last| seconds_between(last, at) <= ABOVE_SECONDS)
 }
 
 /// Between what its disks allow: not before their last writes, not after the oldest disk above each.
 pub fn limits(survey: &Survey<'_>, snapshot: &Snapshot) -> Interval {
     let mut limits = Interval::default();
-    for disk in snapshot.disks.iter().filter_map(|used| used.disk) {
-        let own = limits_of(survey, snapshot.machine, disk);
-        if let Some(at) = own.not_before {
-            limits.raise(at);
-        }
-        if let Some(at) = own.not_after {
-            limits.lower(at);
-        }
+    for disk in snapshot.disk_ids() {
+        limits_of(survey, snapshot.machine, disk, &mut limits);
     }
     limits
 }
 
-fn limits_of(survey: &Survey<'_>, machine: Option<MachineId>, frozen: DiskId) -> Interval {
-    let mut limits = Interval::default();
-    let Some(disk) = survey.forest.disk(frozen) else {
-        return limits;
+fn limits_of(
+    survey: &Survey<'_>,
+    machine: Option<MachineId>,
+    frozen: DiskId,
+    limits: &mut Interval,
+) {
+    let (forest, topology) = (survey.forest, &survey.topology);
+    let children = topology.children(frozen);
+    let children = children.filter(|child| !topology.is_backup(*child));
+    let mut children: Vec<DiskId> = children.collect();
+    let is_own = |child: &DiskId| topology.is_kept(machine, frozen, *child);
+    if children.iter().any(is_own) {
+        children.retain(is_own);
+    }
+    for write in children.iter().filter_map(|child| forest.modified(*child)) {
+        limits.lower(write);
+    }
+    let ages = children.iter().filter_map(|child| survey.age(*child));
+    let Some(oldest) = ages.map(|age| age.at).min() else {
+        return;
     };
-    let children: Vec<DiskId> = survey
-        .topology
-        .children(frozen)
-        .filter(|child| !survey.topology.is_backup(*child))
-        .collect();
-    let is_own = |child: &&DiskId| survey.topology.is_kept(machine, frozen, **child);
-    let any_own = children.iter().any(|child| is_own(&child));
-    let mut oldest: Option<Timestamp> = None;
-    for child in children.iter().filter(|child| !any_own || is_own(child)) {
-        if let Some(age) = survey.age(*child) {
-            oldest = Some(oldest.map_or(age.at, |known| known.min(age.at)));
-        }
-        if let Some(write) = survey.forest.modified(*child) {
-            limits.lower(write);
-        }
+    limits.lower(oldest);
+    // A conversion makes disks anew from the base up, each as its parent ends: neither age nor last write is old then.
+    let born = survey.age(frozen).map(|age| age.at);
+    if let Some(born) = born.filter(|born| seconds_between(*born, oldest) > DAY_SECONDS) {
+        limits.raise(born);
+        // A later write came after the freeze: a merge, a mount, a copy.
+        let write = forest.modified(frozen);
+        let write = write.filter(|write| seconds_between(oldest, *write) <= GRAIN_SECONDS);
+        limits.raise(write.unwrap_or(born));
     }
-    if let Some(oldest) = oldest {
-        limits.lower(oldest);
-        // A conversion makes disks anew from the base up, each as its parent ends: neither age nor last write is old then.
-        let born = survey.age(frozen).map(|age| age.at);
-        if let Some(born) = born.filter(|born| seconds_between(*born, oldest) > DAY_SECONDS) {
-            limits.raise(born);
-            // A later write came after the freeze: a merge, a mount, a copy.
-            if let Some(write) = disk.file.modified
-                && seconds_between(oldest, write) <= GRAIN_SECONDS
-            {
-                limits.raise(write);
-            }
-        }
-    }
-    limits
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::analysis::assessment::{AssessedSnapshot, DiskAssessment};
 use crate::analysis::evidence::{Of, Says};
-use crate::analysis::{Assessment, Evidence, Interval, Reverted, Rule, Verdict};
+use crate::analysis::{Assessment, Interval, Reverted, Rule, Verdict};
 use crate::finding::Finding;
 use crate::format::BlockNo;
 use crate::image::{
@@ -245,11 +245,11 @@ impl Sample {
                 above: Some(above),
                 stands_at_snapshot: Some(false),
                 evidence: vec![
-                    Evidence::of_above(&FOOTER, Says::At(made.unwrap_or_default()),
+                    Of::DiskAbove.says(&FOOTER, Says::At(made.unwrap_or_default()),
                         "the disk above was made 2009-06-30 09:41:00Z; the snapshot was taken 2009-05-02 14:10:00Z",
                         "footer, offset 0x18",
                     ),
-                    Evidence::missing(&FOOTER, Of::DiskAbove, "no generation id: Hyper-V 2008 R2 has none",
+                    Of::DiskAbove.missing(&FOOTER, "no generation id: Hyper-V 2008 R2 has none",
                     ),
                 ],
                 summary: summary.to_owned(),

@@ -151,10 +151,7 @@ fn is_anothers(subject: &DeleteSubject<'_>, disk: DiskId) -> bool {
 /// Branches on a disk: those of the machine, and all others.
 fn branches(subject: &DeleteSubject<'_>, disk: DiskId) -> (Vec<DiskId>, Vec<DiskId>) {
     let topology = subject.topology;
-    let alone = match topology.lead(disk) {
-        Lead::One(child) if child != disk => Some(child),
-        _ => None,
-    };
+    let alone = topology.lead_above(disk);
     let now_known = knows_now(subject);
     topology.children(disk).partition(|child| {
         topology.is_own(subject.machine, *child) || (!now_known && Some(*child) == alone)
@@ -216,10 +213,7 @@ fn xo(subject: &DeleteSubject<'_>, disk: DiskId, steps: &mut Steps) {
 /// XCP-ng: the snapshot's own leaf goes, and a base left with one child takes that child in.
 fn xcpng(subject: &DeleteSubject<'_>, base: DiskId, steps: &mut Steps) {
     let children: Vec<DiskId> = subject.topology.children(base).collect();
-    let active = match subject.topology.lead(base) {
-        Lead::One(child) if child != base => Some(child),
-        _ => None,
-    };
+    let active = subject.topology.lead_above(base);
     let is_leaf = |disk: &DiskId| subject.topology.is_leaf(*disk);
     let named = |disk: &DiskId| match subject.snapshot {
         Some(snapshot) => subject
@@ -249,7 +243,7 @@ fn xcpng(subject: &DeleteSubject<'_>, base: DiskId, steps: &mut Steps) {
         .collect();
     match gone {
         // A snapshot's own leaf is empty unless somebody wrote to it, or it is no snapshot's leaf at all.
-        Some(leaf) if holds_data(subject.forest, leaf) => steps.dead_ends.push(leaf),
+        Some(leaf) if may_hold_data(subject.forest, leaf) => steps.dead_ends.push(leaf),
         _ => steps.leaves.extend(gone),
     }
     match (left.as_slice(), active) {
@@ -262,7 +256,7 @@ fn xcpng(subject: &DeleteSubject<'_>, base: DiskId, steps: &mut Steps) {
 }
 
 /// Whether a disk holds anything of its own, or that is not known.
-fn holds_data(forest: &Forest, disk: DiskId) -> bool {
+fn may_hold_data(forest: &Forest, disk: DiskId) -> bool {
     forest
         .disk(disk)
         .and_then(|disk| disk.counts.as_ref())

@@ -59,10 +59,10 @@ impl Told {
             "later" => self.later(),
             "blind" => self.blind(),
             "innocent" => self.innocent().to_owned(),
-            "dropped" => {
-                let why = self.dropped.as_deref();
-                why.map_or_else(String::new, |why| format!(": {why}"))
-            }
+            "dropped" => self
+                .dropped
+                .as_ref()
+                .map_or_else(String::new, |why| format!(": {why}")),
             _ => String::new(),
         }
     }
@@ -83,8 +83,10 @@ impl Told {
 
     /// `, last on 2009-06-30 09:41Z`, where that is known.
     pub(super) fn last(&self) -> String {
-        self.applied_at
-            .map_or_else(String::new, |at| format!(", last on {}", minute(at)))
+        let last = self
+            .applied_at
+            .map(|at| format!(", last on {}", minute(at)));
+        last.unwrap_or_default()
     }
 
     /// Dates of snapshots, as the product keeps them.
@@ -100,10 +102,9 @@ impl Told {
 
     /// Times of files, and dates where there are none.
     pub(super) fn dates_and_times(&self) -> String {
-        if self.taken.not_after.is_some() {
-            TIMES.to_owned()
-        } else {
-            format!("{} {TIMES}", self.dates())
+        match self.taken.not_after {
+            Some(_) => TIMES.to_owned(),
+            None => format!("{} {TIMES}", self.dates()),
         }
     }
 
@@ -118,15 +119,10 @@ impl Told {
     fn later(&self) -> String {
         let times = self.taken.not_after.zip(self.made.not_before);
         let gap = times.map(|(taken, made)| span(seconds_between(taken, made)));
-        let least = match self.made.exact() {
-            Some(_) => "",
-            None => "at least ",
-        };
-        format!(
-            "the disk above, {}, was made {least}{} after the snapshot",
-            self.above,
-            gap.unwrap_or_default()
-        )
+        let gap = gap.unwrap_or_default();
+        let least = self.made.exact().map_or("at least ", |_| "");
+        let above = &self.above;
+        format!("the disk above, {above}, was made {least}{gap} after the snapshot")
     }
 
     fn innocent(&self) -> &'static str {

@@ -43,19 +43,17 @@ impl Clocks {
     pub fn learn(forest: &Forest) -> Self {
         let mut seen: HashMap<&Path, UntouchedDisks> = HashMap::new();
         for id in forest.ids().filter(|id| forest.is_xcp(*id)) {
-            let Some(disk) = forest.disk(id) else {
-                continue;
-            };
-            if let Some((folder, one)) = disk.path.parent().zip(untouched(forest, id, disk)) {
-                let known = seen.entry(folder).or_insert(one);
-                known.add(one);
+            let one = forest
+                .disk(id)
+                .map(|disk| (disk.path.parent(), untouched(forest, id, disk)));
+            if let Some((Some(folder), Some(one))) = one {
+                seen.entry(folder).or_insert(one).add(one);
             }
         }
         let folders = seen.into_iter();
+        let folders = folders.map(|(folder, seen)| (folder.to_path_buf(), seen.clock()));
         Self {
-            folders: folders
-                .map(|(folder, seen)| (folder.to_path_buf(), seen.clock()))
-                .collect(),
+            folders: folders.collect(),
         }
     }
 
@@ -66,21 +64,16 @@ impl Clocks {
         if let Some(ahead) = ahead_of_volume(disk) {
             return of_volume(ahead);
         }
-        let folder = disk.path.parent().unwrap_or(Path::new(""));
-        self.folders
-            .get(folder)
-            .copied()
-            .unwrap_or(StampClock::Unknown)
+        let folder = disk.path.parent();
+        let known = folder.and_then(|folder| self.folders.get(folder));
+        known.copied().unwrap_or(StampClock::Unknown)
     }
 }
 
 /// By how many seconds the stamp of a disk in an LVM volume leads the making of the volume: one act makes both.
 pub fn ahead_of_volume(disk: &Disk) -> Option<i64> {
-    let born = disk
-        .file
-        .born
-        .filter(|born| born.source == BornSource::Lvm)?;
-    Some(seconds_between(born.at, disk.header.as_ref()?.created?))
+    let born = disk.file.born.filter(|born| born.source == BornSource::Lvm);
+    Some(seconds_between(born?.at, disk.header.as_ref()?.created?))
 }
 
 /// A host that stamps local time is whole quarter hours off; any other difference tells of no clock, but of a volume that
@@ -121,11 +114,9 @@ impl UntouchedDisks {
         let is_usual = (-AGREE_SECONDS..=SKEW_SECONDS).contains(&ahead)
             || (ahead > 0 && is_whole_quarters(ahead));
         let at_once = self.stamps.1.saturating_sub(self.stamps.0) <= ALIKE_SECONDS;
-        if most.saturating_sub(least) > ALIKE_SECONDS || (at_once && !is_usual) {
-            StampClock::Unknown
-        } else {
-            StampClock::Ahead(ahead)
-        }
+        let is_one = most.saturating_sub(least) <= ALIKE_SECONDS && (is_usual || !at_once);
+        let known = is_one.then_some(StampClock::Ahead(ahead));
+        known.unwrap_or(StampClock::Unknown)
     }
 }
 
@@ -138,13 +129,10 @@ fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<UntouchedDisks>
     let header = disk.header.as_ref().filter(|header| is_blktap(header))?;
     let node = forest.node(id)?;
     let counts = disk.counts.as_ref()?;
-    if !node.children.is_empty()
-        || forest.parent_of(id).is_none()
-        || !counts.complete
-        || counts.dirty_sectors > 0
-    {
-        return None;
-    }
+    let is_empty = counts.complete && counts.dirty_sectors == 0;
+    forest
+        .parent_of(id)
+        .filter(|_| is_empty && node.children.is_empty())?;
     let stamp = header.created?;
     let ahead = seconds_between(disk.file.modified?, stamp);
     let behind = ahead.saturating_neg();

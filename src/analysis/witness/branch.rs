@@ -31,38 +31,36 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
     let name = facts.survey.name(*others.first().unwrap_or(&facts.above));
     let made = made::at(facts);
     // Disks made in the act that made the frozen one anew bear its order, not their own.
+    let remade = facts.remade();
     let age = |id: &DiskId| {
         let at = facts.survey.age(*id)?.at;
-        let remade = facts
-            .remade()
-            .is_some_and(|frozen| seconds_between(frozen, at).abs() <= DAY_SECONDS);
-        (!remade).then_some(at)
+        let is_far = |act| seconds_between(act, at).abs() > DAY_SECONDS;
+        remade.is_none_or(is_far).then_some(at)
     };
     let ages: Option<Vec<_>> = others.iter().map(age).collect();
     let begins = format!("another branch of this VM begins with {name}");
     let Some((made, oldest)) = made.zip(ages.and_then(|ages| ages.into_iter().min())) else {
         let says = Says::Proves(Rule::BranchAgesUnknown);
         let text = format!("{begins}; which is the older one is not known");
-        return vec![Evidence::of_above(&BRANCH, says, text, source)];
+        return vec![Of::DiskAbove.says(&BRANCH, says, text, source)];
     };
     if seconds_between(oldest, made) <= AT_ONCE_SECONDS {
         let text = format!(
             "{begins}, made {}: the snapshot was applied once, but what the VM uses now does not come from that",
             second(oldest)
         );
-        return vec![Evidence::remark(&BRANCH, Of::DiskAbove, text, source)];
+        return vec![Of::DiskAbove.remark(&BRANCH, text, source)];
     }
     let kept = kept(facts, &others);
-    let rule = if kept.is_some() {
-        Rule::BranchKept
-    } else {
-        Rule::BranchYounger
+    let rule = match kept {
+        Some(_) => Rule::BranchKept,
+        None => Rule::BranchYounger,
     };
     let text = format!("{begins}, made {}: the older one", second(oldest));
-    let proof = Evidence::of_above(&BRANCH, Says::Proves(rule), text, source.clone());
+    let proof = Of::DiskAbove.says(&BRANCH, Says::Proves(rule), text, &*source);
     let kept = kept.map(|kept| {
         let text = format!("the state before the revert was kept as snapshot \"{kept}\"; deleting that one loses it");
-        Evidence::remark(&KEPT_BRANCH, Of::DiskAbove, text, source)
+        Of::DiskAbove.remark(&KEPT_BRANCH, text, source)
     });
     std::iter::once(proof).chain(kept).collect()
 }
@@ -78,10 +76,9 @@ pub fn others(facts: &Facts<'_>) -> Vec<DiskId> {
     if !topology.is_kept(facts.machine, facts.frozen, facts.above) {
         return Vec::new();
     }
-    topology
-        .children(facts.frozen)
-        .filter(|child| *child != facts.above && is_branch(*child))
-        .collect()
+    let others = topology.children(facts.frozen);
+    let others = others.filter(|child| *child != facts.above);
+    others.filter(|child| is_branch(*child)).collect()
 }
 
 pub fn kept_as(facts: &Facts<'_>) -> Option<String> {
@@ -98,10 +95,8 @@ fn kept(facts: &Facts<'_>, others: &[DiskId]) -> Option<String> {
         write.is_some_and(before) && forest.line(disk).any(|below| others.contains(&below))
     };
     let holds = |snapshot: &&Snapshot| {
-        let mut disks = snapshot.disks.iter().filter_map(|used| used.disk);
-        zone::zoned_date(snapshot).is_none_or(before) && disks.any(is_kept)
+        zone::zoned_date(snapshot).is_none_or(before) && snapshot.disk_ids().any(is_kept)
     };
     let all = facts.survey.topology.snapshots_of(facts.machine);
-    let snapshot = all.into_iter().find(holds)?;
-    snapshot.name.clone().or_else(|| snapshot.id.clone())
+    Some(all.into_iter().find(holds)?.label()?.to_owned())
 }

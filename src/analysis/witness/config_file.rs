@@ -1,7 +1,7 @@
 //! The times of the snapshot's configuration file: it was there by then. A rename, notes or a merge below write it again, and a
 //! copy is born again, so they are no moment of the snapshot.
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::store::{BornSource, TakenSource};
 use crate::text::second;
@@ -11,23 +11,14 @@ crate::catalogue! {
         why: "It is written when the snapshot is taken, and again by a rename, by notes, and by merges below.", action: "Nothing.";
 }
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     let born = facts.snapshot.and_then(|snapshot| snapshot.config_born);
-    let born = born
-        .filter(|born| born.source != BornSource::OtherFileSystem)
-        .map(|born| (born.at, "was made", "birth"));
-    let write = facts
-        .claim(TakenSource::ConfigWrite)
-        .map(|at| (at, "was last written", "last write"));
-    let Some((at, what, field)) = [born, write].into_iter().flatten().min() else {
-        return Vec::new();
-    };
+    let born = born.filter(|born| born.source != BornSource::OtherFileSystem);
+    let born = born.map(|born| (born.at, "was made", "birth"));
+    let write = facts.claim(TakenSource::ConfigWrite);
+    let write = write.map(|at| (at, "was last written", "last write"));
+    let (at, what, field) = born.into_iter().chain(write).min()?;
     let text = format!("its configuration {what} {}", second(at));
     let source = facts.snapshot_source(field);
-    vec![Evidence::of_snapshot(
-        &TAKEN_CONFIG_FILE,
-        Says::NotAfter(at),
-        text,
-        source,
-    )]
+    Some(Of::Snapshot.says(&TAKEN_CONFIG_FILE, Says::NotAfter(at), text, source))
 }

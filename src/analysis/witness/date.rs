@@ -3,7 +3,7 @@
 use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::zone;
-use crate::store::TakenSource;
+use crate::store::TakenSource::{Config, Label, Management};
 use crate::text::second;
 
 crate::catalogue! {
@@ -18,44 +18,21 @@ crate::catalogue! {
 }
 
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let kinds = [
-        (
-            TakenSource::Config,
-            &TAKEN_CONFIG,
-            "the configuration dates it",
-            "creation_time",
-        ),
-        (
-            TakenSource::Label,
-            &TAKEN_LABEL,
-            "the host's list dates it",
-            "CreationTime",
-        ),
-        (
-            TakenSource::Management,
-            &TAKEN_MANAGEMENT,
-            "the storage manager's record dates it",
-            "snapshot_time",
-        ),
-    ];
-    let mut all = Vec::new();
-    for (source, code, says, field) in kinds {
-        if let Some(at) = facts.claim(source) {
-            let text = format!("{says} {}", second(at));
-            let source = facts.snapshot_source(field);
-            all.push(Evidence::of_snapshot(code, Says::At(at), text, source));
-        }
-    }
-    let is_undated = facts.dated().is_none()
-        && facts
-            .snapshot
-            .is_none_or(|snapshot| zone::local_dates(snapshot).is_empty());
-    if is_undated {
-        all.push(Evidence::missing(
-            &TAKEN_UNKNOWN,
-            Of::Snapshot,
-            "no date of the snapshot: no configuration, list, name or memory file gives one",
-        ));
-    }
-    all
+    let dated = |claim, code, who: &str, field| {
+        let at = facts.claim(claim)?;
+        let text = format!("{who} dates it {}", second(at));
+        let source = facts.snapshot_source(field);
+        Some(Of::Snapshot.says(code, Says::At(at), text, source))
+    };
+    let by_config = dated(Config, &TAKEN_CONFIG, "the configuration", "creation_time");
+    let by_label = dated(Label, &TAKEN_LABEL, "the host's list", "CreationTime");
+    let record = "the storage manager's record";
+    let by_record = dated(Management, &TAKEN_MANAGEMENT, record, "snapshot_time");
+    let local = facts.snapshot.map(zone::local_dates).unwrap_or_default();
+    let undated = (facts.dated().is_none() && local.is_empty()).then(|| {
+        let text = "no date of the snapshot: no configuration, list, name or memory file gives one";
+        Of::Snapshot.missing(&TAKEN_UNKNOWN, text)
+    });
+    let all = [by_config, by_label, by_record, undated];
+    all.into_iter().flatten().collect()
 }

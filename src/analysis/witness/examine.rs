@@ -6,12 +6,15 @@ use jiff::Timestamp;
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{MINUTES_5, seconds_between};
 use crate::analysis::witness::made;
-use crate::store::TakenSource;
+use crate::store::{Machine, TakenSource};
 use crate::text::second;
 
 /// A frozen disk is written no longer once the disk above is there; XCP-ng marks it hidden after that.
 const AFTER_SECONDS: i64 = 1;
 const HIDDEN_SECONDS: i64 = 10;
+/// Why times of a copied chain say nothing.
+pub const ONE_COPY: &str =
+    "the last writes of the whole chain lie within a minute, as a copy leaves them";
 
 /// The last write of D, if it can be the moment it was frozen or one before that.
 ///
@@ -19,56 +22,49 @@ const HIDDEN_SECONDS: i64 = 10;
 /// The last write, if there is one, and why it says nothing.
 pub fn frozen_write(facts: &Facts<'_>) -> Result<Timestamp, Option<(Timestamp, String)>> {
     let write = facts.frozen_disk.file.modified.ok_or(None)?;
-    let no = |why: String| Err(Some((write, why)));
+    spoilt(facts, write).map_or(Ok(write), |why| Err(Some((write, why))))
+}
+
+/// Why a last write of D says nothing.
+fn spoilt(facts: &Facts<'_>, write: Timestamp) -> Option<String> {
     let name = facts.frozen_name();
     if is_merge_pending(facts) {
-        return no(format!("a merge into {name} may have begun"));
+        return Some(format!("a merge into {name} may have begun"));
     }
     if let Some(made) = facts.remade() {
-        return no(format!(
-            "{name} was made anew after the snapshot, {}",
+        let made = second(made);
+        return Some(format!("{name} was made anew after the snapshot, {made}"));
+    }
+    if facts.is_one_copy() {
+        return Some(ONE_COPY.to_owned());
+    }
+    let is_xcp = facts.survey.is_xcp(facts.frozen);
+    let after = if is_xcp {
+        HIDDEN_SECONDS
+    } else {
+        AFTER_SECONDS
+    };
+    let made = made::at(facts).filter(|at| seconds_between(*at, write) > after);
+    if let Some(made) = made {
+        return Some(format!(
+            "{name} was written after {} was made ({}): by a merge, a mount or a copy",
+            facts.above_name(),
             second(made)
         ));
     }
-    if facts.is_one_copy() {
-        return no(
-            "the last writes of the whole chain lie within a minute, as a copy leaves them"
-                .to_owned(),
-        );
-    }
-    if let Some(at) = made::at(facts) {
-        let later = if facts.survey.is_xcp(facts.frozen) {
-            HIDDEN_SECONDS
-        } else {
-            AFTER_SECONDS
-        };
-        if seconds_between(at, write) > later {
-            return no(format!(
-                "{name} was written after {} was made ({}): by a merge, a mount or a copy",
-                facts.above_name(),
-                second(at)
-            ));
-        }
-    }
-    if let Some(config) = facts.claim(TakenSource::ConfigWrite)
-        && seconds_between(config, write) > MINUTES_5
-    {
-        return no(format!(
-            "the snapshot's configuration was there before, {}",
-            second(config)
-        ));
-    }
-    Ok(write)
+    let config = facts.claim(TakenSource::ConfigWrite)?;
+    let config = (seconds_between(config, write) > MINUTES_5).then_some(config)?;
+    let config = second(config);
+    Some(format!(
+        "the snapshot's configuration was there before, {config}"
+    ))
 }
 
 fn is_merge_pending(facts: &Facts<'_>) -> bool {
-    let machines = &facts.survey.forest.machines;
+    let forest = facts.survey.forest;
+    let is_pending = |machine: &Machine| machine.merge_pending == Some(true);
     match facts.machine {
-        Some(machine) => machines
-            .get(machine.0 as usize)
-            .is_some_and(|machine| machine.merge_pending == Some(true)),
-        None => machines
-            .iter()
-            .any(|machine| machine.merge_pending == Some(true)),
+        Some(machine) => forest.machine(machine).is_some_and(is_pending),
+        None => forest.machines.iter().any(is_pending),
     }
 }

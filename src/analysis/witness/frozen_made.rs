@@ -1,6 +1,6 @@
 //! When D was made: X stands on it, so it is not older, unless D was made anew under it.
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::analysis::survey::{AgeSource, GRAIN_SECONDS};
@@ -11,31 +11,21 @@ crate::catalogue! {
         why: "A child is made on its parent. A frozen disk that is younger than its snapshot was converted, moved or copied, and dates nothing.", action: "Nothing.";
 }
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let Some(age) = facts.survey.age(facts.frozen) else {
-        return Vec::new();
-    };
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
+    let age = facts.survey.age(facts.frozen)?;
     let is_birth = age.source != AgeSource::Stamp;
+    let write = facts.above_disk.file.modified;
     let why = if facts.remade().is_some() {
         Some("it is later than the snapshot: the disk was converted, moved or copied")
     } else if is_birth && facts.births_together().is_some() {
         Some("all files of the chain were born together, as by a copy")
-    } else if facts
-        .above_disk
-        .file
-        .modified
-        .is_some_and(|write| seconds_between(write, age.at) > GRAIN_SECONDS)
-    {
-        Some(
-            "it is later than the last write of the disk above: a clock was wrong, or the disk was made again",
-        )
     } else {
-        None
+        write.filter(|write| seconds_between(*write, age.at) > GRAIN_SECONDS).map(|_| {
+            "it is later than the last write of the disk above: a clock was wrong, or the disk was made again"
+        })
     };
     let text = format!("{} was made {}", facts.frozen_name(), second(age.at));
     let source = Facts::source(facts.frozen_disk, "footer time stamp or birth");
-    vec![
-        Evidence::of_above(&FROZEN_MADE, Says::NotBefore(age.at), text, source)
-            .dropped(why.map(str::to_owned)),
-    ]
+    let fact = Of::DiskAbove.says(&FROZEN_MADE, Says::NotBefore(age.at), text, source);
+    Some(fact.dropped(why))
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says, Slack};
+use crate::analysis::evidence::{Evidence, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{DAY_SECONDS, MINUTES_5, seconds_between};
 use crate::analysis::witness::{examine, made, memory};
@@ -19,30 +19,23 @@ crate::catalogue! {
 /// Written until the disk above was made.
 const RIGHT_BEFORE_SECONDS: i64 = 5;
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     let is_xcp = facts.survey.is_xcp(facts.frozen);
     let code = if is_xcp { &BASE_WRITE } else { &FROZEN_WRITE };
     let (write, why) = match examine::frozen_write(facts) {
         Ok(write) => (write, doubt(facts, write)),
-        Err(Some((write, why))) => (write, Some(why)),
-        Err(None) => return Vec::new(),
+        Err(spoilt) => spoilt.map(|(write, why)| (write, Some(why)))?,
     };
-    let (says, slack) = if is_xcp {
-        // A date is the better moment; against one the mark can only say that it is too early.
-        match dated(facts) {
-            Some(_) => (Says::NotBefore(write), Slack::WRITE),
-            None => (Says::At(write), Slack::MARK),
-        }
+    // A date is the better moment; against one the mark can only say that it is too early.
+    let (says, slack) = if is_xcp && dated(facts).is_none() {
+        (Says::At(write), Slack::MARK)
     } else {
         (Says::NotBefore(write), Slack::WRITE)
     };
     let text = format!("{} was last written {}", facts.frozen_name(), second(write));
     let source = Facts::source(facts.frozen_disk, "last write");
-    vec![
-        Evidence::of_snapshot(code, says, text, source)
-            .slack(slack)
-            .dropped(why),
-    ]
+    let fact = Of::Snapshot.says(code, says, text, source);
+    Some(fact.slack(slack).dropped(why))
 }
 
 /// The lower end of `t_s` by D's last write, if it may be trusted as such.
@@ -61,26 +54,18 @@ fn dated(facts: &Facts<'_>) -> Option<Timestamp> {
 /// and right before the disk above was made, is none of these: it contradicts the date, and neither may be dropped.
 fn doubt(facts: &Facts<'_>, write: Timestamp) -> Option<String> {
     let made = made::at(facts);
-    if let Some(date) = dated(facts)
-        && seconds_between(date, write) > MINUTES_5
-    {
-        let contradicts =
-            made.is_some_and(|made| seconds_between(write, made) <= RIGHT_BEFORE_SECONDS);
-        return (!contradicts).then(|| {
-            format!(
-                "it is {} after the date: something was merged into it since",
-                span(seconds_between(date, write))
-            )
-        });
+    let late = dated(facts).map(|date| seconds_between(date, write));
+    if let Some(late) = late.filter(|late| *late > MINUTES_5) {
+        let until = made.map(|made| seconds_between(write, made));
+        let contradicts = until.is_some_and(|until| until <= RIGHT_BEFORE_SECONDS);
+        let late = span(late);
+        let why = || format!("it is {late} after the date: something was merged into it since");
+        return (!contradicts).then(why);
     }
-    let name = facts.frozen_name();
+    let (name, above) = (facts.frozen_name(), facts.above_name());
     if facts.survey.is_xcp(facts.frozen) {
-        return made.is_none().then(|| {
-            format!(
-                "nothing tells when {} was made, so it may be a coalesce's",
-                facts.above_name()
-            )
-        });
+        let why = || format!("nothing tells when {above} was made, so it may be a coalesce's");
+        return made.is_none().then(why);
     }
     match facts.frozen_made() {
         None => Some(format!("how old {name} was then is not known")),

@@ -18,23 +18,15 @@ crate::catalogue! {
 /// Written so long after the snapshot, a disk was in use.
 const IN_USE_SECONDS: i64 = 3_600;
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     let Some((then, later, from, way)) = ids(facts) else {
-        return vec![Evidence::missing(
-            &GENERATION_UNKNOWN,
-            Of::DiskAbove,
-            "no generation id to compare",
-        )];
+        let text = "no generation id to compare";
+        return Some(Of::DiskAbove.missing(&GENERATION_UNKNOWN, text));
     };
     let source = format!("{from}: generation_id");
     if then != later {
         let text = format!("the generation id was {then} and is {later}");
-        return vec![Evidence::of_above(
-            &GENERATION_DIFFERS,
-            Says::For,
-            text,
-            source,
-        )];
+        return Some(Of::DiskAbove.says(&GENERATION_DIFFERS, Says::For, text, source));
     }
     let idle = (!has_run(facts, &way)).then(|| {
         format!(
@@ -43,7 +35,8 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         )
     });
     let text = format!("the generation id is still {then}");
-    vec![Evidence::of_above(&GENERATION_SAME, Says::Against, text, source).dropped(idle)]
+    let same = Of::DiskAbove.says(&GENERATION_SAME, Says::Against, text, source);
+    Some(same.dropped(idle))
 }
 
 type Ids = (String, String, String, Vec<DiskId>);
@@ -80,7 +73,7 @@ fn has_run(facts: &Facts<'_>, way: &[DiskId]) -> bool {
     };
     way.iter().chain(facts.aboves).any(|id| {
         let write = facts.survey.forest.modified(*id);
-        facts.survey.holds_data(*id)
+        facts.survey.forest.holds_data(*id)
             && write.is_some_and(|write| seconds_between(since, write) > IN_USE_SECONDS)
     })
 }

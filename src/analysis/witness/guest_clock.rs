@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::guest_clock::GuestClock;
 use crate::analysis::interval::{DAY_SECONDS, HOUR_SECONDS, moved, seconds_between};
@@ -55,7 +55,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         facts.above_disk.path.display(),
         size(clock.read_bytes)
     );
-    let of = |code, says, text: String| Evidence::of_above(code, says, text, &*source);
+    let of = |code, says, text: String| Of::DiskAbove.says(code, says, text, &*source);
     let unsure = |why: String| {
         let text = "the guest's own clock was looked at".to_owned();
         let says = Says::NotAfter(clock.later.last().copied().unwrap_or(taken));
@@ -266,12 +266,12 @@ mod tests {
     #[test]
     fn two_witnesses_that_contradict_settle_nothing() {
         let taken = Timestamp::from_second(1_772_445_600).unwrap();
-        let dated = Evidence::of_snapshot(&TAKEN_LABEL, Says::At(taken), "", "");
+        let dated = Of::Snapshot.says(&TAKEN_LABEL, Says::At(taken), "", "");
         let rule = |said: &[(&'static Code, Says)]| {
             let mut all = vec![dated.clone()];
             let heard = said
                 .iter()
-                .map(|(code, says)| Evidence::of_above(code, says.clone(), "", ""));
+                .map(|(code, says)| Of::DiskAbove.says(code, says.clone(), "", ""));
             all.extend(heard);
             decide(&all).rule
         };

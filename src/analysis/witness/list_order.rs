@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{MINUTES_5, seconds_between};
 use crate::analysis::rules::Rule;
@@ -16,61 +16,46 @@ crate::catalogue! {
         why: "The machine was on that branch then and stands on this snapshot now, so the topmost snapshot on its line that is older was applied after that.", action: "Look at what the other branch holds.";
 }
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let Some((other, taken)) = later_elsewhere(facts) else {
-        return Vec::new();
-    };
-    let name = other.name.as_deref().or(other.id.as_deref());
-    let text = format!(
-        "\"{}\" was taken later, {}, on another branch",
-        name.unwrap_or_default(),
-        second(taken)
-    );
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
+    let (other, taken) = later_elsewhere(facts)?;
+    let name = other.label().unwrap_or_default();
+    let taken = second(taken);
+    let text = format!("\"{name}\" was taken later, {taken}, on another branch");
     let source = format!("{}: dates and disks", other.source.display());
-    vec![Evidence::of_above(
-        &LIST_ORDER,
-        Says::Proves(Rule::ListOrder),
-        text,
-        source,
-    )]
+    let says = Says::Proves(Rule::ListOrder);
+    Some(Of::DiskAbove.says(&LIST_ORDER, says, text, source))
 }
 
 /// The name of the younger snapshot on another branch.
 pub fn younger(facts: &Facts<'_>) -> Option<String> {
-    let (other, _) = later_elsewhere(facts)?;
-    other.name.clone().or_else(|| other.id.clone())
+    Some(later_elsewhere(facts)?.0.label()?.to_owned())
 }
 
 fn later_elsewhere<'a>(facts: &Facts<'a>) -> Option<(&'a Snapshot, Timestamp)> {
     let this = facts.snapshot?;
     let date = facts.dated()?;
-    facts
-        .machine
-        .filter(|machine| facts.survey.topology.knows_now(*machine))?;
-    let forest = facts.survey.forest;
-    let all = facts.survey.topology.snapshots_of(facts.machine);
+    let (forest, topology) = (facts.survey.forest, &facts.survey.topology);
+    let machine = facts.machine.filter(|id| topology.knows_now(*id))?;
+    let all = topology.snapshots_of(facts.machine);
     let siblings = || {
-        let all = all.iter().copied();
-        all.filter(|other| !std::ptr::eq(*other, this))
+        all.iter()
+            .copied()
+            .filter(|other| !std::ptr::eq(*other, this))
     };
+    let is_later = |at| seconds_between(date, at) > MINUTES_5;
     let (other, taken) = siblings()
         .filter(|other| !matches!(other.kind, SnapshotKind::Recovery | SnapshotKind::Replica))
         .filter_map(|other| Some((other, zone::zoned_date(other)?)))
-        .find(|(other, taken)| {
-            seconds_between(date, *taken) > MINUTES_5 && is_elsewhere(facts, other)
-        })?;
+        .find(|(other, taken)| is_later(*taken) && is_elsewhere(facts, other))?;
+    let on_line_above = |disk: DiskId| {
+        disk != facts.frozen
+            && topology.next(machine, disk).is_some()
+            && forest.line(disk).any(|below| below == facts.frozen)
+    };
     let hides_it = |nearer: &Snapshot| {
-        let mut disks = nearer.disks.iter().filter_map(|used| used.disk);
-        let on_line_above = |disk: DiskId| {
-            let machine = facts.machine;
-            disk != facts.frozen
-                && machine
-                    .is_some_and(|machine| facts.survey.topology.next(machine, disk).is_some())
-                && forest.line(disk).any(|below| below == facts.frozen)
-        };
-        let there_then = zone::zoned_date(nearer)
-            .is_none_or(|nearer| seconds_between(nearer, taken) > MINUTES_5);
-        there_then && disks.any(on_line_above)
+        let date = zone::zoned_date(nearer);
+        let there_then = date.is_none_or(|date| seconds_between(date, taken) > MINUTES_5);
+        there_then && nearer.disk_ids().any(on_line_above)
     };
     (!siblings().any(hides_it)).then_some((other, taken))
 }

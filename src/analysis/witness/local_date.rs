@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says, Slack};
+use crate::analysis::evidence::{Evidence, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::analysis::witness::{frozen_write, memory};
@@ -15,22 +15,13 @@ crate::catalogue! {
         why: "Windows PowerShell and Hyper-V's default names give local time. The zones that fit every file and every such date of the store are all judged, and must agree.", action: "Bring a list that says the zone.";
 }
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let Some(snapshot) = facts.snapshot else {
-        return Vec::new();
-    };
-    let dates = zone::local_dates(snapshot);
-    let Some(first) = dates.first() else {
-        return Vec::new();
-    };
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
+    let local = second(*zone::local_dates(facts.snapshot?).first()?);
     let moments = moments(facts);
-    let by_list = facts.claim(TakenSource::LabelLocal).is_some();
-    let (says, field) = if by_list {
-        ("the host's list", "CreationTime")
-    } else {
-        ("its name", "name")
+    let (who, field) = match facts.claim(TakenSource::LabelLocal) {
+        Some(_) => ("the host's list", "CreationTime"),
+        None => ("its name", "name"),
     };
-    let local = second(*first);
     let fit = match moments.as_slice() {
         [] => "no time zone fits the files".to_owned(),
         [one] => format!("by the files that is {}", second(*one)),
@@ -41,32 +32,25 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
             second(*last)
         ),
     };
-    let text = format!(
-        "{says} dates it {} without a time zone: {fit}",
-        local.trim_end_matches('Z')
-    );
+    let local = local.trim_end_matches('Z');
+    let text = format!("{who} dates it {local} without a time zone: {fit}");
     let says = match moments.as_slice() {
         [one] => Says::At(*one),
         _ => Says::OneOf(moments),
     };
-    vec![Evidence::of_snapshot(
-        &TAKEN_LOCAL,
-        says,
-        text,
-        facts.snapshot_source(field),
-    )]
+    let source = facts.snapshot_source(field);
+    Some(Of::Snapshot.says(&TAKEN_LOCAL, says, text, source))
 }
 
 /// The moments that fit, and lie beside the memory file's last write where that is the host's.
 fn moments(facts: &Facts<'_>) -> Vec<Timestamp> {
     let lower = frozen_write::lower_end(facts);
     let memory = memory::at(facts);
+    let beside = -ABOVE_SECONDS..=Slack::DATE.same;
     let mut moments = facts.local_moments();
     moments.retain(|at| {
         lower.is_none_or(|write| seconds_between(*at, write) <= FREEZE_SECONDS)
-            && memory.is_none_or(|memory| {
-                (-ABOVE_SECONDS..=Slack::DATE.same).contains(&seconds_between(*at, memory))
-            })
+            && memory.is_none_or(|memory| beside.contains(&seconds_between(*at, memory)))
     });
     moments
 }

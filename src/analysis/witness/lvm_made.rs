@@ -1,6 +1,6 @@
 //! When X's volume was made: LVM keeps it for each volume, by the clock of the host, and no rename changes it.
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::survey::clock::{StampClock, ahead_of_volume};
 use crate::analysis::witness::remade;
@@ -12,16 +12,21 @@ crate::catalogue! {
         why: "A snapshot and a revert each make a new volume, and LVM notes the second. A migration or a copy makes one too, which the stamp inside the disk or the snapshot's own disk shows.", action: "Nothing.";
 }
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     let disk = facts.above_disk;
-    let born = disk.file.born.filter(|born| born.source == BornSource::Lvm);
-    let Some(at) = born.map(|born| born.at) else {
-        return Vec::new();
-    };
+    let at = disk
+        .file
+        .born
+        .filter(|born| born.source == BornSource::Lvm)?
+        .at;
     let text = format!("the volume {} was made {}", facts.above_name(), second(at));
     let why = filled(facts).or_else(|| remade::with(facts, at));
     let source = Facts::source(disk, "creation_time in LVM's metadata");
-    vec![Evidence::of_above(&LVM_MADE, Says::At(at), text, source).dropped(why)]
+    Some(
+        Of::DiskAbove
+            .says(&LVM_MADE, Says::At(at), text, source)
+            .dropped(why),
+    )
 }
 
 /// The disk in the volume was made at another time than the volume.

@@ -38,7 +38,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         let text = format!("{} was cloned {}", facts.above_name(), second(at));
         let says = Says::At(at);
         let code = &MANAGEMENT_CLONED;
-        all.push(Evidence::of_above(code, says, text, source()));
+        all.push(Of::DiskAbove.says(code, says, text, source()));
     }
     let id = facts.snapshot.and_then(|snapshot| snapshot.id.as_deref());
     let own = management
@@ -54,7 +54,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
             let text =
                 format!("the disk it was taken of, {origin}, is not in the repository any more");
             let code = &MANAGEMENT_REPLACED;
-            all.push(Evidence::remark(code, Of::Snapshot, text, source()));
+            all.push(Of::Snapshot.remark(code, text, source()));
         }
     }
     all

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says, Slack};
+use crate::analysis::evidence::{Evidence, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::guest::lvm::{VolumeChange, VolumeChangeKind};
@@ -46,7 +46,11 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         };
         let text = format!("{frozen} became a base copy{more} {}", second(at));
         let source = Facts::source(facts.frozen_disk, "history in LVM's metadata");
-        all.push(Evidence::of_snapshot(code, says, text, source).slack(Slack::DATE));
+        all.push(
+            Of::Snapshot
+                .says(code, says, text, source)
+                .slack(Slack::DATE),
+        );
     }
     let born = own.and_then(|disk| Some((disk, disk.file.born?)));
     if let Some((disk, born)) = born.filter(|(_, born)| born.source == BornSource::Lvm) {
@@ -54,7 +58,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         let text = format!("the snapshot's volume {name} was made {}", second(born.at));
         let source = Facts::source(disk, "creation_time in LVM's metadata");
         let says = Says::NotAfter(born.at);
-        all.push(Evidence::of_snapshot(&LVM_SNAPSHOT, says, text, source));
+        all.push(Of::Snapshot.says(&LVM_SNAPSHOT, says, text, source));
     }
     all
 }

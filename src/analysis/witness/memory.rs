@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{DAY_SECONDS, seconds_between};
 use crate::analysis::witness::examine;
@@ -14,18 +14,12 @@ crate::catalogue! {
         why: "Memory is written while the snapshot is taken and rarely touched again. A copy may give it a later time, so alone it only says that the snapshot is not younger.", action: "Nothing.";
 }
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let Some(write) = facts.claim(TakenSource::MemoryFile) else {
-        return Vec::new();
-    };
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
+    let write = facts.claim(TakenSource::MemoryFile)?;
     let text = format!("its memory file was last written {}", second(write));
     let source = facts.snapshot_source("memory file, last write");
-    let says = if at(facts).is_some() {
-        Says::At(write)
-    } else {
-        Says::NotAfter(write)
-    };
-    vec![Evidence::of_snapshot(&TAKEN_MEMORY, says, text, source)]
+    let says = at(facts).map_or(Says::NotAfter(write), Says::At);
+    Some(Of::Snapshot.says(&TAKEN_MEMORY, says, text, source))
 }
 
 /// The moment by the memory file: where the frozen disk's last write survives, or is so much later that no copy gave it to both.

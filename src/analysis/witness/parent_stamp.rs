@@ -1,6 +1,6 @@
 //! The parent's time stamp in a blktap child: the base's last guest write when X was linked to it. It survives every copy.
 
-use crate::analysis::evidence::{Evidence, Says, Slack};
+use crate::analysis::evidence::{Evidence, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::seconds_between;
 use crate::analysis::survey::parent_stamp;
@@ -15,26 +15,18 @@ crate::catalogue! {
 /// A relink is later than the making by more than this.
 const RELINK_SECONDS: i64 = 10;
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let Some(stamp) = parent_stamp(facts.above_disk) else {
-        return Vec::new();
-    };
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
+    let at = parent_stamp(facts.above_disk)?;
     let relinked = match made::at(facts) {
         None => Some(
             "nothing tells when the disk above was made: it may have been linked again after a coalesce",
         ),
-        Some(made) => (seconds_between(made, stamp) > RELINK_SECONDS)
+        Some(made) => (seconds_between(made, at) > RELINK_SECONDS)
             .then_some("it is later than the disk above: that was linked again after a coalesce"),
     };
-    let text = format!(
-        "{} says its parent was last written {} when it was linked",
-        facts.above_name(),
-        second(stamp)
-    );
+    let (name, write) = (facts.above_name(), second(at));
+    let text = format!("{name} says its parent was last written {write} when it was linked");
     let source = Facts::source(facts.above_disk, "parent time stamp");
-    vec![
-        Evidence::of_snapshot(&PARENT_STAMP, Says::NotBefore(stamp), text, source)
-            .slack(Slack::PARENT_STAMP)
-            .dropped(relinked.map(str::to_owned)),
-    ]
+    let fact = Of::Snapshot.says(&PARENT_STAMP, Says::NotBefore(at), text, source);
+    Some(fact.slack(Slack::PARENT_STAMP).dropped(relinked))
 }

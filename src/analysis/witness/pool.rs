@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{MINUTES_5, seconds_between};
 use crate::analysis::rules::Rule;
@@ -23,21 +23,21 @@ crate::catalogue! {
 }
 
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let Some((own, snapshot)) = records(facts) else {
+    let Some(((now, own), snapshot)) = records(facts) else {
         return Vec::new();
     };
-    let name = facts.survey.name(own.0);
-    let source = |field: &str| format!("{}: {field}", own.1.origin.path.display());
+    let name = facts.survey.name(now);
+    let source = |field: &str| format!("{}: {field}", own.origin.path.display());
     let mut all = Vec::new();
-    if let Some(at) = cloned(&own.1.vdi, snapshot) {
+    if let Some(at) = cloned(&own.vdi, snapshot) {
         let text = format!(
             "{name}, the disk in use, was made by a clone {}",
             second(at)
         );
         let source = source("VDI.snapshot_time");
-        all.push(Evidence::of_above(&POOL_CLONE, Says::At(at), text, source));
+        all.push(Of::DiskAbove.says(&POOL_CLONE, Says::At(at), text, source));
     }
-    if let Some((made, taken)) = own.1.vdi.made_in.zip(snapshot.made_in)
+    if let Some((made, taken)) = own.vdi.made_in.zip(snapshot.made_in)
         && made > taken
     {
         let text = format!(
@@ -45,7 +45,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         );
         let says = Says::Proves(Rule::RecordYounger);
         let source = source("VDI.__ctime");
-        all.push(Evidence::of_above(&POOL_ORDER, says, text, source));
+        all.push(Of::DiskAbove.says(&POOL_ORDER, says, text, source));
     }
     all
 }

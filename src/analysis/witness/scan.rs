@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{DAY_SECONDS, seconds_between};
 use crate::analysis::rules::Rule;
@@ -66,7 +66,7 @@ fn of(facts: &Facts<'_>, earlier: &EarlierMatch) -> Vec<Evidence> {
         Some(host) => format!("saved scan of {}, by the clock of {host}", second(at)),
         None => format!("saved scan of {}", second(at)),
     };
-    let of_above = |code, says, text: String| Evidence::of_above(code, says, text, source.clone());
+    let of_above = |code, says, text: String| Of::DiskAbove.says(code, says, text, source.clone());
     match then {
         Then::Same => {
             let text = format!("{above} stood on {frozen} already when the store was scanned");
@@ -74,12 +74,7 @@ fn of(facts: &Facts<'_>, earlier: &EarlierMatch) -> Vec<Evidence> {
         }
         Then::Nothing => {
             let text = format!("nothing stood on {frozen} when the store was scanned");
-            vec![Evidence::of_snapshot(
-                &SCAN_BEFORE,
-                Says::NotBefore(at),
-                text,
-                source,
-            )]
+            vec![Of::Snapshot.says(&SCAN_BEFORE, Says::NotBefore(at), text, source)]
         }
         Then::Another {
             above: other,

@@ -4,7 +4,7 @@
 use crate::analysis::evidence::{Evidence, Of};
 use crate::analysis::facts::Facts;
 use crate::analysis::witness::branch;
-use crate::store::SnapshotKind;
+use crate::store::{DiskId, SnapshotKind};
 
 crate::catalogue! {
     CHECKPOINT_KIND = "checkpoint-kind", Info, "a checkpoint taken by a machine, not by hand: automatic, recovery or replica",
@@ -22,66 +22,44 @@ crate::catalogue! {
 }
 
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let frozen = facts.frozen_name();
-    let mut all = Vec::new();
-    if let Some(kind) = kind(facts) {
+    let (frozen, above) = (facts.frozen_name(), facts.above_name());
+    let kind = kind(facts).map(|kind| {
         let text = format!("this is {kind} checkpoint, taken by a machine and not by hand");
-        all.push(Evidence::remark(
-            &CHECKPOINT_KIND,
-            Of::Snapshot,
-            text,
-            facts.snapshot_source("kind"),
-        ));
-    }
+        Of::Snapshot.remark(&CHECKPOINT_KIND, text, facts.snapshot_source("kind"))
+    });
     let machine = facts.machine.and_then(|id| facts.survey.forest.machine(id));
-    if let Some(machine) = machine.filter(|machine| machine.merge_pending == Some(true)) {
+    let pending = machine.filter(|machine| machine.merge_pending == Some(true));
+    let pending = pending.map(|machine| {
         let source = format!("{}: disk_merge_pending", machine.source.display());
         let text = "a merge is pending: an earlier delete has not been carried out yet";
-        all.push(Evidence::remark(&MERGE_PENDING, Of::Snapshot, text, source));
-    }
-    let lingering = lingering(facts);
-    if !lingering.is_empty() {
-        let text = format!(
-            "owned by no snapshot, with others on top: {}",
-            lingering.join(", ")
-        );
+        Of::Snapshot.remark(&MERGE_PENDING, text, source)
+    });
+    let lingering = lingering(facts).join(", ");
+    let lingering = (!lingering.is_empty()).then(|| {
+        let text = format!("owned by no snapshot, with others on top: {lingering}");
         let source = "links, snapshot configurations and lists";
-        all.push(Evidence::remark(
-            &LINGERING_ABOVE,
-            Of::DiskAbove,
-            text,
-            source,
-        ));
-    }
+        Of::DiskAbove.remark(&LINGERING_ABOVE, text, source)
+    });
     let unrelated = unrelated(facts);
-    if unrelated > 0 {
+    let unrelated = (unrelated > 0).then(|| {
         let text = format!("disks of no known snapshot that stand on {frozen} too: {unrelated}");
         let source = Facts::source(facts.frozen_disk, "links");
-        all.push(Evidence::remark(
-            &UNRELATED_CHILDREN,
-            Of::DiskAbove,
-            text,
-            source,
-        ));
-    }
-    let above = facts.above_name();
-    let (code, text) = match facts.survey.equals_parent(facts.above) {
-        Some(true) => (
-            &STANDS,
-            format!(
-                "{above} holds nothing that differs from {frozen}: the VM stands at the snapshot"
-            ),
-        ),
-        Some(false) => (&MOVED_ON, format!("{above} holds changes")),
-        None => return all,
-    };
-    all.push(Evidence::remark(
-        code,
-        Of::DiskAbove,
-        text,
-        Facts::source(facts.above_disk, "content"),
-    ));
-    all
+        Of::DiskAbove.remark(&UNRELATED_CHILDREN, text, source)
+    });
+    let content = facts.survey.equals_parent(facts.above).map(|equals| {
+        let stands = "holds nothing that differs from";
+        let (code, text) = if equals {
+            (
+                &STANDS,
+                format!("{above} {stands} {frozen}: the VM stands at the snapshot"),
+            )
+        } else {
+            (&MOVED_ON, format!("{above} holds changes"))
+        };
+        Of::DiskAbove.remark(code, text, Facts::source(facts.above_disk, "content"))
+    });
+    let all = [kind, pending, lingering, unrelated, content];
+    all.into_iter().flatten().collect()
 }
 
 fn kind(facts: &Facts<'_>) -> Option<&'static str> {
@@ -99,25 +77,20 @@ fn lingering(facts: &Facts<'_>) -> Vec<String> {
     if facts.snapshot.is_none() {
         return Vec::new();
     }
-    let mut way = facts.survey.topology.way_up(facts.machine, facts.above);
+    let topology = &facts.survey.topology;
+    let mut way = topology.way_up(facts.machine, facts.above);
     way.pop();
-    let is_nobodys = |id: &_| {
-        let node = facts.survey.forest.node(*id);
-        node.is_some_and(|node| node.snapshots.is_empty())
-    };
-    way.iter()
-        .filter(|id| is_nobodys(id))
-        .map(|id| facts.survey.name(*id))
-        .collect()
+    way.retain(|id| !topology.is_named(*id));
+    way.iter().map(|id| facts.survey.name(*id)).collect()
 }
 
 fn unrelated(facts: &Facts<'_>) -> usize {
     let topology = &facts.survey.topology;
     let branches = branch::others(facts);
-    let is_leaf = |child| topology.is_leaf(child);
-    topology
-        .children(facts.frozen)
-        .filter(|child| *child != facts.above && !branches.contains(child))
-        .filter(|child| !(facts.survey.is_xcp(*child) && is_leaf(*child)))
+    let is_known = |child: DiskId| child == facts.above || branches.contains(&child);
+    let is_own_leaf = |child| facts.survey.is_xcp(child) && topology.is_leaf(child);
+    let children = topology.children(facts.frozen);
+    children
+        .filter(|child| !is_known(*child) && !is_own_leaf(*child))
         .count()
 }

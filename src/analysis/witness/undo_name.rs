@@ -1,6 +1,6 @@
 //! Virtual PC and Virtual Server: the undo disk's name holds the time it was made first, its footer the time it was made last.
 
-use crate::analysis::evidence::{Evidence, Says};
+use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{off_quarter, seconds_between};
 use crate::analysis::witness::made;
@@ -16,19 +16,17 @@ const SAME_SECONDS: i64 = 300;
 /// Zones differ from UTC by at most this, in steps of a quarter of an hour.
 const FARTHEST_ZONE: i64 = 14 * 3_600;
 
-pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
+pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     let name = facts.above_name();
-    let Some(named) = undo_name_time(&name) else {
-        return Vec::new();
-    };
+    let named = undo_name_time(&name)?;
     let gap = made::at(facts).map(|made| seconds_between(named, made));
-    let zone = gap.filter(|gap| could_be_zone(*gap)).map(|_| {
-        "nobody documents its zone, and a time zone explains all the difference to the footer"
-            .to_owned()
-    });
+    let zone = gap.filter(|gap| could_be_zone(*gap)).map(
+        |_| "nobody documents its zone, and a time zone explains all the difference to the footer",
+    );
     let text = format!("the name of {name} says {}", second(named));
     let source = Facts::source(facts.above_disk, "file name");
-    vec![Evidence::of_snapshot(&UNDO_NAME, Says::At(named), text, source).dropped(zone)]
+    let fact = Of::Snapshot.says(&UNDO_NAME, Says::At(named), text, source);
+    Some(fact.dropped(zone))
 }
 
 /// A difference that a zone explains is no witness.

@@ -6,29 +6,16 @@ use jiff::tz::TimeZone;
 
 /// Every way the date in a default name can be read, as if local time were UTC: none, one, or two where day and month may change places.
 pub fn readings(name: &str) -> Vec<Timestamp> {
-    let Some(inner) = name
-        .trim_end()
-        .strip_suffix([')', '）'])
-        .and_then(|rest| rest.rsplit_once(['(', '（']))
-        .map(|(_, inner)| inner)
-    else {
-        return Vec::new();
+    let read = || {
+        let inner = name.trim_end().strip_suffix([')', '）'])?;
+        let (_, inner) = inner.rsplit_once(['(', '（'])?;
+        // A date may hold hyphens itself; the one between date and time has blanks around it.
+        let (day, clock) = inner.split_once(" - ")?;
+        Some((read_dates(day), read_time(clock)?))
     };
-    // A date may hold hyphens itself; the one between date and time has blanks around it.
-    let Some((day, clock)) = inner.split_once(" - ") else {
-        return Vec::new();
-    };
-    let Some(clock) = read_time(clock) else {
-        return Vec::new();
-    };
-    read_dates(day)
-        .into_iter()
-        .filter_map(|day| {
-            TimeZone::UTC
-                .to_timestamp(DateTime::from_parts(day, clock))
-                .ok()
-        })
-        .collect()
+    let (days, clock) = read().unwrap_or_default();
+    let at = |day| TimeZone::UTC.to_timestamp(DateTime::from_parts(day, clock));
+    days.into_iter().filter_map(|day| at(day).ok()).collect()
 }
 
 /// `5/2/2009`, `02.05.2009`, `2009-05-02`, `2009年5月2日`: year first, or last with day and month in either order.
@@ -39,22 +26,19 @@ fn read_dates(text: &str) -> Vec<Date> {
     };
     let make = |year: u32, month: u32, day: u32| {
         // Hyper-V is younger than 2008; a larger span only admits chance numbers.
-        let year = i16::try_from(year)
-            .ok()
-            .filter(|year| (2006..=2200).contains(year))?;
+        let year = (2006..=2200).contains(&year).then_some(year)?;
+        let year = i16::try_from(year).ok()?;
         Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
     };
-    let mut dates: Vec<Date> = if *a > 31 {
-        make(*a, *b, *c).into_iter().collect()
+    // No locale that writes points puts the month first.
+    let (first, second) = if *a > 31 {
+        (make(*a, *b, *c), None)
     } else if text.contains('.') {
-        // No locale that writes points puts the month first.
-        make(*c, *b, *a).into_iter().collect()
+        (make(*c, *b, *a), None)
     } else {
-        make(*c, *a, *b)
-            .into_iter()
-            .chain(make(*c, *b, *a))
-            .collect()
+        (make(*c, *a, *b), make(*c, *b, *a))
     };
+    let mut dates: Vec<Date> = first.into_iter().chain(second).collect();
     dates.dedup();
     dates
 }
@@ -76,27 +60,16 @@ fn read_time(text: &str) -> Option<Time> {
     } else {
         hour
     };
-    Time::new(
-        i8::try_from(hour).ok()?,
-        i8::try_from(minute).ok()?,
-        i8::try_from(second).ok()?,
-        0,
-    )
-    .ok()
+    let part = |number: u32| i8::try_from(number).ok();
+    Time::new(part(hour)?, part(minute)?, part(second)?, 0).ok()
 }
 
 /// Runs of digits, each of at most four; a longer one reads as no number at all.
 fn numbers(text: &str) -> Vec<u32> {
-    text.split(|c: char| !c.is_ascii_digit())
-        .filter(|run| !run.is_empty())
-        .map(|run| {
-            if run.len() <= 4 {
-                run.parse().unwrap_or(u32::MAX)
-            } else {
-                u32::MAX
-            }
-        })
-        .collect()
+    let runs = text.split(|c: char| !c.is_ascii_digit());
+    let runs = runs.filter(|run| !run.is_empty());
+    let number = |run: &str| run.parse().ok().filter(|_| run.len() <= 4);
+    runs.map(|run| number(run).unwrap_or(u32::MAX)).collect()
 }
 
 #[cfg(test)]
