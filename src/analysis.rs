@@ -27,6 +27,7 @@ pub mod plan;
 pub mod reasons;
 pub mod rules;
 pub mod settle;
+pub mod since;
 pub mod snapshot_vdi;
 pub mod survey;
 pub mod then;

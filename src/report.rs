@@ -22,6 +22,7 @@ pub mod page;
 pub mod prometheus;
 pub mod row;
 pub mod short;
+pub mod since;
 pub mod tree_text;
 pub mod words;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::analysis::assessment::{AssessedSnapshot, Assessment};
 use crate::analysis::rules::Reverted;
-use crate::analysis::then::{Then, stood_then};
+use crate::analysis::then::in_place_of;
 use crate::finding::{Code, Severity};
 use crate::store::earlier::{DiskMarks, EarlierMatch, EarlierScan};
 use crate::store::{Disk, DiskId, DiskUse, Forest, LinkState};
@@ -158,38 +158,18 @@ impl ScanComparison<'_> {
             let Some(above) = self.new_child(frozen) else {
                 continue;
             };
-            let snapshots = forest.node(frozen).map_or(&[][..], |node| &node.snapshots);
-            let snapshots = snapshots.iter().map(|id| forest.snapshot(*id));
-            let stood = snapshots.chain([None]).filter_map(|snapshot| {
-                match stood_then(forest, &self.earlier, (frozen, above), snapshot)? {
-                    Then::Another {
-                        above,
-                        proves,
-                        held,
-                    } => Some((proves, held, above)),
-                    _ => None,
-                }
-            });
-            let Some((proves, held, then)) = stood.max() else {
+            let Some(found) = in_place_of(forest, &self.earlier, (frozen, above)) else {
                 continue;
             };
-            let Some(gone) = self
-                .earlier
-                .scan
-                .disks
-                .get(then)
-                .map(|disk| disk.path.clone())
-            else {
+            let gone = self.earlier.scan.disks.get(found.then);
+            let Some((gone, now)) = gone.zip(forest.disk(above)) else {
                 continue;
             };
-            let is_gone = self.earlier.now(then).is_none();
-            let Some(now) = forest.disk(above).filter(|_| is_gone && (proves || held)) else {
-                continue;
-            };
+            let gone = gone.path.clone();
             let below = forest.disk(frozen).map(|disk| file_name(&disk.path));
             let below = below.unwrap_or_default();
             let was = file_name(&gone);
-            let text = if proves {
+            let text = if found.proves {
                 format!(
                     "It stands on {below} now, and {was} is gone: the machine was reverted to the snapshot in between."
                 )

@@ -63,6 +63,38 @@ pub fn stood_then(
     })
 }
 
+/// A disk that took the place of another on a snapshot's disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InPlaceOf {
+    /// The disk that is gone, by its index in the scan.
+    pub then: usize,
+    /// Only a revert explains it.
+    pub proves: bool,
+}
+
+/// The disk in whose place `above` stands on `frozen`: it stood there by the earlier scan, held something, and is gone.
+pub fn in_place_of(
+    forest: &Forest,
+    earlier: &EarlierMatch,
+    (frozen, above): (DiskId, DiskId),
+) -> Option<InPlaceOf> {
+    let snapshots = forest.node(frozen).map_or(&[][..], |node| &node.snapshots);
+    let snapshots = snapshots.iter().map(|id| forest.snapshot(*id));
+    let stood = snapshots.chain([None]).filter_map(|snapshot| {
+        match stood_then(forest, earlier, (frozen, above), snapshot)? {
+            Then::Another {
+                above,
+                proves,
+                held,
+            } => Some((proves, held, above)),
+            Then::Same | Then::Nothing => None,
+        }
+    });
+    let (proves, held, then) = stood.max()?;
+    let is_gone = earlier.now(then).is_none();
+    (is_gone && (proves || held)).then_some(InPlaceOf { then, proves })
+}
+
 /// Nothing was merged into D since, as it is the disk of the same snapshot.
 fn is_named(forest: &Forest, then: &EarlierDisk, snapshot: Option<&Snapshot>) -> bool {
     snapshot.is_some_and(|now| {

@@ -323,7 +323,8 @@ pub struct ScanArgs {
     pub product: Option<As>,
     /// A saved `ls --json` or `--ndjson` instead of a store; `-` is standard input.
     ///
-    /// Again and again for scans of several hosts: each path and machine is named by its host.
+    /// Again and again for scans of several hosts: each path and machine is named by its host. It keeps the verdicts it was
+    /// saved with: give facts when the store is scanned.
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub from: Vec<PathBuf>,
 }

@@ -9,7 +9,6 @@ use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
 use super::confine::{Confined, Writable, confine};
 use super::exit::Exit;
 use super::output::Output;
-use super::saved::saved;
 use super::session::{Session, family, no_disk};
 use crate::analysis::settle::GuestAccess;
 use crate::config::Config;
@@ -43,16 +42,8 @@ pub(super) fn run(
     }
     let guard = guard(cli, roots, removed);
     let from = &session.scan.from;
-    let saved = match from.is_empty() {
-        false if !roots.is_empty() => {
-            anyhow::bail!("--from reads a saved scan; a PATH beside it means nothing")
-        }
-        false => {
-            let (forest, assessment) = saved(from)?;
-            Some((forest, Arc::new(assessment)))
-        }
-        true => None,
-    };
+    let saved = session.saved(roots)?;
+    let saved = saved.map(|(forest, assessment)| (forest, Arc::new(assessment)));
     let (roots, at) = family(roots)?;
     let roots = roots.as_slice();
     let state = if cli.browse.no_state {

@@ -27,6 +27,9 @@ pub(super) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
+    if is_saved(old) && is_saved(new) {
+        session.forbid_facts()?;
+    }
     let before = side(session, old, Vec::new(), out)?;
     // A store of today is judged with what was there then in mind.
     let earlier = vec![Arc::new(EarlierScan::of(&before.forest))];

@@ -120,11 +120,7 @@ impl Session {
         out: &Output,
     ) -> anyhow::Result<ScannedStore> {
         self.listen()?;
-        if !self.scan.from.is_empty() {
-            if !roots.is_empty() {
-                bail!("--from reads a saved scan; a PATH beside it means nothing");
-            }
-            let (forest, assessment) = saved::saved(&self.scan.from)?;
+        if let Some((forest, assessment)) = self.saved(roots)? {
             return Ok(ScannedStore::new(forest, assessment));
         }
         let options = ScanOptions {
@@ -213,6 +209,44 @@ impl Session {
         if let Some(settled) = settle(forest, assessment, &compared, snapshots, &self.job) {
             *store.assessment = settled;
         }
+    }
+
+    /// The saved scans of `--from`; `None` without that flag. `roots` is what else was named to read.
+    ///
+    /// # Errors
+    /// When one cannot be read, or a flag beside it would change nothing.
+    pub fn saved(&self, roots: &[PathBuf]) -> anyhow::Result<Option<(Arc<Forest>, Assessment)>> {
+        if self.scan.from.is_empty() {
+            return Ok(None);
+        }
+        if !roots.is_empty() {
+            bail!("--from reads a saved scan; a PATH beside it means nothing");
+        }
+        self.forbid_facts()?;
+        saved::saved(&self.scan.from).map(Some)
+    }
+
+    /// Refuses flags that say something of a store, where only saved scans are read: those keep the verdicts they had.
+    pub fn forbid_facts(&self) -> anyhow::Result<()> {
+        let ScanArgs {
+            facts,
+            now,
+            map,
+            parent_root,
+            ..
+        } = &self.scan;
+        let given = [
+            ("--facts", !facts.is_empty()),
+            ("--now", !now.is_empty()),
+            ("--map", !map.is_empty()),
+            ("--parent-root", !parent_root.is_empty()),
+        ];
+        let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) else {
+            return Ok(());
+        };
+        bail!(
+            "{flag} changes nothing here: a saved scan keeps the verdicts it was saved with; give {flag} when the store is scanned"
+        )
     }
 
     /// Refuses `--from` for what must look at the files themselves.

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::image::Kind;
 use crate::report::row::{Flag, Now, Row, RowKey, RowKind};
-use crate::report::words;
+use crate::report::{since, words};
 use crate::text::{Charset, Clock, Units, clip_middle};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -233,17 +233,23 @@ pub fn status(row: &Row, style: &ColumnStyle) -> String {
     text
 }
 
-/// What stands beside the name, in its own column: the snapshots whose disk it is, else a few words about it.
+/// What stands beside the name, in its own column: what is new about it, then the snapshots whose disk it is, else a few words
+/// about it.
 pub fn snapshot_label(row: &Row) -> String {
-    if row.snapshots.is_empty() {
-        return row.note.clone();
-    }
-    let quoted: Vec<String> = row
+    let mut parts: Vec<String> = row
         .snapshots
         .iter()
         .map(|name| format!("\"{name}\""))
         .collect();
-    quoted.join(", ")
+    if parts.is_empty() && !row.note.is_empty() {
+        parts.push(row.note.clone());
+    }
+    // What is new comes first: it is not cut.
+    parts.splice(
+        0..0,
+        row.since.as_ref().map(|of| since::sign(of).to_owned()),
+    );
+    parts.join(", ")
 }
 
 /// Puts behind `text` the name, `NOW` and users: what stands in the name's column after the lines.
@@ -311,7 +317,7 @@ impl Needs {
             let now = if row.now == Now::Known { 4 } else { 0 };
             let (beside, mut label) = (lines + now, String::new());
             needs.name = needs.name.max(width(name).saturating_add(beside));
-            if !row.snapshots.is_empty() {
+            if !row.snapshots.is_empty() || row.since.is_some() {
                 label = snapshot_label(row);
                 needs.snapshot = needs.snapshot.max(width(&label));
             }

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::analysis::since::DiskSince;
 use crate::image::{Format, Kind};
 use crate::store::{DiskId, MachineId};
 
@@ -122,6 +123,8 @@ pub struct Row {
     pub equals_parent: bool,
     /// XCP-ng: the snapshot whose own VDI it is, as an index into the assessment; its content is a base copy's.
     pub vdi_of: Option<usize>,
+    /// What is new about it since the newest saved scan.
+    pub since: Option<DiskSince>,
     /// It changed while it was read.
     pub live: bool,
     /// Rows below a group, itself left out, that are problems.

@@ -2,7 +2,7 @@
 
 pub mod marks;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -63,6 +63,8 @@ pub struct EarlierScan {
     by_link: HashMap<(Format, Uuid), Vec<usize>>,
     by_place: HashMap<PathBuf, Vec<usize>>,
     by_family: HashMap<Uuid, Vec<usize>>,
+    /// Folders that disks were found in.
+    folders: HashSet<PathBuf>,
 }
 
 impl EarlierScan {
@@ -84,6 +86,9 @@ impl EarlierScan {
             }
             if let Some(family) = marks.family_id {
                 scan.by_family.entry(family).or_default().push(index);
+            }
+            if let Some(folder) = marks.below_root.parent() {
+                scan.folders.insert(folder.to_path_buf());
             }
             let place = scan.by_place.entry(marks.below_root.clone());
             place.or_default().push(index);
@@ -118,8 +123,7 @@ impl EarlierScan {
     /// Whether disks were found where this one lies: only then does its absence say anything.
     pub fn covers(&self, marks: &DiskMarks) -> bool {
         let folder = marks.below_root.parent();
-        let mut disks = self.disks.iter();
-        disks.any(|disk| disk.marks.below_root.parent() == folder)
+        folder.is_some_and(|folder| self.folders.contains(folder))
     }
 
     fn only(&self, of: &[usize], fits: &dyn Fn(&EarlierDisk) -> bool) -> Option<usize> {

@@ -127,6 +127,8 @@ pub struct KeptPlace {
     /// Order and theme at the beginning: what the user leaves alone is not kept, so that flags and config file go on to
     /// decide.
     pub begun: (Sort, Direction, String),
+    /// The scan that was saved last, in this visit.
+    pub saved: Option<PathBuf>,
     /// The user folded or unfolded something.
     pub folded: bool,
 }
@@ -300,6 +302,7 @@ impl App {
             place,
             memory,
             begun: (self.options.sort, self.options.direction, theme),
+            saved: None,
             folded: false,
         };
     }
@@ -316,6 +319,9 @@ impl App {
             memory.theme = Some(self.settings.theme.name().to_owned());
         }
         memory.hidden.clone_from(&self.hidden);
+        if self.kept.saved.is_some() {
+            memory.saved.clone_from(&self.kept.saved);
+        }
         if self.kept.folded {
             memory.set_folds(self.folded.iter());
         }

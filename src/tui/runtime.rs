@@ -22,8 +22,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use crate::text;
 use crate::tui::app::App;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Export};
 use crate::tui::input::Input;
 use crate::tui::message::Message;
 use crate::tui::pace::Pace;
@@ -168,8 +169,14 @@ impl Runtime {
                 Effect::Copy(text) => self.tell(outside::copy(&text)),
                 Effect::Export(name, export) => {
                     let folder = self.exports.as_deref();
-                    let words = outside::export(&name, folder, &self.roots, &export);
-                    self.tell(words);
+                    let written = outside::export(&name, folder, &self.roots, &export);
+                    self.tell(match &written {
+                        Ok(path) => format!("written: {}", text::path(path)),
+                        Err(why) => format!("not written: {why}"),
+                    });
+                    if let (Export::Store(..), Ok(path)) = (export, written) {
+                        self.app.kept.saved = path.canonicalize().ok();
+                    }
                 }
                 Effect::Pager(text) => {
                     signals::set_away(true);

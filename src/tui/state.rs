@@ -32,6 +32,8 @@ pub struct Memory {
     pub theme: Option<String>,
     /// Codes hidden in the list of findings.
     pub hidden: BTreeSet<String>,
+    /// The scan of this store that was saved last.
+    pub saved: Option<PathBuf>,
     /// Folded rows: `group NAME`, `disk PATH`, `missing WHAT`, `error PATH`.
     folded: BTreeSet<String>,
 }

@@ -18,6 +18,15 @@ fn ready(session: &Session) {
     });
 }
 
+fn save_scan(session: &mut Session) {
+    session.type_keys("E");
+    session.wait("a name", |screen| screen.contents().contains(".json"));
+    session.type_keys("\r");
+    session.wait("the export", |screen| {
+        screen.contents().contains("written: ")
+    });
+}
+
 #[test]
 fn it_starts_shows_the_store_and_leaves_the_terminal_as_it_was() {
     let store = Store::new();
@@ -323,12 +332,7 @@ fn what_it_opens_for_writing_lies_in_its_own_folder() {
     session.wait("the main screen", |screen| !screen.alternate_screen());
     session.type_keys("q\n");
     session.wait("the browser again", vt100::Screen::alternate_screen);
-    session.type_keys("E");
-    session.wait("a name", |screen| screen.contents().contains(".json"));
-    session.type_keys("\r");
-    session.wait("the export", |screen| {
-        screen.contents().contains("written: ")
-    });
+    save_scan(&mut session);
     session.type_keys("q");
     assert_eq!(session.wait_for_exit(PATIENCE), 0);
     let trace = std::fs::read_to_string(&log).unwrap();
@@ -352,6 +356,25 @@ fn what_it_opens_for_writing_lies_in_its_own_folder() {
         assert!(!line.contains("AF_INET"), "{line}");
     }
     assert!(written >= 3, "the state, the export and their folder");
+}
+
+#[test]
+fn the_next_visit_marks_what_is_new_since_the_scan_that_was_saved() {
+    let (store, home) = (Store::new(), tempfile::tempdir().unwrap());
+    let home = [("HOME", home.path().to_str().unwrap())];
+    let mut session = Session::start(&store, (100, 30), &[], &home);
+    ready(&session);
+    save_scan(&mut session);
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
+    store.add("new.vhd");
+    let mut session = Session::start(&store, (100, 30), &[], &home);
+    session.wait("what is new", |screen| {
+        let text = screen.contents();
+        text.contains("+ new") && text.contains("since 20") && text.contains(": 1 new")
+    });
+    session.type_keys("q");
+    assert_eq!(session.wait_for_exit(PATIENCE), 0);
 }
 
 #[test]

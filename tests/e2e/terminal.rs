@@ -68,6 +68,12 @@ impl Store {
         Self { folder }
     }
 
+    /// Adds an empty disk.
+    pub fn add(&self, name: &str) {
+        let disk = vhdtree::build::vhd::VhdBuilder::dynamic(1 << 20).build();
+        std::fs::write(self.folder.path().join(name), disk).unwrap();
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }

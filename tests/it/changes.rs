@@ -373,3 +373,69 @@ fn text_csv_and_brief_answers_say_the_same() {
     let lines = ask("--ndjson");
     assert!(lines.starts_with("{\"record\":\"scan\"") && lines.lines().count() > 1);
 }
+
+#[test]
+fn rows_and_details_are_marked_by_what_is_new_since_the_newest_scan() {
+    for format in [As::Vhd, As::Vhdx] {
+        let place = Place::new(format);
+        let store = place.store("store", "A1", 0, Named::Snapshot(ONE));
+        let old = place.save(&store, "--ndjson");
+        let facts = format!("--facts={}", old.display());
+        let ls = |store: &Path| {
+            let args = ["ls".as_ref(), store.as_os_str(), facts.as_ref()];
+            text(&run(place.folder.path(), args))
+        };
+        assert!(!ls(&store).contains('+'), "{}", ls(&store));
+        let copy = place.store("copy", "B2", 0, Named::Snapshot(ONE));
+        put_child(&copy, format, "C3", ("B2", 1), 3);
+        let said = ls(&copy);
+        let row = |name: &str| said.lines().find(|line| line.contains(name)).unwrap();
+        assert!(row("B2").contains("+ made again"), "{said}");
+        assert!(row("C3").contains("+ new"), "{said}");
+        let above = copy.join(format.file("B2"));
+        let args = ["info".as_ref(), above.as_os_str(), facts.as_ref()];
+        let page = text(&run(place.folder.path(), args));
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        let was = format.file("A1");
+        let sentence =
+            format!("{was} stood in its place, and that is gone. The machine was reverted");
+        assert!(page.contains(&sentence), "{page}");
+        let deep = store.join("deep");
+        fs::create_dir(&deep).unwrap();
+        for name in ["base", "A1"] {
+            let file = format.file(name);
+            fs::rename(store.join(&file), deep.join(&file)).unwrap();
+        }
+        let said = ls(&store);
+        assert_eq!(said.matches("+ moved").count(), 2, "{said}");
+    }
+}
+
+#[test]
+fn facts_beside_saved_scans_alone_are_refused_for_they_would_change_nothing() {
+    let place = Place::new(As::Vhd);
+    let store = place.store("store", "A1", 0, Named::Snapshot(ONE));
+    let old = place.save(&store, "--json");
+    let host = store.join("vhdtree-host.json");
+    let disk = store.join(As::Vhd.file("A1"));
+    let (old, host, disk) = (old.display(), host.display(), disk.display());
+    for (flag, value) in [
+        ("--facts", host.to_string()),
+        ("--facts", old.to_string()),
+        ("--now", disk.to_string()),
+        ("--map", format!("D:\\VMs={}", store.display())),
+        ("--parent-root", store.display().to_string()),
+    ] {
+        for command in [format!("ls --from={old}"), format!("changes {old} {old}")] {
+            let given = format!("{flag}={value}");
+            let args = command.split(' ').chain([given.as_str()]);
+            let output = run(place.folder.path(), args);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{command} {given}: {said}");
+            assert!(
+                said.contains(&format!("{flag} changes nothing here")),
+                "{said}"
+            );
+        }
+    }
+}

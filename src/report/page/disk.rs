@@ -3,13 +3,14 @@
 use std::cmp::Reverse;
 
 use crate::analysis::AssessedSnapshot;
+use crate::analysis::since::SinceScan;
 use crate::finding::Severity;
 use crate::image::{Header, Kind, LogState, Specific};
 use crate::report::beside::beside;
 use crate::report::page::map::held;
 use crate::report::page::{Line, Page, PageContext, Role, finding, host, verdict};
 use crate::report::row::{Row, why};
-use crate::report::{columns, words};
+use crate::report::{columns, since, words};
 use crate::store::{Disk, DiskId, LinkState, Node};
 use crate::text::{self, count, escape, many};
 
@@ -57,6 +58,10 @@ fn summary(page: &mut Page, context: &PageContext<'_>, row: &Row) {
         &context.style.clock,
     );
     page.text(Role::Text, 2, said);
+    if let (Some(of), Some(since)) = (&row.since, SinceScan::of(context.forest)) {
+        let said = since::sentence(of, &since, &context.style.clock);
+        page.text(since::role(of), 2, said);
+    }
 }
 
 /// What its own creation says of the snapshot below it, and the snapshots whose disk it is.

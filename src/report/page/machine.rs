@@ -4,9 +4,9 @@
 mod story;
 mod time_line;
 
-use crate::report::columns;
 use crate::report::page::{Line, Page, PageContext, Role};
 use crate::report::row::{Row, why};
+use crate::report::{columns, since};
 use crate::text::{Glyphs, escape};
 
 use self::story::{Leaf, MachineStory, Point};
@@ -108,6 +108,9 @@ fn leaf(line: &mut Line, context: &PageContext<'_>, leaf: &Leaf<'_>) {
         line.push(Role::Text, format!("  {}", row.name));
         if !row.note.is_empty() {
             line.push(Role::Dim, format!(" ({})", escape(&row.note)));
+        }
+        if let Some(of) = &row.since {
+            line.push(since::role(of), format!("  {}", since::sign(of)));
         }
         if let Some(changed) = row.cells.dirty_bytes {
             line.push(Role::Dim, format!("  {} changed", context.size(changed)));

@@ -16,6 +16,7 @@ use super::vdi::{fold_bases, goes_on_in};
 use super::{Bases, Cells, Flag, Now, Phase, Row, RowKey, RowKind, RowOptions, names};
 use crate::analysis::Assessment;
 use crate::analysis::owner::Owners;
+use crate::analysis::since::SinceScan;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::image::Kind;
 use crate::store::{Disk, DiskId, Forest, MachineId, Node, Product, Snapshot};
@@ -33,6 +34,7 @@ pub fn rows(forest: &Forest, assessment: &Assessment, options: &RowOptions) -> V
         assessment,
         owners,
         adopted,
+        since: SinceScan::of(forest),
         phase: options.phase,
         bases: options.bases,
         folded_bytes: 0,
@@ -49,6 +51,8 @@ struct Builder<'a> {
     assessment: &'a Assessment,
     owners: Owners<'a>,
     adopted: Adopted,
+    /// The newest saved scan, if there is one.
+    since: Option<SinceScan<'a>>,
     phase: Phase,
     bases: Bases,
     /// Bytes of the base copies of a group that have no row.
@@ -234,6 +238,7 @@ impl Builder<'_> {
         }
         let assessed = self.assessment.disk(id);
         row.equals_parent = assessed.and_then(|of| of.equals_parent) == Some(true);
+        row.since = self.since.and_then(|since| since.disk(id));
         row.live = disk.liveness == crate::store::Liveness::Live;
         row.cells = cells(disk);
         row.cells.taken = snapshot_of(self.forest, self.assessment, id)
@@ -377,6 +382,7 @@ fn blank(kind: RowKind, key: RowKey, name: String, depth: u32, parent: Option<us
         worst: None,
         equals_parent: false,
         vdi_of: None,
+        since: None,
         live: false,
         problems: 0,
         cells: Cells::default(),

@@ -3,6 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 
 use super::{Direction, Flag, Only, Row, RowKind, RowOptions, Sort, natural};
+use crate::report::since;
 
 /// An order of siblings.
 #[derive(Debug, Clone, Copy)]
@@ -183,6 +184,7 @@ impl Row {
         }
         has(&self.full_name)
             || has(&self.note)
+            || self.since.as_ref().is_some_and(|of| has(since::sign(of)))
             || self.snapshots.iter().any(|name| has(name))
             || self.users.iter().any(|name| has(name))
             || has(self.flag.word())

@@ -11,7 +11,7 @@ impl DiskMarks {
     pub fn of(forest: &Forest, disk: &Disk) -> Self {
         let header = disk.header.as_ref();
         Self {
-            below_root: below_root(forest, &disk.path),
+            below_root: below_root(forest, &disk.path).to_path_buf(),
             format: header.map(|header| header.format),
             link_id: header.and_then(Header::link_id),
             family_id: header.and_then(Header::family_id),
@@ -80,15 +80,15 @@ fn disk(forest: &Forest, id: DiskId) -> Option<EarlierDisk> {
 }
 
 /// The path from the root it was found below; of a root that is a file, from the folder that lies in.
-fn below_root(forest: &Forest, path: &Path) -> PathBuf {
+pub fn below_root<'a>(forest: &Forest, path: &'a Path) -> &'a Path {
     let below = |root: &PathBuf| {
         let below = path.strip_prefix(root).ok()?;
         if below.as_os_str().is_empty() {
-            path.file_name().map(PathBuf::from)
+            path.file_name().map(Path::new)
         } else {
-            Some(below.to_path_buf())
+            Some(below)
         }
     };
     let mut all = forest.roots.iter().filter_map(below);
-    all.next().unwrap_or_else(|| path.to_path_buf())
+    all.next().unwrap_or(path)
 }

@@ -80,7 +80,15 @@ pub fn page(text: &str) -> Option<String> {
 
 /// Writes a new file of a name in a folder, which is made if need be; never over one that is there, and never below a root
 /// of the store.
-pub fn export(name: &str, folder: Option<&Path>, roots: &[PathBuf], export: &Export) -> String {
+///
+/// # Errors
+/// Why it was not written, as a sentence.
+pub fn export(
+    name: &str,
+    folder: Option<&Path>,
+    roots: &[PathBuf],
+    export: &Export,
+) -> Result<PathBuf, String> {
     let mut bytes = Vec::new();
     match export {
         Export::Text(lines) => {
@@ -90,16 +98,10 @@ pub fn export(name: &str, folder: Option<&Path>, roots: &[PathBuf], export: &Exp
             }
         }
         Export::Store(forest, assessment) => {
-            match crate::tui::saved::store_json(forest, assessment) {
-                Ok(json) => bytes = json,
-                Err(error) => return format!("not written: {error}"),
-            }
+            bytes = crate::tui::saved::store_json(forest, assessment)?;
         }
     }
-    match write_new(name, folder, roots, &bytes) {
-        Ok(path) => format!("written: {}", text::path(&path)),
-        Err(why) => format!("not written: {why}"),
-    }
+    write_new(name, folder, roots, &bytes)
 }
 
 fn write_new(
@@ -163,16 +165,19 @@ mod tests {
         std::fs::create_dir(&store).unwrap();
         let roots = [store.clone()];
         let to = |name: &str, folder: &Path| export(name, Some(folder), &roots, &text);
-        assert!(to("a.txt", &out).starts_with("written: "));
-        assert!(to("a.txt", &out).ends_with("a-1.txt"));
+        assert_eq!(to("a.txt", &out), Ok(out.join("a.txt")));
+        assert_eq!(to("a.txt", &out), Ok(out.join("a-1.txt")));
         assert_eq!(std::fs::read_to_string(out.join("a.txt")).unwrap(), "one\n");
         for inside in [store.clone(), store.join("deep")] {
-            assert!(to("a.txt", &inside).contains("nothing is ever written"));
+            let why = to("a.txt", &inside).unwrap_err();
+            assert!(why.contains("nothing is ever written"));
         }
         for name in ["../store/a.txt", "/tmp/a.txt", "a/b.txt", ".."] {
-            assert!(to(name, &out).contains("no name of a file"), "{name}");
+            let why = to(name, &out).unwrap_err();
+            assert!(why.contains("no name of a file"), "{name}");
         }
         assert_eq!(std::fs::read_dir(&store).unwrap().count(), 0);
-        assert!(export("a.txt", None, &roots, &text).contains("--export"));
+        let why = export("a.txt", None, &roots, &text).unwrap_err();
+        assert!(why.contains("--export"));
     }
 }

@@ -1,6 +1,7 @@
 //! What each kind of job does. Jobs know neither the state nor the terminal.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,8 +16,10 @@ use crate::chain::ChainSource;
 use crate::format::SectorNo;
 use crate::guest::Partitions;
 use crate::image::{Image, Place, StateRun};
+use crate::report::json::read;
 use crate::report::row::Phase;
 use crate::store::containers::Containers;
+use crate::store::earlier::EarlierScan;
 use crate::store::pulse::{Pulse, pulse};
 use crate::store::{DiskId, Forest, ForestUpdates, ScanEvent, ScanOptions, rescan, scan};
 use crate::tui::Options;
@@ -94,10 +97,11 @@ fn read_store(options: &Options, growth: ForestUpdates, reporter: &Reporter) -> 
         reporter.tell(News::Prepared(Box::new(prepared)));
     };
     let mut ended_with: Option<Arc<Forest>> = None;
-    let scanned = ScanOptions {
+    let mut scanned = ScanOptions {
         growth,
         ..options.scan.clone()
     };
+    scanned.earlier.extend(saved_before(options, reporter));
     let result = scan(&scanned, &reporter.job, &mut |event| match event {
         ScanEvent::Walking { files } => reporter.tick(|| format!("{files} files found")),
         ScanEvent::Reading { path } => reporter.tick(|| text::file_name(&path)),
@@ -117,6 +121,14 @@ fn read_store(options: &Options, growth: ForestUpdates, reporter: &Reporter) -> 
         }
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// The scan of this store that was saved last, to show what is new since. One that cannot be read any more says nothing.
+fn saved_before(options: &Options, reporter: &Reporter) -> Option<Arc<EarlierScan>> {
+    let path = options.memory.saved.as_deref()?;
+    reporter.tick(|| text::file_name(path));
+    let saved = read::read(&mut File::open(path).ok()?).ok()?;
+    Some(Arc::new(EarlierScan::of(&saved.forest)))
 }
 
 fn open(roots: &[PathBuf], path: &Path) -> Result<Image, String> {

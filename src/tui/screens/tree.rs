@@ -11,7 +11,7 @@ use crate::report::columns::{
     Column, ColumnStyle, Fitted, cell, fit, snapshot_label, status, write_use,
 };
 use crate::report::row::{Direction, Only, prefix};
-use crate::report::{Now, Row, RowKey, RowKind};
+use crate::report::{Now, Row, RowKey, RowKind, since};
 use crate::text::{Units, Zone, many};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
@@ -260,10 +260,10 @@ impl<'a> RowLines<'a> {
             match fitted.column {
                 Column::Name => self.name(&mut line, row, index, width),
                 Column::Snapshots => {
-                    let role = if row.snapshots.is_empty() {
-                        Role::Dim
-                    } else {
-                        Role::Text
+                    let role = match &row.since {
+                        Some(of) => since::role(of),
+                        None if row.snapshots.is_empty() => Role::Dim,
+                        None => Role::Text,
                     };
                     let text = clip_middle(&snapshot_label(row), width, ellipsis);
                     line.push(role, pad(&text, width));

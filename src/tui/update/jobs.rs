@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::analysis::since::{DiskSince, SinceScan};
 use crate::report::row::Phase;
+use crate::report::since;
 use crate::text;
 use crate::tui::app::{App, Visit};
 use crate::tui::command::Command;
@@ -120,6 +122,15 @@ fn ended(
                 seconds(job.progress.millis),
                 text::count(unreadable as u64)
             );
+            let disks: Vec<&DiskSince> = app
+                .rows
+                .iter()
+                .filter_map(|row| row.since.as_ref())
+                .collect();
+            if let Some(since) = SinceScan::of(&app.store.forest) {
+                let totals = since::totals(&since, &disks, &app.settings.clock);
+                app.scan_words = format!("{}; {totals}", app.scan_words);
+            }
             if let Err(error) = result {
                 app.scan_words = format!("! {error}");
                 app.notice = Some(error);
