@@ -299,6 +299,13 @@ impl VhdBuilder {
         self
     }
 
+    /// Gives `block` a place and holds all of its sectors, zeros where nothing is written; in a sparse file they take no room.
+    #[must_use]
+    pub fn fill(mut self, block: u64) -> Self {
+        self.block_mut(block).bits.fill(0xff);
+        self
+    }
+
     fn block_mut(&mut self, block: u64) -> &mut Block {
         let bits = (self.block_size / SECTOR).div_ceil(8);
         let order = &mut self.order;

@@ -1,7 +1,7 @@
 //! The pictures in `screenshots/`: every view of the demo's store, made by
 //! `VHDTREE_SCREENSHOTS=write cargo test --test it screenshots`, and held to what the program draws today.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use vhdtree::analysis::Compared as Equals;
@@ -15,7 +15,8 @@ use vhdtree::guest::Partitions;
 use vhdtree::image::Image;
 use vhdtree::job::Job;
 use vhdtree::source::FileSource;
-use vhdtree::store::{Born, BornSource, DiskId, Forest, ScanOptions, scan};
+use vhdtree::store::{DiskId, Forest, ScanOptions, scan};
+use vhdtree::testing::folder::moved;
 use vhdtree::tui::effect::{Effect, JobRequest};
 use vhdtree::tui::message::{BlockTable, DiffResult, JobKind, Message, News, Sides};
 use vhdtree::tui::picture::{Background, svg};
@@ -41,31 +42,7 @@ impl Demo {
             ..ScanOptions::default()
         };
         let real = scan(&options, &Job::default(), &mut |_| {}).unwrap();
-        let mut shown = Forest::clone(&real);
-        let moved = |path: &Path| match path.strip_prefix(folder.path()) {
-            Ok(below) => Path::new(SHOWN).join(below),
-            Err(_) => path.to_owned(),
-        };
-        for disk in &mut shown.disks {
-            let disk = Arc::make_mut(disk);
-            disk.path = moved(&disk.path);
-            let listed = |born: &Born| born.source == BornSource::Host;
-            disk.file.born = disk.file.born.filter(listed);
-        }
-        for node in &mut shown.nodes {
-            if let Some(path) = node.parent.as_mut().and_then(|link| link.resolved.as_mut()) {
-                *path = moved(path);
-            }
-        }
-        for snapshot in &mut shown.snapshots {
-            snapshot.config_born = None;
-            snapshot.source = moved(&snapshot.source);
-        }
-        for machine in &mut shown.machines {
-            machine.source = moved(&machine.source);
-        }
-        shown.roots = vec![PathBuf::from(SHOWN)];
-        shown.free_bytes.fill(Some(211 << 30));
+        let shown = moved(&real, folder.path(), Path::new(SHOWN));
         Self {
             real,
             shown,

@@ -48,11 +48,12 @@ impl<'a> MachineStory<'a> {
         let (forest, assessment) = (context.forest, context.assessment);
         let own = rows.iter().filter_map(|row| row.disk);
         let family: BTreeSet<DiskId> = own.flat_map(|id| forest.line(id)).collect();
-        let mut snapshots: Vec<usize> = (0..assessment.snapshots.len())
-            .filter(|at| {
-                let of = assessment.snapshots.get(*at);
-                of.is_some_and(|of| of.frozen.iter().any(|id| family.contains(id)))
-            })
+        let of_disk = |id: &DiskId| Some(&assessment.disk(*id)?.snapshots);
+        let mut snapshots: Vec<usize> = family
+            .iter()
+            .filter_map(of_disk)
+            .flatten()
+            .copied()
             .collect();
         let time = |at: &usize| {
             let of = assessment.snapshots.get(*at)?;
@@ -61,6 +62,7 @@ impl<'a> MachineStory<'a> {
             taken.or(bounds.not_before).or(bounds.not_after)
         };
         snapshots.sort_by_key(|at| (time(at).is_none(), time(at), *at));
+        snapshots.dedup();
         let mut story = Self {
             context,
             rows,
