@@ -111,12 +111,19 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         }) => ls::metrics(session, paths, out),
         Some(CliCommand::Ls { paths, tree, .. }) => ls::run(session, paths, tree, columns, out),
         Some(CliCommand::Info { file, store }) => info::run(session, file, store, out),
-        Some(CliCommand::Map { file, grid }) => map::run(session, file, *grid, out),
+        Some(CliCommand::Map {
+            file,
+            owners,
+            store,
+            ..
+        }) if owners.owners => map::owners::run(session, file, owners, store, out),
+        Some(CliCommand::Map { file, grid, .. }) => map::run(session, file, *grid, out),
         Some(CliCommand::Diff {
             child,
             other,
+            owners,
             store,
-        }) => diff::run(session, child, other.as_deref(), store, out),
+        }) => diff::run(session, child, other.as_deref(), owners, store, out),
         Some(CliCommand::Check { paths, fail_on }) => {
             check::run(session, paths, (*fail_on).into(), out)
         }

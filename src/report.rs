@@ -19,6 +19,7 @@ pub mod files;
 pub mod findings;
 pub mod json;
 pub mod page;
+pub mod placed;
 pub mod prometheus;
 pub mod row;
 pub mod short;

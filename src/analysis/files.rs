@@ -9,6 +9,7 @@ pub mod all;
 mod budget;
 pub mod lost;
 pub mod noise;
+pub mod owned;
 pub mod versions;
 
 use std::ops::ControlFlow;

@@ -3,6 +3,7 @@
 use super::diff::{DiffError, complement, path_windows, relate, told_of};
 use crate::chain::{Chain, Resolver, intersect};
 use crate::guest::extents::Extents;
+use crate::image::{BlockState, StateRun};
 use crate::job::Job;
 
 /// The bytes that some disk between either of two and their common ancestor holds, zeros and unmapped ones too, and all of
@@ -39,4 +40,31 @@ pub fn written(before: &Chain, after: &Chain, job: &Job) -> Result<Extents, Diff
     let known = told_of(after, before, relation);
     written.push(bytes(known..after.sectors().max(known)));
     Ok(written)
+}
+
+/// The bytes that a disk holds itself; of one without a parent, its blocks.
+///
+/// # Errors
+/// As [`written`].
+pub fn held(chain: &Chain, job: &Job) -> Result<Extents, DiffError> {
+    if let Some(parent) = chain.parent() {
+        return written(&parent, chain, job);
+    }
+    let whole = 0..chain.sectors().saturating_mul(chain.sector_size().into());
+    let Some(image) = chain.links().first() else {
+        return Ok(Extents::default());
+    };
+    let header = image.header();
+    let Some(block) = header.block_size.filter(|_| header.blocks > 0) else {
+        return Ok(Extents::of(whole));
+    };
+    let byte = |blocks: u64| blocks.saturating_mul(block.into()).min(whole.end);
+    let mut held = Extents::default();
+    let mut add = |run: StateRun| {
+        if run.state != BlockState::Absent {
+            held.push(byte(run.first.0)..byte(run.first.0.saturating_add(run.count)));
+        }
+    };
+    image.count(job, Some(&mut add));
+    Ok(held)
 }

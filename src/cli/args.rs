@@ -3,6 +3,7 @@
 mod values;
 
 use std::convert::Infallible;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -13,7 +14,7 @@ use crate::store::PathMap;
 pub use self::values::{
     As, ChangeWord, ColorWhen, FailOn, FilesSort, Host, OnlyWord, Turn, columns, sort,
 };
-use self::values::{change_word, given_up, grid, path_map};
+use self::values::{change_word, given_up, grid, path_map, sectors};
 
 /// Shows what a snapshot tree of virtual disks really is, and whether a machine was reverted. It never writes to a store.
 #[derive(Debug, Parser)]
@@ -94,19 +95,24 @@ pub enum CliCommand {
     },
     /// Show which blocks a disk holds, as runs or as a grid.
     #[command(
-        after_long_help = "Examples:\n  vhdtree map disk.avhdx --grid 64x16\n  vhdtree map disk.avhdx -n -b"
+        after_long_help = "Examples:\n  vhdtree map disk.avhdx --grid 64x16\n  vhdtree map disk.avhdx -n -b\n  vhdtree map disk.avhdx --owners --sectors 2048-4095"
     )]
     Map {
         /// The disk.
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
         /// Draw a grid of so many cells instead of runs, for example 64x16.
-        #[arg(long, value_name = "COLUMNSxROWS", value_parser = grid)]
+        #[arg(long, value_name = "COLUMNSxROWS", value_parser = grid, conflicts_with = "owners")]
         grid: Option<(u32, u32)>,
+        #[command(flatten)]
+        owners: OwnersArgs,
+        /// Where the file's store is: for --owners, which needs the disk's parents.
+        #[command(flatten)]
+        store: StoreArgs,
     },
     /// Compare a disk with its parent, or two disks of one family.
     #[command(
-        after_long_help = "Examples:\n  vhdtree diff child.avhdx\n  vhdtree diff left.avhdx right.avhdx --json\n\nExits with 0 if nothing differs, 1 if something does."
+        after_long_help = "Examples:\n  vhdtree diff child.avhdx\n  vhdtree diff left.avhdx right.avhdx --json\n  vhdtree diff child.avhdx --owners\n\nExits with 0 if nothing differs, 1 if something does."
     )]
     Diff {
         /// The child.
@@ -115,6 +121,8 @@ pub enum CliCommand {
         /// The disk to compare with [default: the child's parent].
         #[arg(value_name = "OTHER", value_hint = ValueHint::FilePath)]
         other: Option<PathBuf>,
+        #[command(flatten)]
+        owners: OwnersArgs,
         /// Where the files' store is.
         #[command(flatten)]
         store: StoreArgs,
@@ -198,6 +206,17 @@ pub enum CliCommand {
     },
     /// Print the manual page.
     Man,
+}
+
+/// Whose sectors are.
+#[derive(Debug, Args)]
+pub struct OwnersArgs {
+    /// Say whose each sector is: a file's, a directory's, the file system's own, free space.
+    #[arg(long)]
+    pub owners: bool,
+    /// Only these sectors: one, or FIRST-LAST.
+    #[arg(long, value_name = "A-B", value_parser = sectors, requires = "owners")]
+    pub sectors: Option<Range<u64>>,
 }
 
 /// What `files` is about.

@@ -6,19 +6,25 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::args::StoreArgs;
+use super::args::{OwnersArgs, StoreArgs};
 use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::{ScannedStore, Session};
-use crate::analysis::diff::{DiffError, DiffEvent, DiffRun, DiffSummary, diff, relate};
+use crate::analysis::diff::{DiffError, DiffEvent, DiffRun, DiffSummary, DiffTotals, diff, relate};
+use crate::analysis::files::owned::{SectorOwner, SectorOwners};
 use crate::analysis::moment::Moment;
 use crate::analysis::open::{open_chain, open_pair};
+use crate::analysis::written::written;
 use crate::chain::{Chain, ChainSource, ReadFault};
+use crate::format::SectorNo;
 use crate::guest::Partitions;
+use crate::guest::extents::Extents;
+use crate::job::{Job, Progress};
 use crate::report::csv;
 use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::page::diff::{DiffPage, outcome};
+use crate::report::placed::{DiskPlaces, PlacedRun};
 use crate::report::tree_text::Headings;
 use crate::store::{CountPolicy, DiskId, LinkState};
 use crate::text::Units;
@@ -31,6 +37,7 @@ pub(super) fn run(
     session: &Session,
     child: &Path,
     other: Option<&Path>,
+    owners: &OwnersArgs,
     store_args: &StoreArgs,
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
@@ -41,28 +48,33 @@ pub(super) fn run(
         &ChainSource::new(pair.left.clone()),
         pair.left.sector_size(),
     );
-    let partitions = partitions.as_ref();
+    let owned = owners_of(&pair, owners, &session.job).with_context(|| text::path(child))?;
+    let places = DiskPlaces {
+        partitions: partitions.as_ref(),
+        owners: owned.as_ref(),
+    };
     let progress = &session.job.progress;
     let line = RefCell::new(out.progress());
     let outcome: RefCell<Result<Ended<DiffSummary>, DiffError>> =
         RefCell::new(Ok(Ended::default()));
     let compare = |visit: &mut dyn FnMut(DiffRun)| {
+        let mut of_wanted = DiffTotals::default();
         let told = diff(&pair.left, &pair.right, &session.job, &mut |event| {
-            line.borrow_mut().show(|| {
-                let (done, total) = (progress.done(), progress.total());
-                format!(
-                    "compared {} of {}",
-                    Units::Human.size(done),
-                    Units::Human.size(total)
-                )
-            });
-            if let DiffEvent::Run(run) = event {
+            line.borrow_mut().show(|| compared_so_far(progress));
+            if let DiffEvent::Run(run) = event
+                && let Some(run) = wanted(run, owners)
+            {
+                of_wanted.add(run.kind, run.count);
                 visit(run);
             }
         });
         let mut ended = Ended::<DiffSummary>::default();
         if let Ok(told) = &told {
             ended.sums = told.summary;
+            if owners.sectors.is_some() {
+                ended.sums.equal = told.summary.complete && of_wanted.same == of_wanted.compared;
+                ended.sums.totals = of_wanted;
+            }
             ended.errors = told
                 .faults
                 .iter()
@@ -87,27 +99,29 @@ pub(super) fn run(
         Form::Json => {
             let parent = pair.with.and_then(|id| path_of(&store, id));
             let child = path_of(&store, pair.child).unwrap_or_default();
-            out.json(&DiffDocument::new(child, parent, partitions, &compare))?;
+            out.json(&DiffDocument::new(child, parent, places, &compare))?;
         }
         Form::Ndjson => {
             each(&compare, &mut |run| {
-                out.json(&DiffRunJson::new(run, partitions))
+                let mut parts = places.cut(*run).into_iter();
+                parts.try_for_each(|part| out.json(&DiffRunJson::new(&part)))
             })?;
         }
         Form::Csv => {
-            out.line("sector,count,kind")?;
+            let of_owners = if owners.owners {
+                ",class,volume,path,stream"
+            } else {
+                ""
+            };
+            out.line(&format!("sector,count,kind{of_owners}"))?;
             each(&compare, &mut |run| {
-                let (sector, count) = (run.sector.0.to_string(), run.count.to_string());
-                out.line(&csv::line([
-                    sector.as_str(),
-                    count.as_str(),
-                    run.kind.word(),
-                ]))
+                let mut parts = places.cut(*run).into_iter();
+                parts.try_for_each(|part| out.line(&csv_line(&part)))
             })?;
         }
         Form::Text => {
             let clear = || line.borrow_mut().clear();
-            text(&store, &pair, partitions, &compare, &clear, out)?;
+            text(&store, &pair, places, &compare, &clear, out)?;
         }
     }
     drop(line);
@@ -115,14 +129,86 @@ pub(super) fn run(
     for error in &ended.errors {
         out.warn(&escape(&format!("{}: {}", error.path, error.error)));
     }
+    if let Some(owned) = &owned {
+        told_of_owners(owned, out);
+    }
     let totals = ended.sums.totals;
     let differs = totals.changed > 0 || totals.zeroed > 0;
     Ok(if differs && !pair.is_mixed.get() {
         Exit::No
-    } else if ended.sums.complete {
+    } else if ended.sums.complete && owned.is_none_or(|owned| owned.complete) {
         Exit::Done
     } else {
         Exit::CannotTell
+    })
+}
+
+fn compared_so_far(progress: &Progress) -> String {
+    let [done, total] = [progress.done(), progress.total()].map(|bytes| Units::Human.size(bytes));
+    format!("compared {done} of {total}")
+}
+
+/// Whose the sectors are that can differ, if that is asked.
+fn owners_of(
+    pair: &DiskPair,
+    args: &OwnersArgs,
+    job: &Job,
+) -> Result<Option<SectorOwners>, DiffError> {
+    if !args.owners {
+        return Ok(None);
+    }
+    let of = written(&pair.right, &pair.left, job)?;
+    let of = within(&of, args, pair.left.sector_size());
+    Ok(Some(SectorOwners::read(&pair.left, &of, job)))
+}
+
+/// What of a run lies in the sectors that are asked for.
+fn wanted(run: DiffRun, owners: &OwnersArgs) -> Option<DiffRun> {
+    let sectors = owners.sectors.clone().unwrap_or(0..u64::MAX);
+    let end = run.sector.0.saturating_add(run.count).min(sectors.end);
+    let first = run.sector.0.max(sectors.start);
+    let count = end.checked_sub(first).filter(|count| *count > 0)?;
+    Some(DiffRun {
+        sector: SectorNo(first),
+        count,
+        ..run
+    })
+}
+
+/// What of some bytes lies in the sectors that are asked for.
+pub(super) fn within(of: &Extents, owners: &OwnersArgs, sector_bytes: u32) -> Extents {
+    let Some(sectors) = &owners.sectors else {
+        return of.clone();
+    };
+    let byte = |sector: u64| sector.saturating_mul(sector_bytes.into());
+    let wanted = byte(sectors.start)..byte(sectors.end);
+    Extents::collect(of.within(&wanted))
+}
+
+/// What was found wrong while owners were looked for.
+pub(super) fn told_of_owners(owned: &SectorOwners, out: &Output) {
+    for (volume, finding) in &owned.findings {
+        out.warn(&format!("{volume}: {}", escape(&finding.text)));
+    }
+    if !owned.complete {
+        out.warn("not all owners could be found");
+    }
+}
+
+fn csv_line(part: &PlacedRun<'_>) -> String {
+    let (sector, count) = (part.run.sector.0.to_string(), part.run.count.to_string());
+    let mut cells = vec![sector.as_str(), &count, part.run.kind.word()];
+    if let Some(owner) = part.owner {
+        cells.extend(owner_cells(owner));
+    }
+    csv::line(cells)
+}
+
+/// Class, volume, path and stream of an owner.
+pub(super) fn owner_cells(owner: Option<&SectorOwner>) -> [&str; 4] {
+    owner.map_or([""; 4], |owner| {
+        let path = owner.path.as_deref().unwrap_or("");
+        [owner.class.word(), &owner.volume, path, &owner.stream]
     })
 }
 
@@ -220,14 +306,14 @@ fn each(
 fn text(
     store: &ScannedStore,
     pair: &DiskPair,
-    partitions: Option<&Partitions>,
+    places: DiskPlaces<'_>,
     compare: CompareRuns<'_>,
     clear_progress: &dyn Fn(),
     out: &mut Output,
 ) -> anyhow::Result<()> {
     let page = DiffPage {
         sector_size: pair.left.sector_size().into(),
-        partitions,
+        places,
         units: out.style.units,
         width: out.text_width(),
     };
@@ -237,8 +323,10 @@ fn text(
         if runs == 0 && out.headings == Headings::Shown {
             out.page(&[page.heading()])?;
         }
-        runs += 1;
-        out.page(&[page.run(run)])
+        let parts = places.cut(*run);
+        runs = runs.saturating_add(parts.len() as u64);
+        let lines: Vec<_> = parts.iter().map(|part| page.run(part)).collect();
+        out.page(&lines)
     })?;
     clear_progress();
     out.page(&[page.totals(&summary, runs)])?;

@@ -1,5 +1,7 @@
 //! `map`: which blocks a disk holds, as exact runs or as a grid.
 
+pub(super) mod owners;
+
 use std::io;
 use std::path::Path;
 

@@ -8,6 +8,7 @@ pub mod finding;
 mod host;
 pub mod machine;
 pub mod map;
+pub mod owners;
 pub mod plan;
 pub mod repository;
 mod role;

@@ -13,5 +13,7 @@ mod linux;
 mod lvm;
 mod ntfs;
 #[cfg(unix)]
+mod owners;
+#[cfg(unix)]
 mod story;
 mod windows;

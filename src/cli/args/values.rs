@@ -1,6 +1,7 @@
 //! The words that flags take, and how lists, sizes and paths are read from them.
 
 use std::convert::Infallible;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -177,6 +178,16 @@ pub(super) fn grid(text: &str) -> Result<(u32, u32), String> {
         side(columns).ok_or_else(wrong)?,
         side(rows).ok_or_else(wrong)?,
     ))
+}
+
+/// `A-B`, both included, or one sector.
+pub(super) fn sectors(text: &str) -> Result<Range<u64>, String> {
+    let wrong = || "expected a sector or FIRST-LAST, for example 2048-4095".to_owned();
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
+    let (first, last) = (number(first)?, number(last)?);
+    let end = last.checked_add(1).filter(|end| *end > first);
+    Ok(first..end.ok_or_else(wrong)?)
 }
 
 pub(super) fn path_map(text: &str) -> Result<PathMap, String> {

@@ -8,8 +8,9 @@ use serde::{Serialize, Serializer};
 use super::PathErrorJson;
 use super::ls::BlocksJson;
 use crate::analysis::diff::{DiffRun, DiffSummary};
-use crate::guest::Partitions;
+use crate::analysis::files::owned::{OwnerRun, SectorOwner};
 use crate::image::{Counts, StateRun};
+use crate::report::placed::{DiskPlaces, PlacedRun};
 
 /// What is known once all runs were handed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,23 +28,23 @@ pub type CompareRuns<'a> = &'a dyn Fn(&mut dyn FnMut(DiffRun)) -> Ended<DiffSumm
 pub struct DiffDocument<'a> {
     child: String,
     parent: Option<String>,
-    partitions: Option<&'a Partitions>,
+    places: DiskPlaces<'a>,
     compare: CompareRuns<'a>,
     ended: RefCell<Ended<DiffSummary>>,
 }
 
 impl<'a> DiffDocument<'a> {
-    /// Of the disk at `child`, or the first of two, its partitions if they are known, and what it is compared with.
+    /// Of the disk at `child`, or the first of two, what is known of its places, and what it is compared with.
     pub fn new(
         child: String,
         parent: Option<String>,
-        partitions: Option<&'a Partitions>,
+        places: DiskPlaces<'a>,
         compare: CompareRuns<'a>,
     ) -> Self {
         Self {
             child,
             parent,
-            partitions,
+            places,
             compare,
             ended: RefCell::default(),
         }
@@ -76,9 +77,10 @@ impl Serialize for ComparedRuns<'_> {
         let mut runs = serializer.serialize_seq(None)?;
         let mut fault = None;
         let ended = (self.0.compare)(&mut |run| {
-            if fault.is_none() {
-                let run = DiffRunJson::new(&run, self.0.partitions);
-                fault = runs.serialize_element(&run).err();
+            for part in self.0.places.cut(run) {
+                if fault.is_none() {
+                    fault = runs.serialize_element(&DiffRunJson::new(&part)).err();
+                }
             }
         });
         if let Some(fault) = fault {
@@ -126,16 +128,71 @@ pub struct DiffRunJson {
     /// Where on the guest's disk that is: `p1 NTFS`; left out where no partition table is sure.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// Whose it is; only if that is asked for, and `null` if nobody's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Option<OwnerJson>>,
+}
+
+/// Whose some sectors are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnerJson {
+    /// `file`, `directory`, `metadata`, `journal`, `pagefile`, `free`, `unreadable`, `outside`.
+    pub class: &'static str,
+    /// `p1`; `null` outside of all volumes.
+    pub volume: Option<String>,
+    pub path: Option<String>,
+    pub id: Option<String>,
+    /// `null` for a file's own content.
+    pub stream: Option<String>,
+}
+
+impl From<&SectorOwner> for OwnerJson {
+    fn from(owner: &SectorOwner) -> Self {
+        let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+        Self {
+            class: owner.class.word(),
+            volume: some(&owner.volume),
+            path: owner.path.clone(),
+            id: owner.id.map(|id| id.to_string()),
+            stream: some(&owner.stream),
+        }
+    }
 }
 
 impl DiffRunJson {
-    /// Of a run, on a disk of these partitions if they are known.
-    pub fn new(run: &DiffRun, partitions: Option<&Partitions>) -> Self {
+    pub fn new(part: &PlacedRun<'_>) -> Self {
+        Self {
+            sector: part.run.sector.0,
+            count: part.run.count,
+            kind: part.run.kind.word(),
+            place: part.place.clone(),
+            owner: part.owner.map(|owner| owner.map(OwnerJson::from)),
+        }
+    }
+}
+
+/// The keys of `map --owners` beside the head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnersBody {
+    pub path: String,
+    pub owners: Vec<OwnerRunJson>,
+}
+
+/// Sectors that a disk holds, of one owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnerRunJson {
+    pub sector: u64,
+    pub count: u64,
+    /// `null` if the file system counts them as in use, by nobody.
+    pub owner: Option<OwnerJson>,
+}
+
+impl OwnerRunJson {
+    pub fn new(run: &OwnerRun<'_>) -> Self {
         Self {
             sector: run.sector.0,
             count: run.count,
-            kind: run.kind.word(),
-            place: partitions.map(|partitions| partitions.name(run.sector, run.count)),
+            owner: run.owner.map(OwnerJson::from),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! A comparison of two disks: its runs, its sums, and what it came to.
 
 use super::{Line, Role};
-use crate::analysis::diff::{DiffKind, DiffRun, DiffSummary};
-use crate::guest::Partitions;
+use crate::analysis::diff::{DiffKind, DiffSummary};
+use crate::report::placed::{DiskPlaces, PlacedRun, owner_words};
 use crate::text::{self, Units};
+
+/// Columns for a place before an owner.
+const PLACE: usize = 16;
 
 /// Below this width a run has no size, offset and partition: where and what must stay.
 const NARROW: usize = 60;
@@ -13,8 +16,8 @@ const NARROW: usize = 60;
 pub struct DiffPage<'a> {
     /// Bytes in a sector.
     pub sector_size: u64,
-    /// The partitions of the child's content, if they are known.
-    pub partitions: Option<&'a Partitions>,
+    /// What is known of the child's content.
+    pub places: DiskPlaces<'a>,
     pub units: Units,
     pub width: usize,
 }
@@ -53,14 +56,22 @@ impl DiffPage<'_> {
             format!("{sector:>14} {count:>9} {bytes:>size$}  {kind:<12} {offset:<at$}")
         };
         let mut line = Line::of(Role::Heading, names);
-        if self.width >= NARROW && self.partitions.is_some() {
-            line.push(Role::Heading, " WHERE");
+        if self.width < NARROW {
+            return line;
+        }
+        let DiskPlaces { partitions, owners } = self.places;
+        match (partitions.is_some(), owners.is_some()) {
+            (true, true) => line.push(Role::Heading, format!(" {:<PLACE$} OWNER", "WHERE")),
+            (true, false) => line.push(Role::Heading, " WHERE"),
+            (false, true) => line.push(Role::Heading, " OWNER"),
+            (false, false) => {}
         }
         line
     }
 
     /// A run of sectors of one kind.
-    pub fn run(&self, run: &DiffRun) -> Line {
+    pub fn run(&self, part: &PlacedRun<'_>) -> Line {
+        let run = part.run;
         let (sign, role) = sign(run.kind);
         let kind = format!("{sign} {:<10} ", run.kind.word());
         let (sector, count) = (self.units.count(run.sector.0), self.units.count(run.count));
@@ -77,9 +88,13 @@ impl DiffPage<'_> {
         )
         .with(role, kind)
         .with(Role::Dim, format!("{at:<place$}"));
-        if let Some(known) = self.partitions {
-            let name = known.name(run.sector, run.count);
-            line.push(Role::Text, format!(" {name}"));
+        if let Some(place) = &part.place {
+            let width = part.owner.map_or(0, |_| PLACE);
+            line.push(Role::Text, format!(" {place:<width$}"));
+        }
+        if let Some(owner) = part.owner {
+            let role = owner.map_or(Role::Unsure, |_| Role::Text);
+            line.push(role, format!(" {}", owner_words(owner)));
         }
         line
     }

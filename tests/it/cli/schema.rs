@@ -169,7 +169,11 @@ fn follows(schema: &Value, named: &str, value: &Value, what: &str) {
 /// word on standard output if there is none. `line` is the definition of a line. True if there was an answer.
 fn answers(schema: &Value, folder: &Path, args: &[&str], line: &str) -> bool {
     let what = args.join(" ");
-    let named = args[0].replace("gate", "plan");
+    let named = if args.starts_with(&["map", "--owners"]) {
+        "mapOwners".to_owned()
+    } else {
+        args[0].replace("gate", "plan")
+    };
     let output = run(folder, args.iter().copied().chain(["--json"]));
     let lines = run(folder, args.iter().copied().chain(["--ndjson"]));
     assert_eq!(output.status, lines.status, "{what}");
@@ -243,11 +247,14 @@ fn every_command_follows_the_schema_for_every_disk_of_the_demo_and_of_torn_disks
             for (command, line) in [
                 ("info", "info"),
                 ("map", "stateRun"),
+                ("map --owners", "ownerRun"),
                 ("diff", "diffRun"),
+                ("diff --owners", "diffRun"),
                 ("plan", "plan"),
                 ("gate", "plan"),
             ] {
-                answered += usize::from(answers(&schema, folder.path(), &[command, path], line));
+                let args: Vec<&str> = command.split(' ').chain([path]).collect();
+                answered += usize::from(answers(&schema, folder.path(), &args, line));
             }
         }
     }

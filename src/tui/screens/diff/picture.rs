@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::format::SectorNo;
 use crate::report::page::diff::{DiffPage, outcome};
+use crate::report::placed::DiskPlaces;
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::message::{DiffResult, JobKind};
@@ -171,7 +172,10 @@ fn parent_name(app: &App) -> String {
 fn page_of<'a>(app: &App, data: &'a DiffResult, width: u16) -> DiffPage<'a> {
     DiffPage {
         sector_size: data.sector_size.into(),
-        partitions: data.partitions.as_ref(),
+        places: DiskPlaces {
+            partitions: data.partitions.as_ref(),
+            owners: None,
+        },
         units: app.units,
         width: width.into(),
     }
@@ -180,7 +184,8 @@ fn page_of<'a>(app: &App, data: &'a DiffResult, width: u16) -> DiffPage<'a> {
 fn run_line(app: &App, diff: &DiffRuns, place: usize, width: u16) -> Line {
     let run = diff.data.as_ref().and_then(|data| {
         let run = data.runs.get(*diff.shown.get(place)?)?;
-        Some(page_of(app, data, width).run(run))
+        let page = page_of(app, data, width);
+        Some(page.run(&page.places.whole(*run)))
     });
     run.unwrap_or_default()
 }
@@ -347,7 +352,11 @@ pub fn text_lines(app: &App, diff: &DiffRuns, width: u16) -> Vec<Line> {
     if let Some(data) = &diff.data {
         let page = page_of(app, data, width);
         lines.push(page.heading());
-        lines.extend(data.runs.iter().map(|run| page.run(run)));
+        lines.extend(
+            data.runs
+                .iter()
+                .map(|run| page.run(&page.places.whole(*run))),
+        );
         lines.push(totals(app, diff, width));
         let (child, other) = names(app);
         let came_to = outcome(&data.summary, &child, &other);
