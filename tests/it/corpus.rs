@@ -50,8 +50,8 @@ macro_rules! replays {
 }
 
 replays!(
-    chain, database, ext, facts, locators, log, lvm, orchestra, partitions, records, saved,
-    settings, store, text, times, tui, vhd, vhdx, virtualbox, vmcx, xfs, xml, xo,
+    chain, database, ext, facts, fat, locators, log, lvm, ntfs, orchestra, partitions, records,
+    saved, settings, store, text, times, tui, vhd, vhdx, virtualbox, vmcx, xfs, xml, xo,
 );
 
 #[test]

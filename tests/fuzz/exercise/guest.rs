@@ -1,4 +1,5 @@
-//! ext and XFS volumes whose machine stopped amid its work, changed in a few places: in what they hold, and in the journal.
+//! Volumes changed in a few places: ext and XFS whose machine stopped amid its work, in what they hold and in the journal;
+//! NTFS and FAT, in what they hold and in their tables.
 
 use std::ops::ControlFlow;
 use std::process::Command;
@@ -21,28 +22,33 @@ const SECTOR: usize = 512;
 const CHANGE: usize = 12;
 const CHANGES_MAX: usize = 16;
 
-/// A sound volume, and where something stands in it: all of it, and its journal.
+/// A sound volume, and where something stands in it: all of it, and its journal or table.
 struct Sound {
     bytes: Arc<Vec<u8>>,
     used: Vec<usize>,
-    journal: Vec<usize>,
+    inner: Vec<usize>,
 }
 
 static EXT: LazyLock<Option<Sound>> =
-    LazyLock::new(|| Sound::read("ext4-live", &[0xc0, 0x3b, 0x39, 0x98]));
+    LazyLock::new(|| Sound::read("ext4-live", 2, &[0xc0, 0x3b, 0x39, 0x98]));
 static XFS: LazyLock<Option<Sound>> =
-    LazyLock::new(|| Sound::read("xfs-crashed", &[0xfe, 0xed, 0xba, 0xbe]));
+    LazyLock::new(|| Sound::read("xfs-crashed", 2, &[0xfe, 0xed, 0xba, 0xbe]));
+/// Its file records, and what lies between them.
+static NTFS: LazyLock<Option<Sound>> = LazyLock::new(|| Sound::read("ntfs", 1, b"FILE"));
+/// Its tables.
+static FAT: LazyLock<Option<Sound>> =
+    LazyLock::new(|| Sound::read("fat", 1, &[0xf8, 0xff, 0xff, 0xff]));
 
 impl Sound {
-    /// The later of the two states in a fixture of the tests; `None` where nothing unpacks it.
-    fn read(name: &str, mark: &[u8]) -> Option<Self> {
+    /// The last of the states in a fixture of the tests; `None` where nothing unpacks it.
+    fn read(name: &str, states: usize, mark: &[u8]) -> Option<Self> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
         let root = root.trim_end_matches("tests/fuzz/");
         let path = format!("{root}/tests/it/fixtures/guest/{name}.zst");
         let unpacked = Command::new("zstd").args(["-dqc", &path]).output().ok()?;
-        let both = unpacked.stdout;
-        let bytes = both
-            .get(both.len() / 2..)
+        let all = unpacked.stdout;
+        let bytes = all
+            .get(all.len() / states * (states - 1)..)
             .filter(|bytes| !bytes.is_empty())?;
         let sectors = (0..bytes.len() / SECTOR).map(|sector| sector * SECTOR);
         let is_used = |at: &usize| bytes[*at..*at + SECTOR].iter().any(|byte| *byte != 0);
@@ -50,24 +56,24 @@ impl Sound {
         let mut marked = used.iter().filter(|at| bytes[**at..].starts_with(mark));
         let first = *marked.next()?;
         let last = *marked.next_back()?;
-        let journal = used
+        let inner = used
             .iter()
             .copied()
             .filter(|at| (first..=last).contains(at));
         Some(Self {
-            journal: journal.collect(),
+            inner: inner.collect(),
             bytes: Arc::new(bytes.to_vec()),
             used,
         })
     }
 
-    /// The first byte says whether only the journal is changed; then change after change.
+    /// The first byte says whether only the journal or table is changed; then change after change.
     fn changed(&self, input: &[u8]) -> Option<Patched> {
         let (which, rest) = input.split_first()?;
         let places = if which & 1 == 0 {
             &self.used
         } else {
-            &self.journal
+            &self.inner
         };
         let mut patched = Patched::new(Arc::clone(&self.bytes));
         for change in rest.chunks_exact(CHANGE).take(CHANGES_MAX) {
@@ -104,6 +110,14 @@ pub fn seeds() -> Vec<Vec<u8>> {
 
 pub fn run_ext(input: &[u8]) {
     run(EXT.as_ref(), input);
+}
+
+pub fn run_fat(input: &[u8]) {
+    run(FAT.as_ref(), input);
+}
+
+pub fn run_ntfs(input: &[u8]) {
+    run(NTFS.as_ref(), input);
 }
 
 pub fn run_xfs(input: &[u8]) {
@@ -144,15 +158,19 @@ fn run(sound: Option<&Sound>, input: &[u8]) {
         ControlFlow::Continue(())
     });
     for id in files.into_iter().take(64) {
-        let mut pieces = 0;
-        let _ = read_content(fs, id, "", &job, &mut |_| {
-            pieces += 1;
-            if pieces < 16 {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        });
+        let streams = fs.file(id).map_or_else(|_| Vec::new(), |file| file.streams);
+        let streams = streams.iter().map(|stream| stream.name.as_str());
+        for stream in std::iter::once("").chain(streams.take(4)) {
+            let mut pieces = 0;
+            let _ = read_content(fs, id, stream, &job, &mut |_| {
+                pieces += 1;
+                if pieces < 16 {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
+        }
     }
     let mut owned = 0;
     let _ = fs.owners(&all, &job, &mut |part| {

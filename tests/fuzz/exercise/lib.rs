@@ -57,6 +57,11 @@ pub const TARGETS: &[Target] = &[
         seeds: sheets::fact_seeds,
     },
     Target {
+        name: "fat",
+        run: guest::run_fat,
+        seeds: guest::seeds,
+    },
+    Target {
         name: "locators",
         run: locators::run,
         seeds: locators::seeds,
@@ -70,6 +75,11 @@ pub const TARGETS: &[Target] = &[
         name: "lvm",
         run: lvm::run,
         seeds: lvm::seeds,
+    },
+    Target {
+        name: "ntfs",
+        run: guest::run_ntfs,
+        seeds: guest::seeds,
     },
     Target {
         name: "orchestra",

@@ -59,7 +59,7 @@ pub const CHANGES: &str = "created /fresh
     replaced /home/user5/docs/note08.txt
     unlinked /hard";
 
-fn unpacked(name: &str) -> Option<Vec<u8>> {
+pub fn unpacked(name: &str) -> Option<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/guest");
     let mut zstd = Command::new("zstd");
     let Ok(output) = zstd.arg("-dqc").arg(folder.join(name)).output() else {
