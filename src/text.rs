@@ -21,6 +21,6 @@ mod word;
 pub use distance::distance;
 pub use escape::{escape, file_name, path};
 pub use glyph::{Charset, Glyphs};
-pub use moment::{Clock, Zone, minute, second, span};
+pub use moment::{Clock, Zone, minute, second, short_span, span};
 pub use number::{Units, count, many, offset, size};
 pub use width::{Overlong, clip, clip_middle, pad, pad_left, split_at_width, wrap, wrap_plain};

@@ -22,10 +22,15 @@ pub(super) fn run(
         Some(dir) => Folder::given(dir)?,
         None => Folder::temporary()?,
     };
+    let browses = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    if browses {
+        // Nothing else shows until it is built.
+        out.warn("building a small store to look at ...");
+    }
     crate::demo::build(&folder.path)
         .with_context(|| format!("cannot make the demo in {}", text::path(&folder.path)))?;
     let paths = [folder.path.clone()];
-    let exit = if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+    let exit = if browses {
         let temporary = folder.temporary.then_some(folder.path.as_path());
         super::browse::run(session, &paths, cli, temporary.as_slice(), out)
     } else {

@@ -1,14 +1,12 @@
 //! Columns of the tree: their names, values as text, and which fit a width.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::image::Kind;
 use crate::report::row::{Flag, Now, Row, RowKey, RowKind};
 use crate::report::{since, words};
-use crate::text::{Charset, Clock, Units, clip_middle};
+use crate::text::{Charset, Clock, Units};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
@@ -188,7 +186,12 @@ pub fn write_cell(column: Column, row: &Row, style: &ColumnStyle, text: &mut Str
         },
         Column::Created if is_disk && cells.is_copied => text.push_str("copied"),
         Column::Created if is_disk => time(cells.created, style, text),
-        Column::Taken => time(cells.taken, style, text),
+        Column::Taken => {
+            if cells.taken_is_bound && cells.taken.is_some() {
+                text.push(NOT_BEFORE);
+            }
+            time(cells.taken, style, text);
+        }
         Column::LastWrite => time(cells.modified, style, text),
         Column::Created => {}
         Column::Verdict => text.push_str(&status(row, style)),
@@ -200,6 +203,9 @@ pub fn write_cell(column: Column, row: &Row, style: &ColumnStyle, text: &mut Str
         Column::Now => text.push_str(row.now.word()),
     }
 }
+
+/// Before the time of a snapshot that is only the last write of its disk: it was taken then or later.
+pub const NOT_BEFORE: char = '~';
 
 fn size(bytes: Option<u64>, style: &ColumnStyle, text: &mut String) {
     if let Some(bytes) = bytes {
@@ -220,8 +226,9 @@ fn time(at: Option<Timestamp>, style: &ColumnStyle, text: &mut String) {
 pub fn status(row: &Row, style: &ColumnStyle) -> String {
     let glyphs = style.charset.glyphs();
     let mut text = match (row.flag, row.hint.as_str()) {
-        (Flag::Unsure, hint) if !hint.is_empty() => format!("{} {hint}", row.flag.sign(glyphs)),
-        (flag, _) => flag.text(glyphs),
+        (flag, "") => flag.text(glyphs),
+        (Flag::Unsure, hint) => format!("{} {hint}", row.flag.sign(glyphs)),
+        (flag, hint) => format!("{}, {hint}", flag.text(glyphs)),
     };
     if let Some(at) = row.reverted_at {
         text.push(' ');
@@ -289,8 +296,6 @@ pub struct Needs {
     pub snapshot: u16,
     /// The widest number of changed bytes.
     pub changed: u16,
-    /// Cut to the least widths, two rows of one machine would look alike.
-    pub alike: bool,
     /// How sizes are shown.
     pub units: Units,
 }
@@ -303,11 +308,7 @@ impl Needs {
             units,
             ..Self::default()
         };
-        let mut cut: HashSet<(String, String)> = HashSet::new();
         for row in rows {
-            if row.kind == RowKind::Group {
-                cut.clear();
-            }
             let name = match units {
                 Units::Human => &row.name,
                 Units::Bytes => &row.full_name,
@@ -315,16 +316,9 @@ impl Needs {
             // Margin, lines where a chain branches, and ` NOW`.
             let lines = if row.depth > 2 && !row.last { 7 } else { 5 };
             let now = if row.now == Now::Known { 4 } else { 0 };
-            let (beside, mut label) = (lines + now, String::new());
-            needs.name = needs.name.max(width(name).saturating_add(beside));
+            needs.name = needs.name.max(width(name).saturating_add(lines + now));
             if !row.snapshots.is_empty() || row.since.is_some() {
-                label = snapshot_label(row);
-                needs.snapshot = needs.snapshot.max(width(&label));
-            }
-            if width(name) + beside > NAME || width(&label) > SNAPSHOT {
-                let name = clip_middle(name, (NAME - beside).into(), ".");
-                let label = clip_middle(&label, SNAPSHOT.into(), ".");
-                needs.alike |= !cut.insert((name, label));
+                needs.snapshot = needs.snapshot.max(width(&snapshot_label(row)));
             }
             if let Some(bytes) = row.cells.dirty_bytes {
                 needs.changed = needs.changed.max(size_width(bytes));
@@ -340,7 +334,6 @@ impl Default for Needs {
             name: NAME,
             snapshot: SNAPSHOT,
             changed: CHANGED,
-            alike: false,
             units: Units::Human,
         }
     }
@@ -376,8 +369,7 @@ const LONGEST: u16 = 60;
 /// The columns that fit `width`, each with its width, one blank before each; and how much of a time they show.
 ///
 /// As the width shrinks, the columns of the file go first, then changed bytes, when the snapshot was taken, its name. Name and
-/// state always stay. Where cut names could not be told apart, changed bytes make room for them; exact bytes stay, wherever they
-/// are asked for.
+/// state always stay. No name is cut beside changed bytes; exact bytes stay, wherever they are asked for.
 pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
     let size = |human: u16| match needs.units {
         Units::Human => human,
@@ -410,7 +402,6 @@ pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
         let left = spare(&columns);
         let beside_a_cut_name = gone == Column::Dirty
             && needs.units == Units::Human
-            && needs.alike
             && left.is_some_and(|left| left < wants.0 + wants.1);
         if left.is_none() || beside_a_cut_name {
             columns.retain(|(column, _)| *column != gone);
@@ -424,8 +415,8 @@ pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
             *left -= by;
         }
     };
-    grow(Column::Name, wants.0, &mut left);
     grow(Column::Snapshots, wants.1, &mut left);
+    grow(Column::Name, wants.0, &mut left);
     for (column, width) in [
         (Column::OnDisk, size(10)),
         (Column::Format, 8),
@@ -516,10 +507,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_look_alike_are_not_cut_beside_a_column_of_sizes() {
+    fn no_name_is_cut_beside_a_column_of_sizes() {
         let long = Needs {
             snapshot: 20,
-            alike: true,
             ..Needs::default()
         };
         assert_eq!(

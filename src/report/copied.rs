@@ -46,13 +46,19 @@ pub fn sentence(forest: &Forest, of: &AssessedSnapshot, clock: &Clock) -> Option
         .saturating_add(1);
     let mut day = String::new();
     clock.write_date(first, &mut day);
+    let collect = collector(forest, of);
+    Some(format!(
+        "All its disks were written within {seconds} s on {day}: a copy without its dates. Copy again with `robocopy /COPY:DAT`, `rsync -t` or `cp -p`, or bring the host's own list: `{collect}`."
+    ))
+}
+
+/// The command that prints the script which asks the host of a snapshot.
+pub fn collector(forest: &Forest, of: &AssessedSnapshot) -> String {
     let frozen = of.frozen.first().and_then(|id| forest.node(*id));
-    let collect = match frozen.map(|node| node.product) {
+    let kind = match frozen.map(|node| node.product) {
         Some(Product::HyperV2008) => "hyperv-2008",
         Some(Product::XcpNg) => "xcpng",
         _ => "hyperv",
     };
-    Some(format!(
-        "All its disks were written within {seconds} s on {day}: a copy without its dates. Copy again with `robocopy /COPY:DAT`, `rsync -t` or `cp -p`, or bring the host's own list: `vhdtree collect {collect}`."
-    ))
+    format!("vhdtree collect {kind}")
 }

@@ -17,7 +17,7 @@ pub struct PlacedFinding {
 }
 
 /// Every finding of a forest: files, links, what only the whole shows, configurations, paths that could not be looked at;
-/// worst first, then by path.
+/// worst first, of those equally bad reverts first, then by path.
 pub fn of(forest: &Forest, assessment: &Assessment) -> Vec<PlacedFinding> {
     let ids: HashMap<&Path, DiskId> = forest
         .ids()
@@ -49,7 +49,9 @@ pub fn of(forest: &Forest, assessment: &Assessment) -> Vec<PlacedFinding> {
     found.extend(unread);
     found.sort_by(|a, b| {
         let severity = b.finding.code.severity.cmp(&a.finding.code.severity);
-        severity.then_with(|| a.path.cmp(&b.path))
+        let other = |one: &PlacedFinding| one.finding.code != &health::codes::MACHINE_REVERTED;
+        let reverts = other(a).cmp(&other(b));
+        severity.then(reverts).then_with(|| a.path.cmp(&b.path))
     });
     found
 }

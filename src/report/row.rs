@@ -72,6 +72,8 @@ pub struct Cells {
     pub dirty_bytes: Option<u64>,
     /// When the snapshot whose disk it is was taken.
     pub taken: Option<Timestamp>,
+    /// That is the last write of its disk: it was taken then or later.
+    pub taken_is_bound: bool,
     /// When the disk was made: footer, else birth of the file.
     pub created: Option<Timestamp>,
     /// That is the birth of a copy: it says nothing of the disk.
@@ -113,7 +115,7 @@ pub struct Row {
     pub flag: Flag,
     /// When the machine was set back, for a row that says so.
     pub reverted_at: Option<Timestamp>,
-    /// In a few words why it cannot be told, for a row that says so.
+    /// In a few words why it cannot be told, or what else is to be said, for a row that says so.
     pub hint: String,
     /// How much later than the snapshot, or than the last write of its disk, the disk above was made, in seconds.
     pub gap_seconds: Option<i64>,

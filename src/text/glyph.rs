@@ -111,7 +111,7 @@ static ASCII: Glyphs = Glyphs {
     shades: [".", ":", "+", "%", "#"],
     cursor: "^",
     branches: ["|-", "`-"],
-    reverted: "!",
+    reverted: "<",
     now: "*",
     folds: ["v", ">"],
     pending: ".",

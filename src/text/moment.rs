@@ -126,12 +126,29 @@ fn push_two(text: &mut String, number: u32) {
 
 /// A span in the largest unit that says something: `59 days`, `3 hours`, `40 seconds`; the sign is left out.
 pub fn span(seconds: i64) -> String {
+    let (count, unit) = rounded(seconds);
+    many(count, unit)
+}
+
+/// As [`span`], in as few signs as it takes: `59 d`, `3 h`, `40 min`.
+pub fn short_span(seconds: i64) -> String {
+    let (count, unit) = rounded(seconds);
+    let unit = match unit {
+        "minute" => "min",
+        unit => unit.get(..1).unwrap_or(unit),
+    };
+    format!("{count} {unit}")
+}
+
+/// To the nearest of the unit, so that 58 days and 19 hours are 59 days.
+fn rounded(seconds: i64) -> (u64, &'static str) {
     let seconds = seconds.unsigned_abs();
+    let nearest = |unit: u64| seconds.saturating_add(unit / 2) / unit;
     match seconds {
-        0..=119 => many(seconds, "second"),
-        120..=7_199 => many(seconds / 60, "minute"),
-        7_200..=172_799 => many(seconds / 3_600, "hour"),
-        _ => many(seconds / 86_400, "day"),
+        0..=119 => (seconds, "second"),
+        120..=7_199 => (nearest(60), "minute"),
+        7_200..=172_799 => (nearest(3_600), "hour"),
+        _ => (nearest(86_400), "day"),
     }
 }
 
@@ -158,8 +175,11 @@ mod tests {
     #[test]
     fn spans_read_as_a_person_would_say_them() {
         assert_eq!(span(59 * 86_400 + 3), "59 days");
+        assert_eq!(span(58 * 86_400 + 19 * 3_600), "59 days");
+        assert_eq!(short_span(58 * 86_400 + 3), "58 d");
+        assert_eq!(short_span(3_000), "50 min");
         assert_eq!(span(-1), "1 second");
-        assert_eq!(span(7_199), "119 minutes");
-        assert_eq!(span(i64::MIN), "106,751,991,167,300 days");
+        assert_eq!(span(7_199), "120 minutes");
+        assert_eq!(span(i64::MIN), "106,751,991,167,301 days");
     }
 }

@@ -140,6 +140,11 @@ fn signs(
             Role::Now,
             "in use by a VM now; NOW? the only candidate, nothing says so",
         ),
+        (
+            charset.glyphs().reverted,
+            Role::Warning,
+            "likely set back to this snapshot; ! where it is certain",
+        ),
         ("!", Role::Error, "a problem: broken, missing, unreadable"),
         (
             "?",
@@ -149,7 +154,7 @@ fn signs(
         (
             "~",
             Role::Unsure,
-            "not read to the end, or changing while it is read",
+            "not read to the end, or changing while it is read; before a date: then or later",
         ),
         ("=", Role::Text, "compared, and equal to its parent"),
         (

@@ -89,7 +89,7 @@ fn c_the_story_reverted_once_and_forgotten() {
         told["already_lost"][0]
             .as_str()
             .unwrap()
-            .contains("58 days")
+            .contains("59 days")
     );
     // Named for this very state it passes, and a changed file takes that back.
     let accept = format!("reverted:{}", told["state_token"].as_str().unwrap());

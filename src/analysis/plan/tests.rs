@@ -75,7 +75,7 @@ fn the_story_is_refused_with_both_dates_and_what_is_already_gone() {
         assert!(told.contains(part), "{told}");
     }
     assert!(
-        plan.already_lost[0].contains("58 days"),
+        plan.already_lost[0].contains("59 days"),
         "{:?}",
         plan.already_lost
     );

@@ -31,8 +31,12 @@ impl PageContext<'_> {
         self.style.units == Units::Bytes
     }
 
+    /// A size within a sentence or a line of several: never a bare number.
     pub fn size(&self, bytes: u64) -> String {
-        self.style.units.size(bytes)
+        match self.style.units {
+            Units::Human => text::size(bytes),
+            Units::Bytes => text::many(bytes, "byte"),
+        }
     }
 
     /// The size of a disk's file.

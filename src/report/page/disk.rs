@@ -183,6 +183,10 @@ fn wanted(context: &PageContext<'_>, id: DiskId) -> Option<String> {
         .and_then(|id| context.forest.disk(id)?.header.as_ref())
         .and_then(Header::link_id)
         .map(show);
+    // Ids that match are said of the chain as a whole.
+    if link.state == LinkState::Ok && !context.is_full() {
+        return None;
+    }
     let state = link.state.word();
     Some(match found {
         Some(found) => format!("wants {wanted} finds {found} {state}"),

@@ -4,12 +4,13 @@
 use crate::analysis::files::noise::is_noise;
 use crate::analysis::plan::{Answer, FreeSource, Loss, LostFiles, Merge, Plan, Reason};
 use crate::analysis::reasons;
+use crate::analysis::snapshot_vdi::vdis_on;
 use crate::report::copied;
 use crate::report::files::{sign, time_words};
 use crate::report::page::{Line, Page, PageContext, Role, verdict};
 use crate::report::words;
-use crate::store::{DiskId, Product};
-use crate::text::{count, escape, many};
+use crate::store::{Disk, DiskId, Product};
+use crate::text::{self, count, escape, many};
 
 /// Things of one kind that are shown one by one.
 const MANY: usize = 5;
@@ -251,7 +252,7 @@ impl<'a> Writer<'a> {
         }
         for loss in losses.iter().take(MANY) {
             self.said.push(&loss.text);
-            let text = self.context.sentence(&loss.text);
+            let text = self.exact(loss);
             self.page.item(Role::Error, text);
             for line in loss
                 .files
@@ -265,6 +266,18 @@ impl<'a> Writer<'a> {
             let text = format!("the same holds for {more} more");
             self.page.item(Role::Text, text);
         }
+    }
+
+    /// The sentence of a loss, with exact bytes where those are wanted.
+    fn exact(&self, loss: &Loss) -> String {
+        let context = self.context;
+        let held = loss.disk.and_then(|id| context.forest.disk(id));
+        let held = held.and_then(Disk::dirty_bytes);
+        let mut text = context.sentence(&loss.text);
+        for bytes in loss.bytes.into_iter().chain(held) {
+            text = text.replace(&text::size(bytes), &context.size(bytes));
+        }
+        text
     }
 
     /// What happens to which file, with bytes and space. A merge names its files whole.
@@ -419,6 +432,12 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// XCP-ng: the disk that its administrator knows the snapshot by.
+fn own_vdi(context: &PageContext<'_>, plan: &Plan, base: DiskId) -> Option<DiskId> {
+    let mut all = vdis_on(context.forest, context.assessment, base);
+    all.find_map(|(vdi, at)| (Some(at) == plan.snapshot).then_some(vdi))
+}
+
 /// What would be deleted, of which machine, since when there, and by whose rules.
 fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
     let forest = context.forest;
@@ -434,7 +453,10 @@ fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
             match (of, plan.product) {
                 (None, _) => name,
                 (_, Product::VirtualPc) => format!("the undo disk of {name}"),
-                _ => format!("the unnamed snapshot on {name}"),
+                _ => match own_vdi(context, plan, *disk) {
+                    Some(vdi) => format!("the snapshot {}", context.whole_name(vdi)),
+                    None => format!("the unnamed snapshot on {name}"),
+                },
             }
         }
         (None, None) => "?".to_owned(),

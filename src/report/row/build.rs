@@ -19,7 +19,8 @@ use crate::analysis::owner::Owners;
 use crate::analysis::since::SinceScan;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::image::Kind;
-use crate::store::{Disk, DiskId, Forest, MachineId, Node, Product, Snapshot};
+use crate::store::product::HIDDEN_BASE;
+use crate::store::{Disk, DiskId, Forest, MachineId, Node, Product, Snapshot, TakenSource};
 use crate::text::{self, escape};
 use std::cmp::Reverse;
 
@@ -215,10 +216,14 @@ impl Builder<'_> {
             .filter_map(|user| Some(escape(&self.forest.machine(*user)?.name)))
             .collect();
         let label = node.label.as_deref().map(escape);
-        // A base copy's name says no more than its role.
+        // A base copy's name says no more than its role; that it is hidden is what XCP-ng means by one.
+        let role = match node.role {
+            Some(HIDDEN_BASE) => "base copy",
+            role => role.unwrap_or_default(),
+        };
         row.note = label
             .filter(|_| node.role.is_none())
-            .unwrap_or_else(|| node.role.unwrap_or_default().to_owned());
+            .unwrap_or_else(|| role.to_owned());
         if row.vdi_of.is_some() && row.note.is_empty() {
             "snapshot".clone_into(&mut row.note);
         }
@@ -241,9 +246,10 @@ impl Builder<'_> {
         row.since = self.since.and_then(|since| since.disk(id));
         row.live = disk.liveness == crate::store::Liveness::Live;
         row.cells = cells(disk);
-        row.cells.taken = snapshot_of(self.forest, self.assessment, id)
-            .and_then(|of| of.taken)
-            .map(|taken| taken.at);
+        let taken = snapshot_of(self.forest, self.assessment, id).and_then(|of| of.taken);
+        row.cells.taken = taken.map(|taken| taken.at);
+        row.cells.taken_is_bound =
+            taken.is_some_and(|taken| taken.source == TakenSource::FrozenWrite);
         self.rows.push(row);
     }
 

@@ -84,8 +84,8 @@ impl Flag {
     /// The sign before the word; empty where nothing is wrong.
     pub fn sign(self, glyphs: &Glyphs) -> &'static str {
         match self {
-            Self::RevertedCertain | Self::RevertedLikely => glyphs.reverted,
-            Self::Broken | Self::Missing | Self::Unreadable => "!",
+            Self::RevertedLikely => glyphs.reverted,
+            Self::RevertedCertain | Self::Broken | Self::Missing | Self::Unreadable => "!",
             Self::Orphan | Self::Unsure | Self::Locked => "?",
             Self::Live | Self::Partial => "~",
             Self::Pending => glyphs.pending,
@@ -93,7 +93,7 @@ impl Flag {
         }
     }
 
-    /// Sign and word: `! REVERTED`, `ok`.
+    /// Sign and word: `! REVERTED` where it is certain, `ok`.
     pub fn text(self, glyphs: &Glyphs) -> String {
         match self.sign(glyphs) {
             "" => self.word().to_owned(),

@@ -160,10 +160,25 @@ pub(super) fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<DiskTree>)
             .errors
             .push(at);
     }
-    machines
-        .into_values()
-        .chain(folders.into_values())
-        .collect()
+    let mut groups: Vec<RowGroup> = machines.into_values().collect();
+    tell_apart(forest, &mut groups);
+    groups.extend(folders.into_values());
+    groups
+}
+
+/// Machines of one name get their folder behind it.
+fn tell_apart(forest: &Forest, machines: &mut [RowGroup]) {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for group in machines.iter() {
+        *times.entry(group.name.clone()).or_default() += 1;
+    }
+    for group in machines {
+        let top = group.trees.first().and_then(|tree| forest.disk(tree.top));
+        let alike = times.get(&group.name).is_some_and(|times| *times > 1);
+        if let Some(disk) = top.filter(|_| alike) {
+            group.name = format!("{} ({})", group.name, folder_name(forest, &disk.path));
+        }
+    }
 }
 
 /// The folder of a path, from the root given: its own name where there are several folders below one root.

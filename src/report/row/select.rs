@@ -20,9 +20,10 @@ impl Order {
         }
     }
 
-    fn compare(self, x: &Row, y: &Row) -> Ordering {
+    /// Of two rows, each with the worst rank of its subtree.
+    fn compare(self, (x, worst): (&Row, Rank), (y, other): (&Row, Rank)) -> Ordering {
         let by = match self.sort {
-            Sort::Problems => rank(x).cmp(&rank(y)),
+            Sort::Problems => worst.cmp(&other),
             Sort::Name => Ordering::Equal,
             Sort::Size => y.cells.on_disk.cmp(&x.cells.on_disk),
             Sort::Dirty => y.cells.dirty_bytes.cmp(&x.cells.dirty_bytes),
@@ -43,8 +44,23 @@ impl Order {
     }
 }
 
+type Rank = (Flag, Reverse<i64>);
+
+/// The worst rank of each row and what stands below it.
+fn worst_ranks(rows: &[Row]) -> Vec<Rank> {
+    let mut ranks: Vec<Rank> = rows.iter().map(rank).collect();
+    for (at, row) in rows.iter().enumerate().rev() {
+        let own = ranks.get(at).copied();
+        let above = row.parent.and_then(|parent| ranks.get_mut(parent as usize));
+        if let Some((own, above)) = own.zip(above) {
+            *above = own.min(*above);
+        }
+    }
+    ranks
+}
+
 /// Problems by what they are, then what cannot be told by its gap; of whatever else one is like the other.
-fn rank(row: &Row) -> (Flag, Reverse<i64>) {
+fn rank(row: &Row) -> Rank {
     match row.flag {
         flag if flag.is_problem() => (flag, Reverse(0)),
         Flag::Unsure => (Flag::Unsure, Reverse(row.gap_seconds.unwrap_or(0))),
@@ -68,12 +84,13 @@ pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions, order: Order) -> 
             None => tops.push(at),
         }
     }
+    let ranks = worst_ranks(&rows);
     for siblings in below
         .iter_mut()
         .chain([&mut tops])
         .filter(|list| list.len() > 1)
     {
-        in_order(siblings, &rows, order);
+        in_order(siblings, &rows, &ranks, order);
     }
     let mut wanted: Vec<u32> = Vec::with_capacity(rows.len());
     let mut todo: Vec<(u32, Option<u32>, bool)> = Vec::new();
@@ -125,8 +142,11 @@ fn push(todo: &mut Vec<(u32, Option<u32>, bool)>, siblings: &[u32], parent: Opti
     );
 }
 
-fn in_order(siblings: &mut [u32], rows: &[Row], order: Order) {
-    let row = |at: &u32| rows.get(*at as usize);
+fn in_order(siblings: &mut [u32], rows: &[Row], ranks: &[Rank], order: Order) {
+    let row = |at: &u32| {
+        let at = *at as usize;
+        rows.get(at).zip(ranks.get(at).copied())
+    };
     siblings.sort_by(|a, b| match (row(a), row(b)) {
         (Some(a), Some(b)) => order.compare(a, b),
         (a, b) => a.is_some().cmp(&b.is_some()),

@@ -9,7 +9,7 @@ use crate::finding::Code;
 use crate::report::copied::copied;
 use crate::report::row::Phase;
 use crate::store::{BornSource, Disk, DiskId, Forest, Liveness, Product};
-use crate::text::many;
+use crate::text::{many, short_span};
 
 /// Seconds within which a disk above was made with its snapshot.
 const TOLERANCE: i64 = 300;
@@ -105,7 +105,11 @@ pub(super) fn status(
         None if by_revert.and_then(reverted).is_some() => Flag::ByRevert,
         None => Flag::Quiet,
     };
-    flag.into()
+    let also = own.and(by_revert).and_then(reverted);
+    Status {
+        hint: also.map_or_else(String::new, |_| "by revert".to_owned()),
+        ..flag.into()
+    }
 }
 
 /// What is said of a snapshot that the machine was set back to.
@@ -202,7 +206,7 @@ fn unsure(
 /// What stops the gate though no revert shows, in three words.
 fn stop_words(stop: &'static Code) -> &'static str {
     let words = [
-        (&reasons::DEAD_END, "other branch"),
+        (&reasons::DEAD_END, "kept branch"),
         (&reasons::BREAKS_CHILDREN, "breaks others"),
         (&reasons::BROKEN_CHAIN, "chain broken"),
         (&reasons::OTHER_MACHINE, "other VM's too"),
@@ -245,13 +249,4 @@ pub(super) fn is_copy(disk: &Disk) -> bool {
     };
     let later = |written| born.at.duration_since(written).as_secs() > TOLERANCE;
     born.source == BornSource::OtherFileSystem && disk.file.modified.is_some_and(later)
-}
-
-/// `58 d`, `3 h`, `40 min`.
-fn short_span(seconds: i64) -> String {
-    match seconds {
-        0..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
 }

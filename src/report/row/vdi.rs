@@ -1,5 +1,7 @@
 //! XCP-ng: rows as its administrator knows the disks. A base copy, which no tool of XCP-ng shows, is folded into the disk whose
-//! content it holds, and a snapshot's VDI stands below the disk it is of.
+//! content it holds; a disk stands below the snapshots of it, the oldest on top, as wherever else snapshots are shown.
+
+use std::collections::BTreeMap;
 
 use super::{Flag, Row};
 use crate::analysis::Assessment;
@@ -19,7 +21,7 @@ pub(super) fn goes_on_in(forest: &Forest, assessment: &Assessment, id: DiskId) -
     is_leaf && below.is_some_and(|of| of.verdict.above == Some(id)) && on_base()
 }
 
-/// Takes the base copies out of the rows of one tree, from `start` on, and puts each snapshot's VDI below the disk it is of. Gives
+/// Takes the base copies out of the rows of one tree, from `start` on, and puts each disk below the snapshots of it. Gives
 /// back the bytes of the files that have no row now. One that anything is said of keeps its row.
 pub(super) fn fold_bases(
     forest: &Forest,
@@ -70,17 +72,49 @@ pub(super) fn fold_bases(
             *place = here;
         }
     }
-    for mut row in aside {
+    let (of_leaf, others): (Vec<Row>, Vec<Row>) = aside.into_iter().partition(|row| {
         let of = row.disk.and_then(|id| leaf_of(forest, assessment, id));
-        let at = rows
-            .iter()
-            .skip(start)
-            .position(|row| row.disk == of && of.is_some());
-        let owner = at.and_then(|at| u32::try_from(start.saturating_add(at)).ok());
-        row.parent = owner.or(row.parent);
+        of.is_some_and(|of| rows.iter().skip(start).any(|row| row.disk == Some(of)))
+    });
+    for row in others {
         put(rows, row);
     }
+    under_snapshots(forest, assessment, rows, start, of_leaf);
     bytes
+}
+
+/// Puts each machine's disk below the snapshots of it, the oldest on top, as where snapshots are disks of the chain.
+fn under_snapshots(
+    forest: &Forest,
+    assessment: &Assessment,
+    rows: &mut Vec<Row>,
+    start: usize,
+    mut snapshots: Vec<Row>,
+) {
+    snapshots.sort_by_key(|row| row.cells.taken);
+    let mut of_leaf: BTreeMap<DiskId, Vec<Row>> = BTreeMap::new();
+    for row in snapshots {
+        if let Some(leaf) = row.disk.and_then(|id| leaf_of(forest, assessment, id)) {
+            of_leaf.entry(leaf).or_default().push(row);
+        }
+    }
+    let tree = rows.split_off(start);
+    let mut place: Vec<Option<u32>> = Vec::with_capacity(tree.len());
+    for mut row in tree {
+        // A row stands after the one above it, so its new place is known.
+        let above = row.parent.map(|parent| parent as usize);
+        if let Some(above) = above.filter(|above| *above >= start) {
+            row.parent = place.get(above.saturating_sub(start)).copied().flatten();
+        }
+        let own = row.disk.and_then(|id| of_leaf.remove(&id));
+        for mut snapshot in own.into_iter().flatten() {
+            snapshot.parent = row.parent;
+            row.parent = u32::try_from(rows.len()).ok();
+            put(rows, snapshot);
+        }
+        place.push(u32::try_from(rows.len()).ok());
+        put(rows, row);
+    }
 }
 
 fn put(rows: &mut Vec<Row>, mut row: Row) {

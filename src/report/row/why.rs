@@ -56,7 +56,11 @@ fn group(forest: &Forest, assessment: &Assessment, row: &Row, clock: &Clock) -> 
     match row.flag {
         Flag::Ok => of("holds no problem that the disks show."),
         Flag::NoSign | Flag::Quiet | Flag::ByRevert => {
-            of("shows no sign of a revert; nothing read here says which of its disks are in use.")
+            let own = row.worst.and_then(|id| snapshot_of(forest, assessment, id));
+            let ask = own.map_or_else(String::new, |own| asks(forest, own));
+            of(&format!(
+                "shows no sign of a revert; nothing here says which of its disks are in use.{ask}"
+            ))
         }
         Flag::Pending => of("is still being read."),
         Flag::Partial => of("was not read to the end: there may be more in it than is shown."),
@@ -96,10 +100,7 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::NoSign | Flag::Ok if row.equals_parent => {
             "Every sector it holds equals its parent's: it stands where its parent stands.".to_owned()
         }
-        Flag::NoSign | Flag::Ok => snapshot_of(forest, assessment, id)
-            .map(|of| escape(&of.verdict.summary))
-            .filter(|summary| !summary.is_empty())
-            .unwrap_or_else(|| "Nothing speaks against it.".to_owned()),
+        Flag::NoSign | Flag::Ok => no_sign(forest, assessment, row, id, clock),
         Flag::Quiet => match row.now {
             Now::Known => "A machine uses it now, and nothing speaks against it.".to_owned(),
             Now::Alone => "Nothing says which disk is in use; this is the only leaf of its tree.".to_owned(),
@@ -107,6 +108,42 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
             Now::No => base(forest, row, id, clock),
         },
     }
+}
+
+/// A snapshot that nothing shows a revert to. What that rests on stands in the details.
+fn no_sign(
+    forest: &Forest,
+    assessment: &Assessment,
+    row: &Row,
+    id: DiskId,
+    clock: &Clock,
+) -> String {
+    let Some(of) = snapshot_of(forest, assessment, id) else {
+        return "Nothing speaks against it.".to_owned();
+    };
+    let (_, name) = names(forest, assessment, of);
+    let before = if row.hint.is_empty() {
+        String::new()
+    } else {
+        by_revert(forest, assessment, id, clock) + " "
+    };
+    match row.flag {
+        Flag::Ok => format!(
+            "{before}Nothing shows a revert to {name}, and nothing else read here speaks against deleting it."
+        ),
+        _ => format!(
+            "{before}Nothing shows a revert to {name}; nothing here says which disks are in use.{}",
+            asks(forest, of)
+        ),
+    }
+}
+
+/// How to bring what the host knows.
+fn asks(forest: &Forest, of: &AssessedSnapshot) -> String {
+    format!(
+        " `{}` prints a script that asks the host.",
+        copied::collector(forest, of)
+    )
 }
 
 /// Whose machine it is and how the snapshot is called; escaped.
@@ -218,9 +255,10 @@ fn unsure(
     let made = made(forest, of);
     if let Some((gap, made)) = row.gap_seconds.zip(made) {
         return format!(
-            "{vm} was either off for {} or set back to {name} on {}. The details say what would settle it.",
+            "{vm} was either off for {} or set back to {name} on {}. To settle it, bring the host's own list: `{}`.",
             text::span(gap),
-            day(made, clock)
+            day(made, clock),
+            copied::collector(forest, of)
         );
     }
     if let Some(copied) = copied::sentence(forest, of, clock) {

@@ -80,6 +80,7 @@ impl Screen for Diff {
         }
         let count = self.runs.run().map_or(0, |run| run.count);
         match command {
+            Command::Open if let Some(child) = picture::child_of_base(app) => app.reveal(child),
             Command::Open | Command::SwapPane => {
                 self.runs.part = match self.runs.part {
                     DiffFocus::Runs => DiffFocus::Bytes,

@@ -360,20 +360,15 @@ fn parts(body: Rect, findings: usize) -> (Rect, Rect) {
 fn row(app: &App, item: &PlacedFinding, width: usize) -> Line {
     let ellipsis = app.settings.charset.glyphs().ellipsis;
     let code = &item.finding.code;
-    let narrow = width < 70;
-    let (code_width, name_width) = if narrow {
-        (14, width.saturating_sub(9 + 15))
-    } else {
-        (26, 24)
-    };
+    let name_width = if width < 70 { 18 } else { 26 };
     let mut line = Line::of(
         severity_role(code.severity),
         format!(" {:<7} ", code.severity.word()),
     );
-    line.push(
-        Role::Text,
-        format!("{} ", pad(&clip(code.id, code_width, ellipsis), code_width)),
-    );
+    // The code stands in the heading below; what it means is worth the room first.
+    if width >= 120 {
+        line.push(Role::Text, format!("{} ", pad(code.id, 26)));
+    }
     let name = clip_middle(&place(app, item), name_width, ellipsis);
     line.push(Role::Text, format!("{} ", pad(&name, name_width)));
     let left = width.saturating_sub(line.width());

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::analysis::{AssessedSnapshot, Reverted};
 use crate::report::columns::{
-    Column, ColumnStyle, Fitted, cell, fit, snapshot_label, status, write_use,
+    Column, ColumnStyle, Fitted, NOT_BEFORE, cell, fit, snapshot_label, status, write_use,
 };
 use crate::report::row::{Direction, Only, prefix};
 use crate::report::{Now, Row, RowKey, RowKind, since};
@@ -120,6 +120,9 @@ impl Screen for Tree {
             let mut words = format!("filter: {}, {left} of {all}", app.options.filter);
             if app.size.0 >= 100 {
                 words = format!("{words} {}", groups_word(app));
+            } else {
+                // What is left of a long text says enough; the numbers are not cut.
+                words = format!("{left} of {all} match {}", app.options.filter);
             }
             parts.push(words);
         }
@@ -256,7 +259,18 @@ impl<'a> RowLines<'a> {
         };
         for fitted in &self.columns {
             let width = usize::from(fitted.width);
-            line.push(Role::Text, " ");
+            let mut text = match fitted.column {
+                Column::Name | Column::Snapshots | Column::Verdict => String::new(),
+                column => cell(column, row, &self.style),
+            };
+            // Its mark stands in the blank before a date, so that all days stand below each other.
+            let bound = fitted.column == Column::Taken && text.starts_with(NOT_BEFORE);
+            if bound {
+                text.remove(0);
+                line.push(Role::Unsure, NOT_BEFORE.to_string());
+            } else {
+                line.push(Role::Text, " ");
+            }
             match fitted.column {
                 Column::Name => self.name(&mut line, row, index, width),
                 Column::Snapshots => {
@@ -273,7 +287,6 @@ impl<'a> RowLines<'a> {
                     line.push(row.flag.role(), text);
                 }
                 column => {
-                    let text = cell(column, row, &self.style);
                     let text = if column.is_number() {
                         pad_left(&text, width)
                     } else {

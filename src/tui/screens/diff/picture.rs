@@ -6,8 +6,10 @@ use ratatui::layout::Rect;
 use crate::format::SectorNo;
 use crate::report::page::diff::{DiffPage, outcome};
 use crate::report::placed::DiskPlaces;
+use crate::store::DiskId;
 use crate::text;
 use crate::tui::app::App;
+use crate::tui::command::Command;
 use crate::tui::message::{DiffResult, JobKind};
 use crate::tui::theme::Role;
 use crate::tui::widget::rows::{Focus, draw_rows};
@@ -22,7 +24,12 @@ pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
         return;
     }
     if let Some(error) = &app.comparison.error {
-        let lines = Line::of(Role::Text, format!(" {error}")).wrap(area.width.into(), 1);
+        let mut lines = Line::of(Role::Text, format!(" {error}")).wrap(area.width.into(), 1);
+        if let Some(child) = child_of_base(app) {
+            let key = app.key_of(Command::Open);
+            let text = format!(" {key}: compare its child {} with it", app.name_of(child));
+            lines.extend(Line::of(Role::Notice, text).wrap(area.width.into(), 1));
+        }
         Line::paint_all(&lines, buffer, area, theme);
         return;
     }
@@ -69,6 +76,14 @@ pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
     if area.height > 2 {
         totals(app, diff, area.width).paint(buffer, last, theme);
     }
+}
+
+/// The disk to compare where the one at hand has no parent: the child that stands on it.
+pub fn child_of_base(app: &App) -> Option<DiskId> {
+    let forest = &app.store.forest;
+    let disk = app.disk().filter(|_| app.comparison.error.is_some())?;
+    let node = forest.node(disk).filter(|node| node.parent.is_none())?;
+    node.children.first().copied()
 }
 
 /// Rows of the diff's list and of its bytes, the heading lines left out.
