@@ -4,6 +4,7 @@ use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says};
 use crate::analysis::facts::{Facts, Gatherer, Standing, Subject};
 use crate::analysis::interval::Interval;
 use crate::analysis::rules::{Rule, Told};
+use crate::analysis::snapshot_vdi::unnamed_vdi;
 use crate::analysis::survey::Survey;
 use crate::analysis::verdict::{Decision, Verdict, applied_at, decide, joined, together};
 use crate::analysis::witness::{self, branch, guest_clock, list_order, scan};
@@ -122,6 +123,9 @@ impl Told {
         let above = disk.above.map(|above| survey.name(above));
         let mut evidence = disk.evidence.iter();
         self.frozen = survey.name(disk.frozen);
+        let vdi = disk.above;
+        let vdi = vdi.and_then(|above| unnamed_vdi(survey.forest, disk.frozen, above));
+        self.vdi = vdi.map(|vdi| survey.name(vdi));
         self.above = above.unwrap_or_default();
         self.taken = decision.snapshot;
         self.made = decision.disk_above;

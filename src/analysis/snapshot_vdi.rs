@@ -24,9 +24,25 @@ pub fn snapshot_of_vdi(forest: &Forest, assessment: &Assessment, id: DiskId) -> 
     }
     let first = own.first().copied()?;
     let above = of(&first)?.verdict.above;
-    let counts = forest.disk(id)?.counts.as_ref();
-    let is_empty = counts.is_some_and(|counts| counts.complete && counts.dirty_sectors == 0);
-    (is_empty && above.is_some_and(|above| above != id)).then_some(first)
+    (is_empty(forest, id) && above.is_some_and(|above| above != id)).then_some(first)
+}
+
+fn is_empty(forest: &Forest, id: DiskId) -> bool {
+    let counts = forest.disk(id).and_then(|disk| disk.counts.as_ref());
+    counts.is_some_and(|counts| counts.complete && counts.dirty_sectors == 0)
+}
+
+/// The VDI of a snapshot that no facts name: the leaf on its base copy that holds nothing, beside the disk the machine goes on in.
+pub fn unnamed_vdi(forest: &Forest, base: DiskId, above: DiskId) -> Option<DiskId> {
+    let node = forest.node(base)?;
+    let is_it = |id: &DiskId| {
+        let leaf = forest.node(*id);
+        let is_aside =
+            leaf.is_some_and(|node| node.children.is_empty() && node.in_use_by.is_empty());
+        *id != above && is_aside && is_empty(forest, *id)
+    };
+    let mut children = node.children.iter().copied();
+    children.find(|id| node.product == Product::XcpNg && is_it(id))
 }
 
 /// The VDIs of the snapshots whose content a base copy holds.

@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::Flag;
 use crate::report::row::why;
+use crate::report::{Flag, RowKind};
 use crate::text;
-use crate::text::escape;
+use crate::text::{Units, escape};
 use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::keymap::Context;
@@ -23,12 +23,16 @@ pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let Some(row) = app.row() else { return };
-    let text = app.shortened(why(
+    let mut text = app.shortened(why(
         &app.store.forest,
         &app.store.assessment,
         row,
         &app.settings.clock,
     ));
+    // A whole name does not fit every column, but it is what was asked for.
+    if app.units == Units::Bytes && row.kind != RowKind::Group && !text.contains(&row.full_name) {
+        text = format!("{}: {text}", row.full_name);
+    }
     let role = match row.flag.role() {
         Role::Error => Role::Error,
         Role::Warning => Role::Warning,

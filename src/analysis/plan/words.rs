@@ -56,7 +56,7 @@ impl SummaryInput<'_> {
         names(self.forest, disks)
     }
 
-    /// `snapshot "Before SP1"`, or `the unnamed snapshot on web01.vhd`.
+    /// `snapshot "Before SP1"`, on XCP-ng the snapshot's own VDI, or `the unnamed snapshot on web01.vhd`.
     pub(super) fn title(&self) -> String {
         match self
             .snapshot
@@ -68,6 +68,9 @@ impl SummaryInput<'_> {
             }
             None if self.product == Product::XenOrchestra => {
                 format!("the backup {}", self.names(self.frozen))
+            }
+            None if self.product == Product::XcpNg && !self.steps.leaves.is_empty() => {
+                format!("the snapshot {}", self.names(&self.steps.leaves))
             }
             None => format!("the unnamed snapshot on {}", self.names(self.frozen)),
         }

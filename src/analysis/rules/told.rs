@@ -20,6 +20,8 @@ pub struct Told {
     pub snapshot: Option<String>,
     /// The file name of D(s).
     pub frozen: String,
+    /// XCP-ng: the file name of the snapshot's own VDI, where no name is known.
+    pub vdi: Option<String>,
     /// The file name of X(s).
     pub above: String,
     pub taken: Interval,
@@ -69,9 +71,10 @@ impl Told {
 
     /// `"Before SP1" (taken 2009-05-02 14:10Z)`, as far as known.
     pub(super) fn snapshot(&self) -> String {
-        let name = match &self.snapshot {
-            Some(name) => format!("\"{name}\""),
-            None => format!("the unnamed snapshot on {}", self.frozen),
+        let name = match (&self.snapshot, &self.vdi) {
+            (Some(name), _) => format!("\"{name}\""),
+            (None, Some(vdi)) => format!("the snapshot {vdi}"),
+            (None, None) => format!("the unnamed snapshot on {}", self.frozen),
         };
         match (self.taken.not_before, self.taken.not_after) {
             (None, None) => format!("{name} (taken at an unknown time)"),

@@ -9,7 +9,7 @@ use crate::text::{self, Units};
 const PLACE: usize = 16;
 
 /// Below this width a run has no size, offset and partition: where and what must stay.
-const NARROW: usize = 60;
+const NARROW: usize = 66;
 
 /// How the lines of a comparison look.
 #[derive(Debug, Clone, Copy)]

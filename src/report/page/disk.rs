@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use crate::analysis::AssessedSnapshot;
 use crate::analysis::since::SinceScan;
+use crate::analysis::snapshot_vdi::snapshot_of_vdi;
 use crate::finding::Severity;
 use crate::image::{Header, Kind, LogState, Specific};
 use crate::report::beside::beside;
@@ -83,6 +84,10 @@ fn verdicts(page: &mut Page, context: &PageContext<'_>, id: DiskId) {
     }
     for own in of_disk.snapshots.iter().filter_map(of) {
         write("SNAPSHOT", "whose disk this is: ", own);
+    }
+    let vdi_of = snapshot_of_vdi(context.forest, context.assessment, id);
+    if let Some(own) = vdi_of.as_ref().and_then(of) {
+        write("SNAPSHOT", "whose own disk this is: ", own);
     }
     if of_disk.equals_parent == Some(true) {
         page.text(

@@ -90,7 +90,9 @@ fn snapshot(line: &mut Line, context: &PageContext<'_>, story: &MachineStory<'_>
     if let Some(row) = row {
         line.push(row.flag.role(), columns::status(row, context.style));
     }
-    line.push(Role::Dim, format!("  {}", story.disks(at)));
+    if of.snapshot.is_some() {
+        line.push(Role::Dim, format!("  {}", story.disks(at)));
+    }
 }
 
 fn leaf(line: &mut Line, context: &PageContext<'_>, leaf: &Leaf<'_>) {

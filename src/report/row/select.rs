@@ -59,11 +59,12 @@ fn worst_ranks(rows: &[Row]) -> Vec<Rank> {
     ranks
 }
 
-/// Problems by what they are, then what cannot be told by its gap; of whatever else one is like the other.
+/// Problems by what they are, then those and what cannot be told by its gap; of whatever else one is like the other.
 fn rank(row: &Row) -> Rank {
     match row.flag {
-        flag if flag.is_problem() => (flag, Reverse(0)),
-        Flag::Unsure => (Flag::Unsure, Reverse(row.gap_seconds.unwrap_or(0))),
+        flag if flag.is_problem() || flag == Flag::Unsure => {
+            (flag, Reverse(row.gap_seconds.unwrap_or(0)))
+        }
         _ => (Flag::Ok, Reverse(0)),
     }
 }

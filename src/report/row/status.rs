@@ -8,6 +8,7 @@ use crate::analysis::{AssessedSnapshot, Assessment, Reverted, Rule, reasons};
 use crate::finding::Code;
 use crate::report::copied::copied;
 use crate::report::row::Phase;
+use crate::store::codes;
 use crate::store::{BornSource, Disk, DiskId, Forest, Liveness, Product};
 use crate::text::{many, short_span};
 
@@ -110,6 +111,11 @@ pub(super) fn status(
         hint: also.map_or_else(String::new, |_| "by revert".to_owned()),
         ..flag.into()
     }
+}
+
+/// True if it is not in use, as far as is known, but this user may not open it.
+pub(super) fn is_denied(disk: &Disk) -> bool {
+    disk.findings.iter().any(|of| *of.code == codes::DENIED)
 }
 
 /// What is said of a snapshot that the machine was set back to.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::flag::is_other_format;
-use super::status::{made, snapshot_of};
+use super::status::{is_denied, made, snapshot_of};
 use super::{Flag, Now, Row, RowKind};
 use crate::analysis::snapshot_vdi::vdis_on;
 use crate::analysis::{AssessedSnapshot, Assessment, Rule};
@@ -92,6 +92,7 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::Unreadable => unreadable(forest, id),
         Flag::Missing => "It is named, and not in the store.".to_owned(),
         Flag::Orphan => orphan(forest, row, id),
+        Flag::Locked if forest.disk(id).is_some_and(is_denied) => "This user may not read it. Read the store as one who may (root, an administrator), or bring what its host knows: `vhdtree collect` prints a script that asks it.".to_owned(),
         Flag::Locked => "It could not be opened, as the disk of a running machine cannot. Its host knows what it is: `vhdtree collect` prints a script that asks it.".to_owned(),
         Flag::Live => "It changed while it was read: what is shown may mix two moments. Read it again when the machine is off.".to_owned(),
         Flag::Partial if forest.disk(id).is_some_and(is_other_format) => other_format(forest, id),

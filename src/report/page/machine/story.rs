@@ -133,13 +133,13 @@ impl<'a> MachineStory<'a> {
         snapshots.map(Point::Snapshot).chain(leaves).collect()
     }
 
-    /// Its name in quotation marks; escaped.
+    /// Its name in quotation marks, else its disk; escaped.
     pub fn name(&self, at: usize) -> String {
         let known = self.snapshot(at).and_then(|of| of.snapshot);
         let known = known.and_then(|id| self.context.forest.snapshot(id));
         let name = known.and_then(Snapshot::label);
         name.map_or_else(
-            || "snapshot without a name".to_owned(),
+            || format!("snapshot {}", self.disks(at)),
             |name| format!("\"{}\"", escape(name)),
         )
     }

@@ -72,8 +72,10 @@ const WHOLE: &str = "   WHOLE DISK";
 
 /// How cells are drawn: what only a colour would say is said by letters where there are no colours.
 fn style(app: &App, map: &MapWindow) -> MapStyle {
+    let theme = &app.settings.theme;
+    let alike = theme.style(Role::Changed).fg == theme.style(Role::Same).fg;
     match map.layer {
-        Layer::Compared if app.settings.depth == Depth::Mono => MapStyle::Letters,
+        Layer::Compared if alike || app.settings.depth == Depth::Mono => MapStyle::Letters,
         _ => map.style,
     }
 }
