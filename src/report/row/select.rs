@@ -29,14 +29,7 @@ impl Order {
             Sort::Dirty => y.cells.dirty_bytes.cmp(&x.cells.dirty_bytes),
             Sort::Created => y.cells.created.cmp(&x.cells.created),
         };
-        let by_name = || {
-            // A VDI's name is an id: its snapshots come by their age.
-            let by_age = (x.vdi_of.is_some() && y.vdi_of.is_some())
-                .then(|| x.cells.taken.cmp(&y.cells.taken));
-            by_age
-                .unwrap_or(Ordering::Equal)
-                .then_with(|| natural::compare(&x.name, &y.name))
-        };
+        let by_name = || natural::compare(&x.name, &y.name);
         match self.direction {
             Direction::Usual => by.then_with(by_name),
             Direction::Reversed => by.then_with(by_name).reverse(),
