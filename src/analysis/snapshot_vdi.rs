@@ -2,7 +2,7 @@
 //! empty, beside the disk the machine goes on in. What it stands for is held by the hidden base copy below both, which no tool of
 //! XCP-ng shows (FACTS.md §1.8).
 
-use crate::analysis::Assessment;
+use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::store::{DiskId, Forest, Product};
 
 /// The snapshot that a disk is the VDI of: an index into [`Assessment::snapshots`]. The pool's facts name it; without them it is
@@ -43,6 +43,18 @@ pub fn unnamed_vdi(forest: &Forest, base: DiskId, above: DiskId) -> Option<DiskI
     };
     let mut children = node.children.iter().copied();
     children.find(|id| node.product == Product::XcpNg && is_it(id))
+}
+
+/// The VDI that is a snapshot's own.
+pub fn vdi_of_snapshot(
+    forest: &Forest,
+    assessment: &Assessment,
+    of: &AssessedSnapshot,
+) -> Option<DiskId> {
+    let base = of.frozen.first().copied()?;
+    let is_it =
+        |(id, at): (DiskId, usize)| (assessment.snapshots.get(at) == Some(of)).then_some(id);
+    vdis_on(forest, assessment, base).find_map(is_it)
 }
 
 /// The VDIs of the snapshots whose content a base copy holds.

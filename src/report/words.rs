@@ -68,6 +68,20 @@ pub fn taken(taken: &Taken, clock: &Clock) -> String {
     format!("{start} {}", clock.second(taken.at))
 }
 
+/// Who says when a snapshot was taken.
+pub fn taken_source(source: TakenSource) -> &'static str {
+    match source {
+        TakenSource::Config => "says its configuration",
+        TakenSource::Label | TakenSource::LabelLocal => "says the host's list",
+        TakenSource::Management => "says the storage manager's record",
+        TakenSource::Name => "says its name",
+        TakenSource::MemoryFile => "last write of its memory file",
+        TakenSource::ConfigBirth => "birth of its configuration file",
+        TakenSource::ConfigWrite => "last write of its configuration file",
+        TakenSource::FrozenWriteRunning | TakenSource::FrozenWrite => "last write of its disk",
+    }
+}
+
 /// What a person reads for a step of the verdict's scale.
 pub fn reverted(reverted: Reverted) -> &'static str {
     match reverted {

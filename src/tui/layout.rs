@@ -93,13 +93,16 @@ pub fn layout((width, height): (u16, u16), of: LayoutOf) -> ScreenLayout {
     if height >= 14 {
         layout.footer = up(1, top, &mut bottom);
     }
+    let wide = width >= WIDE.0 && height >= WIDE.1;
     let why = match (of, height) {
+        // The story below the list begins with that sentence.
+        (LayoutOf::Home(_, Story::Shown), 14..) => 0,
+        (LayoutOf::Home(Panes::Split, _), _) if wide => 0,
         (LayoutOf::Home(_, Story::Hidden), 20..) => 2,
         (LayoutOf::Home(..), 10..) => 1,
         _ => 0,
     };
     layout.why = up(why, top, &mut bottom);
-    let wide = width >= WIDE.0 && height >= WIDE.1;
     let rows = bottom - top;
     if matches!(of, LayoutOf::Home(_, Story::Shown)) && !wide && rows >= 8 {
         let story = up(rows - rows * 2 / 5, top, &mut bottom);

@@ -4,7 +4,7 @@
 use crate::analysis::files::noise::is_noise;
 use crate::analysis::plan::{Answer, FreeSource, Loss, LostFiles, Merge, Plan, Reason};
 use crate::analysis::reasons;
-use crate::analysis::snapshot_vdi::vdis_on;
+use crate::analysis::snapshot_vdi::vdi_of_snapshot;
 use crate::report::copied;
 use crate::report::files::{sign, time_words};
 use crate::report::page::{Line, Page, PageContext, Role, verdict};
@@ -432,12 +432,6 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// XCP-ng: the disk that its administrator knows the snapshot by.
-fn own_vdi(context: &PageContext<'_>, plan: &Plan, base: DiskId) -> Option<DiskId> {
-    let mut all = vdis_on(context.forest, context.assessment, base);
-    all.find_map(|(vdi, at)| (Some(at) == plan.snapshot).then_some(vdi))
-}
-
 /// What would be deleted, of which machine, since when there, and by whose rules.
 fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
     let forest = context.forest;
@@ -453,7 +447,7 @@ fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
             match (of, plan.product) {
                 (None, _) => name,
                 (_, Product::VirtualPc) => format!("the undo disk of {name}"),
-                _ => match own_vdi(context, plan, *disk) {
+                (Some(of), _) => match vdi_of_snapshot(forest, context.assessment, of) {
                     Some(vdi) => format!("the snapshot {}", context.whole_name(vdi)),
                     None => format!("the unnamed snapshot on {name}"),
                 },

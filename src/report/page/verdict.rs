@@ -1,6 +1,7 @@
 //! The verdict about a snapshot: the sentence, what would settle it, and each witness.
 
 use crate::analysis::evidence::EvidenceState;
+use crate::analysis::snapshot_vdi::vdi_of_snapshot;
 use crate::analysis::{AssessedSnapshot, Evidence, Reverted, Verdict};
 use crate::report::page::{Line, Page, PageContext, Role};
 use crate::report::words;
@@ -33,25 +34,35 @@ pub fn tally(evidence: &[Evidence]) -> String {
 pub(super) fn snapshot(context: &PageContext<'_>, of: &AssessedSnapshot) -> (String, String) {
     let known = of.snapshot.and_then(|id| context.forest.snapshot(id));
     let name = known.and_then(Snapshot::label).map_or_else(
-        || "(no name known)".to_owned(),
+        || {
+            let vdi = vdi_of_snapshot(context.forest, context.assessment, of);
+            let vdi = vdi.map(|vdi| context.name(vdi));
+            vdi.unwrap_or_else(|| "(no name known)".to_owned())
+        },
         |name| format!("\"{}\"", escape(name)),
     );
     let taken = of.taken.map_or_else(
         || "taken at an unknown time".to_owned(),
         |taken| {
-            let source = taken.source.word();
+            let source = words::taken_source(taken.source);
             format!("{} ({source})", words::taken(&taken, &context.style.clock))
         },
     );
     (name, taken)
 }
 
+/// How the sentence about a snapshot begins that no sign of a revert is seen of.
+const NOTHING: &str = "Nothing shows a revert";
+
 /// The verdict with its witnesses: `+` for, `-` against, `*` a time in use, `~` says nothing.
 pub(super) fn write(page: &mut Page, context: &PageContext<'_>, verdict: &Verdict) {
-    let word = words::reverted(verdict.reverted);
     let summary = context.sentence(&verdict.summary);
-    let line = Line::of(Role::Text, "  ").with(role(verdict.reverted), word);
     // A summary may begin with the same words; once is enough.
+    let word = match words::reverted(verdict.reverted) {
+        _ if summary.starts_with(NOTHING) => NOTHING,
+        word => word,
+    };
+    let line = Line::of(Role::Text, "  ").with(role(verdict.reverted), word);
     let line = match summary.strip_prefix(word) {
         Some(rest) => line.with(Role::Text, rest),
         None => line.with(Role::Text, format!(". {summary}")),

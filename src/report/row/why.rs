@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::flag::is_other_format;
 use super::status::{is_denied, made, snapshot_of};
 use super::{Flag, Now, Row, RowKind};
-use crate::analysis::snapshot_vdi::vdis_on;
+use crate::analysis::snapshot_vdi::vdi_of_snapshot;
 use crate::analysis::{AssessedSnapshot, Assessment, Rule};
 use crate::finding::Severity;
 use crate::report::copied;
@@ -155,16 +155,14 @@ fn names(forest: &Forest, assessment: &Assessment, of: &AssessedSnapshot) -> (St
     let vm = machine.map_or_else(|| "The machine".to_owned(), |machine| escape(&machine.name));
     let name = known.and_then(|known| known.name.as_deref()).map_or_else(
         || {
-            let base = of.frozen.first().copied();
-            let own = |(id, at): (DiskId, usize)| {
-                let is_it = assessment.snapshots.get(at) == Some(of);
-                is_it.then_some(("snapshot", id))
-            };
-            let vdi = base.and_then(|base| vdis_on(forest, assessment, base).find_map(own));
-            let (what, disk) = vdi.unzip();
-            let disk = disk.or(base).and_then(|id| forest.disk(id));
+            let vdi = vdi_of_snapshot(forest, assessment, of);
+            let disk = vdi.or(of.frozen.first().copied());
+            let disk = disk.and_then(|id| forest.disk(id));
             let name = disk.map(|disk| text::file_name(&disk.path));
-            let what = what.unwrap_or("unnamed snapshot on");
+            let what = match vdi {
+                Some(_) => "snapshot",
+                None => "unnamed snapshot on",
+            };
             format!("the {what} {}", name.unwrap_or_default())
         },
         |name| format!("\"{}\"", escape(name)),
@@ -350,11 +348,11 @@ fn broken(forest: &Forest, id: DiskId) -> String {
     let mut at = id;
     for _ in 0..=forest.disks.len() {
         let place = if at == id {
-            "Here".to_owned()
+            String::new()
         } else {
             forest.disk(at).map_or_else(
-                || "Below".to_owned(),
-                |disk| format!("In {} below it", text::file_name(&disk.path)),
+                || "Below: ".to_owned(),
+                |disk| format!("In {} below it: ", text::file_name(&disk.path)),
             )
         };
         let Some(node) = forest.node(at) else { break };
@@ -364,7 +362,7 @@ fn broken(forest: &Forest, id: DiskId) -> String {
             .find(|finding| finding.code.severity == Severity::Error);
         if let Some(fault) = fault {
             return format!(
-                "{place}: {}. {}",
+                "{place}{}. {}",
                 escape(fault.text.trim_end_matches('.')),
                 fault.code.action
             );
@@ -372,19 +370,19 @@ fn broken(forest: &Forest, id: DiskId) -> String {
         let Some(link) = &node.parent else { break };
         let says = match link.state {
             LinkState::Ok | LinkState::ByHost => None,
-            LinkState::Missing => Some("its parent is not in the store"),
+            LinkState::Missing => Some("Its parent is not in the store"),
             LinkState::IdMismatch => {
-                Some("the parent found by name has another id than the one wanted")
+                Some("The parent found by name has another id than the one wanted")
             }
-            LinkState::Cycle => Some("following its parents comes back to it"),
+            LinkState::Cycle => Some("Following its parents comes back to it"),
             LinkState::OutsideRoots => {
-                Some("its parent lies outside the folders given, where nothing is opened")
+                Some("Its parent lies outside the folders given, where nothing is opened")
             }
-            LinkState::Unreadable => Some("its parent cannot be read"),
+            LinkState::Unreadable => Some("Its parent cannot be read"),
         };
         if let Some(says) = says {
             return format!(
-                "{place}: {says}. What it holds cannot be read as the machine would see it."
+                "{place}{says}. What it holds cannot be read as the machine would see it."
             );
         }
         match link.disk {

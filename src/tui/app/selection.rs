@@ -1,6 +1,7 @@
 //! The rows, which of them show, and the selected one.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::{App, Problem, Visit};
@@ -226,19 +227,31 @@ impl App {
         self.needs = Needs::of(&self.rows, self.units);
     }
 
+    /// The machines to fold so that what shows fits in so many rows. Those with problems show first; a machine alone is not folded.
+    fn without_room(&self, room: usize) -> HashSet<RowKey> {
+        let groups = || self.rows.iter().filter(|row| row.kind == RowKind::Group);
+        let number = groups().count();
+        if self.rows.len() <= room || number == 1 {
+            return HashSet::new();
+        }
+        let mut folded: HashSet<RowKey> = groups().map(|row| row.key.clone()).collect();
+        let any = groups().any(|row| row.flag.is_problem());
+        let mut left = room.saturating_sub(number);
+        for row in groups().filter(|row| row.flag.is_problem() == any) {
+            let Some(less) = left.checked_sub(row.descendants as usize) else {
+                break;
+            };
+            left = less;
+            folded.remove(&row.key);
+        }
+        folded
+    }
+
     /// Before the user did anything: machines that do not fit are folded, and the cursor stands on the worst row.
     pub fn first_screen(&mut self) {
         let room = usize::from(self.layout().body.height.saturating_sub(1));
         if self.kept.memory.folds().is_empty() {
-            self.folded.clear();
-            let groups = || self.rows.iter().filter(|row| row.kind == RowKind::Group);
-            if self.rows.len() > room {
-                let fine = groups().filter(|row| !row.flag.is_problem());
-                self.folded = fine.map(|row| row.key.clone()).collect();
-            }
-            if visible(&self.rows, &self.folded).len() > room {
-                self.folded = groups().map(|row| row.key.clone()).collect();
-            }
+            self.folded = self.without_room(room);
         }
         self.shown = visible(&self.rows, &self.folded);
         self.cursor = 0;
