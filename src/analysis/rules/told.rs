@@ -6,12 +6,12 @@ use crate::analysis::interval::{Interval, seconds_between};
 use crate::store::Product;
 use crate::text::{minute, span};
 
-const DATES: &str = "Bring the host's list of snapshots: Get-VMSnapshot -VMName ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json, given with --facts.";
+const DATES_2008: &str = "Bring the host's list of snapshots with --facts: `vhdtree collect hyperv-2008` prints a script that makes it (Get-VMSnapshot came with 2012).";
+const DATES: &str = "Bring the host's list of snapshots: `vhdtree collect hyperv` prints a script that makes it, or Get-VMSnapshot -VMName ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json, given with --facts.";
 const TIMES: &str = "Bring a listing of times made on the host: Get-ChildItem -Recurse | Select FullName,Length,CreationTimeUtc,LastWriteTimeUtc | ConvertTo-Csv, given with --facts.";
 /// For what the machine uses.
 pub(super) const NOW: &str = "Bring the VM's configuration, or its disks in the facts (Get-VM | Select Name,@{n='Disks';e={$_.HardDrives.Path}}).";
-pub(super) const POOL_DATES: &str =
-    "Bring the snapshot's time from the pool (snapshot_time), as CreationTime in the facts.";
+pub(super) const POOL_DATES: &str = "Bring the snapshot's time from the pool with --facts: `vhdtree collect xcpng` prints what asks for it.";
 
 #[derive(Debug, Clone, Default)]
 pub struct Told {
@@ -99,7 +99,8 @@ impl Told {
             Product::VirtualPc => {
                 "Find out whether the undo disk was renamed, and the zone of the host."
             }
-            Product::HyperV | Product::HyperV2008 | Product::XenOrchestra => DATES,
+            Product::HyperV2008 => DATES_2008,
+            Product::HyperV | Product::XenOrchestra => DATES,
         }
     }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::flag::is_other_format;
 use super::status::{is_denied, made, snapshot_of};
 use super::{Flag, Now, Row, RowKind};
+use crate::analysis::reasons;
 use crate::analysis::snapshot_vdi::vdi_of_snapshot;
 use crate::analysis::{AssessedSnapshot, Assessment, Rule};
 use crate::finding::Severity;
@@ -247,6 +248,12 @@ fn unsure(
     let Some(of) = snapshot_of(forest, assessment, id) else {
         return String::new();
     };
+    if of.stopped_by == Some(&reasons::DEAD_END) {
+        let (_, name) = names(forest, assessment, of);
+        return format!(
+            "{name} keeps another branch: what is on it is part of no running machine, and a delete loses it. The plan names the files."
+        );
+    }
     if let Some(stop) = of.stopped_by {
         return format!("A delete would not pass: {}. {}", stop.title, stop.action);
     }
@@ -263,12 +270,19 @@ fn unsure(
     if let Some(copied) = copied::sentence(forest, of, clock) {
         return copied;
     }
-    let said = escape(&of.verdict.summary);
-    if said.is_empty() {
-        format!("Cannot tell whether {vm} was set back to {name}. The details say why.")
-    } else {
-        said
-    }
+    let why = match row.hint.as_str() {
+        "no date" => "nothing says when it was taken".to_owned(),
+        "disk above locked" => "the disk above it could not be opened".to_owned(),
+        several if several.ends_with("leaves") => {
+            format!("it has {several}, and nothing says which is in use")
+        }
+        _ => "the details say why".to_owned(),
+    };
+    let vm = vm.replace("The machine", "the machine");
+    format!(
+        "Cannot tell whether {vm} was set back to {name}: {why}.{}",
+        asks(forest, of)
+    )
 }
 
 fn above_of(assessment: &Assessment, id: DiskId) -> Option<&crate::analysis::AssessedSnapshot> {
