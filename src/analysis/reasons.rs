@@ -24,7 +24,7 @@ crate::catalogue! {
         action: "Make room on that volume first.";
     /// The scan is not whole.
     SCAN_PARTIAL = "scan-partial", Warning, "not all of the store was read",
-        why: "A disk that was not seen may hang on the files this delete changes.",
+        why: "A disk that was not seen may be a child of the files this delete changes.",
         action: "Scan again, with rights to read every folder.";
     /// The verdict cannot be given.
     CANNOT_TELL = "cannot-tell", Warning, "whether the VM was reverted cannot be told",
@@ -64,7 +64,7 @@ crate::catalogue! {
         action: "Look at the plan again.";
     LOSS_WAY_BACK = "way-back", Info, "lost: the way back to the snapshot's moment",
         why: "After the merge no file holds that state alone any more.", action: "Export or copy the snapshot first if it may be needed.";
-    LOSS_OTHER_BRANCH = "other-branch", Warning, "lost: a branch that hangs on a changed file",
+    LOSS_OTHER_BRANCH = "other-branch", Warning, "lost: a branch that is a child of a changed file",
         why: "It cannot be opened any more once its parent has changed.", action: "Copy it with its parents first.";
     LOSS_DEAD_END = "dead-end-data", Error, "lost: the changes on a branch that no VM uses",
         why: "They are deleted, not merged.", action: "Copy the disk with its parents first.";

@@ -68,7 +68,7 @@ Exit codes: 0 done, pass, same, healthy; 1 refuse, differ, findings; 2 could not
 pub enum CliCommand {
     /// List a store as a tree, table, JSON or CSV.
     #[command(
-        after_long_help = "Examples:\n  vhdtree ls /vmstore -o name,ondisk,dirty,verdict\n  vhdtree ls /vmstore --json | jq '.disks[] | select(.made_by_revert==\"likely\") | .path'"
+        after_long_help = "Examples:\n  vhdtree ls /vmstore -o name,ondisk,changed,status\n  vhdtree ls /vmstore --json | jq '.disks[] | select(.made_by_revert==\"likely\") | .path'"
     )]
     Ls {
         /// Folders or disk files of the store [default: the current folder].
@@ -154,7 +154,7 @@ pub enum CliCommand {
         after_long_help = "Examples:\n  vhdtree files web01_A02E….avhdx\n  vhdtree files web01_A02E….avhdx --only deleted,modified --sort size\n  vhdtree files web01.vhdx --all --in p2:/Users\n\nExits with 0 if nothing differs, 1 if something does, 3 if a part cannot be read."
     )]
     Files(FilesArgs),
-    /// Bring files of a disk back, or its whole content; nothing is written into a store.
+    /// Copy files out of a disk, or its whole content; nothing is written into a store.
     #[command(
         after_long_help = "Examples:\n  vhdtree cp web01_A02E….avhdx /Users/taro/Desktop/report.txt .\n  vhdtree cp web01_A02E….avhdx p2:/Users - | tar -t\n  vhdtree cp web01_A02E….avhdx web01.raw     the whole disk, raw, with holes"
     )]
@@ -293,7 +293,7 @@ pub struct PlanArgs {
     /// The state of the files must still be this one (`state_token` of an earlier answer, or its first digits).
     #[arg(long, value_name = "TOKEN")]
     pub expect: Option<String>,
-    /// Look at all of the guest's files that a delete loses, and name them all (`plan`).
+    /// Look at all of the guest's files that a delete loses, and let `plan` name each.
     #[arg(long)]
     pub files: bool,
     /// Let a named reason pass for this very state of the files.
@@ -316,7 +316,7 @@ pub struct StoreArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Reading")]
 pub struct ScanArgs {
-    /// What the host knows: its snapshots, machines, disks, files and their times; told by content, again and again.
+    /// What the host knows: its snapshots, machines, disks, files and their times; recognised by content; may be given several times.
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub facts: Vec<PathBuf>,
     /// A disk that its machine uses now, where nothing else says so.
@@ -434,7 +434,7 @@ pub struct TreeArgs {
     /// Deepest level shown; 0 shows machines and folders only.
     #[arg(long, value_name = "N")]
     pub depth: Option<u32>,
-    /// The order; with a leading - the other way round.
+    /// The order; a leading - reverses it.
     #[arg(long, value_name = "COLUMN", value_parser = sort, allow_hyphen_values = true)]
     pub sort: Option<(Sort, Turn)>,
     /// Only these rows, with the rows above them.

@@ -21,8 +21,8 @@ crate::catalogue! {
         why: "The scan was saved by another version of the program, whose code this one does not know; the text begins with it.",
         action: "Look at the store with this version, or ask the other one to explain the code.";
     /// Flag of the tree.
-    FLAG_REVERTED = "flag-reverted", Warning, "REVERTED: this disk was made by a revert",
-        why: "The machine was set back to the snapshot below this disk, and this disk was made at that moment. What the machine did between the snapshot and the revert is in no file any more. Nothing else shows it: the tree looks as before.",
+    FLAG_REVERTED = "flag-reverted", Warning, "REVERTED: the machine was set back to this snapshot",
+        why: "The disk above the snapshot's was made at that moment; `!` says that it is certain, the arrow that it is likely. What the machine did between the snapshot and the revert is in no file any more. Nothing else shows it: the tree looks as before.",
         action: "Look at the evidence (`vhdtree info FILE`) and at the plan (`vhdtree plan FILE`) before deleting the snapshot: after that there is no way back to it.";
     /// Flag of the tree.
     FLAG_BROKEN = "flag-broken", Error, "BROKEN: this disk cannot be read as the machine would see it",
@@ -41,9 +41,9 @@ crate::catalogue! {
         why: "Machines are known, none of them uses this disk, and no snapshot names it. It may be left over from a branch, or a machine whose configuration was not read uses it. Its changes are part of no running machine, and a merge into its parent would break it.",
         action: "Find out where it comes from before deleting it, and before deleting a snapshot below it.";
     /// Flag of the tree.
-    FLAG_UNSURE = "flag-unsure", Info, "unsure: whether this disk was made by a revert cannot be told",
+    FLAG_UNSURE = "flag-unsure", Info, "?: whether the machine was set back to this snapshot, or whether it may be deleted, cannot be told",
         why: "Evidence is missing or contradicts itself. That is an answer too: it says neither yes nor no.",
-        action: "`vhdtree info FILE` says what would settle it, most often when the snapshot was taken (`--facts`) or when the files were made (`--facts`).";
+        action: "`vhdtree info FILE` says what would settle it, most often when the snapshot was taken or when the files were made; `vhdtree collect` prints a script that asks the host for both (`--facts`).";
     /// Flag of the tree.
     FLAG_LOCKED = "flag-locked", Info, "locked: the file could not be opened",
         why: "A running machine keeps its disk to itself, or this user may not read it. Nothing says that it is damaged.",

@@ -321,7 +321,11 @@ impl Needs {
                 needs.snapshot = needs.snapshot.max(width(&snapshot_label(row)));
             }
             if let Some(bytes) = row.cells.dirty_bytes {
-                needs.changed = needs.changed.max(size_width(bytes));
+                let wanted = match units {
+                    Units::Human => size_width(bytes),
+                    Units::Bytes => width(&bytes.to_string()),
+                };
+                needs.changed = needs.changed.max(wanted);
             }
         }
         needs
@@ -369,16 +373,13 @@ const LONGEST: u16 = 60;
 /// The columns that fit `width`, each with its width, one blank before each; and how much of a time they show.
 ///
 /// As the width shrinks, the columns of the file go first, then changed bytes, when the snapshot was taken, its name. Name and
-/// state always stay. No name is cut beside changed bytes; exact bytes stay, wherever they are asked for.
+/// state always stay. No name is cut beside changed bytes; where exact bytes are asked for, those stay, and the date goes.
 pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
     let size = |human: u16| match needs.units {
         Units::Human => human,
         Units::Bytes => 15,
     };
-    let changed = match needs.units {
-        Units::Human => needs.changed.max(CHANGED),
-        Units::Bytes => 15,
-    };
+    let changed = needs.changed.max(CHANGED);
     let mut columns = vec![
         (Column::Name, NAME),
         (Column::Snapshots, SNAPSHOT),
@@ -400,9 +401,8 @@ pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
     };
     for gone in order {
         let left = spare(&columns);
-        let beside_a_cut_name = gone == Column::Dirty
-            && needs.units == Units::Human
-            && left.is_some_and(|left| left < wants.0 + wants.1);
+        let is_first = Some(&gone) == order.first();
+        let beside_a_cut_name = is_first && left.is_some_and(|left| left < wants.0 + wants.1);
         if left.is_none() || beside_a_cut_name {
             columns.retain(|(column, _)| *column != gone);
         }
@@ -415,8 +415,15 @@ pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
             *left -= by;
         }
     };
-    grow(Column::Snapshots, wants.1, &mut left);
-    grow(Column::Name, wants.0, &mut left);
+    let (names, snapshots) = ((Column::Name, wants.0), (Column::Snapshots, wants.1));
+    let wishes = match needs.units {
+        Units::Human => [snapshots, names],
+        // Exact bytes come with whole names.
+        Units::Bytes => [names, snapshots],
+    };
+    for (column, by) in wishes {
+        grow(column, by, &mut left);
+    }
     for (column, width) in [
         (Column::OnDisk, size(10)),
         (Column::Format, 8),
@@ -529,9 +536,9 @@ mod tests {
         assert_eq!(
             shown(80, bytes),
             [
-                ("name", 28),
+                ("name", 34),
                 ("snapshots", 12),
-                ("dirty", 15),
+                ("dirty", 9),
                 ("verdict", 21)
             ]
         );

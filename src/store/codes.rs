@@ -14,7 +14,7 @@ crate::catalogue! {
         action: "Look at what it is. A block device is read if it is named itself, and the volumes of a folder such as /dev/VG_XenStorage-… if that folder is named.";
     /// A file that could not be opened or read.
     UNREADABLE = "file-unreadable", Error, "the file could not be read",
-        why: "Its links and content are unknown, so nothing about disks that hang on it is sure.",
+        why: "Its links and content are unknown, so nothing about its children is sure.",
         action: "Run with the rights to read it, or close the program that keeps it to itself; then scan again.";
     DANGLING_LINK = "dangling-symlink", Error, "a symbolic link named like a disk leads nowhere",
         why: "The disk it stands for is gone or on a volume that is not mounted.",

@@ -2,7 +2,7 @@
 
 crate::catalogue! {
     /// A disk nobody names.
-    DISK_ORPHAN = "disk-orphan", Warning, "no configuration or label read here leads to this disk",
+    DISK_ORPHAN = "disk-orphan", Warning, "no configuration or list read here leads to this disk",
         why: "It may be a leftover of a revert, a backup or a failed delete, or belong to a machine whose configuration lies elsewhere.",
         action: "Find its owner before deleting it; a disk of an unseen machine looks the same.";
     /// A snapshot without its disk.
@@ -20,7 +20,7 @@ crate::catalogue! {
     LEAF_SHARED = "leaf-shared", Error, "two machines use the same disk",
         why: "Two machines writing to one disk destroy it; labels or configurations may also be copies of one another.",
         action: "Find out which machine owns it.";
-    IN_USE_BELOW = "in-use-below", Error, "a machine uses a disk that other disks hang on",
+    IN_USE_BELOW = "in-use-below", Error, "a machine uses a disk that has children",
         why: "Each write of the machine makes its children wrong.",
         action: "Stop the machine; find out which disk it should use.";
     MACHINE_MERGE_PENDING = "machine-merge-pending", Warning, "a machine waits for a merge",

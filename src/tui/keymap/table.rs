@@ -17,7 +17,7 @@ pub static COMMON: &[Binding] = bindings! {
     "next" Next in &[Any], ["]"], 30 "next", Move: "the next interesting thing: problem, run, differing run, disk of the chain";
     "previous" Previous in &[Any], ["["], 0 "previous", Move: "the previous one";
     "pager" Pager in &[Any], ["v"], 0 "pager", Look: "this view as text in $PAGER";
-    "copy" Copy in &[Any], ["y"], 20 "copy", Take: "copy: then one of the keys below";
+    "copy" Copy in &[Any], ["y"], 20 "copy", Take: "copy: the last line asks what";
     "copy-path" CopyPath in &[Copy], ["p"], 1 "path", Take: "the path";
     "copy-id" CopyId in &[Copy], ["i"], 2 "id", Take: "the disk's id";
     "copy-name" CopyName in &[Copy], ["n"], 3 "name", Take: "the name";

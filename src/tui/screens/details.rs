@@ -36,7 +36,7 @@ const HERE: Context = Context::View(VIEW);
 const KEYS: &[Binding] = bindings! {
     "details" show in &[Any], ["2"], 0 "details", Look: "details: a disk's header, chain, evidence; a machine's snapshots and time line";
     "top" First in &[HERE], ["g"], 0 "first", Move: "first line";
-    "explain" Explain in &[HERE], ["e"], 3 "explain", Look: "what the decision table's row means";
+    "explain" Explain in &[HERE], ["e"], 3 "explain", Look: "what the rule behind the verdict means";
 };
 
 /// What it is about, and how far its text is scrolled.

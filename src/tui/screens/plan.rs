@@ -40,7 +40,7 @@ const HERE: Context = Context::View(VIEW);
 const KEYS: &[Binding] = bindings! {
     "plan" show in &[Any], ["d" "5"], 6 "plan", Look: "what a delete of this snapshot would do; nothing is deleted";
     "top" First in &[HERE], ["g"], 0 "first", Move: "first line";
-    "explain" Explain in &[HERE], ["e"], 3 "explain", Look: "what the decision table's row means";
+    "explain" Explain in &[HERE], ["e"], 3 "explain", Look: "what the rule behind the verdict means";
 };
 
 /// The plan of the selected disk.

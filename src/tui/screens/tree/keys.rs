@@ -31,7 +31,7 @@ pub const KEYS: &[Binding] = bindings! {
     "search-next" SearchNext in &[TREE], ["n"], 0 "next match", Find: "next match";
     "search-previous" SearchPrev in &[TREE], ["N"], 0 "previous match", Find: "previous match";
     "filter" own in &[TREE], ["f"], 9 "filter", Find: "show only what matches, with its ancestors";
-    "sort" Sort in &[TREE], ["s"], 10 "sort", Find: "sort by: then one of the keys below; again reverses";
+    "sort" Sort in &[TREE], ["s"], 10 "sort", Find: "sort: the last line asks by what; the same again reverses";
     "sort-name" own in &[Context::Sort], ["n"], 1 "name", Find: "by name";
     "sort-size" own in &[Context::Sort], ["s"], 2 "size", Find: "by size on disk";
     "sort-dirty" own in &[Context::Sort], ["d"], 3 "changed", Find: "by changed bytes";
