@@ -40,6 +40,24 @@ pub fn sniff(bytes: &[u8]) -> (Encoding, usize) {
     }
 }
 
+/// The text of a whole file, of which no copy is made if it can be taken as it is.
+pub fn decode_whole(bytes: Vec<u8>) -> Decoded {
+    if sniff(&bytes) != (Encoding::Utf8, 0) {
+        return decode(&bytes);
+    }
+    match String::from_utf8(bytes) {
+        Ok(mut text) => {
+            text.truncate(text.trim_end_matches('\0').len());
+            Decoded {
+                text,
+                encoding: Encoding::Utf8,
+                damaged: false,
+            }
+        }
+        Err(error) => decode(error.as_bytes()),
+    }
+}
+
 /// The text of a whole file, or of its beginning.
 pub fn decode(bytes: &[u8]) -> Decoded {
     let (encoding, mark) = sniff(bytes);

@@ -15,6 +15,7 @@
 //! A text of either PowerShell may be UTF-8 or UTF-16. Times are kept as written: one without a zone stays recognisable
 //! ([`ZoneNamed::HostLocal`](super::when::ZoneNamed)).
 
+pub(in crate::store) mod limits;
 pub mod listing;
 pub(super) mod load;
 pub mod native;
@@ -36,7 +37,7 @@ use uuid::Uuid;
 
 use super::SnapshotKind;
 use super::when::When;
-use crate::format::encoding::{Decoded, decode};
+use crate::format::encoding::{Decoded, decode_whole};
 use crate::format::guid;
 use crate::image::Kind;
 use sheet::{Sheet, SheetError};
@@ -203,77 +204,38 @@ pub enum HostError {
     Sheet(#[from] SheetError),
 }
 
-/// Rows of JSON that are read at most, and values in them.
-const MOST_ROWS: usize = 500_000;
-const MOST_VALUES: usize = 2_000_000;
-
-/// Disks of one machine or snapshot at most: Hyper-V allows 260, XCP-ng 255.
-const MOST_DISKS: usize = 1024;
-
-/// Volumes of a host at most.
-const MOST_VOLUMES: usize = 1024;
-
-/// Machines and snapshots at most: a cluster of Hyper-V holds 8,000 machines of 50 snapshots, few pools come near that.
-const MOST_MACHINES: usize = 50_000;
-const MOST_SNAPSHOTS: usize = 200_000;
-
-pub(in crate::store) fn check_limits(facts: HostFacts) -> Result<HostFacts, HostError> {
-    let of_machines = facts.machines.iter().map(|machine| &machine.disks);
-    let of_snapshots = facts.snapshots.iter().map(|snapshot| &snapshot.disks);
-    let mut counts = of_machines.chain(of_snapshots).flatten().map(Vec::len);
-    if counts.any(|disks| disks > MOST_DISKS) {
-        return Err(HostError::TooMany(MOST_DISKS, "disks of one machine"));
-    }
-    if facts.machines.len() > MOST_MACHINES {
-        return Err(HostError::TooMany(MOST_MACHINES, "machines"));
-    }
-    if facts.snapshots.len() > MOST_SNAPSHOTS {
-        return Err(HostError::TooMany(MOST_SNAPSHOTS, "snapshots"));
-    }
-    if facts.free.len() > MOST_VOLUMES {
-        return Err(HostError::TooMany(MOST_VOLUMES, "places with free space"));
-    }
-    Ok(facts)
-}
-
-/// What would take more memory than a store's facts may: each row and value costs some hundred bytes once read.
-fn check_amount(text: &str) -> Result<(), HostError> {
-    let count = |wanted: &[u8]| text.bytes().filter(|byte| wanted.contains(byte)).count();
-    if count(b"{") > MOST_ROWS {
-        return Err(HostError::TooMany(MOST_ROWS, "rows"));
-    }
-    if count(b",;[") > MOST_VALUES {
-        return Err(HostError::TooMany(MOST_VALUES, "values"));
-    }
-    Ok(())
-}
-
 /// Reads facts of any kind.
 ///
 /// # Errors
 /// If it is none of the inputs known, or one with a fault, by row and field.
 pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
-    if state_db::is_one(bytes) {
-        return check_limits(state_db::read(bytes)?);
+    read_whole(bytes.to_vec())
+}
+
+/// Reads facts of any kind; what is not needed any more is not kept meanwhile.
+fn read_whole(bytes: Vec<u8>) -> Result<HostFacts, HostError> {
+    if state_db::is_one(&bytes) {
+        return limits::check(state_db::read(&*bytes)?);
     }
-    let Decoded { text, damaged, .. } = decode(bytes);
+    let Decoded { text, damaged, .. } = decode_whole(bytes);
     if damaged {
         return Err(SheetError::encoding().into());
     }
-    check_amount(&text)?;
-    if native::is_native(&text) {
-        return check_limits(native::read(&text)?);
-    }
     if virtualbox::is_one(&text) {
-        return check_limits(virtualbox::read(&text)?);
+        return limits::check(virtualbox::read(&text)?);
     }
     if xe::is_one(&text) {
-        return check_limits(xe::read(&text));
+        return limits::check(xe::read(&text)?);
+    }
+    limits::check_objects(&text)?;
+    if native::is_native(&text) {
+        return limits::check(native::read(&text)?);
     }
     if xo::is_one(&text) {
-        return check_limits(xo::read(&text)?);
+        return limits::check(xo::read(&text)?);
     }
-    let sheet = Sheet::read(&text)?;
+    limits::check_sheet(&text)?;
+    let sheet = Sheet::read(&text, FIELDS)?;
     if sheet.rows.is_empty() {
         let heading = text.trim().lines().next().unwrap_or_default();
         let is_known = heading.is_empty() || heading.starts_with(['[', '{']);
@@ -291,8 +253,33 @@ pub fn read(bytes: &[u8]) -> Result<HostFacts, HostError> {
     }
     let mut facts = powershell::read(&sheet, &others)?;
     facts.files = listing::read(&sheet, &files)?;
-    check_limits(facts)
+    limits::check(facts)
 }
+
+/// The fields of a sheet that are read.
+const FIELDS: &[&str] = &[
+    listing::PATH,
+    "Length",
+    "CreationTimeUtc",
+    "LastWriteTimeUtc",
+    "CreationTime",
+    "LastWriteTime",
+    "Name",
+    "VMName",
+    "Id",
+    "VMId",
+    "State",
+    "ParentSnapshotId",
+    "ParentCheckpointId",
+    "ParentSnapshotName",
+    "ParentCheckpointName",
+    "SnapshotType",
+    "CheckpointType",
+    "IsAutomaticCheckpoint",
+    "IsAutomaticSnapshot",
+    "Disks",
+    "HardDrives",
+];
 
 /// A snapshot's id as it is compared: a lower-case GUID, else the text in lower case.
 pub(super) fn snapshot_id(text: &str) -> String {

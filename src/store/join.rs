@@ -157,8 +157,9 @@ fn use_disks(forest: &mut Forest) {
     let nodes = &mut forest.nodes;
     for (id, machine) in (0_u32..).map(MachineId).zip(&forest.machines) {
         for disk in machine.disks.iter().flatten().filter_map(|used| used.disk) {
+            // Their numbers rise: one that is there already is the last.
             if let Some(node) = nodes.get_mut(disk.0 as usize)
-                && !node.in_use_by.contains(&id)
+                && node.in_use_by.last() != Some(&id)
             {
                 node.in_use_by.push(id);
             }
@@ -167,7 +168,7 @@ fn use_disks(forest: &mut Forest) {
     for (id, snapshot) in (0_u32..).map(SnapshotId).zip(&forest.snapshots) {
         for disk in snapshot.disk_ids() {
             if let Some(node) = nodes.get_mut(disk.0 as usize)
-                && !node.snapshots.contains(&id)
+                && node.snapshots.last() != Some(&id)
             {
                 node.snapshots.push(id);
             }

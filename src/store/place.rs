@@ -1,7 +1,8 @@
 //! Where a path really leads: the form in which places are compared.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use super::winpath::WinPath;
 
@@ -31,6 +32,23 @@ fn shortened(text: &str) -> Option<String> {
     path.drive().map(|_| rest.to_owned())
 }
 
+/// Which of some things, sorted by the bytes of their paths, lie below a folder.
+pub(super) fn below<T>(sorted: &[T], path: impl Fn(&T) -> &Path, folder: &Path) -> Range<usize> {
+    let mut prefix = folder.as_os_str().as_encoded_bytes().to_vec();
+    if !prefix.is_empty() && prefix.last() != Some(&(MAIN_SEPARATOR as u8)) {
+        prefix.push(MAIN_SEPARATOR as u8);
+    }
+    let prefix = prefix.as_slice();
+    let start = sorted.partition_point(|of| path(of).as_os_str().as_encoded_bytes() < prefix);
+    let rest = sorted.get(start..).unwrap_or_default();
+    let is_below = |of: &T| {
+        let path = path(of).as_os_str().as_encoded_bytes();
+        path.starts_with(prefix)
+    };
+    let len = rest.partition_point(is_below);
+    start..start.saturating_add(len)
+}
+
 /// Whether a path begins with a folder, by whole names. Windows compares them without case.
 pub fn begins_with(path: &Path, folder: &Path) -> bool {
     if cfg!(windows) {
@@ -53,6 +71,16 @@ fn begins_without_case(path: &Path, folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_below_a_folder_is_one_range() {
+        let sorted = ["a-b/x", "a/x", "a/y/z", "ab/x", "b"].map(PathBuf::from);
+        let of = |folder: &str| below(&sorted, PathBuf::as_path, Path::new(folder));
+        assert_eq!(of("a"), 1..3);
+        assert_eq!(of("a/y"), 2..3);
+        assert_eq!(of(""), 0..5);
+        assert!(of("c").is_empty() && of("a/x").is_empty());
+    }
 
     #[test]
     fn a_resolved_windows_path_is_shortened_where_that_means_the_same() {

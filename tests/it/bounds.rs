@@ -26,9 +26,11 @@ fn measured(arguments: &[&str], last: &Path) -> (u64, Option<i32>, String) {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     let mut out = child.stdout.take().unwrap();
+    let mut faults = child.stderr.take().unwrap();
     let said = std::thread::spawn(move || {
         let mut said = Vec::new();
-        std::io::Read::read_to_end(&mut out, &mut said).map(|_| said)
+        std::io::Read::read_to_end(&mut out, &mut said)?;
+        std::io::Read::read_to_end(&mut faults, &mut said).map(|_| said)
     });
     let code = loop {
         let text = fs::read_to_string(&status).unwrap_or_default();
@@ -48,13 +50,14 @@ fn measured(arguments: &[&str], last: &Path) -> (u64, Option<i32>, String) {
     (peak, code, String::from_utf8_lossy(&said).into_owned())
 }
 
-fn assert_bounded(what: &str, arguments: &[&str], last: &Path) -> String {
+/// Its exit code and what it said, of a command that stays within time and memory.
+pub fn assert_bounded(what: &str, arguments: &[&str], last: &Path) -> (Option<i32>, String) {
     let start = Instant::now();
     let (peak, code, said) = measured(arguments, last);
     println!("{what}: {arguments:?} {peak} KiB, {:?}", start.elapsed());
     assert!(peak <= MEMORY_KIB, "{what}: {peak} KiB");
     assert!(matches!(code, Some(0..=3)), "{what}: {code:?}");
-    said
+    (code, said)
 }
 
 fn joined(count: u32, one: impl Fn(u32) -> String) -> String {
@@ -65,6 +68,41 @@ fn joined(count: u32, one: impl Fn(u32) -> String) -> String {
 fn image(mib: u64, text: &[u8]) -> Vec<u8> {
     let group = GroupBuilder::new("vg", 64 << 10, mib << 20, &[4], 1);
     group.with_text(text).devices().swap_remove(0)
+}
+
+/// An image whose ring of `mib` MiB is full of texts, each with one volume, and each another one.
+fn ring(mib: u64) -> Vec<u8> {
+    let name = |n: u32| format!("VHD-{n:08}-0000-4000-8000-000000000001");
+    let mut group = GroupBuilder::new("VG_XenStorage-1", 64 << 10, mib << 20, &[4], 1);
+    // A text has at least 512 bytes of the ring, and such a short one less than three times that.
+    let texts = u32::try_from(mib << 20).unwrap() / 1024;
+    for n in (0..texts).step_by(2) {
+        let at = i64::from(n) + 1_770_000_000;
+        group = group
+            .create(&name(n), 64 << 10, at)
+            .remove(&name(n), at + 1);
+    }
+    let last = name(texts);
+    group
+        .create(&last, 64 << 10, 1_780_000_000)
+        .devices()
+        .swap_remove(0)
+}
+
+#[test]
+fn a_ring_full_of_texts_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pv.img");
+    // The usual area is 10 MiB large; no more of a larger one is read.
+    for mib in [10, 24] {
+        fs::write(&path, ring(mib)).unwrap();
+        for command in ["ls", "info", "check"] {
+            assert_bounded(&format!("ring of {mib} MiB"), &[command], &path);
+        }
+        let (_, said) = assert_bounded("history", &["info", "--json"], &path);
+        let changes = said.matches("\"change\"").count();
+        assert!(changes > 1000, "{mib} MiB: {changes} changes");
+    }
 }
 
 const HEAD: &str = "VG_XenStorage-1 {\nid = \"a\"\nseqno = 900000\nextent_size = 128\nphysical_volumes {\npv0 {\nid = \"pv0000-0000-0000-0000-0000-0000-000000\"\npe_start = 1024\npe_count = 4\n}\n}\nlogical_volumes {\n";
@@ -129,7 +167,7 @@ fn hostile_records_of_the_storage_manager_are_bounded() {
         .write("MGT", 0, management.as_bytes())
         .devices();
     fs::write(&path, &devices[0]).unwrap();
-    let said = assert_bounded("records", &["ls", "--json"], &path);
+    let (_, said) = assert_bounded("records", &["ls", "--json"], &path);
     assert!(said.contains(name), "{said}");
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{FactsFile, HostFacts, check_limits, read, state_db};
+use super::{FactsFile, HostFacts, limits, read_whole, state_db};
 use crate::finding::Finding;
 use crate::source::{Source, error_words, fill_up_to};
 use crate::store::facts::Files;
@@ -94,7 +94,7 @@ fn read_any(input: &mut dyn Read) -> Result<HostFacts, String> {
         if counted.limit() == 0 {
             return Err(format!("it has more than {LARGEST_DATABASE} bytes"));
         }
-        let facts = facts.and_then(check_limits);
+        let facts = facts.and_then(limits::check);
         return facts.map_err(|error| error.to_string());
     }
     let mut bytes = Vec::new();
@@ -105,7 +105,7 @@ fn read_any(input: &mut dyn Read) -> Result<HostFacts, String> {
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it has more than {LARGEST} bytes"));
     }
-    read(&bytes).map_err(|error| error.to_string())
+    read_whole(bytes).map_err(|error| error.to_string())
 }
 
 /// A file of the store, read from its start.

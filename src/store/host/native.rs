@@ -4,12 +4,16 @@
 //! A file and a disk of one path are one [`HostFile`].
 
 use std::collections::HashMap;
+use std::fmt;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::{HostDisk, HostError, HostFacts, HostFile, HostMachine, HostSnapshot, snapshot_id};
+use super::{
+    HostDisk, HostError, HostFacts, HostFile, HostMachine, HostSnapshot, limits, snapshot_id,
+};
 use crate::format::guid;
 use crate::image::Kind;
 use crate::store::SnapshotKind;
@@ -85,16 +89,60 @@ struct Wire {
     schema: String,
     host: Option<String>,
     at: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few_machines")]
     machines: Vec<MachineRecord>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few_snapshots")]
     snapshots: Vec<SnapshotRecord>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few_disks")]
     disks: Vec<DiskRecord>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few_files")]
     files: Vec<FileRecord>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few_free")]
     free: Vec<Free>,
+}
+
+/// Readers of lists, which stop where there is too much.
+macro_rules! few {
+    ($($name:ident: $of:ty, $most:expr, $what:literal;)*) => {
+        $(fn $name<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<$of>, D::Error> {
+            limits::few(from, $most, $what)
+        })*
+    };
+}
+
+few! {
+    few_machines: MachineRecord, limits::MACHINES, "machines";
+    few_snapshots: SnapshotRecord, limits::SNAPSHOTS, "snapshots";
+    few_disks: DiskRecord, limits::FILES, "disks";
+    few_files: FileRecord, limits::FILES, "files";
+    few_free: Free, limits::VOLUMES, "places with free space";
+}
+
+/// A list of paths; one that is not there is not known.
+fn few_paths<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    struct Paths;
+
+    impl<'de> Visitor<'de> for Paths {
+        type Value = Option<Vec<String>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_none<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+            limits::few(from, limits::DISKS, "disks of one machine").map(Some)
+        }
+    }
+
+    from.deserialize_option(Paths)
 }
 
 #[derive(Deserialize)]
@@ -104,6 +152,7 @@ struct MachineRecord {
     state: Option<String>,
     parent_snapshot: Option<String>,
     last_applied: Option<String>,
+    #[serde(default, deserialize_with = "few_paths")]
     disks: Option<Vec<String>>,
 }
 
@@ -130,6 +179,7 @@ struct SnapshotRecord {
     parent: Option<String>,
     taken: Option<String>,
     kind: Option<String>,
+    #[serde(default, deserialize_with = "few_paths")]
     disks: Option<Vec<String>>,
 }
 

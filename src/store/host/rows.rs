@@ -14,6 +14,7 @@ use super::{FactsFile, HostFacts, HostFile, Origin};
 use crate::finding::Finding;
 use crate::store::link::mapped;
 use crate::store::pathmatch::{Match, PathIndex};
+use crate::store::place::below;
 use crate::store::winpath::WinPath;
 use crate::store::{Born, BornSource, Disk, FileFacts, HostRow, Node, PathMap, codes};
 
@@ -23,6 +24,8 @@ pub(in crate::store) struct Rows {
     files: Arc<[FactsFile]>,
     indexes: Vec<PathIndex>,
     origins: Vec<Arc<Origin>>,
+    /// Inputs by the folder below which they hold, each in their order; those of `None` hold everywhere.
+    by_folder: HashMap<Option<PathBuf>, Vec<usize>>,
 }
 
 /// How a row came to a disk, weakest first.
@@ -38,29 +41,36 @@ impl Rows {
     /// Indexes the rows of each input. Inputs the user named come first, then those of the deepest folders.
     pub(in crate::store) fn new(files: Arc<[FactsFile]>) -> Self {
         let index = |of: &FactsFile| PathIndex::new(of.facts.files.iter().map(|row| &row.path));
+        let mut by_folder: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, of) in files.iter().enumerate() {
+            by_folder.entry(of.folder.clone()).or_default().push(at);
+        }
         Self {
             indexes: files.iter().map(index).collect(),
             origins: files.iter().map(Origin::of).collect(),
+            by_folder,
             files,
         }
     }
 
     /// Puts the host's times of a file that is no disk in place of those of this machine.
     pub(in crate::store) fn date(&self, file: &mut FileFacts, path: &Path) {
-        let row = self
-            .files
-            .iter()
-            .zip(&self.indexes)
-            .find_map(|(of, index)| {
-                let row = by_name(of, index, path, file.len)?.0;
-                of.facts.files.get(row)
-            });
+        let folders = path.ancestors().skip(1).map(|of| Some(of.to_path_buf()));
+        let all = std::iter::once(None).chain(folders);
+        let mut near = all
+            .filter_map(|folder| self.by_folder.get(&folder))
+            .flatten();
+        let row = near.find_map(|at| {
+            let of = self.files.get(*at)?;
+            let row = by_name(of, self.indexes.get(*at)?, path, file.len)?.0;
+            of.facts.files.get(row)
+        });
         if let Some(row) = row.filter(|row| fits(row, file.len, Ends::Frozen)) {
             take_times(file, row);
         }
     }
 
-    /// The row of each disk. `place` is where a disk really lies.
+    /// The row of each disk. `place` is where a disk really lies; the disks are sorted by path.
     pub(in crate::store) fn of_disks(
         &self,
         disks: &[(&Disk, PathBuf)],
@@ -69,6 +79,7 @@ impl Rows {
         let mut rows = vec![None; disks.len()];
         let indexed = self.files.iter().zip(&self.indexes);
         for ((of, index), origin) in indexed.zip(&self.origins) {
+            let free = FreePlaces::of(&of.facts);
             for (disk, row) in joined(of, index, disks, maps) {
                 let file = of.facts.files.get(row);
                 if let Some((slot, file)) = rows.get_mut(disk).zip(file)
@@ -77,7 +88,7 @@ impl Rows {
                     *slot = Some(Arc::new(HostRow {
                         file: file.clone(),
                         origin: Arc::clone(origin),
-                        free: free(&of.facts, &file.path),
+                        free: free.at(&file.path),
                     }));
                 }
             }
@@ -86,18 +97,32 @@ impl Rows {
     }
 }
 
-/// Free bytes of the volume that a file of the host lies on: the listed place nearest to it.
-fn free(facts: &HostFacts, path: &str) -> Option<u64> {
-    let plain = |path: &str| path.to_lowercase().replace('/', "\\");
-    let path = plain(path);
-    let holds = |place: &str| {
-        let place = plain(place);
-        let rest = path.strip_prefix(place.trim_end_matches('\\'));
-        rest.is_some_and(|rest| rest.starts_with('\\'))
-    };
-    let places = facts.free.iter().filter(|(place, _)| holds(place));
-    let nearest = places.max_by_key(|(place, _)| place.len());
-    nearest.map(|(_, bytes)| *bytes)
+/// Free bytes of the host's volumes and folders.
+struct FreePlaces(Vec<(String, u64)>);
+
+impl FreePlaces {
+    fn of(facts: &HostFacts) -> Self {
+        let places = facts.free.iter();
+        let places = places.map(|(place, bytes)| (plain(place), *bytes));
+        Self(places.collect())
+    }
+
+    /// Those of the volume that a file of the host lies on: the listed place nearest to it.
+    fn at(&self, path: &str) -> Option<u64> {
+        let path = plain(path);
+        let holds = |place: &str| {
+            let rest = path.strip_prefix(place.trim_end_matches('\\'));
+            rest.is_some_and(|rest| rest.starts_with('\\'))
+        };
+        let places = self.0.iter().filter(|(place, _)| holds(place));
+        let nearest = places.max_by_key(|(place, _)| place.len());
+        nearest.map(|(_, bytes)| *bytes)
+    }
+}
+
+/// A path as it is compared.
+fn plain(path: &str) -> String {
+    path.to_lowercase().replace('/', "\\")
 }
 
 /// Disks of one input with their rows, each row once.
@@ -110,15 +135,18 @@ fn joined(
     if of.facts.files.is_empty() {
         return Vec::new();
     }
+    let held = match of.folder.as_deref() {
+        None => 0..disks.len(),
+        Some(folder) => below(disks, path_of, folder),
+    };
     let held = || {
         let all = disks.iter().enumerate();
-        all.filter(|(_, (disk, _))| of.holds_for(&disk.path))
+        all.skip(held.start).take(held.len())
     };
-    let by_id = unique(of.facts.files.iter().map(|row| row.disk.as_ref()?.id));
-    let ids = unique(disks.iter().map(|(disk, _)| {
-        let header = disk.header.as_ref().filter(|_| of.holds_for(&disk.path));
-        header.map(|header| header.id)
-    }));
+    let by_id = of.facts.files.iter().enumerate();
+    let by_id = unique(by_id.map(|(at, row)| (at, row.disk.as_ref().and_then(|disk| disk.id))));
+    let id = |disk: &Disk| disk.header.as_ref().map(|header| header.id);
+    let ids = unique(held().map(|(at, (disk, _))| (at, id(disk))));
     let by_place: HashMap<PathBuf, usize> = if maps.is_empty() {
         HashMap::new()
     } else {
@@ -129,8 +157,7 @@ fn joined(
     // The best claim on each row, and whether it is the only one of its strength.
     let mut claims: HashMap<usize, (By, usize, bool)> = HashMap::new();
     for (at, (disk, place)) in held() {
-        let of_id = disk.header.as_ref().map(|header| header.id);
-        let of_id = of_id
+        let of_id = id(disk)
             .filter(|id| ids.get(id) == Some(&at))
             .and_then(|id| by_id.get(&id));
         let claim = of_id
@@ -154,10 +181,14 @@ fn joined(
         .collect()
 }
 
+fn path_of<'a>((disk, _): &'a (&Disk, PathBuf)) -> &'a Path {
+    &disk.path
+}
+
 /// Values that occur once, with their places.
-fn unique(values: impl Iterator<Item = Option<Uuid>>) -> HashMap<Uuid, usize> {
+fn unique(values: impl Iterator<Item = (usize, Option<Uuid>)>) -> HashMap<Uuid, usize> {
     let mut places: HashMap<Uuid, Option<usize>> = HashMap::new();
-    for (at, value) in values.enumerate() {
+    for (at, value) in values {
         if let Some(value) = value {
             places
                 .entry(value)
@@ -316,7 +347,7 @@ mod tests {
             (r"C:\ClusterStorage\Volume10\a.vhdx", Some(3)),
             (r"E:\a.vhdx", None),
         ] {
-            assert_eq!(free(&facts, path), wanted, "{path}");
+            assert_eq!(FreePlaces::of(&facts).at(path), wanted, "{path}");
         }
     }
 

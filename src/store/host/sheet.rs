@@ -3,13 +3,19 @@
 //! UTF-8 or UTF-16. JSON may be one object, an array, or several of them one behind the other (`>>`). Windows
 //! PowerShell 5.1 wraps some values (`{"value": ..., "Count": 2}`, `{"value": "/Date(..)/", "DateTime": ...}`): unwrapped.
 
-use serde_json::Value;
-use thiserror::Error;
+use std::borrow::Cow;
+use std::fmt;
 
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::HostError;
+use super::limits::ROWS;
 use crate::store::when::{DayOrder, NoTime, When, day_order, parse};
 
 /// What is wrong with a side file, by row and field.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SheetError {
     /// Neither JSON nor CSV with the columns wanted.
     #[error("{0}")]
@@ -44,18 +50,18 @@ pub struct Sheet {
 pub struct SheetRow {
     /// Counted from 1, without a heading.
     pub number: usize,
-    fields: Vec<(String, Value)>,
+    fields: Fields,
 }
 
 impl Sheet {
-    /// Reads a whole file.
+    /// Reads the fields of these names of a whole file.
     ///
     /// # Errors
-    /// If it is neither JSON nor CSV.
-    pub fn read(text: &str) -> Result<Self, SheetError> {
+    /// If it is neither JSON nor CSV, or has too many rows.
+    pub fn read(text: &str, wanted: &'static [&'static str]) -> Result<Self, SheetError> {
         let rows = match text.trim_start().chars().next() {
-            Some('{' | '[') => json(text)?,
-            Some(_) => csv(text)?,
+            Some('{' | '[') => json(text, wanted)?,
+            Some(_) => csv(text, wanted)?,
             None => Vec::new(),
         };
         let number = |(index, fields): (usize, _)| SheetRow {
@@ -184,34 +190,186 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-type Fields = Vec<(String, Value)>;
+type Fields = Vec<(&'static str, Value)>;
 
-fn json(text: &str) -> Result<Vec<Fields>, SheetError> {
+fn wanted_name(wanted: &'static [&'static str], name: &str) -> Option<&'static str> {
+    let mut wanted = wanted.iter().copied();
+    wanted.find(|wanted| wanted.eq_ignore_ascii_case(name))
+}
+
+fn too_many() -> SheetError {
+    SheetError::Form(HostError::TooMany(ROWS, "rows").to_string())
+}
+
+fn json(text: &str, wanted: &'static [&'static str]) -> Result<Vec<Fields>, SheetError> {
+    let mut text = Cow::Borrowed(text);
+    if text.contains('\u{feff}') {
+        text = Cow::Owned(text.replace('\u{feff}', " "));
+    }
     let mut rows = Vec::new();
-    let documents = text.replace('\u{feff}', " ");
-    for document in serde_json::Deserializer::from_str(&documents).into_iter::<Value>() {
-        let document = document.map_err(|error| SheetError::Form(format!("no JSON: {error}")))?;
-        let elements = match unwrapped(&document) {
-            Value::Array(elements) => elements.clone(),
-            _ => vec![document],
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    while reader.end().is_err() {
+        let rows = Documents {
+            wanted,
+            rows: &mut rows,
         };
-        for element in elements {
-            match element {
-                Value::Object(object) => rows.push(object.into_iter().collect()),
-                Value::Null => {}
-                _ => {
-                    let row = rows.len().saturating_add(1);
-                    let why = format!("row {row}: is no object with named fields");
-                    return Err(SheetError::Form(why));
-                }
-            }
-        }
+        rows.deserialize(&mut reader)
+            .map_err(|error| SheetError::Form(format!("no JSON: {error}")))?;
     }
     Ok(rows)
 }
 
+/// Takes rows from a document as it is read: an object, or a list of objects, perhaps wrapped.
+struct Documents<'a> {
+    wanted: &'static [&'static str],
+    rows: &'a mut Vec<Fields>,
+}
+
+impl Documents<'_> {
+    fn push<E: Error>(&mut self, row: Fields) -> Result<(), E> {
+        if self.rows.len() == ROWS {
+            return Err(E::custom(HostError::TooMany(ROWS, "rows")));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn no_row<E: Error>(&self) -> E {
+        let row = self.rows.len().saturating_add(1);
+        E::custom(format!("row {row}: is no object with named fields"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Documents<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Documents<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with named fields, or a list of them")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        let wanted = self.wanted;
+        while let Some(element) = elements.next_element_seed(Row { wanted })? {
+            match element {
+                Element::Row(row) => self.push(row)?,
+                Element::Null => {}
+                Element::Other => return Err(self.no_row()),
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut fields: A) -> Result<(), A::Error> {
+        let mut row = Vec::new();
+        let mut is_wrapper = false;
+        while let Some(name) = fields.next_key::<Cow<'de, str>>()? {
+            if name == "value" && row.is_empty() {
+                is_wrapper = true;
+                fields.next_value_seed(Documents {
+                    wanted: self.wanted,
+                    rows: &mut *self.rows,
+                })?;
+            } else {
+                take_field(&mut fields, self.wanted, &name, &mut row)?;
+            }
+        }
+        if is_wrapper { Ok(()) } else { self.push(row) }
+    }
+}
+
+fn take_field<'de, A: MapAccess<'de>>(
+    fields: &mut A,
+    wanted: &'static [&'static str],
+    name: &str,
+    row: &mut Fields,
+) -> Result<(), A::Error> {
+    match wanted_name(wanted, name) {
+        Some(name) => row.push((name, fields.next_value()?)),
+        None => {
+            fields.next_value::<IgnoredAny>()?;
+        }
+    }
+    Ok(())
+}
+
+/// An element of a list.
+enum Element {
+    Row(Fields),
+    Null,
+    Other,
+}
+
+struct Row {
+    wanted: &'static [&'static str],
+}
+
+impl<'de> DeserializeSeed<'de> for Row {
+    type Value = Element;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Element, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row {
+    type Value = Element;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with named fields")
+    }
+
+    fn visit_unit<E>(self) -> Result<Element, E> {
+        Ok(Element::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Element, E> {
+        Ok(Element::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Element, E> {
+        Ok(Element::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Element, E> {
+        Ok(Element::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Element, E> {
+        Ok(Element::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Element, E> {
+        Ok(Element::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Element, A::Error> {
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Element::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Element, A::Error> {
+        let mut row = Vec::new();
+        while let Some(name) = fields.next_key::<Cow<'de, str>>()? {
+            take_field(&mut fields, self.wanted, &name, &mut row)?;
+        }
+        Ok(Element::Row(row))
+    }
+}
+
 /// RFC 4180, with `,`, `;` or a tab between the fields, as the host's region has it, and a `#TYPE` line above.
-fn csv(text: &str) -> Result<Vec<Fields>, SheetError> {
+fn csv(text: &str, wanted: &'static [&'static str]) -> Result<Vec<Fields>, SheetError> {
     let mut text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with("#TYPE") {
         text = text.split_once('\n').map_or("", |(_, rest)| rest);
@@ -221,12 +379,16 @@ fn csv(text: &str) -> Result<Vec<Fields>, SheetError> {
         .into_iter()
         .max_by_key(|separator| heading.matches(*separator).count())
         .unwrap_or(',');
-    let mut records = records(text, separator)?.into_iter();
-    let names = records.next().unwrap_or_default();
-    let mut rows = Vec::new();
-    for record in records {
+    let mut names: Option<Vec<Option<&'static str>>> = None;
+    let mut rows: Vec<Fields> = Vec::new();
+    records(text, separator, &mut |record| {
+        let Some(names) = &names else {
+            let known = record.iter().map(|name| wanted_name(wanted, name.trim()));
+            names = Some(known.collect());
+            return Ok(());
+        };
         if record.iter().all(String::is_empty) {
-            continue;
+            return Ok(());
         }
         if record.len() != names.len() {
             let row = rows.len().saturating_add(1);
@@ -237,18 +399,24 @@ fn csv(text: &str) -> Result<Vec<Fields>, SheetError> {
             );
             return Err(SheetError::Form(why));
         }
-        let fields = names.iter().cloned().zip(record);
-        rows.push(
-            fields
-                .map(|(name, field)| (name.trim().to_owned(), Value::String(field)))
-                .collect(),
-        );
-    }
+        if rows.len() == ROWS {
+            return Err(too_many());
+        }
+        let fields = names.iter().zip(record);
+        let wanted = fields.filter_map(|(name, field)| Some(((*name)?, Value::String(field))));
+        rows.push(wanted.collect());
+        Ok(())
+    })?;
     Ok(rows)
 }
 
-fn records(text: &str, separator: char) -> Result<Vec<Vec<String>>, SheetError> {
-    let mut records = Vec::new();
+/// Hands over each record as it ends.
+fn records(
+    text: &str,
+    separator: char,
+    take: &mut dyn FnMut(Vec<String>) -> Result<(), SheetError>,
+) -> Result<(), SheetError> {
+    let mut count = 0_usize;
     let mut record: Vec<String> = Vec::new();
     let mut field = String::new();
     let mut quoted = false;
@@ -266,22 +434,22 @@ fn records(text: &str, separator: char) -> Result<Vec<Vec<String>>, SheetError> 
             '\r' if chars.peek() == Some(&'\n') => {}
             '\n' => {
                 record.push(std::mem::take(&mut field));
-                records.push(std::mem::take(&mut record));
+                take(std::mem::take(&mut record))?;
+                count = count.saturating_add(1);
             }
             c => field.push(c),
         }
     }
     if quoted {
-        let row = records.len();
         return Err(SheetError::Form(format!(
-            "row {row}: a quoted field does not end"
+            "row {count}: a quoted field does not end"
         )));
     }
     if !field.is_empty() || !record.is_empty() {
         record.push(field);
-        records.push(record);
+        take(record)?;
     }
-    Ok(records)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -290,13 +458,17 @@ mod tests {
 
     use super::*;
 
+    fn read(text: &str) -> Result<Sheet, SheetError> {
+        Sheet::read(text, &["A", "B c", "Disks", "c0", "c1", "c2", "c3", "c4"])
+    }
+
     #[test]
     fn csv_with_type_line_quotes_and_any_separator_is_read() {
         for separator in [",", ";", "\t"] {
             let text = format!(
                 "#TYPE Selected.System.IO.FileInfo\r\n\"A\"{separator}\"B c\"\r\n\"x\"\"y{separator}\nz\"{separator}2\r\n"
             );
-            let sheet = Sheet::read(&text).unwrap();
+            let sheet = read(&text).unwrap();
             assert_eq!(sheet.rows.len(), 1);
             let first = format!("x\"y{separator}\nz");
             assert_eq!(sheet.rows[0].text("a"), Some(first));
@@ -308,7 +480,7 @@ mod tests {
     fn json_of_either_powershell_is_read() {
         let one = r#"{"A":{"value":["x","y"],"Count":2}}"#;
         let several = format!("[{one},null,{{\"A\":\"z\"}}]\n\u{feff}{one}");
-        let sheet = Sheet::read(&several).unwrap();
+        let sheet = read(&several).unwrap();
         let lists: Vec<_> = sheet
             .rows
             .iter()
@@ -321,29 +493,29 @@ mod tests {
 
     #[test]
     fn faults_name_row_and_field() {
-        let sheet = Sheet::read("Name,Disks\na,System.Object[]\n").unwrap();
+        let sheet = read("Name,Disks\na,System.Object[]\n").unwrap();
         let error = sheet.rows[0].list("Disks").unwrap_err().to_string();
         assert!(
             error.starts_with("row 1, Disks: PowerShell printed"),
             "{error}"
         );
-        let error = Sheet::read("A,B\n1,2\n3\n").unwrap_err().to_string();
+        let error = read("A,B\n1,2\n3\n").unwrap_err().to_string();
         assert_eq!(error, "row 2: has 1 fields, the heading has 2");
-        assert!(Sheet::read("A\n\"x").is_err());
-        assert!(Sheet::read("[1]").is_err());
-        assert!(Sheet::read("{\"A\":").is_err());
-        assert_eq!(Sheet::read("").unwrap().rows, []);
+        assert!(read("A\n\"x").is_err());
+        assert!(read("[1]").is_err());
+        assert!(read("{\"A\":").is_err());
+        assert_eq!(read("").unwrap().rows, []);
     }
 
     #[test]
     fn deep_nesting_is_an_error_not_a_crash() {
-        assert!(Sheet::read(&"[".repeat(100_000)).is_err());
+        assert!(read(&"[".repeat(100_000)).is_err());
     }
 
     proptest! {
         #[test]
         fn any_text_is_rows_or_an_error(text in "\\PC{0,200}") {
-            let _ = Sheet::read(&text);
+            let _ = read(&text);
         }
 
         #[test]
@@ -352,7 +524,7 @@ mod tests {
             let names: Vec<_> = (0..cells.len()).map(|n| format!("\"c{n}\"")).collect();
             let line: Vec<_> = cells.iter().map(quote).collect();
             let text = format!("{}\r\n{}\r\n", names.join(","), line.join(","));
-            let sheet = Sheet::read(&text).unwrap();
+            let sheet = read(&text).unwrap();
             for (number, cell) in cells.iter().enumerate() {
                 let read = sheet.rows[0].value(&format!("c{number}")).and_then(Value::as_str);
                 prop_assert_eq!(read, Some(cell.as_str()));

@@ -4,17 +4,16 @@
 //! In a value `%.` is a space, `%_` two, `%t`, `%n`, `%r` a tab, a new line, a return, `%%` a percent sign
 //! (xen-api, `xml_spaces.ml`).
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::BufRead;
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
+use super::limits::{ELEMENT_BYTES, InParts, RECORDS};
 use super::pool::{Object, Pool, reference, time};
 use super::{HostError, HostFacts};
-
-/// Rows that are kept at most.
-const ROWS: usize = 500_000;
 
 /// Whether a text begins as one.
 pub(super) fn is_one(head: &[u8]) -> bool {
@@ -31,13 +30,16 @@ pub(super) fn is_one(head: &[u8]) -> bool {
 /// # Errors
 /// If it is no sound XML, or has more rows than are kept.
 pub(super) fn read(input: impl BufRead) -> Result<HostFacts, HostError> {
-    let mut reader = Reader::from_reader(input);
+    let left = Cell::new(ELEMENT_BYTES);
+    let left = &left;
+    let mut reader = Reader::from_reader(InParts { inner: input, left });
     let mut buffer = Vec::new();
     let mut table = String::new();
     let mut pool = Pool::default();
     let mut rows = 0_usize;
     loop {
         buffer.clear();
+        left.set(ELEMENT_BYTES);
         let event = reader.read_event_into(&mut buffer).map_err(xml)?;
         let element = match &event {
             Event::Eof => return Ok(pool.facts()),
@@ -48,8 +50,8 @@ pub(super) fn read(input: impl BufRead) -> Result<HostFacts, HostError> {
             "table" => table = attributes(element)?.remove("name").unwrap_or_default(),
             "row" if ["VM", "VDI", "VBD"].contains(&table.as_str()) => {
                 rows = rows.saturating_add(1);
-                if rows > ROWS {
-                    return Err(HostError::TooMany(ROWS, "rows"));
+                if rows > RECORDS {
+                    return Err(HostError::TooMany(RECORDS, "rows"));
                 }
                 take(&mut pool, &table, &attributes(element)?);
             }
@@ -99,7 +101,8 @@ fn attributes(element: &BytesStart<'_>) -> Result<HashMap<String, String>, HostE
         "type",
     ];
     let mut wanted = HashMap::new();
-    for attribute in element.attributes() {
+    // Whether two have one name is not asked: that would compare each with each.
+    for attribute in element.attributes().with_checks(false) {
         let attribute = attribute.map_err(xml)?;
         let name = attribute.key.as_ref().to_owned();
         if WANTED.contains(&name.as_str()) {

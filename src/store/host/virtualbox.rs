@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use roxmltree::{Document, Node};
 use uuid::Uuid;
 
-use super::{HostDisk, HostError, HostFacts, HostFile, HostMachine, HostSnapshot, snapshot_id};
+use super::{
+    HostDisk, HostError, HostFacts, HostFile, HostMachine, HostSnapshot, limits, snapshot_id,
+};
 use crate::format::guid;
 use crate::store::SnapshotKind;
 use crate::store::when::{self, DayOrder};
@@ -31,6 +33,7 @@ pub(super) fn is_one(text: &str) -> bool {
 /// # Errors
 /// If it is no sound XML, or its snapshots lie deeper than VirtualBox lets them.
 pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
+    limits::check_settings(text)?;
     let text = text.trim_start_matches('\u{feff}');
     let document =
         Document::parse(text).map_err(|error| HostError::Json(format!("no XML: {error}")))?;

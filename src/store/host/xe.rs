@@ -8,8 +8,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::HostFacts;
+use super::limits::RECORDS;
 use super::pool::{Object, Pool, reference, time};
+use super::{HostError, HostFacts};
 
 /// Whether a text begins as one.
 pub(super) fn is_one(text: &str) -> bool {
@@ -18,20 +19,28 @@ pub(super) fn is_one(text: &str) -> bool {
 }
 
 /// Reads the records.
-pub(super) fn read(text: &str) -> HostFacts {
+///
+/// # Errors
+/// If they are more than are kept.
+pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
     let mut pool = Pool::default();
     let mut names: HashMap<String, String> = HashMap::new();
     let mut record: HashMap<&str, &str> = HashMap::new();
+    let mut records = 0_usize;
     for line in text.lines().chain([""]) {
         match field(line.trim()) {
-            Some((key, value)) => {
+            Some((key, value)) if WANTED.contains(&key) => {
                 record.insert(key, value);
             }
             None if line.trim().is_empty() && !record.is_empty() => {
+                records = records.saturating_add(1);
+                if records > RECORDS {
+                    return Err(HostError::TooMany(RECORDS, "records"));
+                }
                 take(&mut pool, &mut names, &record);
                 record.clear();
             }
-            None => {}
+            _ => {}
         }
     }
     let snapshots: HashSet<String> = pool.vms.iter().map(|vm| vm.key.clone()).collect();
@@ -48,8 +57,22 @@ pub(super) fn read(text: &str) -> HostFacts {
     });
     let machines: Vec<Object> = machines.collect();
     pool.vms.extend(machines);
-    pool.facts()
+    Ok(pool.facts())
 }
+
+/// The fields that are read.
+const WANTED: [&str; 10] = [
+    "uuid",
+    "name-label",
+    "is-a-snapshot",
+    "snapshot-of",
+    "snapshot-time",
+    "managed",
+    "sr-uuid",
+    "vdi-uuid",
+    "vm-uuid",
+    "vm-name-label",
+];
 
 /// `key ( RO)   : value`.
 fn field(line: &str) -> Option<(&str, &str)> {

@@ -1,7 +1,11 @@
 //! `xo-cli list-objects`: the objects Xen Orchestra knows, as JSON. It has no time for disks that are no snapshots.
 
-use serde::Deserialize;
+use std::fmt;
 
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
+
+use super::limits::RECORDS;
 use super::pool::{Object, Pool, seconds};
 use super::{HostError, HostFacts};
 
@@ -30,21 +34,43 @@ pub(super) fn is_one(text: &str) -> bool {
 /// Wrong JSON.
 pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
     let text = text.trim_start_matches('\u{feff}');
-    let objects: Vec<Wire> =
-        serde_json::from_str(text).map_err(|error| HostError::Json(error.to_string()))?;
-    let mut pool = Pool::default();
-    for object in objects {
-        let kind = object.kind.clone().unwrap_or_default();
-        match kind.as_str() {
-            "VBD" if object.is_cd_drive != Some(true) => {
-                pool.vbds.extend(object.vm.zip(object.vdi));
-            }
-            "VM" | "VM-snapshot" => pool.vms.push(object.read(kind == "VM-snapshot")),
-            "VDI" | "VDI-snapshot" => pool.vdis.push(object.read(kind == "VDI-snapshot")),
-            _ => {}
-        }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let pool = reader.deserialize_seq(Objects);
+    let pool = pool.and_then(|pool| reader.end().map(|()| pool));
+    Ok(pool
+        .map_err(|error| HostError::Json(error.to_string()))?
+        .facts())
+}
+
+/// Takes objects one by one: of most kinds nothing is kept.
+struct Objects;
+
+impl<'de> Visitor<'de> for Objects {
+    type Value = Pool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
     }
-    Ok(pool.facts())
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut objects: A) -> Result<Pool, A::Error> {
+        let mut pool = Pool::default();
+        while let Some(object) = objects.next_element::<Wire>()? {
+            let kind = object.kind.clone().unwrap_or_default();
+            match kind.as_str() {
+                "VBD" if object.is_cd_drive != Some(true) => {
+                    pool.vbds.extend(object.vm.zip(object.vdi));
+                }
+                "VM" | "VM-snapshot" => pool.vms.push(object.read(kind == "VM-snapshot")),
+                "VDI" | "VDI-snapshot" => pool.vdis.push(object.read(kind == "VDI-snapshot")),
+                _ => {}
+            }
+            let kept = [pool.vms.len(), pool.vdis.len(), pool.vbds.len()];
+            if kept.iter().sum::<usize>() > RECORDS {
+                return Err(Error::custom(HostError::TooMany(RECORDS, "objects")));
+            }
+        }
+        Ok(pool)
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! Where facts contradict the disks, the configurations beside them, or each other, and facts that are of no disk here.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::paths::DiskPaths;
@@ -19,9 +19,11 @@ type SideFinding = (PathBuf, Finding);
 /// Disks that are not as the row of the host's list has them.
 pub(super) fn rows(paths: &DiskPaths<'_>, facts: &[FactsFile]) -> Vec<(DiskId, Finding)> {
     let forest = paths.forest;
+    let inputs: HashMap<&Path, &FactsFile> = facts.iter().map(|of| (&*of.path, of)).collect();
     let told = |id: DiskId| {
         let row = forest.node(id)?.host.as_ref()?;
-        let differences = differences(paths, facts, id, row)?;
+        let input = inputs.get(&*row.origin.path).copied();
+        let differences = differences(paths, input, id, row)?;
         let text = format!("{}: {differences}.", row.origin.path.display());
         Some((id, Finding::new(&codes::FACTS_DISAGREE, text)))
     };
@@ -31,7 +33,7 @@ pub(super) fn rows(paths: &DiskPaths<'_>, facts: &[FactsFile]) -> Vec<(DiskId, F
 /// What a row says otherwise than the disk, in words.
 fn differences(
     paths: &DiskPaths<'_>,
-    facts: &[FactsFile],
+    input: Option<&FactsFile>,
     id: DiskId,
     row: &HostRow,
 ) -> Option<String> {
@@ -67,7 +69,6 @@ fn differences(
         let listed = Some(listed.to_string());
         differ("block size", listed, here.to_string());
     }
-    let input = facts.iter().find(|of| of.path == row.origin.path);
     let listed = of.parent.as_deref().zip(input);
     let listed = listed.and_then(|(parent, input)| paths.of_facts(parent, input));
     let link = forest.node(id)?.parent.as_ref();

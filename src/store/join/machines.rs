@@ -14,7 +14,7 @@ use crate::store::host::{FactsFile, HostMachine, Origin};
 use crate::store::hyperv::{ConfigKind, ConfigRecord};
 use crate::store::{DiskId, DiskUse, Forest, Machine, MachineId, MachineState};
 
-/// Machines of one name that are looked through for the one meant.
+/// Machines of one name or id that are looked through for the one meant.
 const ALIKE: usize = 64;
 
 /// Machines under way, found by id and name.
@@ -145,7 +145,8 @@ impl Machines {
             meets(folder, facts.folder.as_deref())
         };
         let by_id = id.and_then(|id| self.by_id.get(&id));
-        let by_id = by_id.into_iter().flatten().find(is_near).copied();
+        let by_id = by_id.into_iter().flatten().take(ALIKE);
+        let by_id = by_id.copied().find(|at| is_near(&at));
         if by_id.is_some() {
             return by_id;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::store::host::FactsFile;
 use crate::store::hyperv::ConfigRecord;
 use crate::store::link::mapped;
 use crate::store::pathmatch::{Match, PathIndex, Several};
+use crate::store::place::below;
 use crate::store::winpath::WinPath;
 use crate::store::{DiskId, DiskUse, Forest, PathMap};
 
@@ -89,17 +90,9 @@ impl<'a> DiskPaths<'a> {
 
     /// The numbers of the disks below a folder: they are sorted by path.
     fn below(&self, folder: &Path) -> Range<u32> {
-        let mut prefix = folder.as_os_str().as_encoded_bytes().to_vec();
-        if !prefix.is_empty() && prefix.last() != Some(&(MAIN_SEPARATOR as u8)) {
-            prefix.push(MAIN_SEPARATOR as u8);
-        }
-        let bytes = |disk: &crate::store::Disk| disk.path.as_os_str().as_encoded_bytes().to_vec();
-        let disks = &self.forest.disks;
-        let start = disks.partition_point(|disk| bytes(disk) < prefix);
-        let rest = disks.get(start..).unwrap_or_default();
-        let len = rest.partition_point(|disk| bytes(disk).starts_with(&prefix));
+        let Range { start, end } = below(&self.forest.disks, |disk| &disk.path, folder);
         let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        number(start)..number(start.saturating_add(len))
+        number(start)..number(end)
     }
 
     /// The one of several that shares most folders with `source`; `None` if two share as many. Those that share most stand
