@@ -1,7 +1,8 @@
 //! What XCP-ng's storage manager leaves beside disks while it works on them, and takes away at the end (`journaler.py`,
 //! `cleanup.py`): a volume `TYPE_<uuid>_<value>`, a file `TYPE_<uuid>`. One that is there means work that was not finished.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -77,6 +78,7 @@ impl Journal {
             ("inflate_", Work::Inflate),
             ("zero_", Work::Zero),
             ("OLD_", Work::OldLeaf),
+            ("VHD-OLD_", Work::OldLeaf),
             ("jvhd_", Work::Header),
         ]
         .into_iter()
@@ -134,17 +136,26 @@ pub(super) fn tell(forest: &mut Forest) {
         .chain(put_aside)
         .filter_map(|path| Some((Journal::of(&path)?, path)))
         .collect();
+    if journals.is_empty() {
+        return;
+    }
+    let place = |id: DiskId| forest.disk(id).map(|disk| disk.path.as_path());
+    let folder = |path: &Path| path.parent().map(Path::to_path_buf);
+    let mut about: HashMap<(Option<PathBuf>, Uuid), DiskId> = HashMap::new();
+    let mut themselves: HashMap<PathBuf, DiskId> = HashMap::new();
+    for (id, path) in forest.ids().filter_map(|id| Some((id, place(id)?))) {
+        if let Some(vdi) = vdi_of(path) {
+            about.entry((folder(path), vdi)).or_insert(id);
+        } else if Journal::of(path).is_some_and(|of| of.work == Work::OldLeaf) {
+            themselves.insert(path.to_path_buf(), id);
+        }
+    }
     for (journal, path) in journals {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let finding = journal.finding(&name);
-        let is_about = |id: &DiskId| {
-            forest.disk(*id).is_some_and(|disk| {
-                let itself = journal.work == Work::OldLeaf && disk.path == path;
-                let named = vdi_of(&disk.path) == Some(journal.disk);
-                itself || (named && disk.path.parent() == path.parent())
-            })
-        };
-        let disk = forest.ids().find(is_about);
+        let itself = themselves.get(&path);
+        let disk = itself.or_else(|| about.get(&(folder(&path), journal.disk)));
+        let disk = disk.copied();
         if journal.work == Work::Inflate
             && let Some(disk) = disk.and_then(|id| forest.disks.get_mut(id.0 as usize))
         {
@@ -179,6 +190,7 @@ mod tests {
             ("zero_ID_0", Work::Zero),
             ("OLD_ID", Work::OldLeaf),
             ("OLD_ID.vhd", Work::OldLeaf),
+            ("VHD-OLD_ID", Work::OldLeaf),
             ("jvhd_ID", Work::Header),
         ] {
             let name = name.replace("ID", ID);

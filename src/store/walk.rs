@@ -286,7 +286,10 @@ impl Walk<'_> {
                 let path = group.folder.join(&volume.name);
                 let name = named(&path);
                 match VolumeName::of(&volume.name) {
-                    VolumeName::Vhd(_) | VolumeName::Raw(_) | VolumeName::Qcow2(_) => {
+                    VolumeName::Vhd(_)
+                    | VolumeName::Raw(_)
+                    | VolumeName::Qcow2(_)
+                    | VolumeName::PutAside => {
                         let folder = Arc::clone(&folder);
                         let found = Candidate::plain(path, name, folder, Way::Direct);
                         (self.take)(Step::Candidate(found));

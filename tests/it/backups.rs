@@ -350,17 +350,99 @@ fn the_samples_folders_are_one_disk_each() {
     assert_eq!(child["kind"], "differencing");
 }
 
+/// The system calls on files whose path holds `part`, of a program that is run with these arguments: how often one was
+/// opened, and how often one was read. `None` where that cannot be traced.
+fn traced(arguments: &[&str], last: &Path, part: &str) -> Option<(usize, usize)> {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let said = std::process::Command::new("strace")
+        .args(["-f", "-qq", "-y", "-s", "0", "-o"])
+        .arg(log.path())
+        .args(["-e", "trace=openat,open,read,pread64"])
+        .arg(env!("CARGO_BIN_EXE_vhdtree"))
+        .args(arguments)
+        .arg(last)
+        .output();
+    let said = said.map(|told| String::from_utf8_lossy(&told.stderr).into_owned());
+    if !said.is_ok_and(|said| !said.contains("PTRACE") && !said.contains("not permitted")) {
+        println!("skipped: strace");
+        return None;
+    }
+    let trace = fs::read_to_string(log.path()).unwrap();
+    let lines = || trace.lines().filter(|line| line.contains(part));
+    let reads = lines().filter(|line| line.contains("read(") || line.contains("pread64("));
+    Some((
+        lines().filter(|line| line.contains("open")).count(),
+        reads.count(),
+    ))
+}
+
 #[test]
-fn a_folder_of_twenty_thousand_blocks_is_counted_without_opening_one() {
-    let root = tempfile::tempdir().unwrap();
-    let vhd = VhdBuilder::dynamic(20_000 * BLOCK as u64).id(1).build();
-    put(root.path(), "a", Kept::Brotli, &vhd);
-    let data = root.path().join("data/a.vhd");
-    let bits = [vec![0xff; 2_500], vec![0; 17_500]].concat();
-    fs::write(data.join("bat"), brotli(&bits)).unwrap();
-    // None of its blocks is there: whoever opened one would fail.
-    let ls = json_of(&["ls", "--json"], root.path());
-    let row = row_of(&ls, "a.alias.vhd");
-    assert_eq!(row["blocks"]["full"], 20_000, "{row:#}");
-    assert_eq!(row["findings"].as_array().unwrap().len(), 0, "{row:#}");
+fn a_folder_of_twenty_thousand_blocks_is_counted_by_its_table() {
+    for kept in [Kept::Folder, Kept::Gzip, Kept::Brotli] {
+        let root = tempfile::tempdir().unwrap();
+        let vhd = VhdBuilder::dynamic(20_000 * BLOCK as u64).id(1).build();
+        put(root.path(), "a", kept, &vhd);
+        let data = root.path().join("data/a.vhd");
+        let bits = [vec![0xff; 2_500], vec![0; 17_500]].concat();
+        fs::write(data.join("bat"), pack(kept, &bits)).unwrap();
+        for block in 0..20 {
+            let folder = data.join(format!("blocks/{block}"));
+            fs::create_dir_all(&folder).unwrap();
+            for n in 0..1000 {
+                fs::File::create(folder.join(n.to_string())).unwrap();
+            }
+        }
+        let ls = json_of(&["ls", "--json"], root.path());
+        let row = row_of(&ls, "a.alias.vhd");
+        assert_eq!(row["blocks"]["full"], 20_000, "{row:#}");
+        assert_eq!(row["findings"].as_array().unwrap().len(), 0, "{row:#}");
+        for command in ["ls", "check", "info"] {
+            let last = match command {
+                "info" => root.path().join("a.alias.vhd"),
+                _ => root.path().to_path_buf(),
+            };
+            let blocks = traced(&[command], &last, "/blocks/");
+            let all = traced(&[command], &last, "/a.");
+            let Some(((opened, _), (_, reads))) = blocks.zip(all) else {
+                return;
+            };
+            println!("{command}: {reads} reads");
+            assert_eq!(opened, 0, "{command} opened blocks");
+            assert!(0 < reads && reads < 50, "{command}: {reads} reads");
+        }
+    }
+}
+
+#[test]
+fn folders_differ_and_map_as_the_plain_disks_of_the_same_backups() {
+    let told = |root: &Path, suffix: &str| {
+        let disks = root.join(MACHINE).join(DISKS);
+        let of = |command: &str, n: u8| {
+            let store = root.to_str().unwrap();
+            let name = disks.join(format!("{}{suffix}", stamp(n)));
+            let arguments = match command {
+                "diff" => &[command, "--json", "--store", store][..],
+                _ => &[command, "--json"],
+            };
+            let mut told = json_of(arguments, &name);
+            let keys = told.as_object_mut().unwrap();
+            keys.retain(|key, _| ["sectors", "runs", "blocks", "equal"].contains(&&**key));
+            told
+        };
+        (1..5)
+            .map(|n| [of("diff", n), of("map", n)])
+            .collect::<Vec<_>>()
+    };
+    let plain = tempfile::tempdir().unwrap();
+    repository(plain.path(), Kept::Plain, 5);
+    let wanted = told(plain.path(), ".vhd");
+    assert!(
+        wanted[0][0]["sectors"]["compared"].as_u64().unwrap() > 0,
+        "{wanted:#?}"
+    );
+    for kept in [Kept::Folder, Kept::Gzip, Kept::Brotli] {
+        let root = tempfile::tempdir().unwrap();
+        repository(root.path(), kept, 5);
+        assert_eq!(told(root.path(), ".alias.vhd"), wanted);
+    }
 }

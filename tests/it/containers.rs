@@ -1,5 +1,7 @@
 //! Storage repositories that are no files: LVM on an image, a partition, a device, and the devices of its volumes.
 
+mod acts;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,6 +35,7 @@ fn sample() -> Option<(tempfile::TempDir, PathBuf)> {
     unpacked_sample(&packed, &image).then_some((folder, image))
 }
 
+/// The id of a disk.
 fn id(digit: u8) -> String {
     let eight = digit.to_string().repeat(8);
     format!("{eight}-0000-4000-8000-00000000000{digit}")

@@ -80,7 +80,10 @@ fn lingering(facts: &Facts<'_>) -> Vec<String> {
     let topology = &facts.survey.topology;
     let mut way = topology.way_up(facts.machine, facts.above);
     way.pop();
-    way.retain(|id| !topology.is_named(*id));
+    // XCP-ng: a snapshot's own disk is a leaf beside, and a base with such a leaf is its.
+    let is_named_leaf = |leaf: DiskId| topology.is_leaf(leaf) && topology.is_named(leaf);
+    let has_leaf = |id| facts.survey.is_xcp(id) && topology.children(id).any(is_named_leaf);
+    way.retain(|id| !topology.is_named(*id) && !has_leaf(*id));
     way.iter().map(|id| facts.survey.name(*id)).collect()
 }
 

@@ -187,7 +187,7 @@ impl OpenRepository {
             .volumes
             .iter()
             .map(|volume| VolumeName::of(&volume.name));
-        self.volumes.name.starts_with("VG_XenStorage-") || names.any(|name| name.disk().is_some())
+        self.volumes.name.starts_with("VG_XenStorage-") || names.any(VolumeName::is_disk)
     }
 
     pub(super) fn source(&self, name: &str) -> io::Result<Arc<dyn Source>> {

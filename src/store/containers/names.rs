@@ -13,6 +13,8 @@ pub(in crate::store) enum VolumeName {
     Raw(Uuid),
     /// `QCOW2-<uuid>`.
     Qcow2(Uuid),
+    /// `VHD-OLD_<uuid>`, `OLD_<uuid>`: a machine's disk, put aside while its parent takes its place (`cleanup.py`).
+    PutAside,
     /// `MGT`: names and snapshots of the disks.
     Management,
     /// `<uuid>.cbtlog`: changed blocks, kept for backups.
@@ -30,6 +32,8 @@ impl VolumeName {
             Self::Raw(id)
         } else if let Some(id) = known("QCOW2-") {
             Self::Qcow2(id)
+        } else if is_put_aside(name) {
+            Self::PutAside
         } else if name == "MGT" {
             Self::Management
         } else if name.strip_suffix(".cbtlog").and_then(id).is_some() {
@@ -43,9 +47,20 @@ impl VolumeName {
     pub(in crate::store) fn disk(self) -> Option<Uuid> {
         match self {
             Self::Vhd(id) | Self::Raw(id) | Self::Qcow2(id) => Some(id),
-            Self::Management | Self::ChangeLog | Self::Other => None,
+            Self::PutAside | Self::Management | Self::ChangeLog | Self::Other => None,
         }
     }
+
+    /// Whether it holds a virtual disk.
+    pub(in crate::store) fn is_disk(self) -> bool {
+        self == Self::PutAside || self.disk().is_some()
+    }
+}
+
+fn is_put_aside(name: &str) -> bool {
+    let bare = name.strip_prefix("VHD-").unwrap_or(name);
+    let id = bare.strip_prefix("OLD_");
+    id.is_some_and(|id| id.len() == 36 && guid::from_text(id).is_some())
 }
 
 /// The volume's name in a device-mapper name, `VG-LV` with every hyphen of both doubled; `None` unless that is a disk's.
@@ -53,7 +68,7 @@ pub(in crate::store) fn lvm_name(device: &str) -> Option<String> {
     let doubled = device.replace("--", "\0");
     let (_, volume) = doubled.split_once('-')?;
     let volume = volume.replace('\0', "-");
-    VolumeName::of(&volume).disk().map(|_| volume)
+    VolumeName::of(&volume).is_disk().then_some(volume)
 }
 
 #[cfg(test)]
@@ -70,7 +85,9 @@ mod tests {
         assert_eq!(of("QCOW2-ID"), VolumeName::Qcow2(uuid));
         assert_eq!(of("MGT"), VolumeName::Management);
         assert_eq!(of("ID.cbtlog"), VolumeName::ChangeLog);
-        for other in ["VHD-", "VHD-{ID}", "VHD-ID.vhd", "root", "OLD_ID"] {
+        assert_eq!(of("VHD-OLD_ID"), VolumeName::PutAside);
+        assert_eq!(of("OLD_ID"), VolumeName::PutAside);
+        for other in ["VHD-", "VHD-{ID}", "VHD-ID.vhd", "root", "OLD_x"] {
             assert_eq!(of(other), VolumeName::Other, "{other}");
         }
     }
