@@ -26,6 +26,7 @@ mod place;
 mod probe;
 pub mod product;
 pub mod pulse;
+pub mod pvs;
 pub mod scan;
 pub mod virtualpc;
 mod walk;

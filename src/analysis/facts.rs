@@ -179,8 +179,9 @@ impl<'a> Gatherer<'a> {
     /// The unnamed snapshot of a disk: others stand on it, and no configuration or label names it.
     fn unnamed(&self, disk: DiskId) -> Option<Subject> {
         let topology = &self.survey.topology;
-        // A backup's chain is restore points: nothing was applied there.
-        if self.survey.forest.node(disk)?.product == Product::XenOrchestra
+        let product = self.survey.forest.node(disk)?.product;
+        // A backup's chain is restore points, and nobody writes to a provisioned version: nothing was applied there.
+        if !product.has_snapshots()
             || topology.is_named(disk)
             || topology.is_leaf(disk)
             || self.is_named_by_leaf(disk)

@@ -75,6 +75,7 @@ pub fn all() -> Vec<&'static Code> {
         crate::store::containers::codes::ALL,
         crate::store::containers::xo::ALL,
         crate::store::journals::ALL,
+        crate::store::pvs::ALL,
         ALL,
     ]
     .concat();

@@ -34,6 +34,7 @@ pub fn product_name(product: Product) -> &'static str {
         Product::XcpNg => "XCP-ng",
         Product::VirtualPc => "Virtual PC",
         Product::XenOrchestra => "Xen Orchestra",
+        Product::CitrixPvs => "Citrix Provisioning",
     }
 }
 

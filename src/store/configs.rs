@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::source::error_words;
 use crate::store::PathError;
@@ -9,6 +10,7 @@ use crate::store::facts::Files;
 use crate::store::host::rows::Rows;
 use crate::store::hyperv::{self, ConfigRecord, MemoryFile, attach_memory};
 use crate::store::probe::same_state;
+use crate::store::pvs::{self, Manifest};
 
 /// Reads configurations, each once more if it could not be read or changed meanwhile, and gives them their memory files. Both lists are sorted first, so that the outcome does not
 /// depend on the order of the walk.
@@ -18,14 +20,16 @@ pub(super) fn configs(
     memory: &mut [PathBuf],
     rows: &Rows,
     errors: &mut Vec<PathError>,
-) -> Vec<ConfigRecord> {
+) -> (Vec<ConfigRecord>, Vec<ManifestRead>) {
     paths.sort();
     memory.sort();
     let mut records = Vec::new();
+    let mut manifests = Vec::new();
     for path in paths.iter() {
         match config_that_holds_still(files, path, rows).or_else(|_| config(files, path, rows)) {
-            Ok(Some(record)) => records.push(record),
-            Ok(None) => {}
+            Ok(Found::Config(record)) => records.push(*record),
+            Ok(Found::Manifest(manifest)) => manifests.push((path.clone(), manifest)),
+            Ok(Found::Other) => {}
             Err(error) => errors.push(PathError {
                 path: path.clone(),
                 error,
@@ -51,14 +55,21 @@ pub(super) fn configs(
         })
         .collect();
     attach_memory(&mut records, &memory);
-    records
+    (records, manifests)
 }
 
-fn config_that_holds_still(
-    files: &dyn Files,
-    path: &Path,
-    rows: &Rows,
-) -> Result<Option<ConfigRecord>, String> {
+/// A manifest of versions, or why it cannot be read, and its path.
+pub(super) type ManifestRead = (PathBuf, Result<Manifest, Finding>);
+
+/// What a file that is named like a configuration is.
+enum Found {
+    Config(Box<ConfigRecord>),
+    /// Of a disk's versions.
+    Manifest(Result<Manifest, Finding>),
+    Other,
+}
+
+fn config_that_holds_still(files: &dyn Files, path: &Path, rows: &Rows) -> Result<Found, String> {
     let look = || files.facts(path).map_err(|error| error_words(&error));
     let before = look()?;
     let record = config(files, path, rows)?;
@@ -69,9 +80,15 @@ fn config_that_holds_still(
     }
 }
 
-fn config(files: &dyn Files, path: &Path, rows: &Rows) -> Result<Option<ConfigRecord>, String> {
+fn config(files: &dyn Files, path: &Path, rows: &Rows) -> Result<Found, String> {
     let opened = files.open(path).map_err(|error| error_words(&error))?;
     let mut facts = opened.facts;
     rows.date(&mut facts, path);
-    hyperv::read(path, facts, &*opened.source).map_err(|error: FormatError| error.to_string())
+    let config = hyperv::read(path, facts, &*opened.source);
+    let config = config.map_err(|error: FormatError| error.to_string())?;
+    let manifest = || pvs::read(path, &*opened.source).map(Found::Manifest);
+    Ok(match config {
+        Some(config) => Found::Config(Box::new(config)),
+        None => manifest().unwrap_or(Found::Other),
+    })
 }

@@ -35,7 +35,7 @@ pub fn named(path: &Path) -> Named {
     }
     let volume = lvm_name(&name).unwrap_or_else(|| name.clone().into_owned());
     match VolumeName::of(&volume) {
-        VolumeName::Vhd(_) | VolumeName::Qcow2(_) => return Named::Disk,
+        VolumeName::Vhd(_) | VolumeName::Qcow2(_) | VolumeName::PutAside => return Named::Disk,
         VolumeName::Raw(_) => return Named::Raw,
         _ => {}
     }
@@ -54,6 +54,8 @@ pub fn named(path: &Path) -> Named {
         "vmgs" => Named::Companion("guest state of a generation 2 machine"),
         "vmrs" => Named::Companion("run state and memory of a machine or snapshot"),
         "vmc" => Named::Companion("configuration of a Virtual PC machine"),
+        "pvp" => Named::Companion("properties of a disk of Citrix Provisioning"),
+        "lok" => Named::Companion("lock that Citrix Provisioning keeps beside a disk"),
         "bin" if guid::from_text(stem).is_some() => {
             Named::Companion("memory of a machine or snapshot")
         }

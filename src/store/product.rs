@@ -8,7 +8,7 @@ use crate::image::{Header, Kind, Specific};
 use crate::job::par_map;
 use crate::store::containers::{VolumeName, lvm_name, xo};
 use crate::store::names::{has_extension, is_auto_recovery};
-use crate::store::{Disk, DiskId, Forest, Node, Product};
+use crate::store::{Disk, DiskId, Forest, Node, Product, pvs};
 
 /// Gives every node its product and role. Whoever made one disk of a tree works on all of it, so a tree has one product.
 pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a Disk> + Sync) {
@@ -83,6 +83,7 @@ enum Sign {
     XcpNg,
     Vhdx,
     XenOrchestra,
+    CitrixPvs,
 }
 
 impl Sign {
@@ -93,6 +94,7 @@ impl Sign {
             Self::VirtualPc => Product::VirtualPc,
             Self::XcpNg => Product::XcpNg,
             Self::XenOrchestra => Product::XenOrchestra,
+            Self::CitrixPvs => Product::CitrixPvs,
         }
     }
 }
@@ -101,6 +103,9 @@ fn sign(disk: &Disk) -> Sign {
     let Some(header) = &disk.header else {
         return Sign::None;
     };
+    if pvs::is_version(&disk.path) {
+        return Sign::CitrixPvs;
+    }
     if header.format.is_hyperv_2012() {
         return Sign::Vhdx;
     }
@@ -124,7 +129,7 @@ fn creator(header: &Header) -> &str {
 
 /// XCP-ng names a disk by its VDI: `<uuid>.vhd`, or `VHD-<uuid>` as a volume.
 fn is_vdi_name(path: &Path) -> bool {
-    let is_volume = |name: &str| VolumeName::of(name).disk().is_some() || lvm_name(name).is_some();
+    let is_volume = |name: &str| VolumeName::of(name).is_disk() || lvm_name(name).is_some();
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(is_volume)
         || has_extension(path, "vhd")

@@ -29,6 +29,7 @@ mod model;
 mod oracle;
 mod pictures;
 mod properties;
+mod provisioning;
 mod qemu;
 mod readme;
 mod reported;

@@ -363,8 +363,8 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
         }
         _ => {}
     }
-    // A backup is no snapshot: what is deleted is a file that the person named.
-    if case.verdict.is_none() && case.product != Product::XenOrchestra {
+    // A backup or version is no snapshot: what is deleted is a file that the person named.
+    if case.verdict.is_none() && case.product.has_snapshots() {
         all.push(reason(
             &reasons::CANNOT_TELL,
             Answer::CannotTell,

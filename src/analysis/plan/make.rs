@@ -155,7 +155,7 @@ fn resolve(
         [one] => frozen_of(*one),
         [] if topology.is_leaf(id)
             && topology.closed_beside(id).is_empty()
-            && product(id) != Some(Product::XenOrchestra) =>
+            && product(id).is_none_or(Product::has_snapshots) =>
         {
             Err(TargetError::NotFrozen(file_name(&disk.path)))
         }

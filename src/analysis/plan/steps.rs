@@ -52,6 +52,7 @@ pub fn steps(subject: &DeleteSubject<'_>, frozen: &[DiskId]) -> Steps {
         match subject.product {
             Product::XcpNg => xcpng(subject, *disk, &mut steps),
             Product::XenOrchestra => xo(subject, *disk, &mut steps),
+            Product::CitrixPvs => version(subject, *disk, &mut steps),
             Product::HyperV | Product::HyperV2008 | Product::VirtualPc => {
                 hyperv(subject, *disk, &mut steps);
             }
@@ -208,6 +209,12 @@ fn xo(subject: &DeleteSubject<'_>, disk: DiskId, steps: &mut Steps) {
         [one] => steps.merges.push((*one, disk)),
         several => steps.kept.push((disk, several.len())),
     }
+}
+
+/// Citrix Provisioning merges by a command of its own: a delete takes the file away, whatever stands on it.
+fn version(subject: &DeleteSubject<'_>, disk: DiskId, steps: &mut Steps) {
+    steps.leaves.push(disk);
+    steps.breaks.extend(subject.topology.children(disk));
 }
 
 /// XCP-ng: the snapshot's own leaf goes, and a base left with one child takes that child in.

@@ -72,6 +72,9 @@ impl SummaryInput<'_> {
             None if self.product == Product::XcpNg && !self.steps.leaves.is_empty() => {
                 format!("the snapshot {}", self.names(&self.steps.leaves))
             }
+            None if self.product == Product::CitrixPvs => {
+                format!("the version {}", self.names(self.frozen))
+            }
             None => format!("the unnamed snapshot on {}", self.names(self.frozen)),
         }
     }
@@ -94,6 +97,13 @@ pub(super) fn ends_in(case: &SummaryInput<'_>) -> String {
     let Some(verdict) = case.verdict() else {
         if case.product == Product::XenOrchestra {
             return "Every other backup of the chain can be restored as before.".to_owned();
+        }
+        if case.product == Product::CitrixPvs {
+            return if case.steps.breaks.is_empty() {
+                "Every other version can be used as before.".to_owned()
+            } else {
+                "The versions that stand on it can no longer be used.".to_owned()
+            };
         }
         return "No snapshot is known here, so nothing is merged by a delete.".to_owned();
     };
@@ -178,7 +188,7 @@ pub(super) fn lost(case: &SummaryInput<'_>) -> Vec<Loss> {
             files: None,
         });
     }
-    let is_backup = case.assessed.is_none() && case.product == Product::XenOrchestra;
+    let is_backup = case.assessed.is_none() && !case.product.has_snapshots();
     if is_backup && case.steps.kept.is_empty() {
         let label = case.frozen.iter();
         let label = label
@@ -189,7 +199,15 @@ pub(super) fn lost(case: &SummaryInput<'_>) -> Vec<Loss> {
             code: &reasons::LOSS_WAY_BACK,
             disk: None,
             bytes: None,
-            text: format!("{}{label} can no longer be restored", case.title()),
+            text: format!(
+                "{}{label} can no longer be {}",
+                case.title(),
+                if case.product == Product::CitrixPvs {
+                    "used"
+                } else {
+                    "restored"
+                }
+            ),
             files: None,
         });
     }
@@ -240,6 +258,8 @@ pub(super) fn engine_notes(case: &SummaryInput<'_>, merge_pending: bool) -> Vec<
                 notes.push("Starting the VM meanwhile cancels the merge; all its progress is lost and it begins again.".to_owned());
             }
             Product::XenOrchestra => notes.push("Xen Orchestra merges when the backup job runs again, or by its health page; nothing may be restored from the chain meanwhile.".to_owned()),
+            // It merges by a command of its own.
+            Product::CitrixPvs => {}
             Product::XcpNg => notes.push("XCP-ng coalesces later, in the background; the file is merged when the garbage collector comes to it.".to_owned()),
             Product::VirtualPc => notes.push("Virtual PC commits the undo disk when the VM is shut down with that choice; choosing to discard throws the changes away instead.".to_owned()),
         }

@@ -100,7 +100,7 @@ impl Told {
                 "Find out whether the undo disk was renamed, and the zone of the host."
             }
             Product::HyperV2008 => DATES_2008,
-            Product::HyperV | Product::XenOrchestra => DATES,
+            Product::HyperV | Product::XenOrchestra | Product::CitrixPvs => DATES,
         }
     }
 

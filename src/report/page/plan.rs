@@ -416,6 +416,7 @@ impl<'a> Writer<'a> {
             Product::HyperV | Product::HyperV2008 => "Hyper-V Manager",
             Product::XcpNg => "your XCP-ng tools",
             Product::XenOrchestra => "Xen Orchestra",
+            Product::CitrixPvs => "the Provisioning console",
             Product::VirtualPc => "Virtual PC",
         };
         self.page.text(

@@ -20,7 +20,7 @@ use crate::analysis::since::SinceScan;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::image::Kind;
 use crate::store::product::HIDDEN_BASE;
-use crate::store::{Disk, DiskId, Forest, MachineId, Node, Product, Snapshot, TakenSource};
+use crate::store::{Disk, DiskId, Forest, MachineId, Node, Snapshot, TakenSource};
 use crate::text::{self, escape};
 use std::cmp::Reverse;
 
@@ -398,8 +398,8 @@ fn blank(kind: RowKind, key: RowKey, name: String, depth: u32, parent: Option<us
 fn now(disk: &Disk, node: &Node, setting: Setting) -> Now {
     if !node.in_use_by.is_empty() {
         Now::Known
-    } else if disk.header.is_none() || node.product == Product::XenOrchestra {
-        // No machine runs on a backup; of what cannot be read as a disk not even a guess is made.
+    } else if disk.header.is_none() || !node.product.has_snapshots() {
+        // No machine writes to a backup or a provisioned version; of what cannot be read as a disk not even a guess is made.
         Now::No
     } else if setting.uses_known || !node.children.is_empty() {
         Now::No

@@ -121,6 +121,16 @@ pub enum Product {
     /// A backup repository of Xen Orchestra: its chains are restore points, and no machine runs on them.
     #[strum(to_string = "xo")]
     XenOrchestra,
+    /// Citrix Provisioning: versions of a disk that target devices stream.
+    #[strum(to_string = "pvs")]
+    CitrixPvs,
+}
+
+impl Product {
+    /// Whether its disks are machines' own, which can be set back to a snapshot. Backups and provisioned versions are not.
+    pub fn has_snapshots(self) -> bool {
+        !matches!(self, Self::XenOrchestra | Self::CitrixPvs)
+    }
 }
 
 crate::worded!(Product);

@@ -30,6 +30,7 @@ use crate::store::names::Named;
 use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, TakenAs};
 use crate::store::product::assign_by_companions;
+use crate::store::pvs::{self, Manifest};
 use crate::store::walk::{Candidate, Step, Way, walk};
 use crate::store::{
     CountPolicy, Disk, Forest, ForestUpdates, LinkState, PathError, PathMap, codes,
@@ -57,6 +58,8 @@ pub(super) struct Engine<'a> {
     configs: Vec<PathBuf>,
     memory: Vec<PathBuf>,
     records: Vec<ConfigRecord>,
+    /// Of the versions of provisioned disks.
+    manifests: Vec<Manifest>,
     /// Inputs of known names that the walk met.
     found_facts: Vec<PathBuf>,
     facts: Arc<[FactsFile]>,
@@ -100,6 +103,7 @@ impl<'a> Engine<'a> {
             configs: Vec::new(),
             memory: Vec::new(),
             records: Vec::new(),
+            manifests: Vec::new(),
             groups: Vec::new(),
             repositories: Vec::new(),
             backup_paths: Vec::new(),
@@ -153,13 +157,20 @@ impl<'a> Engine<'a> {
             &mut self.side_findings,
         );
         self.facts = self.facts.iter().cloned().chain(found).collect();
-        self.records = configs(
+        let (records, manifests) = configs(
             self.files,
             &mut self.configs,
             &mut self.memory,
             &Rows::new(Arc::clone(&self.facts)),
             &mut self.errors,
         );
+        self.records = records;
+        for (path, manifest) in manifests {
+            match manifest {
+                Ok(manifest) => self.manifests.push(manifest),
+                Err(fault) => self.side_findings.push((path, fault)),
+            }
+        }
         for record in &self.records {
             let found = record.findings.iter().cloned();
             self.side_findings
@@ -617,6 +628,7 @@ impl<'a> Engine<'a> {
         if let Some(backups) = &self.backups {
             xo::join(&mut forest, backups);
         }
+        pvs::join(&mut forest, &self.manifests);
         leftover::mark(&mut forest);
         let earlier = self.options.earlier.iter();
         forest.earlier = earlier
