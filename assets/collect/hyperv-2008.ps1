@@ -32,7 +32,8 @@ foreach ($drive in @(Get-WmiObject -Namespace $space -Class Msvm_ResourceAllocat
 }
 # As the host keeps it: which snapshot was applied (or taken) last.
 $applied = @{}
-foreach ($link in @(Get-WmiObject -Namespace $space -Class Msvm_LastAppliedSnapshot -ErrorAction SilentlyContinue)) {
+$links = @('Msvm_LastAppliedSnapshot', 'Msvm_LastAppliedSettingData') | ForEach-Object { Get-WmiObject -Namespace $space -Class $_ -ErrorAction SilentlyContinue }
+foreach ($link in @($links | Where-Object { $_ })) {
     $ends = "$($link.Antecedent) $($link.Dependent)"
     if ($ends -match 'Msvm_ComputerSystem[^ ]*Name="([^"]+)"') {
         $machine = $matches[1].ToLower()

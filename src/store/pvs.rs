@@ -184,15 +184,15 @@ pub(super) fn is_version(path: &Path) -> bool {
     is_above && numbered(path).is_some()
 }
 
-type Place = (PathBuf, String);
+type BesideName = (PathBuf, String);
 
-fn place(path: &Path) -> Option<Place> {
+fn place(path: &Path) -> Option<BesideName> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     Some((path.parent()?.to_path_buf(), name))
 }
 
 /// The name of the series that a manifest or a disk is of, beside its folder.
-fn series(path: &Path) -> Option<Place> {
+fn series(path: &Path) -> Option<BesideName> {
     let stem = || Some(path.file_stem()?.to_string_lossy().to_lowercase());
     let series = numbered(path).map(|(series, _)| series).or_else(stem)?;
     Some((path.parent()?.to_path_buf(), series))
@@ -207,11 +207,11 @@ pub(super) fn join(forest: &mut Forest, manifests: &[Manifest]) {
         let bare = path.with_extension("");
         [place(&bare), place(&bare.with_extension(""))]
     };
-    let locked: HashSet<Place> = beside.flat_map(stems).flatten().collect();
+    let locked: HashSet<BesideName> = beside.flat_map(stems).flatten().collect();
     if manifests.is_empty() && locked.is_empty() {
         return;
     }
-    let mut disks: HashMap<Place, DiskId> = HashMap::new();
+    let mut disks: HashMap<BesideName, DiskId> = HashMap::new();
     let mut all: Vec<DiskId> = Vec::new();
     for (id, disk) in forest.ids().zip(&forest.disks) {
         let Some(own) = place(&disk.path) else {
@@ -235,7 +235,7 @@ pub(super) fn join(forest: &mut Forest, manifests: &[Manifest]) {
 
 impl Manifest {
     /// The disks it lists.
-    fn join(&self, forest: &mut Forest, disks: &HashMap<Place, DiskId>) -> Vec<DiskId> {
+    fn join(&self, forest: &mut Forest, disks: &HashMap<BesideName, DiskId>) -> Vec<DiskId> {
         let series = self.path.file_stem().unwrap_or_default().to_string_lossy();
         let mut found = Vec::new();
         for version in &self.versions {
@@ -303,7 +303,7 @@ fn differences(version: &Version, disk: &Disk) -> Option<String> {
 
 /// Disks named as versions of a series whose manifest lists them not.
 fn unlisted(forest: &mut Forest, manifests: &[Manifest], listed: &HashSet<DiskId>) {
-    let known: HashMap<Place, &Manifest> = manifests
+    let known: HashMap<BesideName, &Manifest> = manifests
         .iter()
         .filter_map(|of| Some((place(&of.path.with_extension(""))?, of)))
         .collect();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod collect;
 mod disagree;
 mod hostile;
 mod locked;
@@ -146,33 +147,4 @@ fn files_of_other_programs_with_the_names_of_a_pools_are_no_fault_of_the_scan() 
     let codes = found["findings"].as_array().unwrap().iter();
     let foreign = codes.filter(|of| of["code"] == "facts-foreign");
     assert_eq!(foreign.count(), 3, "{found:#}");
-}
-
-#[test]
-fn scripts_that_ask_a_host_are_printed_and_parse() {
-    let folder = tempfile::tempdir().unwrap();
-    for kind in ["hyperv", "hyperv-2008", "xcpng"] {
-        let script = text(&run(folder.path(), ["collect", kind]));
-        assert!(script.contains("--facts"), "{kind}");
-        assert!(script.is_ascii(), "{kind}: any console reads it");
-    }
-    let script = text(&run(folder.path(), ["collect", "xcpng"]));
-    std::fs::write(folder.path().join("collect.sh"), script).unwrap();
-    for (tool, arguments) in [
-        ("sh", &["-n", "collect.sh"][..]),
-        ("shellcheck", &["collect.sh"]),
-    ] {
-        let checked = Command::new(tool)
-            .args(arguments)
-            .current_dir(folder.path())
-            .output();
-        match checked {
-            Ok(checked) => assert!(
-                checked.status.success(),
-                "{}",
-                String::from_utf8_lossy(&checked.stdout)
-            ),
-            Err(_) => println!("skipped: {tool}"),
-        }
-    }
 }

@@ -20,8 +20,8 @@ pub(super) const FILES: usize = 200_000;
 pub(super) const DISKS: usize = 1024;
 /// Snapshots of one machine, or of one disk: Hyper-V allows 50, VirtualBox 250.
 const SNAPSHOTS_OF_ONE: usize = 1024;
-/// Volumes of a host.
-pub(super) const VOLUMES: usize = 1024;
+/// Volumes of a host, and folders on them.
+pub(super) const VOLUMES: usize = 50_000;
 /// Records of a pool: machines, disks, and what joins them.
 pub(super) const RECORDS: usize = 150_000;
 /// Rows of a sheet, and values of all its rows.

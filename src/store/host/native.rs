@@ -120,9 +120,9 @@ few! {
 
 /// A list of paths; one that is not there is not known.
 fn few_paths<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
-    struct Paths;
+    struct PathList;
 
-    impl<'de> Visitor<'de> for Paths {
+    impl<'de> Visitor<'de> for PathList {
         type Value = Option<Vec<String>>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,7 +142,7 @@ fn few_paths<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, 
         }
     }
 
-    from.deserialize_option(Paths)
+    from.deserialize_option(PathList)
 }
 
 #[derive(Deserialize)]

@@ -97,26 +97,28 @@ impl Rows {
     }
 }
 
-/// Free bytes of the host's volumes and folders.
-struct FreePlaces(Vec<(String, u64)>);
+/// Free bytes of the host's volumes and folders, by path.
+struct FreePlaces(HashMap<String, u64>);
 
 impl FreePlaces {
     fn of(facts: &HostFacts) -> Self {
+        let bare = |place: &str| plain(place).trim_end_matches('\\').to_owned();
         let places = facts.free.iter();
-        let places = places.map(|(place, bytes)| (plain(place), *bytes));
+        let places = places.map(|(place, bytes)| (bare(place), *bytes));
         Self(places.collect())
     }
 
     /// Those of the volume that a file of the host lies on: the listed place nearest to it.
     fn at(&self, path: &str) -> Option<u64> {
         let path = plain(path);
-        let holds = |place: &str| {
-            let rest = path.strip_prefix(place.trim_end_matches('\\'));
-            rest.is_some_and(|rest| rest.starts_with('\\'))
-        };
-        let places = self.0.iter().filter(|(place, _)| holds(place));
-        let nearest = places.max_by_key(|(place, _)| place.len());
-        nearest.map(|(_, bytes)| *bytes)
+        let mut rest = path.as_str();
+        while let Some((folder, _)) = rest.rsplit_once('\\') {
+            if let Some(bytes) = self.0.get(folder) {
+                return Some(*bytes);
+            }
+            rest = folder;
+        }
+        None
     }
 }
 

@@ -261,7 +261,7 @@ impl<'de> Visitor<'de> for Documents<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
         let wanted = self.wanted;
-        while let Some(element) = elements.next_element_seed(Row { wanted })? {
+        while let Some(element) = elements.next_element_seed(RowSeed { wanted })? {
             match element {
                 Element::Row(row) => self.push(row)?,
                 Element::Null => {}
@@ -311,11 +311,11 @@ enum Element {
     Other,
 }
 
-struct Row {
+struct RowSeed {
     wanted: &'static [&'static str],
 }
 
-impl<'de> DeserializeSeed<'de> for Row {
+impl<'de> DeserializeSeed<'de> for RowSeed {
     type Value = Element;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Element, D::Error> {
@@ -323,7 +323,7 @@ impl<'de> DeserializeSeed<'de> for Row {
     }
 }
 
-impl<'de> Visitor<'de> for Row {
+impl<'de> Visitor<'de> for RowSeed {
     type Value = Element;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

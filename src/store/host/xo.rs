@@ -35,7 +35,7 @@ pub(super) fn is_one(text: &str) -> bool {
 pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
     let text = text.trim_start_matches('\u{feff}');
     let mut reader = serde_json::Deserializer::from_str(text);
-    let pool = reader.deserialize_seq(Objects);
+    let pool = reader.deserialize_seq(OrchestraObjects);
     let pool = pool.and_then(|pool| reader.end().map(|()| pool));
     Ok(pool
         .map_err(|error| HostError::Json(error.to_string()))?
@@ -43,9 +43,9 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
 }
 
 /// Takes objects one by one: of most kinds nothing is kept.
-struct Objects;
+struct OrchestraObjects;
 
-impl<'de> Visitor<'de> for Objects {
+impl<'de> Visitor<'de> for OrchestraObjects {
     type Value = Pool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

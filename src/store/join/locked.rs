@@ -40,7 +40,7 @@ pub(super) fn parents(
 
 /// How the owner of a snapshot is told.
 #[derive(PartialEq, Eq, Hash)]
-enum Owner<'a> {
+enum SnapshotOwner<'a> {
     Id(Uuid),
     Name(&'a str),
 }
@@ -49,14 +49,14 @@ enum Owner<'a> {
 /// same place.
 fn below_machines(paths: &DiskPaths<'_>, of: &FactsFile, found: &mut HashMap<DiskId, DiskId>) {
     // By name and id, each with the machine's name and id.
-    let mut snapshots: HashMap<(String, Owner<'_>), &HostSnapshot> = HashMap::new();
+    let mut snapshots: HashMap<(String, SnapshotOwner<'_>), &HostSnapshot> = HashMap::new();
     for snapshot in &of.facts.snapshots {
         let name = snapshot_id(&snapshot.name);
         let id = snapshot.id.clone().filter(|id| *id != name);
         for key in [Some(name), id].into_iter().flatten() {
             let owners = [
-                snapshot.vm_id.map(Owner::Id),
-                snapshot.vm.as_deref().map(Owner::Name),
+                snapshot.vm_id.map(SnapshotOwner::Id),
+                snapshot.vm.as_deref().map(SnapshotOwner::Name),
             ];
             for owner in owners.into_iter().flatten() {
                 snapshots.entry((key.clone(), owner)).or_insert(snapshot);
@@ -67,10 +67,10 @@ fn below_machines(paths: &DiskPaths<'_>, of: &FactsFile, found: &mut HashMap<Dis
         let Some(parent) = machine.parent.as_deref().map(snapshot_id) else {
             continue;
         };
-        let by_id = machine.id.map(Owner::Id);
+        let by_id = machine.id.map(SnapshotOwner::Id);
         let by_id = by_id.and_then(|owner| snapshots.get(&(parent.clone(), owner)));
         let is_own = |snapshot: &&&HostSnapshot| snapshot.vm_id.is_none() || machine.id.is_none();
-        let by_name = || snapshots.get(&(parent.clone(), Owner::Name(&machine.name)));
+        let by_name = || snapshots.get(&(parent.clone(), SnapshotOwner::Name(&machine.name)));
         let own = by_id.or_else(|| by_name().filter(is_own));
         let Some(frozen) = own.and_then(|it| it.disks.as_deref()) else {
             continue;
