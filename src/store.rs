@@ -5,6 +5,7 @@
 //! are findings of its [`Node`].
 
 mod access;
+mod assign;
 pub mod codes;
 mod configs;
 pub mod containers;
@@ -33,12 +34,14 @@ mod walk;
 pub mod when;
 pub mod winpath;
 
+pub use assign::HIDDEN_BASE;
 pub use forest::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, HostRow, LinkState, Liveness,
-    Machine, MachineId, MachineState, Node, ParentLink, PathError, PoolDisk, Product, ResolvedBy,
-    ScannedOn, Snapshot, SnapshotId, SnapshotKind, Taken, TakenSource, Tried,
+    Machine, MachineId, MachineState, Node, ParentLink, PathError, PoolDisk, ResolvedBy, ScannedOn,
+    Snapshot, SnapshotId, SnapshotKind, Taken, TakenSource, Tried,
 };
 pub use link::family;
+pub use product::Product;
 pub use scan::{
     CountPolicy, ForestUpdates, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with,
 };

@@ -6,7 +6,8 @@ mod told;
 
 use crate::finding::{Code, Severity};
 use crate::store::Product;
-use told::{NOW, POOL_DATES};
+use crate::store::product::POOL_DATES;
+use told::NOW;
 
 pub use told::Told;
 

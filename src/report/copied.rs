@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::analysis::{AssessedSnapshot, Reverted};
-use crate::store::{DiskId, Forest, Product};
+use crate::store::{DiskId, Forest};
 use crate::text::Clock;
 
 /// Last writes this close together are one copy's.
@@ -55,10 +55,6 @@ pub fn sentence(forest: &Forest, of: &AssessedSnapshot, clock: &Clock) -> Option
 /// The command that prints the script which asks the host of a snapshot.
 pub fn collector(forest: &Forest, of: &AssessedSnapshot) -> String {
     let frozen = of.frozen.first().and_then(|id| forest.node(*id));
-    let kind = match frozen.map(|node| node.product) {
-        Some(Product::HyperV2008) => "hyperv-2008",
-        Some(Product::XcpNg) => "xcpng",
-        _ => "hyperv",
-    };
-    format!("vhdtree collect {kind}")
+    let product = frozen.map(|node| node.product).unwrap_or_default();
+    format!("vhdtree collect {}", product.rules().collect)
 }

@@ -2,7 +2,7 @@
 
 use crate::analysis::Reverted;
 use crate::image::Kind;
-use crate::store::{BornSource, Disk, DiskId, Forest, Liveness, Product, Taken, TakenSource};
+use crate::store::{BornSource, Disk, DiskId, Forest, Liveness, Taken, TakenSource};
 use crate::text::{Clock, escape, file_name};
 
 /// Three letters for a column: `fix`, `dyn`, `dif`.
@@ -23,18 +23,6 @@ pub fn disk_state(disk: &Disk) -> &'static str {
         _ if disk.liveness == Liveness::Live => "live",
         _ if is_partial(disk) => "partial",
         _ => "ok",
-    }
-}
-
-/// The name of a product as its maker writes it.
-pub fn product_name(product: Product) -> &'static str {
-    match product {
-        Product::HyperV => "Hyper-V",
-        Product::HyperV2008 => "Hyper-V 2008",
-        Product::XcpNg => "XCP-ng",
-        Product::VirtualPc => "Virtual PC",
-        Product::XenOrchestra => "Xen Orchestra",
-        Product::CitrixPvs => "Citrix Provisioning",
     }
 }
 

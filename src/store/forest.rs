@@ -14,11 +14,12 @@ use crate::finding::Finding;
 use crate::image::Kind;
 use crate::store::containers::Repository;
 use crate::store::earlier::EarlierMatch;
+use crate::store::product::Product;
 
 pub use disk::{Born, BornSource, Disk, FileFacts, Liveness};
 pub use ids::{DiskId, MachineId, SnapshotId};
 pub use machine::{DiskUse, Machine, MachineState, Snapshot, SnapshotKind, Taken, TakenSource};
-pub use node::{HostRow, LinkState, Node, ParentLink, PoolDisk, Product, ResolvedBy, Tried};
+pub use node::{HostRow, LinkState, Node, ParentLink, PoolDisk, ResolvedBy, Tried};
 
 /// A path that could not be looked at, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,82 +1,169 @@
-//! Whose naming and rules a disk follows, guessed from creator, name and place; and what its name says it is.
+//! The products: whose naming and rules a disk follows, one row each; and by which signs it is told.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use crate::format::guid;
-use crate::image::{Header, Kind, Specific};
-use crate::job::par_map;
+use crate::image::Header;
 use crate::store::containers::{VolumeName, lvm_name, xo};
-use crate::store::names::{has_extension, is_auto_recovery};
-use crate::store::{Disk, DiskId, Forest, Node, Product, pvs};
+use crate::store::names::has_extension;
+use crate::store::pvs;
 
-/// Gives every node its product and role. Whoever made one disk of a tree works on all of it, so a tree has one product.
-pub(super) fn assign<'a>(nodes: &mut [Node], disk: impl Fn(DiskId) -> Option<&'a Disk> + Sync) {
-    let signs = par_map(nodes, |at, _| {
-        let disk = u32::try_from(at).ok().and_then(|at| disk(DiskId(at)));
-        disk.map_or((Sign::None, None), |disk| (sign(disk), role(disk)))
-    });
-    let mut order: Vec<usize> = (0..nodes.len()).collect();
-    order.sort_by_key(|at| nodes.get(*at).map_or(0, |node| node.depth));
-    // The top of each disk's tree: a parent comes before its children in the order of depth.
-    let mut top: Vec<usize> = (0..nodes.len()).collect();
-    for at in &order {
-        let own = top.get(*at).copied().unwrap_or(*at);
-        for child in nodes.get(*at).map_or(&[][..], |node| &node.children) {
-            if let Some(of_child) = top.get_mut(child.0 as usize) {
-                *of_child = own;
-            }
-        }
-    }
-    let mut of_top = vec![Sign::None; nodes.len()];
-    for (top, (sign, _)) in top.iter().zip(&signs) {
-        if let Some(best) = of_top.get_mut(*top) {
-            *best = (*best).max(*sign);
-        }
-    }
-    for ((node, top), (_, role)) in nodes.iter_mut().zip(&top).zip(signs) {
-        let sign = of_top.get(*top).copied();
-        node.product = sign.unwrap_or(Sign::None).product();
-        node.role = role;
-    }
+/// Whose naming and rules a disk follows.
+#[derive(strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Product {
+    /// Hyper-V 2012 and later.
+    #[default]
+    #[strum(to_string = "hyperv")]
+    HyperV,
+    /// Hyper-V 2008 and 2008 R2: merges when the VM is off.
+    #[strum(to_string = "hyperv-2008")]
+    HyperV2008,
+    /// XCP-ng, XenServer.
+    #[strum(to_string = "xcpng")]
+    XcpNg,
+    /// Virtual PC, Virtual Server.
+    #[strum(to_string = "virtualpc")]
+    VirtualPc,
+    /// A backup repository of Xen Orchestra: its chains are restore points, and no machine runs on them.
+    #[strum(to_string = "xo")]
+    XenOrchestra,
+    /// Citrix Provisioning: versions of a disk that target devices stream.
+    #[strum(to_string = "pvs")]
+    CitrixPvs,
 }
 
-/// Virtual PC's disks are told from others of their creator by the machine's configuration (`.vmc`) beside them: takes
-/// trees that nothing else is known of.
-pub(super) fn assign_by_companions(forest: &mut Forest) {
-    let folders: HashSet<&Path> = forest
-        .companions
-        .iter()
-        .filter(|(path, _)| has_extension(path, "vmc"))
-        .filter_map(|(path, _)| path.parent())
-        .collect();
-    if folders.is_empty() {
-        return;
-    }
-    let is_sign = |disk: &Disk| {
-        let header = disk.header.as_ref();
-        header.is_some_and(|header| creator(header) == "vpc")
-            && disk.path.parent().is_some_and(|it| folders.contains(it))
-    };
-    let mut stack: Vec<DiskId> = forest
-        .ids()
-        .filter(|id| forest.disk(*id).is_some_and(is_sign))
-        .filter(|id| forest.node(*id).map(|node| node.product) == Some(Product::HyperV))
-        .filter_map(|id| forest.line(id).last())
-        .collect();
-    while let Some(id) = stack.pop() {
-        if let Some(node) = forest.nodes.get_mut(id.0 as usize)
-            && node.product == Product::HyperV
-        {
-            node.product = Product::VirtualPc;
-            stack.extend(&node.children);
+crate::worded!(Product);
+
+/// What becomes of a chain when a point in time is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeModel {
+    /// The disk above is merged into the snapshot's.
+    Chain,
+    /// The snapshot's own leaf goes; a base left with one child takes that child in.
+    Coalesced,
+    /// A chain of restore points; no machine runs on it and nothing is applied.
+    RestorePoints,
+    /// A chain of versions: a delete takes the file away, whatever stands on it.
+    Versions,
+}
+
+/// What is a product's own.
+#[derive(Debug, Clone, Copy)]
+pub struct ProductRules {
+    /// As its maker writes it.
+    pub name: &'static str,
+    /// With what its administrator deletes snapshots.
+    pub manager: &'static str,
+    /// The host whose script `collect` prints.
+    pub collect: &'static str,
+    pub merge: MergeModel,
+    /// A point in time without a name, before the name of its disk.
+    pub unnamed: &'static str,
+    /// What is done to it: an order, and a noun.
+    pub verb: (&'static str, &'static str),
+    /// Where to get dates of snapshots.
+    pub dates: &'static str,
+    /// How it goes about a merge.
+    pub notes: &'static [&'static str],
+}
+
+const HYPERV_DATES: &str = "Bring the host's list of snapshots: `vhdtree collect hyperv` prints a script that makes it, or Get-VMSnapshot -VMName ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json, given with --facts.";
+/// Where to get dates of an XCP-ng pool.
+pub const POOL_DATES: &str = "Bring the snapshot's time from the pool with --facts: `vhdtree collect xcpng` prints what asks for it.";
+
+const HYPERV: ProductRules = ProductRules {
+    name: "Hyper-V",
+    manager: "Hyper-V Manager",
+    collect: "hyperv",
+    merge: MergeModel::Chain,
+    unnamed: "the unnamed snapshot on",
+    verb: ("Delete", "deleting"),
+    dates: HYPERV_DATES,
+    notes: &["Hyper-V 2012 and later merges while the VM runs; the VM keeps writing meanwhile."],
+};
+
+const HYPERV_2008: ProductRules = ProductRules {
+    name: "Hyper-V 2008",
+    collect: "hyperv-2008",
+    dates: "Bring the host's list of snapshots with --facts: `vhdtree collect hyperv-2008` prints a script that makes it (Get-VMSnapshot came with 2012).",
+    notes: &[
+        "Hyper-V 2008 and 2008 R2 merge only when the VM is switched off: not restarted, not saved.",
+        "Starting the VM meanwhile cancels the merge; all its progress is lost and it begins again.",
+    ],
+    ..HYPERV
+};
+
+const XCP_NG: ProductRules = ProductRules {
+    name: "XCP-ng",
+    manager: "your XCP-ng tools",
+    collect: "xcpng",
+    merge: MergeModel::Coalesced,
+    dates: POOL_DATES,
+    notes: &[
+        "XCP-ng coalesces later, in the background; the file is merged when the garbage collector comes to it.",
+    ],
+    ..HYPERV
+};
+
+const VIRTUAL_PC: ProductRules = ProductRules {
+    name: "Virtual PC",
+    manager: "Virtual PC",
+    unnamed: "the undo disk of",
+    verb: ("Commit", "committing"),
+    dates: "Find out whether the undo disk was renamed, and the zone of the host.",
+    notes: &[
+        "Virtual PC commits the undo disk when the VM is shut down with that choice; choosing to discard throws the changes away instead.",
+    ],
+    ..HYPERV
+};
+
+const XEN_ORCHESTRA: ProductRules = ProductRules {
+    name: "Xen Orchestra",
+    manager: "Xen Orchestra",
+    merge: MergeModel::RestorePoints,
+    unnamed: "the backup",
+    notes: &[
+        "Xen Orchestra merges when the backup job runs again, or by its health page; nothing may be restored from the chain meanwhile.",
+    ],
+    ..HYPERV
+};
+
+const CITRIX_PVS: ProductRules = ProductRules {
+    name: "Citrix Provisioning",
+    manager: "the Provisioning console",
+    merge: MergeModel::Versions,
+    unnamed: "the version",
+    // It merges by a command of its own.
+    notes: &[],
+    ..HYPERV
+};
+
+impl Product {
+    pub fn rules(self) -> &'static ProductRules {
+        match self {
+            Self::HyperV => &HYPERV,
+            Self::HyperV2008 => &HYPERV_2008,
+            Self::XcpNg => &XCP_NG,
+            Self::VirtualPc => &VIRTUAL_PC,
+            Self::XenOrchestra => &XEN_ORCHESTRA,
+            Self::CitrixPvs => &CITRIX_PVS,
         }
+    }
+
+    /// Whether its disks are machines' own, which can be set back to a snapshot. Backups and provisioned versions are not.
+    pub fn has_snapshots(self) -> bool {
+        matches!(
+            self.rules().merge,
+            MergeModel::Chain | MergeModel::Coalesced
+        )
     }
 }
 
 /// Signs of a product, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Sign {
+pub(super) enum Sign {
     None,
     Avhd,
     VirtualPc,
@@ -87,7 +174,32 @@ enum Sign {
 }
 
 impl Sign {
-    fn product(self) -> Product {
+    /// What the header, the name and the place of a disk show.
+    pub fn of(header: Option<&Header>, path: &Path) -> Self {
+        let Some(header) = header else {
+            return Self::None;
+        };
+        if pvs::is_version(path) {
+            return Self::CitrixPvs;
+        }
+        if header.format.is_hyperv_2012() {
+            return Self::Vhdx;
+        }
+        let creator = creator(header);
+        if creator == "xo" || xo::is_in_repository(path) {
+            Self::XenOrchestra
+        } else if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(path) {
+            Self::XcpNg
+        } else if has_extension(path, "vud") || creator == "vs" {
+            Self::VirtualPc
+        } else if has_extension(path, "avhd") {
+            Self::Avhd
+        } else {
+            Self::None
+        }
+    }
+
+    pub fn product(self) -> Product {
         match self {
             Self::None | Self::Vhdx => Product::HyperV,
             Self::Avhd => Product::HyperV2008,
@@ -99,31 +211,7 @@ impl Sign {
     }
 }
 
-fn sign(disk: &Disk) -> Sign {
-    let Some(header) = &disk.header else {
-        return Sign::None;
-    };
-    if pvs::is_version(&disk.path) {
-        return Sign::CitrixPvs;
-    }
-    if header.format.is_hyperv_2012() {
-        return Sign::Vhdx;
-    }
-    let creator = creator(header);
-    if creator == "xo" || xo::is_in_repository(&disk.path) {
-        Sign::XenOrchestra
-    } else if matches!(creator, "tap" | "CTXS" | "CXS") || is_vdi_name(&disk.path) {
-        Sign::XcpNg
-    } else if has_extension(&disk.path, "vud") || creator == "vs" {
-        Sign::VirtualPc
-    } else if has_extension(&disk.path, "avhd") {
-        Sign::Avhd
-    } else {
-        Sign::None
-    }
-}
-
-fn creator(header: &Header) -> &str {
+pub(super) fn creator(header: &Header) -> &str {
     header.creator.trim_end_matches(['\0', ' '])
 }
 
@@ -138,29 +226,4 @@ fn is_vdi_name(path: &Path) -> bool {
                 .and_then(|stem| stem.to_str())
                 .map(|stem| stem.strip_prefix("OLD_").unwrap_or(stem))
                 .is_some_and(|stem| stem.len() == 36 && guid::from_text(stem).is_some())
-}
-
-/// XCP-ng: what holds the content of snapshots; no tool of it shows such a disk.
-pub const HIDDEN_BASE: &str = "hidden base copy";
-
-/// What name and flags say the disk is.
-fn role(disk: &Disk) -> Option<&'static str> {
-    let header = disk.header.as_ref();
-    let is_own = header.is_some_and(|header| header.kind != Kind::Differencing);
-    if header.is_some_and(is_hidden) {
-        Some(HIDDEN_BASE)
-    } else if has_extension(&disk.path, "vud") {
-        Some("undo disk")
-    } else if is_auto_recovery(&disk.path) {
-        Some("backup's recovery checkpoint")
-    } else if is_own && has_extension(&disk.path, "avhdx") {
-        // Hyper-V gives an `.avhdx` without a parent to VHD sets only.
-        Some("data disk of a VHD set")
-    } else {
-        None
-    }
-}
-
-fn is_hidden(header: &Header) -> bool {
-    matches!(&header.specific, Specific::Vhd(vhd) if vhd.hidden)
 }

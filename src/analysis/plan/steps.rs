@@ -9,6 +9,7 @@
 
 use crate::analysis::topology::{Lead, Topology};
 use crate::store::names::has_extension;
+use crate::store::product::MergeModel;
 use crate::store::{DiskId, Forest, MachineId, Product, SnapshotId};
 
 /// The steps for all frozen disks of one snapshot.
@@ -49,13 +50,11 @@ pub struct DeleteSubject<'a> {
 pub fn steps(subject: &DeleteSubject<'_>, frozen: &[DiskId]) -> Steps {
     let mut steps = Steps::default();
     for disk in frozen {
-        match subject.product {
-            Product::XcpNg => xcpng(subject, *disk, &mut steps),
-            Product::XenOrchestra => xo(subject, *disk, &mut steps),
-            Product::CitrixPvs => version(subject, *disk, &mut steps),
-            Product::HyperV | Product::HyperV2008 | Product::VirtualPc => {
-                hyperv(subject, *disk, &mut steps);
-            }
+        match subject.product.rules().merge {
+            MergeModel::Coalesced => xcpng(subject, *disk, &mut steps),
+            MergeModel::RestorePoints => xo(subject, *disk, &mut steps),
+            MergeModel::Versions => version(subject, *disk, &mut steps),
+            MergeModel::Chain => hyperv(subject, *disk, &mut steps),
         }
     }
     steps

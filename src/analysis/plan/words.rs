@@ -63,28 +63,20 @@ impl SummaryInput<'_> {
             .and_then(|snapshot| snapshot.name.as_ref().or(snapshot.id.as_ref()))
         {
             Some(name) => format!("snapshot \"{name}\""),
-            None if self.product == Product::VirtualPc => {
-                format!("the undo disk of {}", self.names(self.frozen))
-            }
-            None if self.product == Product::XenOrchestra => {
-                format!("the backup {}", self.names(self.frozen))
-            }
             None if self.product == Product::XcpNg && !self.steps.leaves.is_empty() => {
                 format!("the snapshot {}", self.names(&self.steps.leaves))
             }
-            None if self.product == Product::CitrixPvs => {
-                format!("the version {}", self.names(self.frozen))
-            }
-            None => format!("the unnamed snapshot on {}", self.names(self.frozen)),
+            None => format!(
+                "{} {}",
+                self.product.rules().unnamed,
+                self.names(self.frozen)
+            ),
         }
     }
 
     /// What a person does to it.
     fn doing(&self) -> &'static str {
-        match self.product {
-            Product::VirtualPc => "committing",
-            _ => "deleting",
-        }
+        self.product.rules().verb.1
     }
 
     fn vm(&self) -> &str {
@@ -251,18 +243,13 @@ pub(super) fn lost(case: &SummaryInput<'_>) -> Vec<Loss> {
 pub(super) fn engine_notes(case: &SummaryInput<'_>, merge_pending: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if !case.merges.is_empty() {
-        match case.product {
-            Product::HyperV => notes.push("Hyper-V 2012 and later merges while the VM runs; the VM keeps writing meanwhile.".to_owned()),
-            Product::HyperV2008 => {
-                notes.push("Hyper-V 2008 and 2008 R2 merge only when the VM is switched off: not restarted, not saved.".to_owned());
-                notes.push("Starting the VM meanwhile cancels the merge; all its progress is lost and it begins again.".to_owned());
-            }
-            Product::XenOrchestra => notes.push("Xen Orchestra merges when the backup job runs again, or by its health page; nothing may be restored from the chain meanwhile.".to_owned()),
-            // It merges by a command of its own.
-            Product::CitrixPvs => {}
-            Product::XcpNg => notes.push("XCP-ng coalesces later, in the background; the file is merged when the garbage collector comes to it.".to_owned()),
-            Product::VirtualPc => notes.push("Virtual PC commits the undo disk when the VM is shut down with that choice; choosing to discard throws the changes away instead.".to_owned()),
-        }
+        notes.extend(
+            case.product
+                .rules()
+                .notes
+                .iter()
+                .map(|note| (*note).to_owned()),
+        );
         notes.push(
             "The merged file is freed only at the end, so both need room meanwhile.".to_owned(),
         );

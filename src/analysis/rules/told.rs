@@ -6,12 +6,9 @@ use crate::analysis::interval::{Interval, seconds_between};
 use crate::store::Product;
 use crate::text::{minute, span};
 
-const DATES_2008: &str = "Bring the host's list of snapshots with --facts: `vhdtree collect hyperv-2008` prints a script that makes it (Get-VMSnapshot came with 2012).";
-const DATES: &str = "Bring the host's list of snapshots: `vhdtree collect hyperv` prints a script that makes it, or Get-VMSnapshot -VMName ... | Select VMName,Name,Id,ParentSnapshotName,CreationTime,SnapshotType,@{n='Disks';e={$_.HardDrives.Path}} | ConvertTo-Json, given with --facts.";
 const TIMES: &str = "Bring a listing of times made on the host: Get-ChildItem -Recurse | Select FullName,Length,CreationTimeUtc,LastWriteTimeUtc | ConvertTo-Csv, given with --facts.";
 /// For what the machine uses.
 pub(super) const NOW: &str = "Bring the VM's configuration, or its disks in the facts (Get-VM | Select Name,@{n='Disks';e={$_.HardDrives.Path}}).";
-pub(super) const POOL_DATES: &str = "Bring the snapshot's time from the pool with --facts: `vhdtree collect xcpng` prints what asks for it.";
 
 #[derive(Debug, Clone, Default)]
 pub struct Told {
@@ -94,14 +91,7 @@ impl Told {
 
     /// Dates of snapshots, as the product keeps them.
     pub(super) fn dates(&self) -> &'static str {
-        match self.product {
-            Product::XcpNg => POOL_DATES,
-            Product::VirtualPc => {
-                "Find out whether the undo disk was renamed, and the zone of the host."
-            }
-            Product::HyperV2008 => DATES_2008,
-            Product::HyperV | Product::XenOrchestra | Product::CitrixPvs => DATES,
-        }
+        self.product.rules().dates
     }
 
     /// Times of files, and dates where there are none.

@@ -217,7 +217,7 @@ fn file(page: &mut Page, context: &PageContext<'_>, disk: &Disk, node: &Node) {
         page.field("last write", clock.second(at));
     }
     if disk.header.is_some() {
-        page.field("product", words::product_name(node.product));
+        page.field("product", node.product.rules().name);
     }
     if let Some(label) = &node.label {
         page.field("name", escape(label));

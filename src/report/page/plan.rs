@@ -9,7 +9,7 @@ use crate::report::copied;
 use crate::report::files::{sign, time_words};
 use crate::report::page::{Line, Page, PageContext, Role, verdict};
 use crate::report::words;
-use crate::store::{Disk, DiskId, Product};
+use crate::store::{Disk, DiskId};
 use crate::text::{self, count, escape, many};
 
 /// Things of one kind that are shown one by one.
@@ -412,13 +412,7 @@ impl<'a> Writer<'a> {
             self.page.text(Role::Unsure, 3, questions);
         }
         self.page.blank();
-        let manager = match self.plan.product {
-            Product::HyperV | Product::HyperV2008 => "Hyper-V Manager",
-            Product::XcpNg => "your XCP-ng tools",
-            Product::XenOrchestra => "Xen Orchestra",
-            Product::CitrixPvs => "the Provisioning console",
-            Product::VirtualPc => "Virtual PC",
-        };
+        let manager = self.plan.product.rules().manager;
         self.page.text(
             Role::Dim,
             1,
@@ -435,7 +429,7 @@ impl<'a> Writer<'a> {
 
 /// What would be deleted, of which machine, since when there, and by whose rules.
 fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
-    let forest = context.forest;
+    let (forest, product) = (context.forest, plan.product.rules());
     let of = plan
         .snapshot
         .and_then(|at| context.assessment.snapshots.get(at));
@@ -445,13 +439,10 @@ fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
         (Some(name), _) => format!("snapshot \"{}\"", escape(name)),
         (None, Some(disk)) => {
             let name = context.name(*disk);
-            match (of, plan.product) {
-                (None, _) => name,
-                (_, Product::VirtualPc) => format!("the undo disk of {name}"),
-                (Some(of), _) => match vdi_of_snapshot(forest, context.assessment, of) {
-                    Some(vdi) => format!("the snapshot {}", context.whole_name(vdi)),
-                    None => format!("the unnamed snapshot on {name}"),
-                },
+            match of.map(|of| vdi_of_snapshot(forest, context.assessment, of)) {
+                None => name,
+                Some(Some(vdi)) => format!("the snapshot {}", context.whole_name(vdi)),
+                Some(None) => format!("{} {name}", product.unnamed),
             }
         }
         (None, None) => "?".to_owned(),
@@ -460,11 +451,7 @@ fn heading(context: &PageContext<'_>, plan: &Plan) -> String {
     let taken = taken.map(|taken| words::taken(&taken, &context.style.clock));
     let machine = plan.machine.and_then(|id| forest.machine(id));
     let machine = machine.map(|machine| format!("VM \"{}\"", escape(&machine.name)));
-    let rules = Some(format!("{} rules", words::product_name(plan.product)));
+    let rules = Some(format!("{} rules", product.name));
     let facts: Vec<String> = [taken, machine, rules].into_iter().flatten().collect();
-    let verb = match plan.product {
-        Product::VirtualPc => "Commit",
-        _ => "Delete",
-    };
-    format!("{verb} {what} ({})", facts.join(", "))
+    format!("{} {what} ({})", product.verb.0, facts.join(", "))
 }

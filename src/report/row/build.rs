@@ -19,7 +19,7 @@ use crate::analysis::owner::Owners;
 use crate::analysis::since::SinceScan;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::image::Kind;
-use crate::store::product::HIDDEN_BASE;
+use crate::store::HIDDEN_BASE;
 use crate::store::{Disk, DiskId, Forest, MachineId, Node, Snapshot, TakenSource};
 use crate::text::{self, escape};
 use std::cmp::Reverse;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Flag, Row};
 use crate::analysis::Assessment;
 use crate::analysis::snapshot_vdi::snapshot_of_vdi;
-use crate::store::product::HIDDEN_BASE;
+use crate::store::HIDDEN_BASE;
 use crate::store::{DiskId, Forest};
 
 /// True if the structure tells that the machine goes on in this disk.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ids::{DiskId, MachineId, SnapshotId};
 use crate::finding::Finding;
 use crate::store::host::{HostFile, HostVdi, Origin};
+use crate::store::product::Product;
 
 /// How sure a child is of its parent.
 #[derive(
@@ -88,52 +89,6 @@ pub struct ParentLink {
     /// What was tried, in order.
     pub tried: Vec<Tried>,
 }
-
-/// Whose naming and rules a disk follows.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Product {
-    /// Hyper-V 2012 and later.
-    #[default]
-    #[strum(to_string = "hyperv")]
-    HyperV,
-    /// Hyper-V 2008 and 2008 R2: merges when the VM is off.
-    #[strum(to_string = "hyperv-2008")]
-    HyperV2008,
-    /// XCP-ng, XenServer.
-    #[strum(to_string = "xcpng")]
-    XcpNg,
-    /// Virtual PC, Virtual Server.
-    #[strum(to_string = "virtualpc")]
-    VirtualPc,
-    /// A backup repository of Xen Orchestra: its chains are restore points, and no machine runs on them.
-    #[strum(to_string = "xo")]
-    XenOrchestra,
-    /// Citrix Provisioning: versions of a disk that target devices stream.
-    #[strum(to_string = "pvs")]
-    CitrixPvs,
-}
-
-impl Product {
-    /// Whether its disks are machines' own, which can be set back to a snapshot. Backups and provisioned versions are not.
-    pub fn has_snapshots(self) -> bool {
-        !matches!(self, Self::XenOrchestra | Self::CitrixPvs)
-    }
-}
-
-crate::worded!(Product);
 
 /// Links of one disk, by the same index.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -10,7 +10,7 @@ use super::shape::around;
 use crate::finding::Finding;
 use crate::image::Header;
 use crate::job::par_map;
-use crate::store::{BornSource, Disk, DiskId, LinkState, Node, Product, codes, product, virtualpc};
+use crate::store::{BornSource, Disk, DiskId, LinkState, Node, Product, assign, codes, virtualpc};
 
 /// Disks below one before a chain counts as deep.
 const DEEP: u32 = 10;
@@ -23,7 +23,7 @@ const COPY_TIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Adds product, role and findings to every node.
 pub(super) fn check(index: &Index<'_>, nodes: &mut [Node], stage: Stage) {
-    product::assign(nodes, |id| index.entry(id).map(|entry| &*entry.disk));
+    assign::assign(nodes, |id| index.entry(id).map(|entry| &*entry.disk));
     let found = par_map(nodes, |at, node| {
         let id = DiskId(u32::try_from(at).unwrap_or(u32::MAX));
         index.entry(id).map_or_else(Vec::new, |entry| {

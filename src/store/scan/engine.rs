@@ -11,6 +11,7 @@ use super::readers::{Note, Readers};
 use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
+use crate::store::assign::assign_by_companions;
 use crate::store::configs::configs;
 use crate::store::containers::xo::{self, Backup};
 use crate::store::containers::{self, FilesAndVolumes, Repository, repository};
@@ -29,7 +30,6 @@ use crate::store::link::{
 use crate::store::names::Named;
 use crate::store::place::real_path;
 use crate::store::probe::{self, Outcome, TakenAs};
-use crate::store::product::assign_by_companions;
 use crate::store::pvs::{self, Manifest};
 use crate::store::walk::{Candidate, Step, Way, walk};
 use crate::store::{
