@@ -1,5 +1,7 @@
 //! Short names in sentences: what the tree shows for a disk, put in place of its whole name.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use crate::analysis::Assessment;
 use crate::report::row::{Row, RowOptions, rows};
 use crate::store::{DiskId, Forest};
@@ -8,13 +10,15 @@ use crate::text;
 /// The short names of some disks, as the tree of the whole store shows them: never two alike in one machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShortNames {
-    /// Disk, whole name and short name, both escaped; longest whole name first.
-    all: Vec<(DiskId, String, String)>,
+    short: HashMap<DiskId, String>,
+    /// Whole names and short ones where the two differ, both escaped; by the length of the whole ones in bytes.
+    by_length: BTreeMap<usize, HashMap<String, String>>,
 }
 
 impl ShortNames {
     /// The names of these disks.
     pub fn new(forest: &Forest, assessment: &Assessment, disks: &[DiskId]) -> Self {
+        let disks: HashSet<DiskId> = disks.iter().copied().collect();
         let rows = rows(forest, assessment, &RowOptions::default());
         let wanted = |row: &&Row| row.disk.is_some_and(|id| disks.contains(&id));
         Self::of_rows(rows.iter().filter(wanted))
@@ -22,46 +26,82 @@ impl ShortNames {
 
     /// The names that these rows show.
     pub fn of_rows<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
-        let mut all: Vec<(DiskId, String, String)> = rows
-            .filter_map(|row| Some((row.disk?, row.full_name.clone(), row.name.clone())))
+        let all: Vec<(DiskId, &str, &str)> = rows
+            .filter_map(|row| Some((row.disk?, row.full_name.as_str(), row.name.as_str())))
             .collect();
-        all.sort_by_key(|(id, full, _)| (std::cmp::Reverse(full.len()), *id));
+        let whole = Bearers::of(all.iter().map(|(id, full, _)| (*id, *full)));
+        let short = Bearers::of(all.iter().map(|(id, _, short)| (*id, *short)));
+        let mut names = Self::default();
         // A whole name that two disks bear, or a short one, would not say which is meant.
-        let alike = |a: &(DiskId, String, String), b: &(DiskId, String, String)| {
-            a.0 != b.0 && (a.1 == b.1 || a.2 == b.2)
+        let clear = |(_, full, name): &&(DiskId, &str, &str)| {
+            whole.is_one_disks(full) && short.is_one_disks(name)
         };
-        let clear: Vec<bool> = all
-            .iter()
-            .map(|one| !all.iter().any(|other| alike(one, other)))
-            .collect();
-        let mut clear = clear.into_iter();
-        all.retain(|_| clear.next() == Some(true));
-        Self { all }
+        for (id, full, short) in all.iter().filter(clear) {
+            names.short.insert(*id, (*short).to_owned());
+            if full != short {
+                let of_length = names.by_length.entry(full.len()).or_default();
+                of_length.insert((*full).to_owned(), (*short).to_owned());
+            }
+        }
+        names
     }
 
     /// The name of a disk, escaped.
     pub fn of(&self, forest: &Forest, id: DiskId) -> String {
-        let known = self.all.iter().find(|(of, ..)| *of == id);
-        known.map_or_else(
-            || {
-                forest
-                    .disk(id)
-                    .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path))
-            },
-            |(.., short)| short.clone(),
-        )
+        self.short.get(&id).cloned().unwrap_or_else(|| {
+            forest
+                .disk(id)
+                .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path))
+        })
     }
 
-    /// An escaped text with short names for whole ones.
+    /// An escaped text with short names for whole ones, the longest first.
     pub fn put_into(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for (_, full, short) in &self.all {
-            if full != short && text.contains(full.as_str()) {
-                text = text.replace(full.as_str(), short);
+        for (length, names) in self.by_length.iter().rev() {
+            if let Some(with_short) = replaced(&text, *length, names) {
+                text = with_short;
             }
         }
         text
     }
+}
+
+/// Which disk bears each name; `None`: several do.
+struct Bearers<'a>(HashMap<&'a str, Option<DiskId>>);
+
+impl<'a> Bearers<'a> {
+    fn of(names: impl Iterator<Item = (DiskId, &'a str)>) -> Self {
+        let mut all = HashMap::new();
+        for (id, name) in names {
+            all.entry(name)
+                .and_modify(|of: &mut Option<DiskId>| *of = of.filter(|of| *of == id))
+                .or_insert(Some(id));
+        }
+        Self(all)
+    }
+
+    fn is_one_disks(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Option::is_some)
+    }
+}
+
+/// The text with what stands in `names`, all of them `length` bytes long, replaced; `None` if none of them is in it. It is
+/// looked for by place in the text and not by name: names may be tens of thousands.
+fn replaced(text: &str, length: usize, names: &HashMap<String, String>) -> Option<String> {
+    let mut out = String::new();
+    let (mut done, mut at) = (0_usize, 0_usize);
+    while let Some(end) = at.checked_add(length).filter(|end| *end <= text.len()) {
+        match text.get(at..end).and_then(|whole| names.get(whole)) {
+            Some(short) => {
+                out.push_str(text.get(done..at).unwrap_or_default());
+                out.push_str(short);
+                (done, at) = (end, end);
+            }
+            None => at = at.saturating_add(1),
+        }
+    }
+    (done > 0).then(|| out + text.get(done..).unwrap_or_default())
 }
 
 #[cfg(test)]
