@@ -4,7 +4,6 @@
 //!  identifier, headers ─► log ─► OverlaySource ─► region table ─► metadata ─► table layout
 //! ```
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::pieces::Pieces;
@@ -15,7 +14,7 @@ use crate::format::vhdx::header::{self, HeaderSlot};
 use crate::format::vhdx::log::{self, LogReplay};
 use crate::format::vhdx::{identifier, metadata, region};
 use crate::image::{Format, Header, Image, Kind, Layout, LogState, Specific, VhdxSpecific};
-use crate::source::{OverlaySource, Source, fill_up_to, read_up_to};
+use crate::source::{OverlaySource, Source, read_up_to};
 
 /// The larger sequence number of the two headers, whether or not they are sound; it grows with each change of a header.
 pub fn sequence_number(source: &dyn Source) -> Option<u64> {
@@ -37,31 +36,11 @@ pub(super) fn has_headers(source: &dyn Source) -> bool {
     })
 }
 
-thread_local! {
-    /// A region table is 64 KiB long for a checksum over all of it, though a few hundred bytes say everything. Its bytes are
-    /// needed for a moment only, and memory that is had anew for every disk has to be cleared first.
-    static REGION_TABLE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Gives `look` the bytes of a region table.
-fn with_region_table<R>(
-    source: &dyn Source,
-    at: u64,
-    look: impl FnOnce(&[u8]) -> R,
-) -> Result<R, FormatError> {
-    REGION_TABLE.with_borrow_mut(|buffer| {
-        buffer.resize(region::LENGTH_BYTES, 0);
-        let bytes =
-            fill_up_to(source, at, buffer).map_err(FormatError::read("region table", at))?;
-        Ok(look(bytes))
-    })
-}
-
 /// Compares what is there twice and read once: the region tables. `None` where all is well or nothing can be read.
 pub(super) fn copies(source: &dyn Source) -> Option<Finding> {
-    let [first_at, second_at] = region::OFFSETS_BYTES;
-    let second = read_up_to(source, second_at, region::LENGTH_BYTES).ok()?;
-    with_region_table(source, first_at, |first| region::compare(first, &second)).ok()?
+    let copy = |at| read_up_to(source, at, region::LENGTH_BYTES).ok();
+    let [first, second] = region::OFFSETS_BYTES.map(copy);
+    region::compare(&first?, &second?)
 }
 
 /// Reads everything about a VHDX but its table, of which `pieces` holds the start: five reads where the log is empty.
@@ -115,15 +94,10 @@ fn read(
         }
     };
 
-    let [first_at, second_at] = region::OFFSETS_BYTES;
-    let second = || {
-        read_up_to(&*source, second_at, region::LENGTH_BYTES)
-            .map_err(FormatError::read("region table", second_at))
-    };
+    let table_bytes =
+        |at, len| read_up_to(&*source, at, len).map_err(FormatError::read("region table", at));
     let log_range = log::range(&current);
-    let regions = with_region_table(&*source, first_at, |first| {
-        region::choose(first, second, log_range, source.len(), findings)
-    })??;
+    let regions = region::choose(table_bytes, log_range, source.len(), findings)?;
     let metadata = metadata::read(&*source, regions.metadata, findings)?;
     let table = VhdxTableLayout::new(&regions, &metadata, source.len(), findings);
 

@@ -1,6 +1,7 @@
 //! Region tables: where block allocation table and metadata are ([MS-VHDX] 2.2.3).
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use uuid::{Uuid, uuid};
 
@@ -19,6 +20,9 @@ pub const TABLE_ID: Uuid = uuid!("2dc27766-f623-4200-9d64-115e9bfd4a08");
 
 /// Id of the metadata's region.
 pub const METADATA_ID: Uuid = uuid!("8b7ca206-4790-4b9a-b8fe-575f050f886e");
+
+/// Length of the part that says everything where there are no more than 127 regions, in bytes.
+pub const HEAD_BYTES: usize = 4 << 10;
 
 const MAX_ENTRIES: u32 = 2047;
 const ENTRY_BYTES: usize = 32;
@@ -68,6 +72,51 @@ fn parse_one(bytes: &[u8]) -> Result<Vec<Region>, String> {
             "its checksum is {stored:#010x}, its content gives {computed:#010x}"
         ));
     }
+    entries(bytes)
+}
+
+/// The entries of a copy by its first [`HEAD_BYTES`], if they say everything: all entries are in them, and the checksum is
+/// right if nothing but zeros follows, as writers leave it.
+fn parse_head(head: &[u8]) -> Option<Vec<Region>> {
+    let head = head.get(..HEAD_BYTES)?;
+    let count = usize::try_from(u32_at(head, 8)?).ok()?;
+    let length = count.checked_mul(ENTRY_BYTES)?.checked_add(16)?;
+    let is_sound = head.starts_with(b"regi")
+        && length <= HEAD_BYTES
+        && u32_at(head, 4)? == ZEROS_BEHIND_HEAD.after(checksum(head));
+    is_sound.then(|| entries(head).ok())?
+}
+
+/// What the zeros behind a head make of its checksum.
+static ZEROS_BEHIND_HEAD: LazyLock<Zeros> = LazyLock::new(|| Zeros::new(LENGTH_BYTES - HEAD_BYTES));
+
+/// A number of zeros at the end of what a CRC-32C is about. Each bit of the CRC before them changes the CRC after them by
+/// itself, so that they need not be gone through each time.
+struct Zeros {
+    alone: u32,
+    bits: [u32; 32],
+}
+
+impl Zeros {
+    fn new(count: usize) -> Self {
+        let zeros = vec![0; count];
+        let alone = crc32c::crc32c(&zeros);
+        let after =
+            |bit: u32| crc32c::crc32c_append(1 << bit, &zeros) ^ crc32c::crc32c_append(0, &zeros);
+        let mut bits = [0; 32];
+        for (bit, slot) in (0..).zip(&mut bits) {
+            *slot = after(bit);
+        }
+        Self { alone, bits }
+    }
+
+    fn after(&self, crc: u32) -> u32 {
+        let set = (0..).zip(&self.bits).filter(|(bit, _)| crc >> bit & 1 == 1);
+        set.fold(self.alone, |sum, (_, change)| sum ^ change)
+    }
+}
+
+fn entries(bytes: &[u8]) -> Result<Vec<Region>, String> {
     let count = u32_at(bytes, 8).unwrap_or(0);
     if count > MAX_ENTRIES {
         return Err(format!(
@@ -91,25 +140,28 @@ fn parse_one(bytes: &[u8]) -> Result<Vec<Region>, String> {
     Ok(regions.collect())
 }
 
-/// Reads the first copy, the second only if that is not valid, and checks the regions against each other, the log and the
-/// file's length (`file_bytes`, with a replayed log).
+/// Reads the first copy, or the second if that is not valid, and checks the regions against each other, the log and the
+/// file's length (`file_bytes`, with a replayed log). `read` gives the bytes at a position, or as many as there are: of the
+/// first copy only its head, if that says everything.
 ///
 /// # Errors
 /// If neither copy is valid, a required region is unknown, or table or metadata have none or start outside the file; what
-/// `second` gives.
+/// `read` gives.
 pub fn choose(
-    first: &[u8],
-    second: impl FnOnce() -> Result<Vec<u8>, FormatError>,
+    read: impl Fn(u64, usize) -> Result<Vec<u8>, FormatError>,
     log: Range<u64>,
     file_bytes: u64,
     findings: &mut Vec<Finding>,
 ) -> Result<Regions, FormatError> {
     let [first_at, second_at] = OFFSETS_BYTES;
-    let fault = match parse_one(first) {
+    if let Some(regions) = parse_head(&read(first_at, HEAD_BYTES)?) {
+        return check(&regions, first_at, log, file_bytes, findings);
+    }
+    let fault = match parse_one(&read(first_at, LENGTH_BYTES)?) {
         Ok(regions) => return check(&regions, first_at, log, file_bytes, findings),
         Err(fault) => fault,
     };
-    match parse_one(&second()?) {
+    match parse_one(&read(second_at, LENGTH_BYTES)?) {
         Ok(regions) => {
             findings.push(unusable(1, first_at, &fault));
             check(&regions, second_at, log, file_bytes, findings)
@@ -123,12 +175,19 @@ pub fn choose(
     }
 }
 
-/// What is wrong with the second copy where the first was used.
+/// What is wrong with either copy where the first was used.
 pub fn compare(first: &[u8], second: &[u8]) -> Option<Finding> {
-    let [_, second_at] = OFFSETS_BYTES;
-    match (parse_one(first).ok()?, parse_one(second)) {
+    let [first_at, second_at] = OFFSETS_BYTES;
+    let used = parse_head(first);
+    match (parse_one(first), parse_one(second)) {
+        (Err(fault), _) if used.is_some() => {
+            let text = format!("region table 1 is damaged: {fault}; its entries are sound");
+            Some(Finding::new(&codes::REGIONS_COPY, text).at(first_at))
+        }
+        // Opening has told of it.
+        (Err(_), _) => None,
         (_, Err(fault)) => Some(unusable(2, second_at, &fault)),
-        (one, Ok(two)) => (one != two).then(|| {
+        (Ok(one), Ok(two)) => (one != two).then(|| {
             Finding::new(
                 &codes::REGIONS_TWINS,
                 "the two region tables differ; the first was used",
@@ -298,8 +357,15 @@ mod tests {
 
     fn read(first: &[u8], second: &[u8]) -> (Result<Regions, FormatError>, Vec<&'static str>) {
         let mut findings = Vec::new();
-        let other = || Ok(second.to_vec());
-        let read = choose(first, other, MIB..2 * MIB, END, &mut findings);
+        let bytes = |at, len: usize| {
+            let copy = if at == OFFSETS_BYTES[0] {
+                first
+            } else {
+                second
+            };
+            Ok(copy[..len.min(copy.len())].to_vec())
+        };
+        let read = choose(bytes, MIB..2 * MIB, END, &mut findings);
         findings.extend(compare(first, second));
         (
             read,
@@ -336,12 +402,32 @@ mod tests {
     fn a_damaged_copy_gives_way_to_the_other() {
         let bytes = table(&sound());
         let mut bad = bytes.clone();
-        bad[LENGTH_BYTES - 1] = 1;
+        bad[70] ^= 1;
         assert_eq!(read(&bad, &bytes).1, ["vhdx-regions-copy"]);
         assert_eq!(read(&bytes, &bad[..70]).1, ["vhdx-regions-copy"]);
         assert_eq!(refusal(&bad), "vhdx-regions");
         let other = table(&[(METADATA_ID, 2, 1, 1), (TABLE_ID, 9, 2, 1)]);
         assert_eq!(read(&bytes, &other).1, ["vhdx-regions-twins"]);
+    }
+
+    #[test]
+    fn the_head_says_everything_where_zeros_follow() {
+        let bytes = table(&sound());
+        let head = parse_head(&bytes[..HEAD_BYTES]).expect("all there is");
+        assert_eq!(head, parse_one(&bytes).expect("sound"));
+        // What else follows is looked at only where it is part of the checksum.
+        let mut more = bytes.clone();
+        more[LENGTH_BYTES - 1] = 1;
+        assert_eq!(read(&more, &bytes).1, ["vhdx-regions-copy"]);
+        let more = seal(more);
+        assert_eq!(parse_head(&more), None);
+        assert!(read(&more, &more).1.is_empty());
+        let many: Vec<_> = (0..126).map(|id| (Uuid::from_u128(id), 9, 1, 0)).collect();
+        for (count, fits) in [(125, true), (126, false)] {
+            let all = [&sound()[..], &many[..count]].concat();
+            assert_eq!(parse_head(&table(&all)).is_some(), fits);
+            assert!(read(&table(&all), &[]).0.is_ok());
+        }
     }
 
     #[test]

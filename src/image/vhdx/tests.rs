@@ -308,7 +308,7 @@ fn few_and_short_reads_tell_all_there_is_to_know() {
     for (builder, further) in [(dynamic, 1), (child, 3)] {
         let (image, counts) = open_counted(&builder);
         assert!(counts.reads() <= 6, "{}", counts.reads());
-        assert!(counts.bytes() <= 88 << 10, "{}", counts.bytes());
+        assert!(counts.bytes() <= 24 << 10, "{}", counts.bytes());
         // On top the table, of a child its chunk's entry and one bitmap too.
         let (reads, bytes) = (counts.reads(), counts.bytes());
         image.count(&crate::job::Job::default(), None);
