@@ -7,11 +7,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::exit::Exit;
-use super::output::{Form, Output, Prose};
+use super::output::{Form, Output};
 use super::saved::{is_saved, saved};
 use super::session::{ScannedStore, Session};
 use crate::analysis::changes::{ChangedWhat, JudgedForest, StoreChange, changes};
 use crate::report::csv;
+use crate::report::json::brief::Prose;
 use crate::report::json::changes as json;
 use crate::report::json::ls::head;
 use crate::report::json::scan;

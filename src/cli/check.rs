@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::output::{Form, Output, Prose};
+use super::output::{Form, Output};
 use super::session::Session;
 use crate::finding::Severity;
 use crate::report::csv;
 use crate::report::findings::{self, PlacedFinding};
+use crate::report::json::brief::Prose;
 use crate::report::json::ls::head;
 use crate::report::json::{brief, check as json, scan};
 use crate::report::page::Page;

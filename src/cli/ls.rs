@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use super::args::{self, OnlyWord, TreeArgs, Turn};
 use super::exit::Exit;
-use super::output::{Form, Output, Paint, Prose};
+use super::output::{Form, Output, Paint};
 use super::session::{ScannedStore, Session};
 use crate::report::columns::{self, TimeForm};
-use crate::report::json::{brief, ls as json, scan};
+use crate::report::json::stream;
 use crate::report::page::{Line, Role};
 use crate::report::prometheus::{self, ScanRun};
 use crate::report::row::{Bases, Direction, Only, Phase};
@@ -34,25 +34,10 @@ pub(super) fn run(
         None => usual,
     };
     let store = session.read_named(paths, CountPolicy::Count, out)?;
+    let (forest, assessment, prose) = (&store.forest, &store.assessment, out.prose);
     match out.form {
-        Form::Json => {
-            let mut document = json::document(&store.forest, &store.assessment);
-            if out.prose == Prose::LeftOut {
-                document.body.disks.iter_mut().for_each(brief::disk);
-            }
-            out.json(&document)?;
-        }
-        Form::Ndjson => {
-            out.json(&scan::with_disks(&store.forest))?;
-            for id in store.forest.ids() {
-                if let Some(mut disk) = json::disk(&store.forest, &store.assessment, id) {
-                    if out.prose == Prose::LeftOut {
-                        brief::disk(&mut disk);
-                    }
-                    out.json(&disk)?;
-                }
-            }
-        }
+        Form::Json => stream::document(out, forest, assessment, prose)?,
+        Form::Ndjson => stream::records(out, forest, assessment, prose)?,
         Form::Csv => table(&store, tree, list.map(|_| columns.as_slice()), out)?,
         Form::Text => text(&store, tree, &columns, out)?,
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::args::{ColorWhen, OutArgs};
 use crate::report::ColumnStyle;
+use crate::report::json::brief::Prose;
 use crate::report::json::{self, JsonLayout};
 use crate::report::page::{Line, Role};
 use crate::report::tree_text::Headings;
@@ -25,14 +26,6 @@ pub enum Form {
     Ndjson,
     /// A table for spreadsheets.
     Csv,
-}
-
-/// Whether JSON holds sentences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prose {
-    Kept,
-    /// Codes, times and numbers only.
-    LeftOut,
 }
 
 /// Whether colours are used.

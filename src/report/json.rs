@@ -8,11 +8,13 @@ pub mod changes;
 pub mod check;
 pub mod diff;
 pub mod files;
+mod layout;
 pub mod ls;
 pub mod plan;
 pub mod read;
 pub mod repository;
 pub mod scan;
+pub mod stream;
 pub mod versions;
 mod word;
 
@@ -20,10 +22,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::Serializer;
 
+use self::layout::SafeLayout;
 use crate::finding::Finding;
-use crate::text::escape;
 
 /// The name of the schema in every document.
 pub const SCHEMA: &str = "vhdtree/1";
@@ -124,95 +126,32 @@ pub enum JsonLayout {
     Line,
 }
 
-/// Writes a value. Characters that could steer a terminal or hide text are written as `\uXXXX`, so that a document can be
-/// looked at as safely as it can be parsed.
+/// Writes a value and a line end. Characters that could steer a terminal or hide text are written as `\uXXXX`, so that a
+/// document can be looked at as safely as it can be parsed.
 ///
 /// # Errors
 /// When the writer fails.
 pub fn write(out: &mut dyn Write, value: &impl Serialize, layout: JsonLayout) -> io::Result<()> {
-    match layout {
-        JsonLayout::Pretty => {
-            let formatter = Safe(PrettyFormatter::new());
-            value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
-        }
-        JsonLayout::Line => {
-            let formatter = Safe(CompactFormatter);
-            value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
-        }
-    }
-    out.write_all(b"\n")
+    let mut bytes = Vec::new();
+    append(&mut bytes, value, layout, 0)?;
+    bytes.push(b'\n');
+    out.write_all(&bytes)
 }
 
-/// A formatter that writes unsafe characters as escapes, and everything else as the inner one does.
-struct Safe<F>(F);
-
-impl<F: Formatter> Formatter for Safe<F> {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        if fragment.is_ascii() && !fragment.contains('\u{7f}') {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut units = [0; 2];
-        let mut bytes = [0; 4];
-        for c in fragment.chars() {
-            let text = c.encode_utf8(&mut bytes);
-            if escape(text) == *text {
-                writer.write_all(text.as_bytes())?;
-            } else {
-                for unit in c.encode_utf16(&mut units) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
+/// Appends a value that stands `depth` levels deep, without a line end. Into memory, since a value is written in many
+/// small pieces.
+fn append(
+    bytes: &mut Vec<u8>,
+    value: &impl Serialize,
+    layout: JsonLayout,
+    depth: usize,
+) -> io::Result<()> {
+    let layout = match layout {
+        JsonLayout::Pretty => SafeLayout::indented(depth),
+        JsonLayout::Line => SafeLayout::line(),
+    };
+    value.serialize(&mut Serializer::with_formatter(bytes, layout))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A store as JSON: for the export and for the clipboard. The form is the contract's; `--from` reads it back.
 
 use crate::analysis::Assessment;
-use crate::report::json::{self, JsonLayout, ls};
+use crate::report::json::brief::Prose;
+use crate::report::json::{self, JsonLayout, ls, stream};
 use crate::store::{DiskId, Forest};
 use crate::tui::prepared::PreparedStore;
 
@@ -20,11 +21,7 @@ pub fn disk_json(store: &PreparedStore, id: DiskId) -> Option<String> {
 /// When it cannot be written as JSON.
 pub fn store_json(forest: &Forest, assessment: &Assessment) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    json::write(
-        &mut bytes,
-        &ls::document(forest, assessment),
-        JsonLayout::Pretty,
-    )
-    .map_err(|error| error.to_string())?;
+    stream::document(&mut bytes, forest, assessment, Prose::Kept)
+        .map_err(|error| error.to_string())?;
     Ok(bytes)
 }

@@ -3,8 +3,25 @@
 use super::FindingJson;
 use super::ls::DiskJson;
 
+/// Whether JSON holds sentences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prose {
+    Kept,
+    /// Codes, times and numbers only.
+    LeftOut,
+}
+
+impl Prose {
+    /// Leaves the sentences of a disk's verdicts and findings out, if that is wanted.
+    pub fn leave_out(self, of: &mut DiskJson) {
+        if self == Self::LeftOut {
+            disk(of);
+        }
+    }
+}
+
 /// Leaves the sentences of a disk's verdicts and findings out.
-pub fn disk(disk: &mut DiskJson) {
+fn disk(disk: &mut DiskJson) {
     disk.findings.iter_mut().for_each(finding);
     let verdicts = disk.snapshots.iter_mut();
     for verdict in verdicts.filter_map(|snapshot| snapshot.verdict.as_mut()) {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use vhdtree::analysis::Assessment;
 use vhdtree::report::columns::Column;
-use vhdtree::report::json::{self, JsonLayout};
+use vhdtree::report::json::brief::Prose;
+use vhdtree::report::json::{self, stream};
 use vhdtree::report::tree_text::{self, Headings};
 use vhdtree::report::{ColumnStyle, RowOptions, findings, rows};
 use vhdtree::store::Forest;
@@ -18,8 +19,7 @@ use super::tui;
 /// A scan as it is saved.
 pub fn document(forest: &Forest, assessment: &Assessment) -> String {
     let mut text = Vec::new();
-    let document = json::ls::document(forest, assessment);
-    json::write(&mut text, &document, JsonLayout::Line).expect("memory can be written");
+    stream::document(&mut text, forest, assessment, Prose::Kept).expect("memory can be written");
     String::from_utf8(text).expect("JSON is UTF-8")
 }
 
