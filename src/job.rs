@@ -15,7 +15,9 @@ mod queue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub use growing::{Slowness, is_room_for_threads, processors, start_some};
+pub use growing::{
+    Slowness, ThreadGrowth, files_at_once, is_room_for_threads, processors, start_some,
+};
 pub use ordered::{run_ordered, run_pipeline};
 pub use par::{par_chunks, par_map};
 pub use queue::{Got, Queue};

@@ -337,6 +337,9 @@ pub struct ScanArgs {
     /// Do not look into the guest: neither at its files nor at the times its own clock gave them.
     #[arg(hide_short_help = true, long, global = true)]
     pub no_guest: bool,
+    /// Files read at once [default: as many as the storage answers sooner together].
+    #[arg(hide_short_help = true, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
     /// Whose rules a delete follows [default: guessed from the store].
     #[arg(long = "as", global = true, value_name = "PRODUCT")]
     pub product: Option<As>,

@@ -86,7 +86,7 @@ impl Session {
             counts,
             growth: ForestUpdates::Told,
             history: History::Whole,
-            threads: 0,
+            threads: self.scan.jobs.map_or(0, usize::from),
         })
     }
 

@@ -2,10 +2,20 @@
 //! cost the processors nothing.
 
 use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Notices that portions of work wait for storage.
+/// Times in a row that an item must be slow: one may be the scheduler's doing, two are the storage's.
+const SLOW_IN_A_ROW: u32 = 2;
+/// Items each thread does before what its kind brings is judged.
+const JUDGED_AFTER: usize = 3;
+/// So many times the threads are tried next.
+const GROWS_TO: usize = 4;
+/// More threads pay while they do so many fourths of what was done before in the same time.
+const PAYS_FOURTHS: u128 = 5;
+
+/// Notices items that take longer than they do from memory.
 #[derive(Debug)]
 pub struct Slowness {
     limit: Duration,
@@ -13,21 +23,120 @@ pub struct Slowness {
 }
 
 impl Slowness {
-    /// Work of which one item takes longer than `limit` on average waits for storage.
+    /// `limit` is what one item may take.
     pub fn new(limit: Duration) -> Self {
         Self { limit, in_a_row: 0 }
     }
 
-    /// Notes how long a portion took. True when more threads would help, and there is room for them.
+    /// True once, when `items` took too long for the second time in a row, unless there is no room for threads.
     pub fn note(&mut self, items: usize, took: Duration) -> bool {
         let items = u32::try_from(items).unwrap_or(u32::MAX);
-        // One slow portion may be the scheduler's doing; two in a row are the storage's.
         self.in_a_row = if took > self.limit.saturating_mul(items) {
             self.in_a_row.saturating_add(1)
         } else {
             0
         };
-        self.in_a_row == 2 && is_room_for_threads()
+        self.in_a_row == SLOW_IN_A_ROW && is_room_for_threads()
+    }
+}
+
+/// How many threads have a request under way: four times as many each time, as long as that pays.
+#[derive(Debug)]
+pub struct ThreadGrowth {
+    most: usize,
+    state: Mutex<GrowthSoFar>,
+}
+
+#[derive(Debug)]
+struct GrowthSoFar {
+    threads: usize,
+    /// Since when `done` is counted; `None` while nothing was slow, and once more threads do not pay.
+    since: Option<Instant>,
+    done: usize,
+    /// What was done with fewer threads, and in what time.
+    before: Option<(usize, Duration)>,
+    is_over: bool,
+}
+
+impl ThreadGrowth {
+    /// `threads` are there, and there may be as many as `most`.
+    pub fn new(threads: usize, most: usize) -> Self {
+        Self {
+            most,
+            state: Mutex::new(GrowthSoFar {
+                threads,
+                since: None,
+                done: 0,
+                before: None,
+                is_over: threads >= most,
+            }),
+        }
+    }
+
+    /// Threads that are there.
+    pub fn threads(&self) -> usize {
+        self.state().threads
+    }
+
+    /// A thread has done `items`, and finds the storage slow or not; as many threads as this gives are to be started.
+    pub fn note(&self, items: usize, is_slow: bool) -> usize {
+        self.note_at(items, is_slow, Instant::now())
+    }
+
+    /// There was nothing to do for a thread: what is done tells nothing of the storage meanwhile.
+    pub fn starve(&self) {
+        let mut state = self.state();
+        if state.since.is_some() {
+            state.since = Some(Instant::now());
+            state.done = 0;
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, GrowthSoFar> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_at(&self, items: usize, is_slow: bool, now: Instant) -> usize {
+        let mut state = self.state();
+        if state.is_over {
+            return 0;
+        }
+        let Some(since) = state.since else {
+            return if is_slow {
+                state.grow(self.most, now)
+            } else {
+                0
+            };
+        };
+        state.done = state.done.saturating_add(items);
+        if state.done < state.threads.saturating_mul(JUDGED_AFTER) {
+            return 0;
+        }
+        let took = now.saturating_duration_since(since);
+        let done = state.done;
+        let before = state.before.replace((done, took));
+        let pays = before.is_none_or(|(done_before, took_before)| {
+            let now = (done as u128).saturating_mul(took_before.as_nanos());
+            let then = (done_before as u128).saturating_mul(took.as_nanos());
+            now.saturating_mul(4) >= then.saturating_mul(PAYS_FOURTHS)
+        });
+        if pays {
+            return state.grow(self.most, now);
+        }
+        state.is_over = true;
+        0
+    }
+}
+
+impl GrowthSoFar {
+    fn grow(&mut self, most: usize, now: Instant) -> usize {
+        let wanted = self.threads.saturating_mul(GROWS_TO).min(most);
+        let more = wanted.saturating_sub(self.threads);
+        self.threads = self.threads.saturating_add(more);
+        self.is_over = more == 0;
+        self.since = Some(now);
+        self.done = 0;
+        more
     }
 }
 
@@ -49,6 +158,20 @@ where
 /// Processors; one if nothing says.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Files that may be open at once besides those that the program itself needs; few where nothing says.
+#[cfg(unix)]
+pub fn files_at_once() -> usize {
+    use rustix::process::{Resource, getrlimit};
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit / 4).unwrap_or(usize::MAX)
+}
+
+/// Nothing limits them here.
+#[cfg(not(unix))]
+pub fn files_at_once() -> usize {
+    usize::MAX
 }
 
 /// True unless the address space of the process is limited (`ulimit -v`). The C library sets 64 MiB of it aside for each
@@ -78,5 +201,34 @@ mod tests {
             .into();
         let room = is_room_for_threads();
         assert_eq!(asked, [false, false, false, room, false]);
+    }
+
+    #[test]
+    fn threads_grow_as_long_as_that_pays_and_not_beyond_the_most() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let growth = ThreadGrowth::new(4, 100);
+        assert_eq!(growth.note_at(1000, false, at(0)), 0);
+        assert_eq!(growth.note_at(1, true, at(10)), 12);
+        // Too few to judge by, then enough: one each 2 ms.
+        assert_eq!(growth.note_at(10, true, at(20)), 0);
+        assert_eq!(growth.note_at(38, true, at(106)), 48);
+        // Four times the threads, and three times as much in the same time.
+        assert_eq!(growth.note_at(192, true, at(234)), 36);
+        assert_eq!(growth.threads(), 100);
+        assert_eq!(growth.note_at(10_000, true, at(235)), 0);
+        assert_eq!(ThreadGrowth::new(3, 3).note_at(1, true, at(0)), 0);
+    }
+
+    #[test]
+    fn threads_that_bring_nothing_are_the_last() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let growth = ThreadGrowth::new(4, 100);
+        assert_eq!(growth.note_at(1, true, at(0)), 12);
+        assert_eq!(growth.note_at(48, true, at(96)), 48);
+        assert_eq!(growth.note_at(192, true, at(480)), 0);
+        assert_eq!(growth.note_at(9999, true, at(490)), 0);
+        assert_eq!(growth.threads(), 64);
     }
 }

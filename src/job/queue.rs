@@ -5,9 +5,6 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Items the finder may be ahead: some MiB of paths.
 const AHEAD: usize = 8192;
-/// Items a worker takes at once, at most: waking a thread costs as much as reading a few small headers.
-const PORTION: usize = 64;
-
 /// A queue with one end for the finder and one for all workers. Workers take a share of what waits, so that many items go
 /// in large portions and few are still spread over all.
 #[derive(Debug)]
@@ -83,13 +80,13 @@ impl<T> Queue<T> {
         self.filled.notify_all();
     }
 
-    /// Takes items, if there are any.
-    pub fn take(&self, items: &mut Vec<T>) -> Got {
-        self.taken(self.state(), items)
+    /// Takes items, at most so many, if there are any.
+    pub fn take(&self, items: &mut Vec<T>, most: usize) -> Got {
+        self.taken(self.state(), items, most)
     }
 
-    /// Takes items, and waits for them.
-    pub fn wait(&self, items: &mut Vec<T>) -> Got {
+    /// Takes items, at most so many, and waits for them.
+    pub fn wait(&self, items: &mut Vec<T>, most: usize) -> Got {
         let mut state = self.state();
         while state.items.is_empty() && !state.is_closed {
             state.waiting = state.waiting.saturating_add(1);
@@ -99,13 +96,13 @@ impl<T> Queue<T> {
                 .unwrap_or_else(PoisonError::into_inner);
             state.waiting = state.waiting.saturating_sub(1);
         }
-        self.taken(state, items)
+        self.taken(state, items, most)
     }
 
-    fn taken(&self, mut state: MutexGuard<'_, State<T>>, items: &mut Vec<T>) -> Got {
+    fn taken(&self, mut state: MutexGuard<'_, State<T>>, items: &mut Vec<T>, most: usize) -> Got {
         let before = state.items.len();
         let shares = state.workers.saturating_mul(2).max(1);
-        let share = before.div_ceil(shares).min(PORTION);
+        let share = before.div_ceil(shares).min(most);
         items.extend(state.items.drain(..share));
         if before >= AHEAD {
             self.emptied.notify_one();
@@ -125,6 +122,8 @@ impl<T> Queue<T> {
 mod tests {
     use super::*;
 
+    const PORTION: usize = 64;
+
     #[test]
     fn few_items_are_spread_and_many_go_in_portions() {
         let queue = Queue::default();
@@ -132,16 +131,22 @@ mod tests {
             queue.join();
         }
         let mut taken = Vec::new();
-        assert_eq!(queue.take(&mut taken), Got::None);
+        assert_eq!(queue.take(&mut taken, PORTION), Got::None);
         queue.put(&mut vec![(); 4]);
-        assert_eq!((queue.take(&mut taken), taken.len()), (Got::Some, 1));
+        assert_eq!(
+            (queue.take(&mut taken, PORTION), taken.len()),
+            (Got::Some, 1)
+        );
         queue.put(&mut vec![(); 1000]);
         taken.clear();
-        assert_eq!((queue.wait(&mut taken), taken.len()), (Got::Some, PORTION));
+        assert_eq!(
+            (queue.wait(&mut taken, PORTION), taken.len()),
+            (Got::Some, PORTION)
+        );
         queue.close();
-        while queue.take(&mut taken) == Got::Some {}
+        while queue.take(&mut taken, PORTION) == Got::Some {}
         assert_eq!(taken.len(), 1003);
-        assert_eq!(queue.wait(&mut taken), Got::End);
+        assert_eq!(queue.wait(&mut taken, PORTION), Got::End);
     }
 
     #[test]
@@ -154,7 +159,7 @@ mod tests {
                     queue.join();
                     scope.spawn(|| {
                         let mut taken = Vec::new();
-                        while queue.wait(&mut taken) == Got::Some {}
+                        while queue.wait(&mut taken, PORTION) == Got::Some {}
                         taken
                     })
                 })

@@ -123,13 +123,60 @@ impl Source for FileSource {
     #[cfg(unix)]
     fn has_changed(&self) -> Option<bool> {
         use std::os::unix::fs::MetadataExt as _;
-        let state = |of: &Metadata| {
-            let modified = (of.mtime(), of.mtime_nsec());
-            (of.len(), modified, (of.ctime(), of.ctime_nsec()))
+        let of = &self.opened;
+        let then = FileState {
+            links: of.nlink(),
+            len: of.len(),
+            modified: (of.mtime(), of.mtime_nsec()),
+            changed: (of.ctime(), of.ctime_nsec()),
         };
-        Some(self.file.metadata().map_or(true, |now| {
-            now.nlink() == 0 || state(&now) != state(&self.opened)
-        }))
+        Some(FileState::of(&self.file).map_or(true, |now| now.links == 0 || now != then))
+    }
+}
+
+/// What shows that somebody wrote to a file, or took it away; times in seconds and nanoseconds.
+#[cfg(unix)]
+#[derive(PartialEq, Eq)]
+struct FileState {
+    links: u64,
+    len: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+#[cfg(unix)]
+impl FileState {
+    /// The time of the last access is not asked for: our own reads made it stale, and storage would be asked anew for it.
+    #[cfg(target_os = "linux")]
+    fn of(file: &File) -> io::Result<Self> {
+        use rustix::fs::{AtFlags, StatxFlags, statx};
+        let wanted = StatxFlags::NLINK | StatxFlags::SIZE | StatxFlags::MTIME | StatxFlags::CTIME;
+        match statx(file, "", AtFlags::EMPTY_PATH, wanted) {
+            Ok(now) if StatxFlags::from_bits_retain(now.stx_mask).contains(wanted) => Ok(Self {
+                links: u64::from(now.stx_nlink),
+                len: now.stx_size,
+                modified: (now.stx_mtime.tv_sec, i64::from(now.stx_mtime.tv_nsec)),
+                changed: (now.stx_ctime.tv_sec, i64::from(now.stx_ctime.tv_nsec)),
+            }),
+            // An older kernel, or a sandbox that does not know the call.
+            Ok(_) | Err(_) => Self::of_all(file),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(file: &File) -> io::Result<Self> {
+        Self::of_all(file)
+    }
+
+    fn of_all(file: &File) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let now = file.metadata()?;
+        Ok(Self {
+            links: now.nlink(),
+            len: now.len(),
+            modified: (now.mtime(), now.mtime_nsec()),
+            changed: (now.ctime(), now.ctime_nsec()),
+        })
     }
 }
 

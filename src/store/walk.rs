@@ -1,17 +1,18 @@
 //! The walk: every file below the roots, each once. Real folders first, symbolic links after, so that a file reached
 //! both ways is listed under its real place.
 
+mod listing;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::OsString;
 use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use walkdir::WalkDir;
-
+use self::listing::{Closing, Listings};
 use crate::finding::Finding;
 use crate::image::directory::is_directory_disk;
 use crate::job::CancelToken;
@@ -69,12 +70,14 @@ pub(crate) enum Step {
     NotWalked(PathBuf, Finding),
 }
 
-/// Walks `roots` and hands over each step, the containers met among them being open in `containers`; returns once all is walked or `cancel` is set.
+/// Walks `roots` and hands over each step, the containers met among them being open in `containers`; returns once all is walked or `cancel` is set. At most so many
+/// `threads` list folders; 0: as many as the storage wants.
 ///
 /// # Errors
 /// The first root that cannot be read at all; nothing of it was handed over.
 pub(crate) fn walk(
     roots: &[PathBuf],
+    threads: usize,
     cancel: &CancelToken,
     containers: &Containers,
     take: &mut dyn FnMut(Step),
@@ -88,7 +91,8 @@ pub(crate) fn walk(
         links: VecDeque::new(),
         directories: Vec::new(),
         aliased: HashSet::new(),
-        kernel: kernel_mounts(),
+        kernel: Arc::new(kernel_mounts()),
+        threads,
     };
     let mut named = Vec::new();
     for root in roots {
@@ -98,7 +102,8 @@ pub(crate) fn walk(
         let metadata = std::fs::metadata(root).map_err(root_error)?;
         let real = real_path(root).map_err(root_error)?;
         // What the user asks for is walked, whatever it is.
-        walk.kernel.retain(|mount, _| !real.starts_with(mount));
+        let kernel = Arc::make_mut(&mut walk.kernel);
+        kernel.retain(|mount, _| !real.starts_with(mount));
         if metadata.is_dir() {
             // A root that cannot be listed is the user's mistake, unlike a folder deep inside.
             std::fs::read_dir(root).map_err(root_error)?;
@@ -167,68 +172,112 @@ struct Walk<'a> {
     directories: Vec<Candidate>,
     aliased: HashSet<PathBuf>,
     /// Where the kernel shows itself as files, and as what kind of file system.
-    kernel: HashMap<PathBuf, String>,
+    kernel: Arc<HashMap<PathBuf, String>>,
+    /// Folders listed at once, at most; 0: as many as the storage wants.
+    threads: usize,
+}
+
+/// A folder on the way down from where a walk began.
+struct Level {
+    path: PathBuf,
+    real: Arc<Path>,
+    entries: std::vec::IntoIter<(OsString, FileType)>,
+}
+
+impl Level {
+    /// The folders in it that are still to be gone into, the next one last.
+    fn rest(&self) -> impl Iterator<Item = PathBuf> {
+        let folders = self.entries.as_slice().iter().rev();
+        let folders = folders.filter(|(_, kind)| kind.is_dir());
+        folders.map(|(name, _)| self.path.join(name))
+    }
 }
 
 impl Walk<'_> {
     fn folder(&mut self, root: &Path, real_root: &Path, way: Way) {
-        // By name, so that disks come to be sorted as they are found.
-        let mut entries = WalkDir::new(root)
-            .sort_by(|a, b| a.path().as_os_str().cmp(b.path().as_os_str()))
-            .into_iter();
-        // The real folder of the entries met last; neighbours share it.
-        let mut near: (PathBuf, Arc<Path>) = (root.to_path_buf(), real_root.into());
-        while let Some(entry) = entries.next() {
-            if self.cancel.is_cancelled() {
-                return;
-            }
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    self.error(root, &error);
-                    continue;
+        let kernel = Arc::clone(&self.kernel);
+        let is_wanted = |folder: &Path| {
+            named(folder) != Named::Disk
+                && !kernel.contains_key(&real_place(folder, root, real_root))
+        };
+        let listings = Listings::new(self.threads, &is_wanted);
+        std::thread::scope(|scope| {
+            let _closing = Closing(&listings);
+            let mut slowness = listing::slowness();
+            let mut way_down: Vec<Level> = Vec::new();
+            let mut next = Some(root.to_path_buf());
+            loop {
+                if self.cancel.is_cancelled() {
+                    return;
                 }
-            };
-            let kind = entry.file_type();
-            if kind.is_dir() || entry.depth() == 0 {
-                let real = real_place(entry.path(), root, real_root);
-                if let Some(kind) = self.kernel.get(&real) {
-                    let told = kernel_finding(kind);
-                    (self.take)(Step::NotWalked(entry.into_path(), told));
-                    entries.skip_current_dir();
-                } else if !self.folders.insert(real) {
-                    entries.skip_current_dir();
-                } else if let Some(finding) = xo::encrypted(entry.path()) {
-                    (self.take)(Step::NotWalked(entry.into_path(), finding));
-                    entries.skip_current_dir();
-                } else if entry.depth() > 0 && named(entry.path()) == Named::Disk {
-                    let folder = real_place(entry.path(), root, real_root);
-                    let folder: Arc<Path> = folder.parent().unwrap_or(&folder).into();
-                    if is_directory_disk(entry.path()) {
-                        let name = Named::Disk;
-                        let found = Candidate::plain(entry.into_path(), name, folder, way);
-                        self.directories.push(found);
-                        entries.skip_current_dir();
-                        continue;
+                // As early as its listing, so that disks come to be sorted as they are found.
+                if let Some(path) = next.take()
+                    && let Some(real) =
+                        self.entered(&path, way_down.is_empty(), (root, real_root), way)
+                {
+                    let rest = || way_down.iter().flat_map(Level::rest).collect();
+                    let listing = listings.next(&path, &mut slowness, scope, rest);
+                    for (path, error) in listing.faults {
+                        let error = error.to_string();
+                        (self.take)(Step::Error(PathError { path, error }));
                     }
-                    self.special(entry.into_path(), folder, way, "a folder");
+                    way_down.push(Level {
+                        path,
+                        real: real.into(),
+                        entries: listing.entries.into_iter(),
+                    });
                 }
-                continue;
+                let Some(level) = way_down.last_mut() else {
+                    return;
+                };
+                match level.entries.next() {
+                    None => {
+                        way_down.pop();
+                    }
+                    Some((name, kind)) if kind.is_dir() => next = Some(level.path.join(name)),
+                    Some((name, kind)) if kind.is_symlink() => {
+                        self.links.push_back(level.path.join(name));
+                    }
+                    Some((name, kind)) => {
+                        let (path, folder) = (level.path.join(name), Arc::clone(&level.real));
+                        self.file(path, folder, way, kind, FoundBy::Met);
+                    }
+                }
             }
-            if kind.is_symlink() {
-                self.links.push_back(entry.into_path());
-                continue;
-            }
-            let parent = entry.path().parent().unwrap_or(root);
-            if parent != near.0 {
-                near = (
-                    parent.to_path_buf(),
-                    real_place(parent, root, real_root).into(),
-                );
-            }
-            let folder = Arc::clone(&near.1);
-            self.file(entry.into_path(), folder, way, kind, FoundBy::Met);
+        });
+    }
+
+    /// The real place of a folder that is to be listed; `None` if it is not, and why is told.
+    fn entered(
+        &mut self,
+        path: &Path,
+        is_top: bool,
+        (root, real_root): (&Path, &Path),
+        way: Way,
+    ) -> Option<PathBuf> {
+        let real = real_place(path, root, real_root);
+        if let Some(kind) = self.kernel.get(&real) {
+            let told = kernel_finding(kind);
+            (self.take)(Step::NotWalked(path.to_path_buf(), told));
+            return None;
         }
+        if !self.folders.insert(real.clone()) {
+            return None;
+        }
+        if let Some(finding) = xo::encrypted(path) {
+            (self.take)(Step::NotWalked(path.to_path_buf(), finding));
+            return None;
+        }
+        if !is_top && named(path) == Named::Disk {
+            let folder: Arc<Path> = real.parent().unwrap_or(&real).into();
+            if is_directory_disk(path) {
+                let found = Candidate::plain(path.to_path_buf(), Named::Disk, folder, way);
+                self.directories.push(found);
+                return None;
+            }
+            self.special(path.to_path_buf(), folder, way, "a folder");
+        }
+        Some(real)
     }
 
     fn file(&mut self, path: PathBuf, folder: Arc<Path>, way: Way, kind: FileType, told: FoundBy) {
@@ -391,14 +440,6 @@ impl Walk<'_> {
             way: Way::Link,
             fault: Some(Box::new(fault)),
         }));
-    }
-
-    fn error(&mut self, root: &Path, error: &walkdir::Error) {
-        let path = error.path().unwrap_or(root).to_path_buf();
-        let error = error
-            .io_error()
-            .map_or_else(|| error.to_string(), ToString::to_string);
-        (self.take)(Step::Error(PathError { path, error }));
     }
 }
 

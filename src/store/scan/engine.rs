@@ -44,6 +44,13 @@ const FIRST_ROWS: Duration = Duration::from_millis(30);
 const BETWEEN_FORESTS: Duration = Duration::from_millis(150);
 /// A forest may cost at most one in so many parts of the scan's time.
 const FOREST_SHARE: u32 = 6;
+/// Whose free space it is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum SpaceOn {
+    Device(u64),
+    Folder(PathBuf),
+}
+
 /// A scan under way.
 pub(super) struct Engine<'a> {
     options: &'a ScanOptions,
@@ -72,10 +79,13 @@ pub(super) struct Engine<'a> {
     companions: Vec<(PathBuf, &'static str)>,
     errors: Vec<PathError>,
     side_findings: Vec<(PathBuf, Finding)>,
-    free: HashMap<PathBuf, Option<u64>>,
+    /// Free bytes of each device, and of folders on none.
+    free: HashMap<SpaceOn, Option<u64>>,
     /// What lies below `--parent-root`, once a child's parent was nowhere else: real path and link id.
     parent_pool: Option<Vec<(LinkKey, PathBuf)>>,
     seen: u64,
+    /// Files read at once: what the storage turned out to want.
+    readers: usize,
     next_forest: Instant,
     next_word: Instant,
 }
@@ -113,6 +123,7 @@ impl<'a> Engine<'a> {
             free: HashMap::new(),
             parent_pool: None,
             seen: 0,
+            readers: Readers::at_first(options),
             next_forest: later(now, FIRST_ROWS),
             next_word: now,
         })
@@ -250,11 +261,19 @@ impl<'a> Engine<'a> {
             readers.start(scope, &notes);
             let mut found = readers.found();
             let walker = scope.spawn(move || {
-                walk(&options.roots, &job.cancel, containers, &mut |step| {
-                    found.pass_on(step, &notes);
-                })
+                let roots = &options.roots;
+                walk(
+                    roots,
+                    options.threads,
+                    &job.cancel,
+                    containers,
+                    &mut |step| {
+                        found.pass_on(step, &notes);
+                    },
+                )
             });
             self.gather(&inbox);
+            self.readers = readers.threads();
             match walker.join() {
                 Ok(Err((path, source))) => Err(ScanError::Root { path, source }),
                 // A panic of the walker would have ended the scope with it.
@@ -416,6 +435,7 @@ impl<'a> Engine<'a> {
         // A root that is not there was told when the gate was made.
         let _ = walk(
             &self.options.parent_roots,
+            self.options.threads,
             &job.cancel,
             files.containers,
             &mut |step| match step {
@@ -430,7 +450,7 @@ impl<'a> Engine<'a> {
         let mut pool = Vec::new();
         run_ordered(
             &found,
-            Readers::at_first(self.options),
+            self.readers,
             &job.cancel,
             |_, path| {
                 let taken = TakenAs::As(Named::Disk);
@@ -453,7 +473,7 @@ impl<'a> Engine<'a> {
     fn probe_wanted(&mut self, wanted: &[WantedParent]) {
         let (files, options, job) = (self.files, self.options, self.job);
         let gate = self.gate.gate();
-        let readers = Readers::at_first(self.options);
+        let readers = self.readers;
         let counting = probe::inner(job);
         let mut probed = Vec::new();
         run_ordered(
@@ -513,7 +533,7 @@ impl<'a> Engine<'a> {
         job.progress.expect(large.len() as u64);
         run_ordered(
             &large,
-            Readers::at_first(self.options),
+            self.readers,
             &job.cancel,
             |_, (_, disk)| Arc::new(probe::count(files, disk, job)),
             |at, mut counted| {
@@ -563,30 +583,41 @@ impl<'a> Engine<'a> {
         link(&self.entries, &self.maps, &self.gate, stage)
     }
 
-    fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
-        let free = &mut self.free;
+    /// Free bytes where each disk lies. Each device is asked once.
+    fn free_bytes(&mut self) -> Vec<Option<u64>> {
         let containers = self.files.containers;
-        let mut free_bytes_of = |folder: &Path| match free.get(folder) {
-            Some(known) => *known,
-            None => *free
-                .entry(folder.to_path_buf())
-                .or_insert_with(|| free_bytes(folder).or_else(|| containers.free_bytes(folder))),
+        let free = &mut self.free;
+        let mut free_bytes_of = |entry: &Entry| {
+            let folder = entry.disk.path.parent().unwrap_or(Path::new(""));
+            let whose = match entry.disk.file.identity {
+                Some((device, _)) => SpaceOn::Device(device),
+                None => SpaceOn::Folder(folder.to_path_buf()),
+            };
+            *free
+                .entry(whose)
+                .or_insert_with(|| free_bytes(folder).or_else(|| containers.free_bytes(folder)))
         };
-        // Neighbours share a folder.
-        let mut near: Option<(&Path, Option<u64>)> = None;
-        let free_bytes = self
-            .entries
-            .iter()
-            .map(|entry| {
-                let folder = entry.disk.path.parent().unwrap_or(Path::new(""));
-                let free = match near {
-                    Some((known, free)) if known == folder => free,
-                    _ => free_bytes_of(folder),
-                };
-                near = Some((folder, free));
-                free
-            })
-            .collect();
+        // Neighbours share a device, and a folder.
+        let mut near: Option<(&Entry, Option<u64>)> = None;
+        let is_near = |a: &Entry, b: &Entry| {
+            let device = |of: &Entry| Some(of.disk.file.identity?.0);
+            device(a) == device(b)
+                && (device(a).is_some() || a.disk.path.parent() == b.disk.path.parent())
+        };
+        let mut all = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let free = match near {
+                Some((known, free)) if is_near(known, entry) => free,
+                _ => free_bytes_of(entry),
+            };
+            near = Some((entry, free));
+            all.push(free);
+        }
+        all
+    }
+
+    fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
+        let free_bytes = self.free_bytes();
         self.companions.sort();
         self.errors.sort_by(|a, b| a.path.cmp(&b.path));
         let mut forest = Forest {

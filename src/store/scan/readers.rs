@@ -1,14 +1,13 @@
 //! The readers of a scan: threads that probe the files the walk finds, and tell what came of them.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::ScanOptions;
 use crate::format::vhd::SECTOR_BYTES;
-use crate::job::{Got, Job, Queue, Slowness, processors, start_some};
+use crate::job::{Got, Job, Queue, Slowness, ThreadGrowth, files_at_once, processors, start_some};
 use crate::store::facts::Files;
 use crate::store::names::Named;
 use crate::store::probe::{self, Outcome, TakenAs};
@@ -16,10 +15,15 @@ use crate::store::walk::{Candidate, Step};
 
 /// Files read at once if nothing is said: at first as many as keep the processors busy.
 const AT_FIRST: RangeInclusive<usize> = 4..=16;
-/// Files read at once when they come from storage, which sorts its reads; few enough for a low descriptor limit.
-const IF_SLOW: usize = 16;
+/// Files read at once, at most, when they come from storage that answers many requests together.
+const IF_SLOW: usize = 128;
 /// A file that takes a reader longer than this on average comes from storage; one from memory takes a tenth.
 const SLOW: Duration = Duration::from_micros(150);
+/// Files a reader takes at once, at most: waking a thread costs as much as reading a few small headers. From storage each
+/// is worth waking one.
+const PORTION: usize = 64;
+/// So many times what a reader took last it takes next, if all came from memory.
+const PORTION_GROWS: usize = 4;
 /// Files the walk gathers before it hands them on: one in so many of those found, and at most so many.
 const GATHERED_SHARE: u64 = 8;
 const GATHERED: u64 = 32;
@@ -40,19 +44,24 @@ pub(super) struct Readers<'a> {
     job: &'a Job,
     counting: Job,
     queue: Queue<Candidate>,
-    are_all_here: AtomicBool,
+    growth: ThreadGrowth,
 }
 
 impl<'a> Readers<'a> {
     pub(super) fn new(options: &'a ScanOptions, files: &'a dyn Files, job: &'a Job) -> Self {
+        let at_first = Self::at_first(options);
+        // So many and no more, if the number is given.
+        let most = match options.threads {
+            0 => IF_SLOW.min(files_at_once()).max(at_first),
+            threads => threads,
+        };
         Self {
             options,
             files,
             job,
             counting: probe::inner(job),
             queue: Queue::default(),
-            // So many and no more, if the number is given.
-            are_all_here: AtomicBool::new(options.threads != 0),
+            growth: ThreadGrowth::new(at_first, most),
         }
     }
 
@@ -77,15 +86,17 @@ impl<'a> Readers<'a> {
         }
     }
 
+    /// Threads that read now: as many as the storage wants, once it was read for a while.
+    pub(super) fn threads(&self) -> usize {
+        self.growth.threads()
+    }
+
     fn start_more<'scope>(
         &'scope self,
+        more: usize,
         scope: &'scope Scope<'scope, '_>,
         notes: &SyncSender<Note>,
     ) {
-        if self.are_all_here.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let more = IF_SLOW.saturating_sub(Self::at_first(self.options));
         let notes = notes.clone();
         for _ in start_some(scope, more, move || self.read(scope, &notes)) {
             self.queue.join();
@@ -105,10 +116,12 @@ impl<'a> Readers<'a> {
         let mut done = Vec::new();
         let mut told = Instant::now();
         let mut slowness = Slowness::new(SLOW);
+        let mut most = 1;
         loop {
-            if self.queue.take(&mut portion) == Got::None {
+            if self.queue.take(&mut portion, most) == Got::None {
                 tell(&mut done, &mut told, notes);
-                self.queue.wait(&mut portion);
+                self.growth.starve();
+                self.queue.wait(&mut portion, most);
             }
             if portion.is_empty() {
                 break;
@@ -125,8 +138,15 @@ impl<'a> Readers<'a> {
                     tell(&mut done, &mut told, notes);
                 }
             }
-            if slowness.note(count, started.elapsed()) {
-                self.start_more(scope, notes);
+            let took = started.elapsed();
+            most = if took > SLOW.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX)) {
+                1
+            } else {
+                most.saturating_mul(PORTION_GROWS).min(PORTION)
+            };
+            match self.growth.note(count, slowness.note(count, took)) {
+                0 => {}
+                more => self.start_more(more, scope, notes),
             }
         }
         tell(&mut done, &mut told, notes);
@@ -245,7 +265,7 @@ mod tests {
             let forest = scan_with(&options, &slow, &Job::default(), &mut |_| {}).unwrap();
             assert_eq!(forest.disks.len(), 200);
             let (_, most) = *slow.at_once.lock().unwrap();
-            let may_grow = threads == 0 && few < IF_SLOW && is_room_for_threads();
+            let may_grow = threads == 0 && is_room_for_threads();
             assert_eq!(most > few, may_grow, "{most} at once, {few} at first");
         }
     }

@@ -19,6 +19,7 @@ fn run(root: &Path, roots: &[PathBuf]) -> Seen {
     };
     walk(
         roots,
+        0,
         &CancelToken::default(),
         &Containers::default(),
         &mut |step| match step {
@@ -209,6 +210,7 @@ fn names_that_are_not_utf8_survive() {
     let mut found = Vec::new();
     walk(
         &[folder.path().to_path_buf()],
+        0,
         &CancelToken::default(),
         &Containers::default(),
         &mut |step| {
@@ -227,6 +229,7 @@ fn a_root_that_is_not_there_stops_the_scan() {
     let missing = folder.path().join("none");
     let error = walk(
         std::slice::from_ref(&missing),
+        0,
         &CancelToken::default(),
         &Containers::default(),
         &mut |_| {},
