@@ -40,3 +40,4 @@ mod simulator;
 mod store;
 mod stores;
 mod truth;
+mod waiting;
