@@ -315,8 +315,8 @@ pub fn compared(summary: &DiffSummary) -> Line {
     };
     let partial = if summary.complete { "" } else { "  ~ partial" };
     let text = format!(
-        " compared {} sectors: {} differ, {} zeroed, {} equal{unreadable}{partial}",
-        text::count(totals.compared),
+        " compared {}: {} differ, {} zeroed, {} equal{unreadable}{partial}",
+        text::many(totals.compared, "sector"),
         text::count(totals.changed),
         text::count(totals.zeroed),
         text::count(totals.same),

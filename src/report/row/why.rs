@@ -230,6 +230,7 @@ fn by_revert(forest: &Forest, assessment: &Assessment, id: DiskId, clock: &Clock
         return String::new();
     };
     let (vm, name) = names(forest, assessment, of);
+    let vm = vm.replace("The machine", "the machine");
     let made = made(forest, of).map(|at| format!(" on {}", day(at, clock)));
     format!(
         "It was made{} when {vm} was set back to {name}, and holds what was done since.",

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::story::MachineStory;
-use crate::analysis::{Interval, Reverted};
+use crate::analysis::{Interval, Reverted, Rule};
 use crate::report::page::{Line, Page, PageContext, Role, repository};
 use crate::report::row::Now;
 use crate::store::containers::repository::time_line;
@@ -134,11 +134,24 @@ fn snapshot(
         Some(at) => (Some(at), context.style.clock.second(at), String::new()),
         None => placed(context, verdict.disk_above, None),
     };
-    let gap = verdict.gap_seconds().filter(|gap| *gap > 0);
-    let gone = gap.map_or_else(
-        || "what was done in between is in no file any more".to_owned(),
-        |gap| format!("{}: in no file any more", span(gap)),
-    );
+    let gone = match verdict.rule {
+        Rule::BranchKept => "the state before is kept as another snapshot".to_owned(),
+        // The other branch keeps what was done until its last snapshot.
+        Rule::BranchYounger | Rule::BranchAgesUnknown | Rule::ListOrder => {
+            let since = reverted_at.and_then(|at| Some((at, last_before(story, taken_at?, at)?)));
+            since.map_or_else(
+                || {
+                    "what came after the other branch's last snapshot is in no file any more"
+                        .to_owned()
+                },
+                |(at, since)| in_no_file(at.duration_since(since).as_secs()),
+            )
+        }
+        _ => verdict.gap_seconds().filter(|gap| *gap > 0).map_or_else(
+            || "what was done in between is in no file any more".to_owned(),
+            in_no_file,
+        ),
+    };
     events.push(Event {
         at: reverted_at.or(taken_at),
         when,
@@ -147,6 +160,17 @@ fn snapshot(
         text: format!("set back to {name}{how}{aside}"),
         before: Some(gone),
     });
+}
+
+fn in_no_file(seconds: i64) -> String {
+    format!("{}: in no file any more", span(seconds))
+}
+
+/// When the last snapshot between two moments was taken.
+fn last_before(story: &MachineStory<'_>, after: Timestamp, before: Timestamp) -> Option<Timestamp> {
+    let taken = |at: &usize| Some(story.snapshot(*at)?.taken?.at);
+    let between = story.snapshots.iter().filter_map(taken);
+    between.filter(|at| after < *at && *at <= before).max()
 }
 
 /// What LVM's own metadata tells of the volumes of these disks, and of those that are gone.
