@@ -15,6 +15,7 @@ pub mod text;
 pub mod unit;
 pub mod vhd;
 pub mod vhdx;
+pub mod xml;
 
 use std::io;
 

@@ -7,6 +7,7 @@ use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::base64;
 use crate::format::encoding::{Decoded, decode};
+use crate::format::xml;
 
 /// The most XML nodes that are taken in: elements and texts.
 const MAX_NODES: u32 = 400_000;
@@ -60,6 +61,10 @@ pub fn parse(bytes: &[u8]) -> Result<MachineConfig, FormatError> {
             &codes::TEXT_DAMAGED,
             "Some bytes are no valid text; they are shown as U+FFFD.",
         ));
+    }
+    if let Some(why) = xml::excess(&decoded.text) {
+        let text = format!("The XML is not read: {why}.");
+        return Err(Finding::new(&codes::XML_DAMAGED, text).into());
     }
     let mut text = Cow::Borrowed(decoded.text.as_str());
     let mut tree = ConfigTree::default();

@@ -10,6 +10,7 @@ use serde::Deserializer;
 use serde::de::{Deserialize, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::{HostError, HostFacts};
+use crate::format::xml;
 
 /// Machines and snapshots: a cluster of Hyper-V holds 8,000 machines of 50 snapshots at most, few are near that.
 pub(super) const MACHINES: usize = 50_000;
@@ -29,12 +30,9 @@ pub(super) const ROWS: usize = 200_000;
 const VALUES: usize = 1_000_000;
 /// Objects in JSON.
 const OBJECTS: usize = 500_000;
-/// A file of settings in XML, in bytes, and elements, attributes of one, and namespaces in it. A machine has some hundred
-/// elements, and as many again for each snapshot.
+/// A file of settings in XML, in bytes, and elements in it. A machine has some hundred, and as many again for each snapshot.
 const SETTINGS_BYTES: usize = 8 << 20;
 const ELEMENTS: usize = 100_000;
-const ATTRIBUTES: usize = 256;
-const NAMESPACES: usize = 16;
 
 /// Whether facts are within the limits.
 pub(super) fn check(facts: HostFacts) -> Result<HostFacts, HostError> {
@@ -94,7 +92,7 @@ pub(super) fn check_sheet(text: &str) -> Result<(), HostError> {
     Ok(())
 }
 
-/// Whether settings in XML can be held as a tree: attributes and namespaces of an element are compared with each other.
+/// Whether settings in XML can be held as a tree.
 pub(in crate::store) fn check_settings(text: &str) -> Result<(), HostError> {
     if text.len() > SETTINGS_BYTES {
         return Err(HostError::TooMany(SETTINGS_BYTES, "bytes of settings"));
@@ -102,17 +100,7 @@ pub(in crate::store) fn check_settings(text: &str) -> Result<(), HostError> {
     if count(text, b"<") > ELEMENTS {
         return Err(HostError::TooMany(ELEMENTS, "elements"));
     }
-    if text.matches("xmlns").count() > NAMESPACES {
-        return Err(HostError::TooMany(NAMESPACES, "namespaces"));
-    }
-    let tags = text
-        .split('<')
-        .map(|tag| tag.split_once('>').map_or(tag, |(tag, _)| tag));
-    let mut tags = tags.map(|tag| count(tag, b"="));
-    if tags.any(|attributes| attributes > ATTRIBUTES) {
-        return Err(HostError::TooMany(ATTRIBUTES, "attributes of an element"));
-    }
-    Ok(())
+    xml::excess(text).map_or(Ok(()), |why| Err(HostError::Json(why)))
 }
 
 /// Reads a list of at most so many elements; `null` is none. Windows PowerShell wraps some lists: `{"value":[..],"Count":2}`.
