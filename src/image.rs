@@ -17,6 +17,7 @@ pub mod codes;
 mod count;
 pub mod directory;
 mod gather;
+mod growth;
 mod layout;
 mod open;
 mod pieces;
@@ -39,25 +40,16 @@ pub use crate::format::block::{BlockEntry, BlockState, TableAudit};
 pub use crate::format::parent::{ParentRef, PathKind, StoredPath};
 pub use bitmap::{BitOrder, BitRun, Bitmap, BitmapRuns};
 pub use count::{Counts, RunVisitor, StateRun};
+pub use growth::Growth;
 pub use layout::Layout;
 pub use runs::{Place, SectorRun};
 pub use sniff::{SNIFF_BYTES, Sniffed, sniff};
 pub use vhdx::sequence_number;
 
 /// The file format of a disk.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
+#[derive(strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// VHD, AVHD, VUD: the format of Virtual PC, Hyper-V to 2008 R2, XenServer.
     Vhd,
@@ -70,19 +62,9 @@ pub enum Format {
 crate::worded!(Format);
 
 /// How a disk holds its blocks.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
+#[derive(strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// All sectors lie in the file in order.
     Fixed,
@@ -166,6 +148,15 @@ impl Header {
 }
 
 impl Format {
+    /// A VHD keeps its link id for ever; a VHDX gets a new one when it is written.
+    pub fn lasting_id(self) -> LastingId {
+        match self {
+            Self::Vhd => LastingId::Link,
+            Self::Vhdx => LastingId::Family,
+            Self::Raw => LastingId::None,
+        }
+    }
+
     /// True if only Hyper-V since 2012 uses the format.
     pub fn is_hyperv_2012(self) -> bool {
         match self {
@@ -173,6 +164,14 @@ impl Format {
             Self::Vhdx => true,
         }
     }
+}
+
+/// By which of its ids a disk is known again after it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastingId {
+    Link,
+    Family,
+    None,
 }
 
 impl Specific {

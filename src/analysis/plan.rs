@@ -9,7 +9,6 @@
 
 mod files;
 pub mod gate;
-pub mod growth;
 mod make;
 mod outlook;
 pub mod steps;

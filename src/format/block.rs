@@ -4,20 +4,9 @@ use crate::finding::Finding;
 use crate::format::BlockNo;
 
 /// What a disk's table says of one block.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
+#[derive(strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum BlockState {
     /// Not here: the parent answers, or it is zeros where there is no parent.
     #[default]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::image::Format;
+use crate::image::{Format, LastingId};
 
 /// What tells a disk again in another scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,17 +168,19 @@ impl EarlierMatch {
 }
 
 impl DiskMarks {
-    /// Nothing speaks against it that the two, at one place, are the same disk. A VHD keeps its link id for ever; a VHDX gets
-    /// a new one when it is written.
+    /// Nothing speaks against it that the two, at one place, are the same disk.
     fn may_be(&self, other: &Self) -> bool {
-        match (self.format, other.format) {
-            (Some(Format::Vhd), Some(Format::Vhd)) => self.link_id == other.link_id,
-            (Some(Format::Vhdx), Some(Format::Vhdx)) => {
-                self.family_id == other.family_id && self.is_base == other.is_base
-            }
-            (Some(own), Some(others)) => own == others,
+        let (Some(own), Some(others)) = (self.format, other.format) else {
             // What could not be opened is what lay there.
-            _ => true,
-        }
+            return true;
+        };
+        own == others
+            && match own.lasting_id() {
+                LastingId::Link => self.link_id == other.link_id,
+                LastingId::Family => {
+                    self.family_id == other.family_id && self.is_base == other.is_base
+                }
+                LastingId::None => true,
+            }
     }
 }

@@ -3,13 +3,12 @@
 use crate::analysis::plan::steps::{DeleteSubject, Steps, steps};
 use crate::analysis::plan::target::are_one;
 use crate::analysis::plan::{
-    BlockMaps, FreeSource, Merge, Plan, PlanOptions, Target, TargetError, gate, growth::Growth,
-    token, words,
+    BlockMaps, FreeSource, Merge, Plan, PlanOptions, Target, TargetError, gate, token, words,
 };
 use crate::analysis::topology::Topology;
 use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::format::SectorNo;
-use crate::image::{Place, SectorRun};
+use crate::image::{Growth, Place, SectorRun};
 use crate::store::{DiskId, Forest, Product, Snapshot};
 use crate::text::file_name;
 

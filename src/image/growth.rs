@@ -1,7 +1,7 @@
 //! How much the receiving file of a merge grows at most: the blocks that the child's sectors need and the parent has no
-//! room for yet, and what the parent's own enlargement takes. Compared with the free space in [`gate`](super::gate).
+//! room for yet, and what the parent's own enlargement takes.
 
-use crate::image::{BlockState, Format, Header, Kind, Place, SectorRun, Specific, StateRun};
+use super::{BlockState, Format, Header, Kind, Place, SectorRun, Specific, StateRun};
 
 const MIB: u64 = 1 << 20;
 const SECTOR: u64 = 512;
@@ -61,7 +61,10 @@ impl<'a> Growth<'a> {
                 self.close();
                 self.at = block;
             }
-            let whole = end.saturating_sub(start) / self.block;
+            let whole = end
+                .saturating_sub(start)
+                .checked_div(self.block)
+                .unwrap_or(0);
             if start.is_multiple_of(self.block) && whole > 0 {
                 let next = block.saturating_add(whole);
                 if is_data {
@@ -165,7 +168,12 @@ fn new_bitmaps(parent: &Header, block: u64, new: &[BlockRange], held: &[StateRun
         .checked_div(block)
         .unwrap_or(1)
         .max(1);
-    let chunk = |(first, end): BlockRange| (first / ratio, end.div_ceil(ratio));
+    let chunk = |(first, end): BlockRange| {
+        (
+            first.checked_div(ratio).unwrap_or(first),
+            end.div_ceil(ratio),
+        )
+    };
     let in_part = held.iter().filter(|run| run.state == BlockState::Partial);
     let have = join(in_part.map(blocks_of).map(chunk));
     let touched = join(new.iter().copied().map(chunk));
