@@ -4,6 +4,8 @@ mod chains;
 #[cfg(unix)]
 mod clock;
 #[cfg(unix)]
+mod closed;
+#[cfg(unix)]
 mod cp;
 mod fat;
 mod hostile;
