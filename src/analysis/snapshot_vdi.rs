@@ -2,7 +2,7 @@
 //! empty, beside the disk the machine goes on in. What it stands for is held by the hidden base copy below both, which no tool of
 //! XCP-ng shows (FACTS.md §1.8).
 
-use crate::analysis::{AssessedSnapshot, Assessment};
+use crate::analysis::{AssessedSnapshot, Assessment, Rule};
 use crate::store::{DiskId, Forest, Product};
 
 /// The snapshot that a disk is the VDI of: an index into [`Assessment::snapshots`]. The pool's facts name it; without them it is
@@ -25,6 +25,15 @@ pub fn snapshot_of_vdi(forest: &Forest, assessment: &Assessment, id: DiskId) -> 
     let first = own.first().copied()?;
     let above = of(&first)?.verdict.above;
     (is_empty(forest, id) && above.is_some_and(|above| above != id)).then_some(first)
+}
+
+/// The unnamed snapshot on the base of a leaf that holds nothing, where more leaves than two stand there: any of them may be
+/// its VDI, and a person who asks about one asks about that base.
+pub fn one_of_several(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<usize> {
+    let base = forest.parent_of(id).filter(|_| is_empty(forest, id))?;
+    let first = *assessment.disk(base)?.snapshots.first()?;
+    let rule = assessment.snapshots.get(first)?.verdict.rule;
+    (rule == Rule::SeveralChildren).then_some(first)
 }
 
 fn is_empty(forest: &Forest, id: DiskId) -> bool {

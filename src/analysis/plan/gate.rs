@@ -386,21 +386,28 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
     let is_open = !case.now_known || closed(case).is_empty();
     let is_unknown = !case.steps.unknown.is_empty() || !(case.now_known || case.verdict.is_none());
     if is_unknown && is_open {
-        all.push(reason(
-            &reasons::NO_NOW,
-            Answer::CannotTell,
-            format!(
-                "nothing says which disk above {} the VM uses now",
-                names(
-                    case.forest,
-                    if case.steps.unknown.is_empty() {
-                        case.frozen
-                    } else {
-                        &case.steps.unknown
-                    }
-                )
+        let disks = match case.steps.unknown.as_slice() {
+            [] => case.frozen,
+            unknown => unknown,
+        };
+        let of = names(case.forest, disks);
+        let broken = disks.iter().find_map(|id| case.topology.broken_beside(*id));
+        let broken = broken.and_then(|id| case.forest.machine(id));
+        let is_used = |id: &DiskId| {
+            let node = case.forest.node(*id);
+            node.is_some_and(|node| !node.in_use_by.is_empty())
+        };
+        let text = match broken {
+            Some(machine) => format!(
+                "the chain of {} breaks before its base, and may lead to {of}",
+                machine.name
             ),
-        ));
+            None if case.machine.is_none() && case.family.iter().any(is_used) => {
+                format!("nothing says which VM the snapshot on {of} is of, nor what that uses now")
+            }
+            None => format!("nothing says which disk above {of} the VM uses now"),
+        };
+        all.push(reason(&reasons::NO_NOW, Answer::CannotTell, text));
     }
 }
 

@@ -4,9 +4,9 @@ use thiserror::Error;
 
 use crate::analysis::Assessment;
 use crate::analysis::plan::Target;
-use crate::analysis::snapshot_vdi::snapshot_of_vdi;
+use crate::analysis::snapshot_vdi::{one_of_several, snapshot_of_vdi};
 use crate::store::journals::vdi_of;
-use crate::store::{DiskId, Forest, Snapshot};
+use crate::store::{DiskId, Forest, Machine, Snapshot};
 use crate::text::{escape, file_name, many};
 
 /// What a person said of the snapshot they mean. Names are compared without case, as `PowerShell` does.
@@ -81,7 +81,7 @@ pub fn by_name(
         .collect();
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
-        [one, ..] if are_one(forest, assessment, &found) => Ok(Target::Snapshot(*one)),
+        [_, ..] if are_one(forest, assessment, &found) => Ok(store.worst(&found)),
         [] if let Some(at) = store.of_vdi(wanted) => Ok(Target::Snapshot(at)),
         [] => Err(QueryError::NotFound(
             wanted.to_owned(),
@@ -119,7 +119,7 @@ pub fn by_disk(
         .collect();
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
-        [one, ..] if are_one(forest, assessment, &found) => Ok(Target::Snapshot(*one)),
+        [_, ..] if are_one(forest, assessment, &found) => Ok(store.worst(&found)),
         [] if let Some(at) = snapshot_of_vdi(forest, assessment, id)
             && store.is_meant(at, query) =>
         {
@@ -158,18 +158,28 @@ impl Store<'_> {
         let name = known.and_then(|known| known.name.as_deref());
         let id = known.and_then(|known| known.id.as_deref());
         let plain = |text: &str| text.trim_matches(['{', '}']).to_ascii_lowercase();
-        let is_same = |wanted: &str, name: &str| wanted.to_lowercase() == name.to_lowercase();
+        let is_same =
+            |wanted: &str, name: &str| wanted.trim().to_lowercase() == name.trim().to_lowercase();
         let named = query.snapshot.is_none_or(|wanted| {
             name.is_some_and(|name| is_same(wanted, name))
                 || id.is_some_and(|id| plain(id) == plain(wanted))
                 || known.is_some_and(|known| self.has_vdi(known, &plain(wanted)))
         });
         let machine = of.machine.or(known.and_then(|known| known.machine));
-        let machine = machine.and_then(|id| self.forest.machine(id));
-        named
-            && query
-                .machine
-                .is_none_or(|vm| machine.is_some_and(|machine| is_same(vm, &machine.name)))
+        let is_its = |vm: &str| match machine {
+            Some(id) => (self.forest.machine(id)).is_some_and(|machine| is_same(vm, &machine.name)),
+            // Nothing says whose it is: whoever stands on its disks may be meant.
+            None => (self.forest.machines.iter())
+                .filter(|machine| is_same(vm, &machine.name))
+                .any(|machine| self.stands_on(machine, &of.frozen)),
+        };
+        named && query.machine.is_none_or(is_its)
+    }
+
+    fn stands_on(&self, machine: &Machine, frozen: &[DiskId]) -> bool {
+        let used = machine.disks.iter().flatten().filter_map(|used| used.disk);
+        let mut lines = used.flat_map(|used| self.forest.line(used));
+        lines.any(|disk| frozen.contains(&disk))
     }
 
     /// On XCP-ng an administrator can name only the snapshot's own disk, by its id or the name of its file or volume.
@@ -189,7 +199,15 @@ impl Store<'_> {
     fn of_vdi(&self, wanted: &str) -> Option<usize> {
         let wanted = wanted.to_ascii_lowercase();
         let vdi = self.forest.ids().find(|id| self.is_vdi(*id, &wanted))?;
-        snapshot_of_vdi(self.forest, self.assessment, vdi)
+        let (forest, assessment) = (self.forest, self.assessment);
+        snapshot_of_vdi(forest, assessment, vdi).or_else(|| one_of_several(forest, assessment, vdi))
+    }
+
+    /// Of several configurations of one snapshot the one that speaks most against a delete.
+    fn worst(&self, found: &[usize]) -> Target {
+        let reverted = |at: &usize| Some(self.assessment.snapshots.get(*at)?.verdict.reverted);
+        let worst = found.iter().copied().min_by_key(reverted);
+        Target::Snapshot(worst.unwrap_or_default())
     }
 
     fn title(&self, at: usize) -> String {

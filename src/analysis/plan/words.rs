@@ -136,7 +136,8 @@ pub(super) fn already_lost(case: &SummaryInput<'_>) -> Vec<String> {
     }
     match (case.taken(), case.made(), verdict.gap_seconds()) {
         (Some(taken), Some(made), Some(gap)) => vec![format!(
-            "What was done between {taken} and {made} ({}) is not in any file of this store. It was lost at the revert; deleting does not bring it back.",
+            "What was done between {taken} and {made} ({}{}) is not in any file of this store. It was lost at the revert; deleting does not bring it back.",
+            verdict.snapshot.exact().map_or("at least ", |_| ""),
             span(gap)
         )],
         _ => vec![

@@ -3,8 +3,8 @@
 
 use crate::analysis::files::noise::is_noise;
 use crate::analysis::plan::{Answer, FreeSource, Loss, LostFiles, Merge, Plan, Reason};
-use crate::analysis::reasons;
 use crate::analysis::snapshot_vdi::vdi_of_snapshot;
+use crate::analysis::{Reverted, reasons};
 use crate::report::copied;
 use crate::report::files::{sign, time_words};
 use crate::report::page::{Line, Page, PageContext, Role, verdict};
@@ -54,10 +54,15 @@ pub fn answer(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
     page.copied();
     page.answer();
     if let Some(verdict) = &plan.verdict
+        && verdict.reverted > Reverted::Likely
         && page.is_new(&verdict.summary)
     {
         let text = context.sentence(&verdict.summary);
         page.page.text(Role::Text, 5, text);
+        if let Some(settle) = &verdict.would_settle {
+            let text = context.sentence(settle);
+            page.page.text(Role::Unsure, 5, text);
+        }
     }
     page.list(GONE, Role::Warning, &plan.already_lost);
     page.token();
@@ -225,7 +230,7 @@ impl<'a> Writer<'a> {
         // What the verdict says stands below, with what was lost and with its evidence.
         let is_of_verdict =
             reason.code == &reasons::REVERTED || reason.code == &reasons::CANNOT_TELL;
-        if self.is_new(&reason.text) && !is_of_verdict {
+        if !is_of_verdict && self.is_new(&reason.text) {
             line.push(
                 Role::Text,
                 format!(": {}", self.context.sentence(&reason.text)),

@@ -194,8 +194,8 @@ fn unsure(
         }
     } else if let Some(gap) = gap.filter(|gap| *gap > TOLERANCE) {
         short_span(gap) + " gap"
-    } else if own.verdict.rule == Rule::NowClosed {
-        "disk above locked".to_owned()
+    } else if let Some(why) = of_rule(own.verdict.rule) {
+        why.to_owned()
     } else if copied(forest, own).is_some() || forest.disk(id).is_some_and(is_copy) {
         "copied store".to_owned()
     } else {
@@ -206,6 +206,20 @@ fn unsure(
         reverted_at: None,
         hint,
         gap_seconds: gap.filter(|gap| *gap > TOLERANCE),
+    })
+}
+
+/// Why it cannot be told, in three words, where that is no missing time.
+fn of_rule(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::NowClosed => "disk above locked",
+        Rule::SharedParent => "shared parent",
+        Rule::ChainBroken => "chain breaks",
+        Rule::DiskNotHere => "disk not here",
+        Rule::DatesDisagree => "two dates",
+        Rule::DisksDisagree => "disks disagree",
+        Rule::ZoneOpen | Rule::NoZoneFits => "no time zone",
+        _ => return None,
     })
 }
 

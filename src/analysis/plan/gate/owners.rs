@@ -109,9 +109,18 @@ fn twins(case: &Case<'_>, snapshot: &Snapshot, all: &mut Vec<Reason>) {
     }
 }
 
-/// The snapshot names no machine, and several pass through its disk.
+/// The snapshot names no machine, and several pass through its disk; or through a disk that goes, whosever the snapshot is.
 fn nobodys(case: &Case<'_>, all: &mut Vec<Reason>) {
     let shared = |disk: &&DiskId| case.topology.passing(**disk) == Passing::Several;
+    let mut goes = case.steps.merges.iter().map(|(from, _)| from);
+    if let Some(disk) = goes.find(shared) {
+        let text = format!(
+            "several machines stand on {}, which this delete removes",
+            super::names(case.forest, &[*disk])
+        );
+        all.push(reason(&reasons::OTHER_MACHINE, Answer::Refuse, text));
+        return;
+    }
     if let Some(disk) = case.frozen.iter().find(shared) {
         let text = format!(
             "several machines stand on {}, and nothing says whose this snapshot is",
