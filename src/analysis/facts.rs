@@ -7,6 +7,7 @@ use crate::analysis::rules::Rule;
 use crate::analysis::survey::Survey;
 use crate::analysis::topology::{Lead, Passing};
 use crate::analysis::zone::{self, Zones};
+use crate::store::host::VdiRole;
 use crate::store::{
     BornSource, Disk, DiskId, MachineId, Product, Snapshot, SnapshotId, TakenSource,
 };
@@ -74,6 +75,17 @@ impl Facts<'_> {
         source.map_or_else(String::new, |source| format!("{source}: {field}"))
     }
 
+    /// The same of the lists that tell of the snapshot: it is named by the first of them, or by its configuration.
+    pub fn list_source(&self, field: &str) -> String {
+        let lists = self.snapshot.map_or(&[][..], |snapshot| &snapshot.lists);
+        let lists = lists.iter().map(|list| list.display().to_string());
+        let by_list = self.claim(TakenSource::ConfigWrite).is_none();
+        let first = self.snapshot.filter(|_| by_list);
+        let first = first.map(|snapshot| snapshot.source.display().to_string());
+        let all: Vec<String> = first.into_iter().chain(lists).collect();
+        format!("{}: {field}", all.join(", "))
+    }
+
     /// A claim of when the snapshot was taken.
     pub fn claim(&self, source: TakenSource) -> Option<Timestamp> {
         Some(self.snapshot?.claim(source)?.at)
@@ -112,12 +124,15 @@ impl Facts<'_> {
         moments
     }
 
-    /// When D(s) was made by what it says itself, or by its file's birth, a copy's too.
+    /// When D(s) was made by what it says itself, or by its file's birth, a copy's too. A stamp that is later than the last
+    /// write is no age, but a tool that made the disk anew and set its times leaves it so.
     pub fn frozen_made(&self) -> Option<Timestamp> {
         let born = self.frozen_disk.file.born;
         let born = born.filter(|born| born.source != BornSource::OtherFileSystem);
         let age = self.survey.age(self.frozen).map(|age| age.at);
-        age.or(born.map(|born| born.at))
+        let stamp = self.survey.stamp(self.frozen_disk).err().map(|(at, _)| at);
+        let stamp = stamp.filter(|stamp| self.survey.forest.at.is_none_or(|now| *stamp <= now));
+        age.max(stamp).or(born.map(|born| born.at))
     }
 
     /// D(s) was made after the snapshot: a migration, a conversion, a copy. When.
@@ -290,6 +305,9 @@ impl<'a> Gatherer<'a> {
                 },
             };
         }
+        if machine.is_none() && self.is_template(frozen) {
+            return aside(Rule::SharedParent);
+        }
         if let Some(above) = topology.lead_above(frozen) {
             let is_own = !self.is_anothers(machine, above) && !self.is_left(machine, frozen);
             return if is_own {
@@ -302,8 +320,9 @@ impl<'a> Gatherer<'a> {
         match topology.lead(frozen) {
             Lead::None if self.leads_elsewhere(frozen) => aside(Rule::OffLine),
             _ if children == 0 => match topology.closed_beside(frozen) {
-                [] => aside(Rule::NothingAbove),
                 [first, ..] => closed(*first),
+                [] if topology.broken_beside(frozen).is_some() => aside(Rule::ChainBroken),
+                [] => aside(Rule::NothingAbove),
             },
             _ if children > 2 && self.survey.is_xcp(frozen) => aside(Rule::SeveralChildren),
             Lead::Many(leaves) if machine.is_some() => now_unknown(format!(
@@ -316,6 +335,21 @@ impl<'a> Gatherer<'a> {
             _ if machine.is_none() => aside(Rule::OffLine),
             _ => anothers(),
         }
+    }
+
+    /// XCP-ng: the pool knows every disk on this base, none is a snapshot's, and they are several machines'.
+    fn is_template(&self, base: DiskId) -> bool {
+        let forest = self.survey.forest;
+        let children: Vec<DiskId> = self.survey.topology.children(base).collect();
+        let users = |id: &DiskId| forest.node(*id).map_or(&[][..], |node| &node.in_use_by);
+        let is_own = |id: &DiskId| {
+            let record = forest.node(*id).and_then(|node| node.pool.as_ref());
+            record.is_some_and(|of| of.vdi.role == VdiRole::Own)
+        };
+        let mut machines: Vec<MachineId> = children.iter().flat_map(users).copied().collect();
+        machines.sort_unstable();
+        machines.dedup();
+        machines.len() > 1 && children.iter().all(is_own)
     }
 
     /// A disk of the machine that could not be opened, nor anything says what it stands on: rather one of the same folder.

@@ -227,6 +227,5 @@ fn taken(snapshot: Option<&Snapshot>, evidence: &[Evidence]) -> Option<Taken> {
         .or_else(|| at(&witness::memory::TAKEN_MEMORY, MemoryFile))
         .or_else(|| at(&witness::frozen_write::BASE_WRITE, FrozenWriteRunning))
         .or_else(|| at(&witness::local_date::TAKEN_LOCAL, local_source))
-        .or(local)
         .or_else(not_before)
 }

@@ -148,8 +148,8 @@ rules! {
     RecordYoungerDiskAsOld = CannotTell, "record-younger-disk-as-old", "cannot tell: the pool's record of the disk in use is younger than that of its snapshot, yet the disk is as old",
         why: "The order of the records says that a revert made the disk, its age says that the snapshot did. A repository that was forgotten and introduced again has new records.",
         action: "Ask whether the repository was introduced again, or the VM moved.",
-        because: "{above} was made {made}, with the snapshot, yet the pool made its record of the disk in use after that of the snapshot",
-        bring: Text("Ask whether the repository was forgotten and introduced again, or the VM moved; or bring the pool's database of before.");
+        because: "{above} was made {made}, with the snapshot, yet by the pool's records the disk in use is younger",
+        bring: Text("Ask whether the VM was reverted to a later snapshot that is deleted by now, or moved, or its repository introduced again; or bring the pool's database of before.");
     YoungerGenerationSame = CannotTell, "younger-but-generation-same", "cannot tell: the disk above is younger than the snapshot, yet the machine ran on it with the snapshot's generation id",
         why: "The disk was made anew, but nothing was applied: an offline tool may have done it.",
         action: "Find out which tool made the disk anew.",
@@ -170,6 +170,11 @@ rules! {
         action: "Bring a list of snapshots made today.",
         because: "it is dated {taken}, yet {frozen} was written until {above} was made ({made}): the list is older than the snapshot, or a merge came before a revert",
         bring: Dates;
+    DatesDisagree = CannotTell, "dates-disagree", "cannot tell: the snapshot has two dates that are not one, and they decide",
+        why: "By one of the dates the disk above is as old as the snapshot, by the other it is not. One of the two is of another snapshot, of another copy, or wrong.",
+        action: "Find out which date is right, and leave the other list out.",
+        because: "its two dates are not one, and {above}, made {made}, is as old as it by one of them and not by the other",
+        bring: Text("Find out which of the dates is right, and leave the other list out.");
     NoZoneFits = CannotTell, "no-zone-fits", "cannot tell: the snapshot's date has no time zone, and none fits the files",
         why: "In no zone does the date lie between the last write of the snapshot's disk and the making of the disk above, or the store's dates need different zones.",
         action: "Bring a list of snapshots that says the zone.",
@@ -299,6 +304,7 @@ impl Rule {
                 | Self::RecordYoungerDiskAsOld
                 | Self::ImpossibleOrder
                 | Self::DateContradicts
+                | Self::DatesDisagree
                 | Self::NoZoneFits
         )
     }

@@ -127,6 +127,18 @@ impl<'a> Topology<'a> {
         self.broken.contains(&machine)
     }
 
+    /// A machine with a disk in use in the folder of this one, whose chain cannot be followed to its base.
+    pub fn broken_beside(&self, disk: DiskId) -> Option<MachineId> {
+        let here = folder(self.forest, disk);
+        let uses_here = |id: &&MachineId| {
+            let machine = self.forest.machine(**id);
+            let used = machine.and_then(|machine| machine.disks.as_ref());
+            let mut used = used.into_iter().flatten().filter_map(|used| used.disk);
+            used.any(|used| folder(self.forest, used) == here)
+        };
+        self.broken.iter().filter(uses_here).min().copied()
+    }
+
     /// Disks in the folder of this one that could not be opened, and of which nothing says what they stand on: any of them may
     /// stand on it.
     pub fn closed_beside(&self, disk: DiskId) -> &[DiskId] {

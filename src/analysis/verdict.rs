@@ -20,7 +20,7 @@ use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::interval::{Interval, moved, seconds_between};
 use crate::analysis::rules::{Reverted, Rule};
 use crate::analysis::survey::GRAIN_SECONDS;
-use crate::analysis::witness::guest_clock;
+use crate::analysis::witness::{date, guest_clock};
 use crate::store::DiskId;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,9 +161,34 @@ fn made(evidence: &[Evidence]) -> Interval {
     }
 }
 
+/// The dates with a zone, if they are not one.
+fn dates(evidence: &[Evidence]) -> Vec<Timestamp> {
+    let zoned = evidence.iter().filter(|one| date::is_date(one.code));
+    let mut dates: Vec<Timestamp> = zoned
+        .filter_map(|one| match one.used() {
+            Some(Says::At(at)) => Some(*at),
+            _ => None,
+        })
+        .collect();
+    let first = dates.first().copied();
+    let is_first = |at: &Timestamp| {
+        let apart = first.map_or(0, |first| seconds_between(first, *at).abs());
+        apart <= Slack::DATE.same
+    };
+    if dates.iter().all(is_first) {
+        dates.truncate(1);
+    }
+    dates
+}
+
 /// The ways to read `t_s`: the best moment, else each a date without a zone allows, else what bounds it.
 fn readings(evidence: &[Evidence]) -> Vec<TakenReading> {
     let used = || used(evidence, Of::Snapshot);
+    let dates = dates(evidence);
+    if let Some((_, slack)) = used().next().filter(|_| dates.len() > 1) {
+        let taken = dates.into_iter().map(Interval::at);
+        return taken.map(|taken| TakenReading { taken, slack }).collect();
+    }
     let at = used().find_map(|(says, slack)| match says {
         Says::At(at) => Some((std::slice::from_ref(at), slack)),
         _ => None,
@@ -217,6 +242,7 @@ fn by_times(evidence: &[Evidence], readings: &[TakenReading], made: Interval) ->
         match all {
             None => all = Some(times),
             Some(known) if known == times => {}
+            Some(_) if dates(evidence).len() > 1 => return Times::Contradict(Rule::DatesDisagree),
             Some(_) => return Times::Open(Rule::ZoneOpen),
         }
     }

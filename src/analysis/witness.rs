@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Of several that say `at`, the first in this order holds. Whether a witness may be trusted often hangs on another's word;
-//! what they share is in `examine` and `remade`.
+//! what they share is in `examine`, `remade` and `retaken`.
 
 pub mod above_write;
 pub mod branch;
@@ -28,6 +28,7 @@ pub mod memory;
 pub mod parent_stamp;
 pub mod pool;
 mod remade;
+mod retaken;
 pub mod scan;
 pub mod surroundings;
 pub mod undo_name;

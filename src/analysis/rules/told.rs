@@ -97,6 +97,9 @@ impl Told {
     /// Times of files, and dates where there are none.
     pub(super) fn dates_and_times(&self) -> String {
         match self.taken.not_after {
+            Some(_) if self.product == Product::XcpNg => {
+                "Ask whoever used the VM: no file can tell more.".to_owned()
+            }
             Some(_) => TIMES.to_owned(),
             None => format!("{} {TIMES}", self.dates()),
         }

@@ -71,7 +71,9 @@ pub fn others(facts: &Facts<'_>) -> Vec<DiskId> {
     let is_branch = |child: DiskId| {
         let is_leaf = topology.is_leaf(child);
         let is_aside = topology.is_backup(child) || (is_leaf && facts.survey.is_xcp(child));
-        !is_aside && topology.is_kept(facts.machine, facts.frozen, child)
+        !is_aside
+            && topology.is_kept(facts.machine, facts.frozen, child)
+            && !was_there(facts, child)
     };
     if !topology.is_kept(facts.machine, facts.frozen, facts.above) {
         return Vec::new();
@@ -79,6 +81,16 @@ pub fn others(facts: &Facts<'_>) -> Vec<DiskId> {
     let others = topology.children(facts.frozen);
     let others = others.filter(|child| *child != facts.above);
     others.filter(|child| is_branch(*child)).collect()
+}
+
+/// XCP-ng: a branch that is older than the snapshot stood there when that was taken, on the base of an older one that it shares.
+fn was_there(facts: &Facts<'_>, child: DiskId) -> bool {
+    let date = facts.dated().filter(|_| facts.survey.is_xcp(child));
+    let made = facts.survey.age(child).map(|age| age.at);
+    let made = date
+        .zip(made)
+        .map(|(date, made)| seconds_between(made, date));
+    made.is_some_and(|before| before > KEPT_SECONDS)
 }
 
 pub fn kept_as(facts: &Facts<'_>) -> Option<String> {

@@ -3,7 +3,8 @@
 use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::zone;
-use crate::store::TakenSource::{Config, Label, Management};
+use crate::finding::Code;
+use crate::store::TakenSource;
 use crate::text::second;
 
 crate::catalogue! {
@@ -18,21 +19,38 @@ crate::catalogue! {
 }
 
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
-    let dated = |claim, code, who: &str, field| {
-        let at = facts.claim(claim)?;
-        let text = format!("{who} dates it {}", second(at));
-        let source = facts.snapshot_source(field);
-        Some(Of::Snapshot.says(code, Says::At(at), text, source))
-    };
-    let by_config = dated(Config, &TAKEN_CONFIG, "the configuration", "creation_time");
-    let by_label = dated(Label, &TAKEN_LABEL, "the host's list", "CreationTime");
-    let record = "the storage manager's record";
-    let by_record = dated(Management, &TAKEN_MANAGEMENT, record, "snapshot_time");
+    let mut all = Vec::new();
+    for taken in facts.snapshot.iter().flat_map(|snapshot| &snapshot.taken) {
+        let (code, who, source) = match taken.source {
+            TakenSource::Config => (
+                &TAKEN_CONFIG,
+                "the configuration",
+                facts.snapshot_source("creation_time"),
+            ),
+            TakenSource::Label => (
+                &TAKEN_LABEL,
+                "the host's list",
+                facts.list_source("CreationTime"),
+            ),
+            TakenSource::Management => (
+                &TAKEN_MANAGEMENT,
+                "the storage manager's record",
+                facts.snapshot_source("snapshot_time"),
+            ),
+            _ => continue,
+        };
+        let text = format!("{who} dates it {}", second(taken.at));
+        all.push(Of::Snapshot.says(code, Says::At(taken.at), text, source));
+    }
     let local = facts.snapshot.map(zone::local_dates).unwrap_or_default();
-    let undated = (facts.dated().is_none() && local.is_empty()).then(|| {
+    if facts.dated().is_none() && local.is_empty() {
         let text = "no date of the snapshot: no configuration, list, name or memory file gives one";
-        Of::Snapshot.missing(&TAKEN_UNKNOWN, text)
-    });
-    let all = [by_config, by_label, by_record, undated];
-    all.into_iter().flatten().collect()
+        all.push(Of::Snapshot.missing(&TAKEN_UNKNOWN, text));
+    }
+    all
+}
+
+/// Whether a fact is a date with its zone.
+pub fn is_date(code: &'static Code) -> bool {
+    ALL.contains(&code)
 }

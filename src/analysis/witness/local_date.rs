@@ -38,7 +38,10 @@ pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
         [one] => Says::At(*one),
         _ => Says::OneOf(moments),
     };
-    let source = facts.snapshot_source(field);
+    let source = match facts.claim(TakenSource::LabelLocal) {
+        Some(_) => facts.list_source(field),
+        None => facts.snapshot_source(field),
+    };
     Some(Of::Snapshot.says(&TAKEN_LOCAL, says, text, source))
 }
 

@@ -3,7 +3,7 @@
 use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
 use crate::analysis::survey::clock::{StampClock, ahead_of_volume};
-use crate::analysis::witness::remade;
+use crate::analysis::witness::{remade, retaken};
 use crate::store::BornSource;
 use crate::text::{second, span};
 
@@ -20,7 +20,9 @@ pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
         .filter(|born| born.source == BornSource::Lvm)?
         .at;
     let text = format!("the volume {} was made {}", facts.above_name(), second(at));
-    let why = filled(facts).or_else(|| remade::with(facts, at));
+    let why = filled(facts)
+        .or_else(|| remade::with(facts, at))
+        .or_else(|| retaken::by_another(facts, at));
     let source = Facts::source(disk, "creation_time in LVM's metadata");
     Some(
         Of::DiskAbove

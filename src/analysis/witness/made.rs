@@ -6,7 +6,7 @@ use crate::analysis::evidence::{Evidence, EvidenceState, Of, Says, Slack};
 use crate::analysis::facts::Facts;
 use crate::analysis::interval::{DAY_SECONDS, HOUR_SECONDS, seconds_between};
 use crate::analysis::survey::clock::StampClock;
-use crate::analysis::witness::{lvm_made, remade};
+use crate::analysis::witness::{lvm_made, remade, retaken};
 use crate::analysis::zone;
 use crate::store::BornSource;
 use crate::text::{second, span};
@@ -54,7 +54,10 @@ fn by_stamp(facts: &Facts<'_>) -> Option<Evidence> {
     let disk = facts.above_disk;
     let (at, why) = match facts.survey.stamp(disk) {
         Ok(None) => return None,
-        Ok(Some(at)) => (at, remade::with(facts, at)),
+        Ok(Some(at)) => {
+            let why = remade::with(facts, at).or_else(|| retaken::by_another(facts, at));
+            (at, why)
+        }
         Err((at, why)) => (at, Some(why.to_owned())),
     };
     let mut text = format!("{} was made {}", facts.above_name(), second(at));
@@ -79,7 +82,9 @@ fn by_birth(facts: &Facts<'_>) -> Option<Evidence> {
         // Of a volume LVM says it, in a witness of its own.
         Ok(_) if born.source == BornSource::Lvm => return None,
         Ok(_) => {
-            let why = copied_with(facts, born.at).or_else(|| remade::with(facts, born.at));
+            let why = copied_with(facts, born.at)
+                .or_else(|| remade::with(facts, born.at))
+                .or_else(|| retaken::by_another(facts, born.at));
             (born.at, why.or_else(|| born_together(facts, born.at)))
         }
         Err((at, why)) => (at, Some(why.to_owned())),

@@ -22,11 +22,13 @@ pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     Some(Of::Snapshot.says(&TAKEN_MEMORY, says, text, source))
 }
 
-/// The moment by the memory file: where the frozen disk's last write survives, or is so much later that no copy gave it to both.
+/// The moment by the memory file: where the frozen disk was written until then, or its last write is
+/// spoilt and so much earlier that no copy gave it to both.
 pub fn at(facts: &Facts<'_>) -> Option<Timestamp> {
     let write = facts.claim(TakenSource::MemoryFile)?;
     let is_hosts = match examine::frozen_write(facts) {
-        Ok(_) => true,
+        // With memory the machine ran, and a machine that runs writes.
+        Ok(frozen) => seconds_between(frozen, write) <= DAY_SECONDS,
         Err(Some((frozen, _))) => seconds_between(write, frozen) > DAY_SECONDS,
         Err(None) => false,
     };

@@ -35,7 +35,10 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
             second(at)
         );
         let source = source("VDI.snapshot_time");
-        all.push(Of::DiskAbove.says(&POOL_CLONE, Says::At(at), text, source));
+        // A revert in place keeps this time, so the disk may be younger; one that says it is older contradicts.
+        let proof = Says::Proves(Rule::RecordYounger);
+        all.push(Of::DiskAbove.says(&POOL_CLONE, Says::NotBefore(at), text.clone(), &*source));
+        all.push(Of::DiskAbove.says(&POOL_CLONE, proof, text, source));
     }
     if let Some((made, taken)) = own.vdi.made_in.zip(snapshot.made_in)
         && made > taken

@@ -135,6 +135,8 @@ pub struct Snapshot {
     pub config_born: Option<Born>,
     /// The file that names it.
     pub source: PathBuf,
+    /// Lists that tell of it too.
+    pub lists: Vec<PathBuf>,
     /// Keys of its configuration whose value is the id of another snapshot.
     pub also_refers_to: Vec<(String, SnapshotId)>,
 }

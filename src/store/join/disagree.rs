@@ -151,6 +151,7 @@ pub(super) fn unfit(forest: &Forest, facts: &[FactsFile]) -> Vec<SideFinding> {
     for snapshot in &forest.snapshots {
         if snapshot.disks.iter().any(is_here) {
             fit.insert(&snapshot.source);
+            fit.extend(snapshot.lists.iter().map(PathBuf::as_path));
         }
     }
     let is_unfit = |of: &&FactsFile| {

@@ -92,6 +92,7 @@ impl Snapshots {
             return;
         };
         known.taken.extend(taken);
+        known.lists.push(facts.path.clone());
         known.machine = known.machine.or(machine);
         known.parent = known.parent.take().or_else(|| row.parent.clone());
         known.name = known.name.take().or_else(|| Some(row.name.clone()));
@@ -191,6 +192,7 @@ fn of_config(paths: &DiskPaths<'_>, record: &ConfigRecord, owners: &MachineIndex
         generation_id: record.generation_id.clone(),
         config_born: record.file.born,
         source: record.path.clone(),
+        lists: Vec::new(),
         also_refers_to: Vec::new(),
     }
 }

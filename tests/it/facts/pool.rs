@@ -220,9 +220,9 @@ fn names_of_disks_and_what_made_them_come_from_the_database() {
     }
 }
 
-/// Both footers say that db's disk is as old as its snapshot.
+/// Both footers say that db's disk is as old as its snapshot: what contradicts that settles nothing.
 #[test]
-fn a_clone_and_the_order_of_records_speak_where_stamps_do_not() {
+fn a_clone_and_the_order_of_records_do_not_overrule_the_stamps() {
     let of_db = |attributes: &'static str| {
         move |database: String| {
             let old = r#"ref="OpaqueRef:v6" __ctime="500""#;
@@ -233,15 +233,13 @@ fn a_clone_and_the_order_of_records_speak_where_stamps_do_not() {
             }
         }
     };
-    for (attributes, rule) in [
-        ("__ctime=\"501\"", "disk-above-younger"),
-        ("__ctime=\"700\"", "record-younger-disk-as-old"),
-    ] {
+    for attributes in ["__ctime=\"501\"", "__ctime=\"700\""] {
         let Some(folder) = with_database(&of_db(attributes)) else {
             return;
         };
         let all = json(folder.path(), &["ls", "sr", "--facts", "pool.db"]);
-        assert_eq!(judged(&all, '5').0, rule, "{attributes}");
+        let rule = judged(&all, '5').0;
+        assert_eq!(rule, "record-younger-disk-as-old", "{attributes}");
     }
 }
 
