@@ -54,7 +54,7 @@ pub(super) fn metrics(
     let read = session.read_named(paths, CountPolicy::Count, out);
     let is_saved = !session.scan.from.is_empty();
     let mut run = ScanRun {
-        at,
+        at: Some(at),
         seconds: (!is_saved).then(|| started.elapsed().as_secs_f64()),
     };
     let store = match read {
@@ -65,7 +65,9 @@ pub(super) fn metrics(
             return Err(error);
         }
     };
-    run.at = store.forest.at.filter(|_| is_saved).unwrap_or(at);
+    if is_saved {
+        run.at = store.forest.at;
+    }
     let text = prometheus::text(&store.forest, &store.assessment, run);
     out.write_all(text.as_bytes())?;
     Ok(store.exit())

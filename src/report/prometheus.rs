@@ -15,7 +15,8 @@ use crate::store::{DiskId, Forest};
 /// What the scan itself was like.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanRun {
-    pub at: Timestamp,
+    /// When it began; `None` of several saved scans, which have no moment in common.
+    pub at: Option<Timestamp>,
     /// How long it took, in seconds; `None` of a saved scan.
     pub seconds: Option<f64>,
 }
@@ -147,11 +148,13 @@ pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
 
 fn of_run(metrics: &mut Metrics, run: ScanRun, host: &str, complete: bool) {
     let host = [("host", host)];
-    metrics.gauge(
-        "vhdtree_scan_timestamp_seconds",
-        "When the scan began, in seconds since 1970.",
-    );
-    metrics.sample("vhdtree_scan_timestamp_seconds", &host, run.at.as_second());
+    if let Some(at) = run.at {
+        metrics.gauge(
+            "vhdtree_scan_timestamp_seconds",
+            "When the scan began, in seconds since 1970.",
+        );
+        metrics.sample("vhdtree_scan_timestamp_seconds", &host, at.as_second());
+    }
     if let Some(seconds) = run.seconds {
         metrics.gauge("vhdtree_scan_duration_seconds", "How long the scan took.");
         metrics.sample(

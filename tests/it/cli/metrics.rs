@@ -93,3 +93,32 @@ fn a_scan_that_fails_says_so_in_its_metrics_too() {
     assert!(samples["vhdtree_scan_success"].abs() < 0.5);
     assert!(samples["vhdtree_scan_timestamp_seconds"] > 1.7e9);
 }
+
+#[test]
+fn saved_scans_of_several_hosts_have_no_moment_in_common() {
+    let folder = tempfile::tempdir().unwrap();
+    store::healthy(folder.path());
+    let mut saved = Vec::new();
+    for (host, at) in [
+        ("hv01", "2026-11-01T00:00:00Z"),
+        ("hv02", "2026-11-02T00:00:00Z"),
+    ] {
+        let mut scan = json(folder.path(), &["ls", "."]);
+        (scan["host"], scan["at"]) = (host.into(), at.into());
+        let file = folder.path().join(format!("{host}.json"));
+        std::fs::write(&file, scan.to_string()).unwrap();
+        saved.push(format!("--from={}", file.display()));
+    }
+    let metrics = |from: &[String]| {
+        let args = ["ls", "--prometheus"].into_iter();
+        parsed(&text(&run(
+            folder.path(),
+            args.chain(from.iter().map(String::as_str)),
+        )))
+    };
+    let one = metrics(&saved[..1]);
+    assert!(one["vhdtree_scan_timestamp_seconds{host=\"hv01\"}"] > 1.7e9);
+    let both = metrics(&saved);
+    assert!(both.keys().all(|key| !key.contains("timestamp")));
+    assert!(sum(&both, "vhdtree_disks", "host=\"hv02\"") > 0.5);
+}
