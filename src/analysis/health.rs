@@ -51,7 +51,7 @@ pub fn findings<'a>(forest: &'a Forest, assessment: &Assessment) -> Vec<(&'a Pat
             )
             .map(|finding| (path, finding)),
         );
-        if machine.merge_pending == Some(true) {
+        if machine.is_merge_pending() {
             all.push((
                 path,
                 Finding::new(

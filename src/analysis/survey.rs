@@ -14,7 +14,7 @@ use crate::analysis::guest_clock::GuestClocks;
 use crate::analysis::interval::{moved, seconds_between};
 use crate::analysis::topology::Topology;
 use crate::image::Specific;
-use crate::store::{BornSource, Disk, DiskId, Forest};
+use crate::store::{BornSource, Disk, DiskId, Forest, Machine};
 use crate::text::file_name;
 use clock::{Clocks, StampClock, is_blktap};
 
@@ -80,6 +80,8 @@ pub struct Survey<'a> {
     /// What diffs have told.
     pub compared: &'a Compared,
     pub topology: Topology<'a>,
+    /// A merge is pending at some machine.
+    pub merge_pending: bool,
     clocks: Clocks,
     below: Vec<Writes>,
     above: Vec<Writes>,
@@ -91,6 +93,7 @@ impl<'a> Survey<'a> {
             forest,
             compared,
             topology: Topology::new(forest),
+            merge_pending: forest.machines.iter().any(Machine::is_merge_pending),
             clocks: Clocks::learn(forest),
             below: Vec::new(),
             above: Vec::new(),

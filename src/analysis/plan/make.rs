@@ -9,7 +9,7 @@ use crate::analysis::topology::Topology;
 use crate::analysis::{AssessedSnapshot, Assessment};
 use crate::format::SectorNo;
 use crate::image::{Growth, Place, SectorRun};
-use crate::store::{DiskId, Forest, Product, Snapshot};
+use crate::store::{DiskId, Forest, Machine, Product, Snapshot};
 use crate::text::file_name;
 
 /// Chains shown for one frozen disk; a golden image may have thousands.
@@ -83,7 +83,7 @@ pub fn plan(
     });
     let answer = gate::answer(&reasons);
     let vm = machine.and_then(|machine| forest.machine(machine));
-    let merge_pending = vm.is_some_and(|vm| vm.merge_pending == Some(true));
+    let merge_pending = vm.is_some_and(Machine::is_merge_pending);
     let case = words::SummaryInput {
         forest,
         assessed,

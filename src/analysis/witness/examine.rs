@@ -61,10 +61,8 @@ fn spoilt(facts: &Facts<'_>, write: Timestamp) -> Option<String> {
 }
 
 fn is_merge_pending(facts: &Facts<'_>) -> bool {
-    let forest = facts.survey.forest;
-    let is_pending = |machine: &Machine| machine.merge_pending == Some(true);
-    match facts.machine {
-        Some(machine) => forest.machine(machine).is_some_and(is_pending),
-        None => forest.machines.iter().any(is_pending),
-    }
+    let machine = facts.machine.map(|id| facts.survey.forest.machine(id));
+    machine.map_or(facts.survey.merge_pending, |machine| {
+        machine.is_some_and(Machine::is_merge_pending)
+    })
 }

@@ -28,7 +28,7 @@ pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {
         Of::Snapshot.remark(&CHECKPOINT_KIND, text, facts.snapshot_source("kind"))
     });
     let machine = facts.machine.and_then(|id| facts.survey.forest.machine(id));
-    let pending = machine.filter(|machine| machine.merge_pending == Some(true));
+    let pending = machine.filter(|machine| machine.is_merge_pending());
     let pending = pending.map(|machine| {
         let source = format!("{}: disk_merge_pending", machine.source.display());
         let text = "a merge is pending: an earlier delete has not been carried out yet";

@@ -53,6 +53,13 @@ pub struct Machine {
     pub also_refers_to: Vec<(String, SnapshotId)>,
 }
 
+impl Machine {
+    /// Its configuration says that a merge is pending.
+    pub fn is_merge_pending(&self) -> bool {
+        self.merge_pending == Some(true)
+    }
+}
+
 /// What kind of snapshot it is, by its configuration or label.
 #[derive(strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]

@@ -85,7 +85,7 @@ impl<'a> MergeMarker<'a> {
 pub(super) fn pending(forest: &Forest) -> Vec<(MachineId, &Machine)> {
     let machines = (0..).map(MachineId).zip(&forest.machines);
     machines
-        .filter(|(_, machine)| machine.merge_pending == Some(true))
+        .filter(|(_, machine)| machine.is_merge_pending())
         .collect()
 }
 
