@@ -13,6 +13,7 @@ mod changes;
 mod cli;
 mod confine;
 mod containers;
+mod contradictions;
 mod corpus;
 mod damage;
 mod damage_vhdx;
