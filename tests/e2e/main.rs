@@ -331,7 +331,10 @@ fn what_it_opens_for_writing_lies_in_its_own_folder() {
     session.type_keys("v");
     session.wait("the main screen", |screen| !screen.alternate_screen());
     session.type_keys("q\n");
-    session.wait("the browser again", vt100::Screen::alternate_screen);
+    // A key that comes before the tree is drawn again may still be the pager's.
+    session.wait("the browser again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("TestWin7")
+    });
     save_scan(&mut session);
     session.type_keys("q");
     assert_eq!(session.wait_for_exit(PATIENCE), 0);
