@@ -126,16 +126,22 @@ pub enum JsonLayout {
     Line,
 }
 
-/// Writes a value and a line end. Characters that could steer a terminal or hide text are written as `\uXXXX`, so that a
+/// Writes a value and a line end, piece by piece: a comparison goes on while it is written. Characters that could steer a terminal or hide text are written as `\uXXXX`, so that a
 /// document can be looked at as safely as it can be parsed.
 ///
 /// # Errors
 /// When the writer fails.
 pub fn write(out: &mut dyn Write, value: &impl Serialize, layout: JsonLayout) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    append(&mut bytes, value, layout, 0)?;
-    bytes.push(b'\n');
-    out.write_all(&bytes)
+    let layout = safe(layout, 0);
+    value.serialize(&mut Serializer::with_formatter(&mut *out, layout))?;
+    out.write_all(b"\n")
+}
+
+fn safe(layout: JsonLayout, depth: usize) -> SafeLayout {
+    match layout {
+        JsonLayout::Pretty => SafeLayout::indented(depth),
+        JsonLayout::Line => SafeLayout::line(),
+    }
 }
 
 /// Appends a value that stands `depth` levels deep, without a line end. Into memory, since a value is written in many
@@ -146,10 +152,7 @@ fn append(
     layout: JsonLayout,
     depth: usize,
 ) -> io::Result<()> {
-    let layout = match layout {
-        JsonLayout::Pretty => SafeLayout::indented(depth),
-        JsonLayout::Line => SafeLayout::line(),
-    };
+    let layout = safe(layout, depth);
     value.serialize(&mut Serializer::with_formatter(bytes, layout))?;
     Ok(())
 }
