@@ -105,6 +105,9 @@ fn saved_scans_of_several_hosts_have_no_moment_in_common() {
     ] {
         let mut scan = json(folder.path(), &["ls", "."]);
         (scan["host"], scan["at"]) = (host.into(), at.into());
+        for disk in scan["disks"].as_array_mut().unwrap() {
+            disk["host"] = host.into();
+        }
         let file = folder.path().join(format!("{host}.json"));
         std::fs::write(&file, scan.to_string()).unwrap();
         saved.push(format!("--from={}", file.display()));
