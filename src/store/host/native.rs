@@ -195,7 +195,10 @@ impl SnapshotRecord {
                 .clone()
                 .or_else(|| self.id.clone())
                 .unwrap_or_default(),
-            id: self.id.as_deref().map(snapshot_id),
+            // Two without an id are not one.
+            id: (self.id.as_deref())
+                .filter(|id| !id.trim().is_empty())
+                .map(snapshot_id),
             parent: self.parent.clone(),
             taken: time(self.taken.as_deref(), at, "taken")?,
             kind: kind(self.kind.as_deref()),
