@@ -281,7 +281,8 @@ const FIELDS: &[&str] = &[
     "HardDrives",
 ];
 
-/// A snapshot's id as it is compared: a lower-case GUID, else the text in lower case.
-pub(super) fn snapshot_id(text: &str) -> String {
-    guid::from_text(text).map_or_else(|| text.to_lowercase(), |id| id.hyphenated().to_string())
+/// A snapshot's id as it is compared: a lower-case GUID, else the text in lower case. Two with an empty one are not the same.
+pub(super) fn snapshot_id(text: &str) -> Option<String> {
+    let id = guid::from_text(text).map(|id| id.hyphenated().to_string());
+    id.or_else(|| (!text.trim().is_empty()).then(|| text.to_lowercase()))
 }

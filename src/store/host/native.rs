@@ -165,7 +165,7 @@ impl MachineRecord {
                 .state
                 .map(|state| state.eq_ignore_ascii_case("running")),
             parent: self.parent_snapshot,
-            last_applied: self.last_applied.as_deref().map(snapshot_id),
+            last_applied: self.last_applied.as_deref().and_then(snapshot_id),
             disks: self.disks,
         }
     }
@@ -195,10 +195,7 @@ impl SnapshotRecord {
                 .clone()
                 .or_else(|| self.id.clone())
                 .unwrap_or_default(),
-            // Two without an id are not one.
-            id: (self.id.as_deref())
-                .filter(|id| !id.trim().is_empty())
-                .map(snapshot_id),
+            id: self.id.as_deref().and_then(snapshot_id),
             parent: self.parent.clone(),
             taken: time(self.taken.as_deref(), at, "taken")?,
             kind: kind(self.kind.as_deref()),

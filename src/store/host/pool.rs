@@ -60,7 +60,7 @@ impl Pool {
             vm: machine.map(|machine| machine.name.clone()),
             vm_id: machine.and_then(|machine| guid::from_text(&machine.uuid)),
             name: of.name.clone(),
-            id: Some(super::snapshot_id(&of.uuid)).filter(|id| !id.is_empty()),
+            id: super::snapshot_id(&of.uuid),
             taken: of.taken,
             disks: Some(disks),
             ..HostSnapshot::default()

@@ -80,7 +80,7 @@ fn snapshot(row: &SheetRow, order: DayOrder) -> Result<HostSnapshot, SheetError>
         vm: row.text("VMName"),
         vm_id: id_of(row, "VMId"),
         name: row.text("Name").ok_or_else(|| missing(row, "Name"))?,
-        id: row.text("Id").as_deref().map(snapshot_id),
+        id: row.text("Id").as_deref().and_then(snapshot_id),
         parent: parent(row),
         taken: row.time("CreationTime", order)?,
         kind: kind(row),

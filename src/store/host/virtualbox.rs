@@ -71,7 +71,7 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
             vm: Some(name.clone()),
             vm_id: id,
             name: snapshot.attribute("name").unwrap_or_default().to_owned(),
-            id: own.as_deref().map(snapshot_id),
+            id: own.as_deref().and_then(snapshot_id),
             parent,
             taken: taken.and_then(|taken| when::parse(taken, DayOrder::Unknown).ok()),
             kind: SnapshotKind::Unknown,

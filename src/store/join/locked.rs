@@ -52,8 +52,8 @@ fn below_machines(paths: &DiskPaths<'_>, of: &FactsFile, found: &mut HashMap<Dis
     let mut snapshots: HashMap<(String, SnapshotOwner<'_>), &HostSnapshot> = HashMap::new();
     for snapshot in &of.facts.snapshots {
         let name = snapshot_id(&snapshot.name);
-        let id = snapshot.id.clone().filter(|id| *id != name);
-        for key in [Some(name), id].into_iter().flatten() {
+        let id = snapshot.id.clone().filter(|id| name.as_ref() != Some(id));
+        for key in name.into_iter().chain(id) {
             let owners = [
                 snapshot.vm_id.map(SnapshotOwner::Id),
                 snapshot.vm.as_deref().map(SnapshotOwner::Name),
@@ -64,7 +64,7 @@ fn below_machines(paths: &DiskPaths<'_>, of: &FactsFile, found: &mut HashMap<Dis
         }
     }
     for machine in &of.facts.machines {
-        let Some(parent) = machine.parent.as_deref().map(snapshot_id) else {
+        let Some(parent) = machine.parent.as_deref().and_then(snapshot_id) else {
             continue;
         };
         let by_id = machine.id.map(SnapshotOwner::Id);
