@@ -6,14 +6,12 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
 use vhdtree::guest::clock;
-use vhdtree::guest::content::read_content;
 use vhdtree::guest::extents::Extents;
-use vhdtree::guest::filesystem::FileKind;
 use vhdtree::guest::probe::probe;
 use vhdtree::guest::volume::{Volume, changes};
-use vhdtree::guest::walk::{TreeStep, walk};
 use vhdtree::job::Job;
 use vhdtree::source::Source;
+use vhdtree::testing::volume::read_files;
 
 use super::patched::Patched;
 
@@ -148,30 +146,7 @@ fn run(sound: Option<&Sound>, input: &[u8]) {
     let Ok(fs) = mutant.file_system() else {
         return;
     };
-    let mut files = Vec::new();
-    walk(fs, fs.root(), "", &job, &mut |step| {
-        if let TreeStep::Entry { entry, .. } = step
-            && entry.kind == FileKind::File
-        {
-            files.push(entry.id);
-        }
-        ControlFlow::Continue(())
-    });
-    for id in files.into_iter().take(64) {
-        let streams = fs.file(id).map_or_else(|_| Vec::new(), |file| file.streams);
-        let streams = streams.iter().map(|stream| stream.name.as_str());
-        for stream in std::iter::once("").chain(streams.take(4)) {
-            let mut pieces = 0;
-            let _ = read_content(fs, id, stream, &job, &mut |_| {
-                pieces += 1;
-                if pieces < 16 {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            });
-        }
-    }
+    read_files(fs, 64, 16);
     let mut owned = 0;
     let _ = fs.owners(&all, &job, &mut |part| {
         assert!(part.bytes.start < part.bytes.end);

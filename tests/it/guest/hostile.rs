@@ -11,16 +11,14 @@ use std::time::{Duration, Instant};
 
 use vhdtree::build::lvm::GroupBuilder;
 use vhdtree::guest::clock;
-use vhdtree::guest::content::read_content;
 use vhdtree::guest::disk::volumes;
 use vhdtree::guest::extents::Extents;
-use vhdtree::guest::filesystem::FileKind;
 use vhdtree::guest::lookup::Paths;
 use vhdtree::guest::probe::probe;
 use vhdtree::guest::volume::{Volume, changes};
-use vhdtree::guest::walk::{TreeStep, walk};
 use vhdtree::job::Job;
 use vhdtree::source::{MemorySource, Source};
+use vhdtree::testing::volume::read_files;
 
 use super::chains::{content, has, tool};
 
@@ -104,31 +102,8 @@ fn exercise(sound: &Arc<dyn Source>, mutant: Vec<u8>) {
         clock::read(one, other, &all, &job);
     }
     let Ok(fs) = volume.file_system() else { return };
-    let mut files = Vec::new();
-    walk(fs, fs.root(), "", &job, &mut |step| {
-        if let TreeStep::Entry { entry, .. } = step {
-            let _ = fs.file(entry.id);
-            if entry.kind == FileKind::File && files.len() < 200 {
-                files.push(entry.id);
-            }
-        }
-        ControlFlow::Continue(())
-    });
     let mut paths = Paths::new(fs);
-    for id in files {
-        let streams = fs.file(id).map_or_else(|_| Vec::new(), |file| file.streams);
-        let streams = streams.iter().map(|stream| stream.name.as_str());
-        for stream in std::iter::once("").chain(streams.take(4)) {
-            let mut pieces = 0;
-            let _ = read_content(fs, id, stream, &job, &mut |_| {
-                pieces += 1;
-                if pieces < 64 {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            });
-        }
+    for id in read_files(fs, 200, 64) {
         let _ = paths.path(id, &job);
     }
     let _ = fs.owners(&all, &job, &mut |_| ControlFlow::Continue(()));
