@@ -1,5 +1,6 @@
 //! What is new about the disks of a store since the newest saved scan of it: by what the browser marks its rows.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -87,7 +88,7 @@ impl<'a> SinceScan<'a> {
         if !self.forest.complete {
             return Vec::new();
         }
-        let replaced: Vec<PathBuf> = self
+        let replaced: HashSet<PathBuf> = self
             .forest
             .ids()
             .filter(|id| self.then(*id).is_none())
@@ -100,7 +101,7 @@ impl<'a> SinceScan<'a> {
         disks
             .filter(|(at, _)| self.earlier.now(*at).is_none())
             .map(|(_, disk)| disk.path.as_path())
-            .filter(|path| !replaced.iter().any(|was| was == path))
+            .filter(|path| !replaced.contains(*path))
             .collect()
     }
 }
