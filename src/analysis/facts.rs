@@ -272,14 +272,16 @@ impl<'a> Gatherer<'a> {
             Subject::Named(id) => self.survey.forest.snapshot(id)?.machine,
             Subject::Unnamed(_, machine) => machine,
         };
-        let passing = |disk: &DiskId| self.survey.topology.passing(*disk);
-        let only = || match passing(frozen.first()?) {
-            Passing::One(machine) => Some(machine),
+        if named.is_some() {
+            return named;
+        }
+        let topology = &self.survey.topology;
+        let mut passing = frozen.iter().map(|disk| topology.passing(*disk));
+        let first = passing.next()?;
+        match first {
+            Passing::One(machine) if passing.all(|other| other == first) => Some(machine),
             _ => None,
-        };
-        let only =
-            || only().filter(|id| frozen.iter().all(|disk| passing(disk) == Passing::One(*id)));
-        named.or_else(only)
+        }
     }
 
     pub fn standing(&self, machine: Option<MachineId>, frozen: DiskId) -> Standing {

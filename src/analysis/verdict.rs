@@ -94,8 +94,8 @@ pub fn decide(evidence: &[Evidence]) -> Decision {
         not_before: readings.iter().filter_map(|one| one.taken.not_before).min(),
         not_after: readings.iter().filter_map(|one| one.taken.not_after).max(),
     };
-    let proof = evidence.iter().filter_map(Evidence::used);
-    let proof = proof.into_iter().find_map(|says| match says {
+    let mut says = evidence.iter().filter_map(Evidence::used);
+    let proof = says.find_map(|says| match says {
         // The list proves that one above was applied, if this one's own disk is still there.
         Says::Proves(Rule::ListOrder) if times == Times::Same => None,
         // Of a pool's records only the order is known, and what makes new ones is not always a revert.

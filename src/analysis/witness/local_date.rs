@@ -18,9 +18,9 @@ crate::catalogue! {
 pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     let local = second(*zone::local_dates(facts.snapshot?).first()?);
     let moments = moments(facts);
-    let (who, field) = match facts.claim(TakenSource::LabelLocal) {
-        Some(_) => ("the host's list", "CreationTime"),
-        None => ("its name", "name"),
+    let (who, source) = match facts.claim(TakenSource::LabelLocal) {
+        Some(_) => ("the host's list", facts.list_source("CreationTime")),
+        None => ("its name", facts.snapshot_source("name")),
     };
     let fit = match moments.as_slice() {
         [] => "no time zone fits the files".to_owned(),
@@ -37,10 +37,6 @@ pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {
     let says = match moments.as_slice() {
         [one] => Says::At(*one),
         _ => Says::OneOf(moments),
-    };
-    let source = match facts.claim(TakenSource::LabelLocal) {
-        Some(_) => facts.list_source(field),
-        None => facts.snapshot_source(field),
     };
     Some(Of::Snapshot.says(&TAKEN_LOCAL, says, text, source))
 }
