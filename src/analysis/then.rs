@@ -78,8 +78,7 @@ pub fn in_place_of(
     earlier: &EarlierMatch,
     (frozen, above): (DiskId, DiskId),
 ) -> Option<InPlaceOf> {
-    let snapshots = forest.node(frozen).map_or(&[][..], |node| &node.snapshots);
-    let snapshots = snapshots.iter().map(|id| forest.snapshot(*id));
+    let snapshots = forest.snapshots_on(frozen).map(Some);
     let stood = snapshots.chain([None]).filter_map(|snapshot| {
         match stood_then(forest, earlier, (frozen, above), snapshot)? {
             Then::Another {

@@ -54,6 +54,8 @@ pub struct Topology<'a> {
     /// Machine (`None`: snapshots whose machine is not known) and disk with Now or a snapshot's disk of that machine in the subtree.
     own: HashMap<(Option<MachineId>, DiskId), Owned>,
     broken: HashSet<MachineId>,
+    /// By folder of a disk in use: the first machine whose chain cannot be followed to its base.
+    broken_in: HashMap<&'a Path, MachineId>,
     /// By folder: disks that could not be opened, of which nothing says what they stand on.
     closed: HashMap<&'a Path, Vec<DiskId>>,
     snapshots: HashMap<Option<MachineId>, Vec<SnapshotId>>,
@@ -69,6 +71,7 @@ impl<'a> Topology<'a> {
             way: HashMap::new(),
             own: HashMap::new(),
             broken: HashSet::new(),
+            broken_in: HashMap::new(),
             closed: HashMap::new(),
             snapshots: HashMap::new(),
         };
@@ -89,10 +92,7 @@ impl<'a> Topology<'a> {
 
     /// Children whose link is sound.
     pub fn children(&self, disk: DiskId) -> impl Iterator<Item = DiskId> + use<'a> {
-        let forest = self.forest;
-        let children = forest.node(disk).map_or(&[][..], |node| &node.children);
-        let children = children.iter().copied();
-        children.filter(move |child| forest.parent_of(*child) == Some(disk))
+        self.forest.children_of(disk)
     }
 
     /// No disk stands on it.
@@ -129,14 +129,7 @@ impl<'a> Topology<'a> {
 
     /// A machine with a disk in use in the folder of this one, whose chain cannot be followed to its base.
     pub fn broken_beside(&self, disk: DiskId) -> Option<MachineId> {
-        let here = folder(self.forest, disk);
-        let uses_here = |id: &&MachineId| {
-            let machine = self.forest.machine(**id);
-            let used = machine.and_then(|machine| machine.disks.as_ref());
-            let mut used = used.into_iter().flatten().filter_map(|used| used.disk);
-            used.any(|used| folder(self.forest, used) == here)
-        };
-        self.broken.iter().filter(uses_here).min().copied()
+        self.broken_in.get(folder(self.forest, disk)?).copied()
     }
 
     /// Disks in the folder of this one that could not be opened, and of which nothing says what they stand on: any of them may
@@ -295,11 +288,19 @@ impl<'a> Topology<'a> {
     }
 
     fn follow_machines(&mut self) {
-        for (id, machine) in (0..).map(MachineId).zip(&self.forest.machines) {
-            for used in machine.disks.iter().flatten() {
+        let forest = self.forest;
+        for (id, machine) in (0..).map(MachineId).zip(&forest.machines) {
+            let used = || machine.disks.iter().flatten();
+            for used in used() {
                 match used.disk {
                     Some(now) => self.follow(id, now),
                     None => _ = self.broken.insert(id),
+                }
+            }
+            if self.broken.contains(&id) {
+                let used = used().filter_map(|used| folder(forest, used.disk?));
+                for folder in used {
+                    self.broken_in.entry(folder).or_insert(id);
                 }
             }
         }
@@ -389,9 +390,7 @@ fn order(forest: &Forest) -> Vec<DiskId> {
     let mut at = 0;
     while let Some(disk) = order.get(at).copied() {
         at += 1;
-        let children = forest.node(disk).map_or(&[][..], |node| &node.children);
-        let is_sound = |child: &&DiskId| forest.parent_of(**child) == Some(disk);
-        order.extend(children.iter().filter(is_sound));
+        order.extend(forest.children_of(disk));
     }
     order
 }

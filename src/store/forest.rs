@@ -132,6 +132,19 @@ impl Forest {
         node.is_some_and(|node| node.product == Product::XcpNg)
     }
 
+    /// Children whose link is sound.
+    pub fn children_of(&self, id: DiskId) -> impl Iterator<Item = DiskId> + '_ {
+        let children = self.node(id).map_or(&[][..], |node| &node.children);
+        let children = children.iter().copied();
+        children.filter(move |child| self.parent_of(*child) == Some(id))
+    }
+
+    /// Snapshots whose disk this is.
+    pub fn snapshots_on(&self, id: DiskId) -> impl Iterator<Item = &Snapshot> + '_ {
+        let snapshots = self.node(id).map_or(&[][..], |node| &node.snapshots);
+        snapshots.iter().filter_map(|id| self.snapshot(*id))
+    }
+
     /// The parent, if the link is sound: the id is the one wanted, or the host names it for a disk that cannot be opened.
     pub fn parent_of(&self, id: DiskId) -> Option<DiskId> {
         let link = self.node(id)?.parent.as_ref()?;

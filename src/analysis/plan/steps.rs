@@ -136,10 +136,8 @@ fn needed_elsewhere(subject: &DeleteSubject<'_>, disk: DiskId) -> bool {
 /// Another machine, or a snapshot of another, needs the disk too.
 fn is_anothers(subject: &DeleteSubject<'_>, disk: DiskId) -> bool {
     subject.forest.node(disk).is_some_and(|node| {
-        let of = node
-            .snapshots
-            .iter()
-            .filter_map(|id| subject.forest.snapshot(*id)?.machine);
+        let of = subject.forest.snapshots_on(disk);
+        let of = of.filter_map(|snapshot| snapshot.machine);
         node.in_use_by
             .iter()
             .copied()

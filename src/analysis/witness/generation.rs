@@ -49,8 +49,7 @@ fn ids(facts: &Facts<'_>) -> Option<Ids> {
     let mut skipped = false;
     for disk in facts.survey.topology.way_up(facts.machine, facts.above) {
         way.push(disk);
-        let named = forest.node(disk).map_or(&[][..], |node| &node.snapshots);
-        for next in named.iter().filter_map(|id| forest.snapshot(*id)) {
+        for next in forest.snapshots_on(disk) {
             if next.machine != facts.machine {
                 continue;
             }

@@ -75,10 +75,8 @@ fn records<'a>(facts: &'a Facts<'_>) -> Option<((DiskId, &'a PoolDisk), &'a Host
     };
     let of_base = |base: DiskId| survey.topology.children(base).filter_map(of_own);
     let named = |disk: DiskId| {
-        let node = survey.forest.node(disk);
-        let ids = node.into_iter().flat_map(|node| &node.snapshots);
-        ids.filter_map(|id| survey.forest.snapshot(*id))
-            .any(|of| facts.snapshot.is_some_and(|this| std::ptr::eq(this, of)))
+        let mut snapshots = survey.forest.snapshots_on(disk);
+        snapshots.any(|of| facts.snapshot.is_some_and(|this| std::ptr::eq(this, of)))
     };
     let leaves = survey.topology.children(facts.frozen);
     let snapshot = leaves.filter(|leaf| named(*leaf)).find_map(of_own)?;

@@ -15,19 +15,17 @@ pub fn by_another(facts: &Facts<'_>, at: Timestamp) -> Option<String> {
     let survey = facts.survey;
     let this = facts.snapshot.filter(|_| survey.is_xcp(facts.frozen))?;
     let date = facts.dated()?;
-    let shares_base = |other: &Snapshot| {
-        let mut leaves = other.disk_ids();
-        leaves.any(|leaf| survey.forest.parent_of(leaf) == Some(facts.frozen))
-    };
     let is_it = |other: &&Snapshot| {
         let then = zone::zoned_date(other).filter(|then| {
             seconds_between(date, *then) > Slack::DATE.same
                 && seconds_between(*then, at).abs() <= Slack::DATE.same
         });
-        !std::ptr::eq(*other, this) && then.is_some() && shares_base(other)
+        let is_ours = other.machine.is_none() || other.machine == facts.machine;
+        !std::ptr::eq(*other, this) && is_ours && then.is_some()
     };
-    let all = survey.topology.snapshots_of(facts.machine);
-    let other = all.into_iter().find(is_it)?;
+    let leaves = survey.topology.children(facts.frozen);
+    let mut on_base = leaves.flat_map(|leaf| survey.forest.snapshots_on(leaf));
+    let other = on_base.find(is_it)?;
     Some(format!(
         "snapshot \"{}\" was taken then, while nothing had been written since this one, and makes the disk above again",
         escape(other.label().unwrap_or_default())

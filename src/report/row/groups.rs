@@ -95,11 +95,8 @@ pub(super) fn trees(forest: &Forest, adopted: &Adopted) -> Vec<DiskTree> {
             todo.extend(children(forest, adopted, id));
             tree.leaves += usize::from(todo.len() == before);
             tree.machines.extend(&node.in_use_by);
-            tree.machines.extend(
-                node.snapshots
-                    .iter()
-                    .filter_map(|snapshot| forest.snapshot(*snapshot)?.machine),
-            );
+            let snapshots = forest.snapshots_on(id);
+            tree.machines.extend(snapshots.filter_map(|of| of.machine));
         }
         trees.push(tree);
     }

@@ -54,10 +54,8 @@ pub fn is_same_snapshot(forest: &Forest, now: &Snapshot, then: &EarlierSnapshot)
 }
 
 fn disk(forest: &Forest, id: DiskId) -> Option<EarlierDisk> {
-    let (disk, node) = (forest.disk(id)?, forest.node(id)?);
-    let children = node.children.iter().copied();
-    let children = children.filter(|child| forest.parent_of(*child) == Some(id));
-    let snapshots = node.snapshots.iter().filter_map(|id| forest.snapshot(*id));
+    let disk = forest.disk(id)?;
+    let (children, snapshots) = (forest.children_of(id), forest.snapshots_on(id));
     Some(EarlierDisk {
         path: disk.path.clone(),
         marks: DiskMarks::of(forest, disk),

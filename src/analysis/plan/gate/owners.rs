@@ -44,11 +44,7 @@ fn others(case: &Case<'_>, machine: MachineId, all: &mut Vec<Reason>) {
                 .filter_map(|user| case.forest.machine(*user))
                 .map(|user| format!("{} runs on {name}", user.name)),
         );
-        let snapshots = node
-            .snapshots
-            .iter()
-            .filter_map(|id| case.forest.snapshot(*id));
-        for snapshot in snapshots {
+        for snapshot in case.forest.snapshots_on(id) {
             let owner = snapshot.machine.filter(|owner| *owner != machine);
             if let Some(owner) = owner.and_then(|owner| case.forest.machine(owner)) {
                 told.push(format!(
