@@ -82,7 +82,7 @@ pub fn records(
 
 /// A share of the disks, and the text that becomes of it.
 #[derive(Default)]
-struct Share {
+struct DiskShare {
     disks: Range<usize>,
     text: Vec<u8>,
     made: Option<io::Result<()>>,
@@ -95,7 +95,7 @@ fn in_shares(
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     let count = forest.disks.len();
-    let make = |share: &mut Share| {
+    let make = |share: &mut DiskShare| {
         share.text.clear();
         let disks = share.disks.clone();
         let ids = disks.filter_map(|at| u32::try_from(at).ok()).map(DiskId);
@@ -103,9 +103,9 @@ fn in_shares(
         share.made = Some(made);
     };
     if count <= SHARE {
-        let mut all = Share {
+        let mut all = DiskShare {
             disks: 0..count,
-            ..Share::default()
+            ..DiskShare::default()
         };
         make(&mut all);
         all.made.unwrap_or(Ok(()))?;
@@ -113,7 +113,7 @@ fn in_shares(
     }
     let threads = processors();
     let mut slots = Vec::new();
-    slots.resize_with(threads.saturating_mul(SHARES_EACH), Share::default);
+    slots.resize_with(threads.saturating_mul(SHARES_EACH), DiskShare::default);
     let mut next = 0_usize;
     let mut result = Ok(());
     run_pipeline(
@@ -177,8 +177,8 @@ mod tests {
 
     #[test]
     fn a_writer_that_fails_ends_the_work() {
-        struct Full;
-        impl Write for Full {
+        struct NoRoom;
+        impl Write for NoRoom {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
                 Err(io::ErrorKind::StorageFull.into())
             }
@@ -192,7 +192,7 @@ mod tests {
             store.vhd(&format!("/s/{disk:04}.vhd"), "", day, day);
         }
         let assessment = assess(&store.forest, &Compared::default());
-        let error = document(&mut Full, &store.forest, &assessment, Prose::Kept);
+        let error = document(&mut NoRoom, &store.forest, &assessment, Prose::Kept);
         assert_eq!(error.unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }

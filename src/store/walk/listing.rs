@@ -64,12 +64,12 @@ pub(super) struct Listings<'a> {
     /// Whether the walk will go into a folder, as far as its path tells.
     is_wanted: &'a (dyn Fn(&Path) -> bool + Sync),
     growth: ThreadGrowth,
-    state: Mutex<State>,
+    state: Mutex<AheadOfWalk>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct AheadOfWalk {
     /// Folders to list ahead, the one wanted first last.
     stack: Vec<PathBuf>,
     ahead: HashMap<PathBuf, Ahead>,
@@ -110,11 +110,11 @@ impl<'a> Listings<'a> {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AheadOfWalk> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+    fn wait<'s>(&self, state: MutexGuard<'s, AheadOfWalk>) -> MutexGuard<'s, AheadOfWalk> {
         let waited = self.changed.wait(state);
         waited.unwrap_or_else(PoisonError::into_inner)
     }
@@ -214,7 +214,7 @@ impl<'a> Listings<'a> {
     }
 }
 
-impl State {
+impl AheadOfWalk {
     fn offer(&mut self, folders: impl Iterator<Item = PathBuf>) {
         for folder in folders {
             self.ahead.insert(folder.clone(), Ahead::Waiting);
