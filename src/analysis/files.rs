@@ -15,7 +15,7 @@ pub mod versions;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::diff::DiffError;
+use super::diff::{DiffError, relate};
 use super::written::written;
 use crate::chain::{Chain, ChainSource};
 use crate::finding::Finding;
@@ -162,6 +162,8 @@ pub fn compare_files(
     };
     let old = GuestDisk::with(before, &Arc::default(), &own, bytes_max);
     let new = GuestDisk::with(after, &Arc::default(), &own, bytes_max);
+    let origin = origin(before, after)?;
+    let origin = origin.map(|chain| GuestDisk::with(&chain, &Arc::default(), &own, bytes_max));
     let mut report = FilesReport {
         complete: true,
         ..FilesReport::default()
@@ -191,13 +193,26 @@ pub fn compare_files(
             continue;
         }
         let former_volume = former.open(&old.source);
+        let origin_volume = origin.as_ref().and_then(|disk| {
+            let place = pair(place, &disk.volumes)?;
+            Some(place.open(&disk.source))
+        });
+        let origin_volume = origin_volume.as_ref();
         let mut stopped = false;
-        let outcome = changes(&former_volume, &volume, &part, &own, &mut |change| {
+        let mut told = |change| {
             if !stopped && each(FilesEvent::Change(&row, Box::new(change))).is_break() {
                 stopped = true;
                 own.cancel.cancel();
             }
-        });
+        };
+        let outcome = changes(
+            &former_volume,
+            &volume,
+            origin_volume,
+            &part,
+            &own,
+            &mut told,
+        );
         report.complete &= outcome.complete;
         let facts = volume.file_system().map(FileSystem::facts);
         let said = facts.map(|facts| facts.findings.clone());
@@ -208,13 +223,23 @@ pub fn compare_files(
             .extend(all.map(|finding| (place.name.clone(), finding)));
     }
     report.complete &= !own.cancel.is_cancelled();
-    for disk in [&old, &new] {
+    for disk in [Some(&old), Some(&new), origin.as_ref()]
+        .into_iter()
+        .flatten()
+    {
         let (reads, bytes) = disk.read();
         report.reads = report.reads.saturating_add(reads);
         report.read_bytes = report.read_bytes.saturating_add(bytes);
         report.cut |= bytes > bytes_max;
     }
     Ok(report)
+}
+
+/// The disk from which both were made, if neither was made from the other.
+fn origin(before: &Chain, after: &Chain) -> Result<Option<Chain>, DiffError> {
+    let relation = relate(before, after)?;
+    let parted = relation.left > 0 && relation.right > 0;
+    Ok(before.from_link(relation.left).filter(|_| parted))
 }
 
 /// The volume of the other disk that is this one: at the same place, or of the same id in the same group.

@@ -40,27 +40,41 @@ impl NotRead {
         }
     }
 
-    pub(super) fn of_kind(kind: VolumeKind) -> Self {
+    /// Why no file of a volume of this kind can be named; `None` if its files are read.
+    pub fn of_kind(kind: VolumeKind) -> Option<Self> {
         let text = match kind {
+            VolumeKind::Fat
+            | VolumeKind::Ntfs
+            | VolumeKind::Ext2
+            | VolumeKind::Ext3
+            | VolumeKind::Ext4
+            | VolumeKind::Xfs => return None,
             VolumeKind::BitLocker | VolumeKind::Luks => {
                 let text = "contents are encrypted: no files can be shown";
-                return Self::new(&codes::GUEST_ENCRYPTED, text);
+                return Some(Self::new(&codes::GUEST_ENCRYPTED, text));
             }
             VolumeKind::RaidMember => "a member of a software RAID, which is not put together",
             VolumeKind::DynamicDisk => "a part of a dynamic disk (LDM), which is not put together",
             VolumeKind::StorageSpaces => "a part of a storage pool, which is not put together",
-            VolumeKind::LvmPhysical => "marked as a physical volume of LVM, without its label",
+            VolumeKind::LvmPhysical => {
+                "a physical volume of LVM in a logical volume, which is not looked through"
+            }
             VolumeKind::LinuxSwap => "swap: it holds no files",
             VolumeKind::Unknown => "not formatted, or of a kind that is not known",
-            _ => "its files are not read yet",
+            VolumeKind::ExFat | VolumeKind::ReFs | VolumeKind::Btrfs => {
+                "its files are not read yet"
+            }
         };
-        Self::new(&codes::GUEST_NOT_READ, text)
+        Some(Self::new(&codes::GUEST_NOT_READ, text))
     }
 }
 
 impl Volume {
     /// Opens a volume as what its marks say it is.
     pub fn open(source: Arc<dyn Source>, kind: VolumeKind) -> Self {
+        if let Some(why) = NotRead::of_kind(kind) {
+            return Self::Closed(why);
+        }
         let opened = match kind {
             VolumeKind::Fat => {
                 fat::FatVolume::open(source).map(|volume| Self::Fat(Box::new(volume)))
@@ -68,13 +82,10 @@ impl Volume {
             VolumeKind::Ntfs => {
                 ntfs::NtfsVolume::open(source).map(|volume| Self::Ntfs(Box::new(volume)))
             }
-            VolumeKind::Ext2 | VolumeKind::Ext3 | VolumeKind::Ext4 => {
-                ext::ExtVolume::open(source).map(|volume| Self::Ext(Box::new(volume)))
-            }
             VolumeKind::Xfs => {
                 xfs::XfsVolume::open(source).map(|volume| Self::Xfs(Box::new(volume)))
             }
-            other => return Self::Closed(NotRead::of_kind(other)),
+            _ => ext::ExtVolume::open(source).map(|volume| Self::Ext(Box::new(volume))),
         };
         opened.unwrap_or_else(|error| {
             let code = match error {
@@ -98,10 +109,12 @@ impl Volume {
 }
 
 /// Tells what differs between two states of a volume, `before` and `after`, of which only the bytes of `written` can
-/// differ.
+/// differ. `origin` is the state from which both were made, where neither was made from the other: two branches may give one
+/// record to files that have nothing in common.
 pub fn changes(
     before: &Volume,
     after: &Volume,
+    origin: Option<&Volume>,
     written: &Extents,
     job: &Job,
     each: &mut dyn FnMut(Change),
@@ -111,7 +124,11 @@ pub fn changes(
             fat::changes(before, after, written, job, each)
         }
         (Volume::Ntfs(before), Volume::Ntfs(after)) => {
-            ntfs::changes(before, after, written, job, each)
+            let origin = match origin {
+                Some(Volume::Ntfs(origin)) => Some(&**origin),
+                _ => None,
+            };
+            ntfs::changes(before, after, origin, written, job, each)
         }
         (Volume::Ext(before), Volume::Ext(after)) => {
             ext::changes(before, after, written, job, each)

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{ControlFlow, Range};
 
-use super::file::{NtfsFile, Stream};
+use super::file::NtfsFile;
 use super::record::{MftRecord, fix_up, is_same};
+use super::stream::Stream;
 use super::{FIRST_USER_RECORD, NtfsVolume, data};
 use crate::finding::Finding;
 use crate::guest::codes;
@@ -26,10 +27,12 @@ const GROUP_BYTES: usize = 1 << 20;
 /// Faults that are told; the count goes on in `complete`.
 const FAULTS_MAX: usize = 64;
 
-/// Tells what differs between two states of one volume, of which only the bytes of `written` can differ.
+/// Tells what differs between two states of one volume, of which only the bytes of `written` can differ; of two branches
+/// `origin` is the state in which they parted.
 pub(in crate::guest) fn changes(
     before: &NtfsVolume,
     after: &NtfsVolume,
+    origin: Option<&NtfsVolume>,
     written: &Extents,
     job: &Job,
     each: &mut dyn FnMut(Change),
@@ -37,6 +40,7 @@ pub(in crate::guest) fn changes(
     let mut search = NtfsSearch {
         before,
         after,
+        origin,
         written,
         job,
         confirm: Confirm::new(&*before.source, &*after.source, written, job),
@@ -56,6 +60,7 @@ pub(in crate::guest) fn changes(
 struct NtfsSearch<'a> {
     before: &'a NtfsVolume,
     after: &'a NtfsVolume,
+    origin: Option<&'a NtfsVolume>,
     written: &'a Extents,
     job: &'a Job,
     confirm: Confirm<'a>,
@@ -202,12 +207,23 @@ impl NtfsSearch<'_> {
 
     fn judge(&mut self, old: Option<NtfsFile>, new: Option<NtfsFile>) {
         match (old, new) {
-            (Some(old), Some(new)) if old.id == new.id => self.judge_one(&old, &new),
+            (Some(old), Some(new)) if self.is_one_file(&old, &new) => self.judge_one(&old, &new),
             (old, new) => {
                 self.gone.extend(old);
                 self.new.extend(new);
             }
         }
+    }
+
+    /// The number of times a record was given away tells files apart along one line of states. Two branches may each have
+    /// given it away once: then it is one file only if it was there before they parted.
+    fn is_one_file(&self, old: &NtfsFile, new: &NtfsFile) -> bool {
+        let created = |file: &NtfsFile| file.standard.and_then(|of| of.created);
+        old.id == new.id
+            && self.origin.is_none_or(|origin| {
+                created(old) == created(new)
+                    || !matches!(origin.load(old.id), Err(GuestError::NotFound))
+            })
     }
 
     /// One file in both states.

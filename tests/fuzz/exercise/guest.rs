@@ -139,7 +139,7 @@ fn run(sound: Option<&Sound>, input: &[u8]) {
     let mutant = open(mutant);
     let job = Job::default();
     let all = Extents::of(0..sound.bytes.len() as u64);
-    changes(&before, &mutant, &all, &job, &mut |_| {});
+    changes(&before, &mutant, Some(&before), &all, &job, &mut |_| {});
     if let Some(clock) = clock::read(&before, &mutant, &all, &job) {
         assert!(clock.later.len() <= sound.bytes.len() / 64);
     }

@@ -91,6 +91,80 @@ pub fn partitioned(volumes: &[(&[u8], u8)]) -> Vec<u8> {
     disk
 }
 
+/// A partition table that `sfdisk` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// The volume is the second partition, behind an EFI system partition.
+    Gpt,
+    /// The same, of which only the copy at the end is left.
+    GptCopy,
+    /// The volume is the first logical partition of a DOS table.
+    Logical,
+}
+
+impl Table {
+    pub const ALL: [Self; 3] = [Self::Gpt, Self::GptCopy, Self::Logical];
+
+    /// The name of the volume behind it.
+    pub fn volume_name(self) -> &'static str {
+        match self {
+            Self::Gpt | Self::GptCopy => "p2",
+            Self::Logical => "p5",
+        }
+    }
+
+    fn script(self, start: usize, sectors: usize, all: usize) -> String {
+        match self {
+            Self::Gpt | Self::GptCopy => format!(
+                "label: gpt\nlabel-id: 9D417C20-3E5F-4A6B-B7C8-D9E0F1A2B3C4\n\
+                 start=2048, size=1984, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, uuid=00000000-0000-4000-8000-000000000001\n\
+                 start={start}, size={sectors}, type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, uuid=00000000-0000-4000-8000-000000000002\n"
+            ),
+            Self::Logical => format!(
+                "label: dos\nlabel-id: 0x1234abcd\nstart=2048, size=1024, type=c\nstart=3072, size={}, type=5\n\
+                 start={start}, size={sectors}, type=7\n",
+                all - 3072
+            ),
+        }
+    }
+}
+
+/// A volume behind a table; `None` after saying that `sfdisk` is missing.
+pub fn behind(table: Table, volume: &[u8]) -> Option<Vec<u8>> {
+    const START: usize = 2 << 20;
+    let mut disk = vec![0; START];
+    disk.extend_from_slice(volume);
+    // Behind it lies the table's copy.
+    disk.resize((disk.len() + (1 << 20)).next_multiple_of(2 << 20), 0);
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("disk.img");
+    std::fs::write(&image, &disk).unwrap();
+    let script = table.script(START / SECTOR, volume.len() / SECTOR, disk.len() / SECTOR);
+    let described = folder.path().join("script");
+    std::fs::write(&described, script).unwrap();
+    let done = Command::new("sfdisk")
+        .args(["--quiet", "--no-reread", "--no-tell-kernel"])
+        .arg(&image)
+        .stdin(std::fs::File::open(described).unwrap())
+        .output();
+    let Ok(done) = done else {
+        println!("skipped: sfdisk");
+        return None;
+    };
+    assert!(done.status.success(), "{done:?}");
+    let mut disk = content(&image);
+    if table == Table::GptCopy {
+        disk[SECTOR..34 * SECTOR].fill(0);
+    }
+    Some(disk)
+}
+
+/// States of a volume behind a table; `None` after saying that `sfdisk` is missing.
+pub fn all_behind<const N: usize>(table: Table, states: &[Vec<u8>; N]) -> Option<[Vec<u8>; N]> {
+    let disks: Option<Vec<_>> = states.iter().map(|state| behind(table, state)).collect();
+    disks?.try_into().ok()
+}
+
 /// The sectors of `new` that are not as in `old`, as runs, each grown to whole grains.
 fn differing(old: &[u8], new: &[u8], grain: Grain) -> Vec<std::ops::Range<usize>> {
     let grain = grain.bytes();
@@ -116,49 +190,84 @@ pub fn differing_pages(old: &[u8], new: &[u8]) -> Vec<std::ops::Range<usize>> {
 
 /// The states as a chain, the last on top; each child holds what differs from the state before.
 pub fn chain(make: Make, states: &[Vec<u8>], grain: Grain, counts: &Arc<ReadCounts>) -> Chain {
-    let mut files: Vec<Vec<u8>> = Vec::new();
-    let mut before: Vec<u8> = vec![0; states[0].len()];
-    for (level, state) in states.iter().enumerate() {
-        let size = state.len() as u64;
-        let grain = if level == 0 { Grain::Sector } else { grain };
-        let runs = differing(&before, state, grain);
-        let runs = runs
-            .into_iter()
-            .map(|run| ((run.start / SECTOR) as u64, run));
-        let file = match make {
-            Make::Vhd => {
-                let mut disk = match level {
-                    0 => VhdBuilder::dynamic(size),
-                    _ => VhdBuilder::differencing(size).parent(level as u128, "parent.vhd"),
-                }
-                .id(level as u128 + 1);
-                for (sector, run) in runs {
-                    disk.write_more(sector, &state[run]);
-                }
-                disk.build()
-            }
-            Make::Vhdx => {
-                let id = |level: usize| uuid::Uuid::from_u128(level as u128 + 1);
-                let mut disk = match level {
-                    0 => VhdxBuilder::dynamic(size),
-                    _ => VhdxBuilder::differencing(size).parent(id(level - 1), &[]),
-                }
-                .block_size(2 << 20)
-                .data_write_id(id(level));
-                for (sector, run) in runs {
-                    disk = disk.write(sector, &state[run]);
-                }
-                disk.build()
-            }
-        };
-        files.push(file);
-        before.clone_from(state);
+    let zeros = vec![0; states[0].len()];
+    let mut images = vec![disk(
+        make,
+        [0, 0],
+        [&zeros, &states[0]],
+        Grain::Sector,
+        counts,
+    )];
+    for (level, pair) in (1..).zip(states.windows(2)) {
+        let states = [&*pair[0], &*pair[1]];
+        images.push(disk(make, [level, level - 1], states, grain, counts));
     }
-    let open = |bytes: Vec<u8>| {
-        let source = CountedSource::new(MemorySource(bytes), Arc::clone(counts));
-        Arc::new(Image::open(Arc::new(source)).unwrap())
-    };
-    Chain::new(files.into_iter().rev().map(open).collect()).unwrap()
+    images.reverse();
+    Chain::new(images).unwrap()
+}
+
+/// Two disks on one base, each of which holds what differs from it.
+fn branches(make: Make, [origin, left, right]: [&[u8]; 3], grain: Grain) -> [Chain; 2] {
+    let counts = Arc::default();
+    let zeros = vec![0; origin.len()];
+    let base = disk(make, [0, 0], [&zeros, origin], Grain::Sector, &counts);
+    [(1, left), (2, right)].map(|(number, state)| {
+        let own = disk(make, [number, 0], [origin, state], grain, &counts);
+        Chain::new(vec![own, Arc::clone(&base)]).unwrap()
+    })
+}
+
+/// A disk of a number, with what its state has and its parent's has not; number 0 is the base.
+fn disk(
+    make: Make,
+    [number, parent]: [u128; 2],
+    [before, state]: [&[u8]; 2],
+    grain: Grain,
+    counts: &Arc<ReadCounts>,
+) -> Arc<Image> {
+    let bytes = disk_bytes(make, [number, parent], [before, state], grain);
+    let source = CountedSource::new(MemorySource(bytes), Arc::clone(counts));
+    Arc::new(Image::open(Arc::new(source)).unwrap())
+}
+
+/// The file of a disk.
+pub fn disk_bytes(
+    make: Make,
+    [number, parent]: [u128; 2],
+    [before, state]: [&[u8]; 2],
+    grain: Grain,
+) -> Vec<u8> {
+    let size = state.len() as u64;
+    let runs = differing(before, state, grain);
+    let runs = runs
+        .into_iter()
+        .map(|run| ((run.start / SECTOR) as u64, run));
+    match make {
+        Make::Vhd => {
+            let mut disk = match number {
+                0 => VhdBuilder::dynamic(size),
+                _ => VhdBuilder::differencing(size).parent(parent + 1, "parent.vhd"),
+            }
+            .id(number + 1);
+            for (sector, run) in runs {
+                disk.write_more(sector, &state[run]);
+            }
+            disk.build()
+        }
+        Make::Vhdx => {
+            let id = |number: u128| uuid::Uuid::from_u128(number + 1);
+            let mut disk = match number {
+                0 => VhdxBuilder::dynamic(size),
+                _ => VhdxBuilder::differencing(size).parent(id(parent), &[]),
+            }
+            .block_size(2 << 20)
+            .data_write_id(id(number));
+            for (sector, run) in runs {
+                disk = disk.write(sector, &state[run]);
+            }
+            disk.build()
+        }
+    }
 }
 
 /// A change in a few words: `created /a`, `renamed /b (was /a)`.
@@ -225,6 +334,20 @@ pub fn hold(states: &[Vec<u8>], wanted: &BTreeSet<String>) {
             assert!(report.complete, "{make:?} {grain:?}: {:?}", report.findings);
             let (back, _) = changes(&newest, &oldest);
             assert_eq!(back, mirrored(wanted), "{make:?} {grain:?}, back");
+        }
+    }
+}
+
+/// Holds what differs between two branches of one state against a list, in every form their disks can have.
+pub fn hold_branches(states: [&[u8]; 3], wanted: &BTreeSet<String>) {
+    for make in [Make::Vhd, Make::Vhdx] {
+        for grain in Grain::ALL {
+            let [left, right] = branches(make, states, grain);
+            let (told, report) = changes(&left, &right);
+            assert_eq!(&told, wanted, "{make:?} {grain:?}, branches");
+            assert!(report.complete, "{make:?} {grain:?}: {:?}", report.findings);
+            let (back, _) = changes(&right, &left);
+            assert_eq!(back, mirrored(wanted), "{make:?} {grain:?}, branches, back");
         }
     }
 }

@@ -1,4 +1,7 @@
-/* Changes an NTFS volume without mounting it: change IMAGE mkdir|rm|mv|ln|write PATH ... */
+/* Changes an NTFS volume without mounting it: change IMAGE VERB PATH ...
+ * mkdir PATH, rm PATH, mv OLD NEW, ln OLD NEW, write PATH AT TEXT; compress FOLDER: what is made in it later is compressed;
+ * sparse PATH BYTES: a file of zeros; link PATH TARGET; many FOLDER COUNT: small files, a thousand in each folder;
+ * touch FOLDER COUNT: gives all of them another time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +36,60 @@ static ntfs_inode *split(const char *path, ntfschar **name, int *len) {
   return dir;
 }
 
+static ntfs_inode *create(ntfs_inode *dir, const char *text) {
+  ntfschar *name = NULL;
+  int len = ntfs_mbstoucs(text, &name);
+  ntfs_inode *ni = ntfs_create(dir, 0, name, len, S_IFREG);
+  if (!ni) fail(text);
+  free(name);
+  return ni;
+}
+
+static ntfs_attr *data_of(ntfs_inode *ni) {
+  ntfs_attr *na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+  if (!na) fail("open");
+  return na;
+}
+
+static void many(const char *folder, int count) {
+  ntfs_inode *top = open_path(folder), *dir = NULL;
+  static char bytes[9000];
+  for (int n = 0; n < count; n++) {
+    char text[64];
+    if (n % 1000 == 0) {
+      if (dir) ntfs_inode_close(dir);
+      ntfschar *name = NULL;
+      sprintf(text, "folder%04d", n / 1000);
+      int len = ntfs_mbstoucs(text, &name);
+      dir = ntfs_create(top, 0, name, len, S_IFDIR);
+      if (!dir) fail(text);
+      free(name);
+    }
+    sprintf(text, "file%07d.txt", n);
+    ntfs_inode *ni = create(dir, text);
+    ntfs_attr *na = data_of(ni);
+    int len = n % 10 ? 200 : 9000;
+    memset(bytes, 'a' + n % 26, len);
+    if (ntfs_attr_pwrite(na, 0, len, bytes) != len) fail(text);
+    ntfs_attr_close(na);
+    ntfs_inode_close(ni);
+  }
+  if (dir) ntfs_inode_close(dir);
+  ntfs_inode_close(top);
+}
+
+static void touch(const char *folder, int count) {
+  for (int n = 0; n < count; n++) {
+    char path[256];
+    sprintf(path, "%s/folder%04d/file%07d.txt", folder, n / 1000, n);
+    ntfs_inode *ni = open_path(path);
+    ni->last_data_change_time = cpu_to_sle64(sle64_to_cpu(ni->last_data_change_time) + 10000000);
+    NInoFileNameSetDirty(ni);
+    NInoSetDirty(ni);
+    ntfs_inode_close(ni);
+  }
+}
+
 int main(int argc, char **argv) {
   vol = ntfs_mount(argv[1], 0);
   if (!vol) fail("mount");
@@ -59,13 +116,38 @@ int main(int argc, char **argv) {
     }
   } else if (!strcmp(verb, "write")) {
     ntfs_inode *ni = open_path(path);
-    ntfs_attr *na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
-    if (!na) fail("open");
+    ntfs_attr *na = data_of(ni);
     s64 bytes = strlen(argv[5]);
     if (ntfs_attr_pwrite(na, atoll(argv[4]), bytes, argv[5]) != bytes) fail("write");
     ntfs_attr_close(na);
     ntfs_inode_update_times(ni, NTFS_UPDATE_MCTIME);
     ntfs_inode_close(ni);
+  } else if (!strcmp(verb, "compress")) {
+    ntfs_inode *ni = open_path(path);
+    ni->flags |= FILE_ATTR_COMPRESSED;
+    NInoFileNameSetDirty(ni);
+    NInoSetDirty(ni);
+    ntfs_inode_close(ni);
+  } else if (!strcmp(verb, "sparse")) {
+    const char *slash = strrchr(path, '/');
+    ntfs_inode *dir = split(path, &name, &len), *ni = create(dir, slash + 1);
+    ntfs_attr *na = data_of(ni);
+    if (ntfs_attr_truncate(na, atoll(argv[4]))) fail("truncate");
+    ntfs_attr_close(na);
+    ntfs_inode_close(ni);
+    ntfs_inode_close(dir);
+  } else if (!strcmp(verb, "link")) {
+    ntfs_inode *dir = split(path, &name, &len);
+    ntfschar *target = NULL;
+    int target_len = ntfs_mbstoucs(argv[4], &target);
+    ntfs_inode *ni = ntfs_create_symlink(dir, 0, name, len, target, target_len);
+    if (!ni) fail("link");
+    ntfs_inode_close(ni);
+    ntfs_inode_close(dir);
+  } else if (!strcmp(verb, "many")) {
+    many(path, atoi(argv[4]));
+  } else if (!strcmp(verb, "touch")) {
+    touch(path, atoi(argv[4]));
   }
   return ntfs_umount(vol, 0) ? 1 : 0;
 }

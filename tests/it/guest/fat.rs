@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::chains::{behind_mbr, content, expected, has, hold, tool};
+use super::chains::{
+    Table, all_behind, behind_mbr, content, expected, has, hold, hold_branches, mirrored, tool,
+};
 
 /// Puts a file into an image.
 fn put(image: &Path, path: &str, bytes: &[u8]) {
@@ -22,8 +24,9 @@ fn put(image: &Path, path: &str, bytes: &[u8]) {
     );
 }
 
-/// A volume of one kind and what became of it.
-fn states(folder: &Path, kind: &str, mebibytes: u64) -> [Vec<u8>; 3] {
+/// A volume of one kind; two further states of it, one after the other; and the first, in which only the second half of the
+/// work was done.
+pub fn states(folder: &Path, kind: &str, mebibytes: u64) -> [Vec<u8>; 4] {
     let image = folder.join(format!("fat{kind}.img"));
     let name = image.to_str().unwrap();
     fs::File::create(&image)
@@ -34,11 +37,6 @@ fn states(folder: &Path, kind: &str, mebibytes: u64) -> [Vec<u8>; 3] {
     for folder in ["/docs", "/docs/deep", "/old", "/old/inner", "/other"] {
         tool("mmd", &["-i", name, &format!("::{folder}")]);
     }
-    let filler = |seed: u8| -> Vec<u8> {
-        (0..30_000_u32)
-            .map(|at| at.to_le_bytes()[0].wrapping_mul(seed) ^ at.to_le_bytes()[1])
-            .collect()
-    };
     for number in 0..40_u8 {
         put(&image, &format!("/docs/file{number}.txt"), &filler(number));
     }
@@ -46,8 +44,23 @@ fn states(folder: &Path, kind: &str, mebibytes: u64) -> [Vec<u8>; 3] {
     put(&image, "/docs/deep/検証用.txt", b"before");
     put(&image, "/docs/in place.bin", b"look for this needle");
     let first = content(&image);
+    work(&image);
+    let second = content(&image);
+    let third = work_more(&image);
+    fs::write(&image, &first).unwrap();
+    let branch = work_more(&image);
+    [first, second, third, branch]
+}
 
-    put(&image, "/docs/a new file with a long name.txt", &filler(99));
+fn filler(seed: u8) -> Vec<u8> {
+    (0..30_000_u32)
+        .map(|at| at.to_le_bytes()[0].wrapping_mul(seed) ^ at.to_le_bytes()[1])
+        .collect()
+}
+
+fn work(image: &Path) {
+    let name = image.to_str().unwrap();
+    put(image, "/docs/a new file with a long name.txt", &filler(99));
     tool("mdel", &["-i", name, "::/docs/file3.txt"]);
     tool(
         "mren",
@@ -57,18 +70,21 @@ fn states(folder: &Path, kind: &str, mebibytes: u64) -> [Vec<u8>; 3] {
         "mmove",
         &["-i", name, "::/docs/file5.txt", "::/other/file5.txt"],
     );
-    let second = content(&image);
+}
 
+/// The state after it: nobody but a program writes into a file in place.
+fn work_more(image: &Path) -> Vec<u8> {
+    let name = image.to_str().unwrap();
     tool("mattrib", &["+r", "-i", name, "::/docs/file6.txt"]);
     tool("mmd", &["-i", name, "::/made"]);
-    put(&image, "/made/inside.txt", b"inside");
+    put(image, "/made/inside.txt", b"inside");
     tool("mmove", &["-i", name, "::/old", "::/made/old"]);
     tool("mdeltree", &["-i", name, "::/docs/deep"]);
-    let mut third = content(&image);
+    let mut state = content(image);
     let needle = b"needle";
-    let at = third.windows(6).position(|part| part == needle).unwrap();
-    third[at..at + 6].copy_from_slice(b"HAYHAY");
-    [first, second, third]
+    let at = state.windows(6).position(|part| part == needle).unwrap();
+    state[at..at + 6].copy_from_slice(b"HAYHAY");
+    state
 }
 
 #[test]
@@ -78,13 +94,15 @@ fn known_changes_are_told_on_every_kind_of_fat() {
     }
     let folder = tempfile::tempdir().unwrap();
     for (kind, mebibytes) in [("12", 6), ("16", 24), ("32", 40)] {
-        let states = states(folder.path(), kind, mebibytes);
-        let wanted = expected(
+        let [first, second, third, branch] = states(folder.path(), kind, mebibytes);
+        let done = expected(
             "created /docs/a new file with a long name.txt
             deleted /docs/file3.txt
             renamed /docs/renamed.txt (was /docs/file4.txt)
-            renamed /other/file5.txt (was /docs/file5.txt)
-            metadata /docs/file6.txt
+            renamed /other/file5.txt (was /docs/file5.txt)",
+        );
+        let more = expected(
+            "metadata /docs/file6.txt
             created /made
             created /made/inside.txt
             renamed /made/old (was /old)
@@ -92,10 +110,19 @@ fn known_changes_are_told_on_every_kind_of_fat() {
             deleted /docs/deep/検証用.txt
             modified /docs/in place.bin",
         );
+        let wanted = &done | &more;
+        let line = [first, second, third];
         hold(
-            &states.each_ref().map(|state| behind_mbr(state, 0x0e)),
+            &line.each_ref().map(|state| behind_mbr(state, 0x0e)),
             &wanted,
         );
-        hold(&states, &wanted);
+        hold(&line, &wanted);
+        for table in Table::ALL {
+            if let Some(states) = all_behind(table, &line) {
+                hold(&states, &wanted);
+            }
+        }
+        let [first, second, _] = &line;
+        hold_branches([first, second, &branch], &(&mirrored(&done) | &more));
     }
 }

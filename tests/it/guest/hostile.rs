@@ -98,7 +98,7 @@ fn exercise(sound: &Arc<dyn Source>, mutant: Vec<u8>) {
     let before = Volume::open(Arc::clone(sound), probe(sound).unwrap());
     let all = Extents::of(0..mutant.len());
     for (one, other) in [(&before, &volume), (&volume, &before)] {
-        changes(one, other, &all, &job, &mut |_| {});
+        changes(one, other, Some(&before), &all, &job, &mut |_| {});
         clock::read(one, other, &all, &job);
     }
     let Ok(fs) = volume.file_system() else { return };
@@ -192,6 +192,17 @@ fn damaged_ntfs_volumes_end() {
     let name = image.to_str().unwrap();
     fs::File::create(&image).unwrap().set_len(4 << 20).unwrap();
     tool("mkntfs", &["-F", "-Q", "-q", name]);
+    if let Some(change) = super::ntfs::changer() {
+        for words in [["mkdir", "/packed"], ["compress", "/packed"]] {
+            tool(change.to_str().unwrap(), &[&[name], &words[..]].concat());
+        }
+        let from = folder.path().join("log");
+        fs::write(&from, "a line of a log\n".repeat(9_000)).unwrap();
+        tool(
+            "ntfscp",
+            &["-f", "-q", name, from.to_str().unwrap(), "/packed/log"],
+        );
+    }
     fill(folder.path(), &image, &|from, to| {
         tool("ntfscp", &["-f", "-q", name, from, to]);
     });

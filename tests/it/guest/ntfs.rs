@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::chains::{behind_mbr, content, expected, has, hold, tool};
+use super::chains::{
+    Table, all_behind, behind_mbr, content, expected, has, hold, hold_branches, mirrored, tool,
+};
 
 /// Changes a volume without mounting it, by ntfs-3g's own library: built once from a few lines of C.
-fn changer() -> Option<&'static Path> {
+pub fn changer() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let build = || {
         let folder = std::env::temp_dir().join(format!("vhdtree-ntfs-{}", std::process::id()));
@@ -31,12 +33,12 @@ fn changer() -> Option<&'static Path> {
     BUILT.get_or_init(build).as_deref()
 }
 
-struct Volume {
-    image: PathBuf,
+pub struct Volume {
+    pub image: PathBuf,
 }
 
 impl Volume {
-    fn new(folder: &Path, name: &str, mebibytes: u64, options: &[&str]) -> Self {
+    pub fn new(folder: &Path, name: &str, mebibytes: u64, options: &[&str]) -> Self {
         let image = folder.join(name);
         let file = fs::File::create(&image).unwrap();
         file.set_len(mebibytes << 20).unwrap();
@@ -47,11 +49,11 @@ impl Volume {
         Self { image }
     }
 
-    fn put(&self, path: &str, bytes: &[u8]) {
+    pub fn put(&self, path: &str, bytes: &[u8]) {
         self.put_stream("", path, bytes);
     }
 
-    fn put_stream(&self, stream: &str, path: &str, bytes: &[u8]) {
+    pub fn put_stream(&self, stream: &str, path: &str, bytes: &[u8]) {
         let from = self.image.with_extension("put");
         fs::write(&from, bytes).unwrap();
         let (image, from) = (self.image.to_str().unwrap(), from.to_str().unwrap());
@@ -63,8 +65,8 @@ impl Volume {
         tool("ntfscp", &args);
     }
 
-    /// Lines of `mkdir PATH`, `rm PATH`, `mv OLD NEW`, `ln OLD NEW`, `write PATH AT TEXT`.
-    fn change(&self, script: &str) {
+    /// Lines of what the program is to do, words parted by `|`.
+    pub fn change(&self, script: &str) {
         let program = changer().unwrap();
         for line in script
             .lines()
@@ -84,15 +86,18 @@ fn filler(seed: u32, len: u32) -> Vec<u8> {
         .collect()
 }
 
-/// A volume with a few hundred files, and two further states of it.
-fn states(folder: &Path, name: &str, options: &[&str]) -> [Vec<u8>; 3] {
+/// A volume with a few hundred files; two further states of it, one after the other; and the first, in which only the second
+/// half of the work was done.
+pub fn states(folder: &Path, name: &str, options: &[&str]) -> [Vec<u8>; 4] {
     let volume = Volume::new(folder, name, 24, options);
     volume.change(
         "mkdir|/docs
         mkdir|/docs/deep
         mkdir|/old
         mkdir|/old/inner
-        mkdir|/other",
+        mkdir|/other
+        mkdir|/packed
+        compress|/packed",
     );
     for number in 0..60 {
         volume.put(&format!("/docs/file{number}.txt"), &filler(number, 9_000));
@@ -107,8 +112,43 @@ fn states(folder: &Path, name: &str, options: &[&str]) -> [Vec<u8>; 3] {
     volume.put("/docs/deep/検証用.txt", b"before");
     volume.put("/docs/in place.bin", &filler(7, 40_000));
     volume.put("/docs/grows.bin", &filler(8, 10));
+    volume.put("/packed/log.txt", &log_text(200_000));
+    volume.put("/packed/noise.bin", &noise(150_000));
+    volume.put(
+        "/packed/both.bin",
+        &[log_text(90_000), noise(90_000), vec![0; 90_000]].concat(),
+    );
+    volume.put("/packed/grows.txt", &log_text(70_000));
+    volume.change("sparse|/docs/hole.bin|5000000");
     let first = content(&volume.image);
+    work(&volume);
+    let second = content(&volume.image);
+    work_more(&volume);
+    let third = content(&volume.image);
+    fs::write(&volume.image, &first).unwrap();
+    work_more(&volume);
+    [first, second, third, content(&volume.image)]
+}
 
+/// Text that repeats itself.
+fn log_text(len: usize) -> Vec<u8> {
+    let lines = (0..).flat_map(|number: u32| format!("{number} a line of a log\n").into_bytes());
+    lines.take(len).collect()
+}
+
+/// Bytes that nothing can pack.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_u32;
+    let next = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[1]
+    });
+    next.take(len).collect()
+}
+
+fn work(volume: &Volume) {
     volume.put("/docs/new file.txt", &filler(99, 15_000));
     volume.put_stream("Zone.Identifier", "/docs/file9.txt", b"[ZoneTransfer]");
     volume.change(
@@ -118,9 +158,11 @@ fn states(folder: &Path, name: &str, options: &[&str]) -> [Vec<u8>; 3] {
         ln|/docs/file6.txt|/other/second name.txt
         write|/docs/in place.bin|20000|HAYHAY",
     );
-    let second = content(&volume.image);
+}
 
+fn work_more(volume: &Volume) {
     volume.put("/docs/grows.bin", &filler(8, 70_000));
+    volume.put("/packed/grows.txt", &log_text(140_000));
     volume.change(
         "mkdir|/made
         mv|/old|/made/old
@@ -129,17 +171,21 @@ fn states(folder: &Path, name: &str, options: &[&str]) -> [Vec<u8>; 3] {
         write|/docs/deep/検証用.txt|0|after!",
     );
     volume.put("/docs/deep/small8.txt", b"another one of the same name");
-    [first, second, content(&volume.image)]
+    volume.put("/docs/new file.txt", b"of the same name elsewhere");
 }
 
-const WANTED: &str = "created /docs/new file.txt
+/// What [`work`] does.
+const DONE: &str = "created /docs/new file.txt
     modified /docs/file9.txt
     deleted /docs/file3.txt
     renamed /docs/renamed.txt (was /docs/file4.txt)
     renamed /other/file5.txt (was /docs/file5.txt)
     linked /other/second name.txt
-    modified /docs/in place.bin
-    modified /docs/grows.bin
+    modified /docs/in place.bin";
+
+/// What [`work_more`] does, but for the file that both make.
+const DONE_MORE: &str = "modified /docs/grows.bin
+    modified /packed/grows.txt
     created /made
     renamed /made/old (was /old)
     deleted /docs/deep/small7.txt
@@ -160,11 +206,21 @@ fn known_changes_are_told_whatever_the_sizes_of_sectors_and_clusters() {
     ];
     for (name, options) in forms {
         println!("{name}");
-        let states = states(folder.path(), name, options);
-        hold(&states, &expected(WANTED));
-        hold(
-            &states.each_ref().map(|state| behind_mbr(state, 7)),
-            &expected(WANTED),
-        );
+        let [first, second, third, branch] = states(folder.path(), name, options);
+        let (done, more) = (expected(DONE), expected(DONE_MORE));
+        let wanted = &done | &more;
+        let line = [first, second, third];
+        hold(&line, &wanted);
+        hold(&line.each_ref().map(|state| behind_mbr(state, 7)), &wanted);
+        for table in Table::ALL {
+            if let Some(states) = all_behind(table, &line) {
+                hold(&states, &wanted);
+            }
+        }
+        let mut between = &mirrored(&done) | &more;
+        assert!(between.remove("deleted /docs/new file.txt"));
+        between.insert("replaced /docs/new file.txt".to_owned());
+        let [first, second, _] = &line;
+        hold_branches([first, second, &branch], &between);
     }
 }
