@@ -17,7 +17,9 @@ mod index;
 mod list;
 mod owners;
 mod record;
+mod reparse;
 mod runs;
+mod stream;
 mod table;
 
 use std::ops::ControlFlow;
@@ -39,8 +41,9 @@ use crate::source::Source;
 pub(super) use changes::changes;
 
 use boot::Boot;
-use file::{AttributeValue, NtfsFile};
+use file::NtfsFile;
 use record::{MftRecord, VOLUME_INFORMATION, VOLUME_NAME, utf16};
+use stream::AttributeValue;
 use table::MasterFileTable;
 
 /// Records below this are the file system's own.

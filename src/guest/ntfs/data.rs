@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::NtfsVolume;
-use super::file::{AttributeValue, Stream};
 use super::runs::Run;
+use super::stream::{AttributeValue, Stream};
 use crate::guest::filesystem::{DataPlace, DataRun};
 
 /// Clusters of a compressed unit, as a power of two, at most: 16 clusters everywhere, and 64 KiB in some.

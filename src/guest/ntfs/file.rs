@@ -8,9 +8,11 @@ use super::record::{
     ATTRIBUTE_LIST, Attribute, AttributeForm, COMPRESSED, DATA, ENCRYPTED, FILE_NAME,
     INDEX_ALLOCATION, INDEX_ROOT, MftRecord, REPARSE_POINT, STANDARD_INFORMATION, reference, utf16,
 };
-use super::runs::{self, Run};
+use super::reparse::ReparsePoint;
+use super::runs;
+use super::stream::{AttributeValue, Stream};
 use super::time;
-use crate::format::bytes::{u16_at, u32_at, u64_at};
+use crate::format::bytes::{u32_at, u64_at};
 use crate::guest::filesystem::{
     ClosedContent, FileId, FileKind, FileName, GuestError, GuestTime, RUNS_MAX,
 };
@@ -32,27 +34,6 @@ pub(super) struct Standard {
     pub(super) security: u32,
 }
 
-/// The value of a stream or index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum AttributeValue {
-    Resident(Vec<u8>),
-    Runs {
-        runs: Vec<Run>,
-        valid_bytes: u64,
-        /// Clusters of a compressed unit as a power of two; 0 = not compressed.
-        unit_power: u16,
-    },
-}
-
-/// A data stream; the main one has no name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stream {
-    pub(super) name: String,
-    pub(super) bytes: u64,
-    pub(super) flags: u16,
-    pub(super) value: AttributeValue,
-}
-
 /// A file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NtfsFile {
@@ -65,7 +46,7 @@ pub(super) struct NtfsFile {
     pub(super) index_root: Vec<u8>,
     /// The directory's index beside its root, if it has one.
     pub(super) index: Vec<Stream>,
-    reparse: Option<(u32, Vec<u8>)>,
+    reparse: Option<ReparsePoint>,
 }
 
 impl NtfsFile {
@@ -123,7 +104,7 @@ impl NtfsFile {
                 }
             }
         }
-        Ok(Some(parts.finish()))
+        Ok(Some(parts.finish(volume)))
     }
 
     pub(super) fn stream(&self, name: &str) -> Option<&Stream> {
@@ -131,11 +112,12 @@ impl NtfsFile {
     }
 
     pub(super) fn kind(&self) -> FileKind {
-        match self.reparse {
-            Some((SYMBOLIC_LINK | MOUNT_POINT, _)) => FileKind::Link,
-            _ if self.is_directory => FileKind::Directory,
-            _ => FileKind::File,
-        }
+        let by_tag = self.reparse.as_ref().and_then(ReparsePoint::kind);
+        by_tag.unwrap_or(if self.is_directory {
+            FileKind::Directory
+        } else {
+            FileKind::File
+        })
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -149,41 +131,24 @@ impl NtfsFile {
         const ENCRYPTED_FILE: u32 = 0x4000;
         let flags = self.standard.map_or(0, |standard| standard.flags);
         let is_encrypted = self.streams.iter().any(|of| of.flags & ENCRYPTED != 0);
-        match self.reparse {
+        match &self.reparse {
             _ if self.is_directory => None,
             _ if is_encrypted || flags & ENCRYPTED_FILE != 0 => Some(ClosedContent::Encrypted),
-            Some((OVERLAY, _)) => Some(ClosedContent::OverlayCompressed),
-            Some((DEDUPLICATED, _)) => Some(ClosedContent::Deduplicated),
             Some(_) if flags & (OFFLINE | RECALL) != 0 => Some(ClosedContent::Offline),
-            _ => None,
+            Some(point) => point.closed(),
+            None => None,
         }
     }
 
     /// Where a link leads, as Windows shows it.
     pub(super) fn target(&self) -> Option<String> {
-        let (tag, value) = self.reparse.as_ref()?;
-        let names_at = match *tag {
-            SYMBOLIC_LINK => 20_usize,
-            MOUNT_POINT => 16,
-            _ => return None,
-        };
-        let part = |at: usize| {
-            let start = names_at.checked_add(u16_at(value, at)?.into())?;
-            let end = start.checked_add(u16_at(value, at.checked_add(2)?)?.into())?;
-            value.get(start..end).filter(|name| !name.is_empty())
-        };
-        part(12).or_else(|| part(8)).map(utf16)
+        self.reparse.as_ref()?.target()
     }
 
     pub(super) fn has_other_reparse(&self, other: &Self) -> bool {
         self.reparse != other.reparse
     }
 }
-
-const MOUNT_POINT: u32 = 0xa000_0003;
-const SYMBOLIC_LINK: u32 = 0xa000_000c;
-const DEDUPLICATED: u32 = 0x8000_0013;
-const OVERLAY: u32 = 0x8000_0017;
 
 /// A file while its records are gone through.
 struct Parts {
@@ -221,13 +186,9 @@ impl Parts {
         Ok(())
     }
 
-    fn finish(mut self) -> NtfsFile {
-        if let Some(Stream {
-            value: AttributeValue::Resident(bytes),
-            ..
-        }) = self.reparse_place.pop()
-        {
-            self.file.reparse = u32_at(&bytes, 0).map(|tag| (tag, bytes));
+    fn finish(mut self, volume: &NtfsVolume) -> NtfsFile {
+        if let Some(place) = self.reparse_place.pop() {
+            self.file.reparse = Some(ReparsePoint::read(volume, &place));
         }
         let all = self.file.streams.iter_mut().chain(&mut self.file.index);
         for stream in all {

@@ -4,16 +4,16 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::NtfsVolume;
-use super::file::{AttributeValue, NtfsFile, file_name};
+use super::file::{NtfsFile, file_name};
 use super::record::{fix_up, reference};
+use super::reparse::kind_of;
+use super::stream::AttributeValue;
 use crate::format::bytes::{u32_at, u64_at};
 use crate::guest::filesystem::{DIRECTORY_BYTES_MAX, DirectoryEntry, FileId, FileKind, GuestError};
 
 const DOS: u8 = 2;
 const DIRECTORY: u64 = 0x1000_0000;
 const REPARSE: u64 = 0x400;
-const SYMBOLIC_LINK: u32 = 0xa000_000c;
-const MOUNT_POINT: u32 = 0xa000_0003;
 /// Where the list of entries begins in a root, and in a block.
 const ROOT_HEAD: usize = 16;
 const BLOCK_HEAD: usize = 24;
@@ -122,12 +122,11 @@ fn parse(entry: &[u8], key: &[u8]) -> Option<DirectoryEntry> {
     }
     let flags = u64_at(key, 56)?;
     let tag = (flags >> 32) as u32;
-    let kind = if flags & REPARSE != 0 && matches!(tag, SYMBOLIC_LINK | MOUNT_POINT) {
-        FileKind::Link
-    } else if flags & DIRECTORY != 0 {
+    let by_tag = Some(tag).filter(|_| flags & REPARSE != 0).and_then(kind_of);
+    let kind = by_tag.unwrap_or(if flags & DIRECTORY != 0 {
         FileKind::Directory
     } else {
         FileKind::File
-    };
+    });
     Some(DirectoryEntry { id, name, kind })
 }

@@ -2,9 +2,10 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::file::{AttributeValue, NtfsFile, Stream};
+use super::file::NtfsFile;
 use super::record::{Attribute, AttributeForm, BITMAP, DATA, INDEX_ALLOCATION, MftRecord, fix_up};
 use super::runs::Run;
+use super::stream::{AttributeValue, Stream};
 use super::{BAD_CLUSTERS, FIRST_USER_RECORD, FREE_MAP, LOG_FILE, NtfsVolume, ROOT, runs};
 use crate::guest::extents::Extents;
 use crate::guest::filesystem::{FileId, GuestError, OwnedPart, OwnerClass};
