@@ -261,7 +261,10 @@ fn safe_name(name: &str) -> String {
         .to_lowercase();
     let numbered = ["com", "lpt"].iter().any(|device| {
         let number = stem.strip_prefix(device);
-        number.is_some_and(|number| number.chars().count() == 1)
+        // Superscripts count, too.
+        let is_number = |of: char| of.is_ascii_digit() || matches!(of, '¹' | '²' | '³');
+        let mut rest = number.unwrap_or_default().chars();
+        rest.next().is_some_and(is_number) && rest.next().is_none()
     });
     if safe.is_empty() || safe == "." || safe == ".." || numbered || DEVICES.contains(&&*stem) {
         safe.insert(0, '_');
@@ -293,6 +296,8 @@ mod tests {
             ("NUL", "_NUL"),
             ("com1.txt", "_com1.txt"),
             ("com10", "com10"),
+            ("comb", "comb"),
+            ("LPT³.log", "_LPT³.log"),
             ("a\u{1b}[31m", "a_[31m"),
             ("検証用.txt", "検証用.txt"),
             ("", "_"),

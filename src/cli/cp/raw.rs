@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 use anyhow::bail;
 
@@ -69,14 +70,21 @@ fn read(
     write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let mut written = Ok(());
+    // What cannot be written ends the reading, and is no interruption.
+    let own = Job {
+        cancel: job.cancel.child(),
+        progress: Arc::clone(&job.progress),
+    };
     let range = SectorNo(sectors.start)..SectorNo(sectors.end);
-    chain.read_range(range, job, OnFault::Stop, &mut |bytes| {
+    let read = chain.read_range(range, &own, OnFault::Stop, &mut |bytes| {
         if written.is_ok() {
             written = write(bytes);
             if written.is_err() {
-                job.cancel.cancel();
+                own.cancel.cancel();
             }
         }
-    })?;
-    Ok(written?)
+    });
+    written?;
+    read?;
+    Ok(())
 }

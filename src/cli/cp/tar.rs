@@ -91,13 +91,19 @@ fn member(
             return Ok(());
         }
     };
-    bound.take(size)?;
+    if let Err(error) = bound.take(size) {
+        copied.left_out.push(format!("{}: {error}", one.path));
+        return Ok(());
+    }
     let time = one
         .fs
         .file(one.entry.id)
         .ok()
         .and_then(|file| file.modified);
     head(name, is_folder, size, time, out)?;
+    if is_folder {
+        return Ok(());
+    }
     let mut written = 0;
     let result = write_content(
         one.fs,
@@ -115,15 +121,13 @@ fn member(
             }
         },
     );
-    if !is_folder {
-        if let Err(error) = result {
-            // The head stands already: an archive with a short member would be read wrongly from there on.
-            bail!("{}: {error:#}", one.path);
-        }
-        zeros(out, size.saturating_sub(written))?;
-        zeros(out, size.next_multiple_of(BLOCK as u64) - size)?;
-        copied.files += 1;
+    if let Err(error) = result {
+        // The head stands already: an archive with a short member would be read wrongly from there on.
+        bail!("{}: {error:#}", one.path);
     }
+    zeros(out, size.saturating_sub(written))?;
+    zeros(out, size.next_multiple_of(BLOCK as u64) - size)?;
+    copied.files += 1;
     Ok(())
 }
 

@@ -73,7 +73,10 @@ fn folder(
                 return ControlFlow::Continue(());
             }
         };
-        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        // A name may hold what parts names elsewhere.
+        let parent = path.strip_suffix(&*entry.name);
+        let parent = parent.and_then(|parent| parent.strip_suffix('/'));
+        let parent = parent.unwrap_or_default();
         let Some(to) = places.get(parent).map(|to| to.join(safe_name(&entry.name))) else {
             return ControlFlow::Continue(());
         };
