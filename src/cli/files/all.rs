@@ -4,6 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::{at_one_moment, document, told};
+use crate::analysis::files::VolumeRow;
 use crate::analysis::files::all::{GuestPath, ListEvent, list_files};
 use crate::analysis::moment::Moment;
 use crate::analysis::open::open_chain;
@@ -17,11 +18,13 @@ use crate::report::json::files::{EndJson, FileJson, VolumeJson};
 use crate::store::CountPolicy;
 use crate::text::escape;
 
-/// What JSON keeps until the end.
+/// What is kept until there is more.
 #[derive(Default)]
 struct Kept {
     volumes: Vec<VolumeJson>,
     files: Vec<FileJson>,
+    /// A volume that is told of only if it has what is asked for.
+    volume: Option<VolumeRow>,
     /// Something was listed.
     any: bool,
 }
@@ -39,7 +42,13 @@ pub(super) fn run(
     let mut kept = Kept::default();
     let mut failed = Ok(());
     let report = list_files(&chain, within, &session.job, &mut |event| {
-        failed = tell(&event, args.min_size, &mut kept, out);
+        failed = match event {
+            ListEvent::Volume(row) if within.is_some() && !hides_files(row) => {
+                kept.volume = row.why.is_none().then(|| row.clone());
+                Ok(())
+            }
+            event => tell(&event, args.min_size, &mut kept, out),
+        };
         if failed.is_ok() {
             ControlFlow::Continue(())
         } else {
@@ -48,6 +57,9 @@ pub(super) fn run(
     });
     failed?;
     let report = at_one_moment(report, &moment, out);
+    if let Some(within) = within.filter(|_| !kept.any && report.complete) {
+        anyhow::bail!("{}: no such file in the disk", escape(&within.path));
+    }
     let none = ChangeTotals::default();
     match out.form {
         Form::Json => out.json(&document(kept.volumes, kept.files, &report, &none))?,
@@ -55,9 +67,6 @@ pub(super) fn run(
         Form::Text | Form::Csv => {}
     }
     told(&report, out);
-    if let Some(within) = within.filter(|_| !kept.any && report.complete) {
-        anyhow::bail!("{}: no such file in the disk", escape(&within.path));
-    }
     Ok(if report.complete {
         Exit::Done
     } else {
@@ -65,21 +74,30 @@ pub(super) fn run(
     })
 }
 
+/// Whether a volume may have what is asked for, and nobody can look.
+fn hides_files(row: &VolumeRow) -> bool {
+    row.why.is_some() && row.may_hold_files
+}
+
+fn tell_volume(row: &VolumeRow, kept: &mut Kept, out: &mut Output) -> io::Result<()> {
+    let json = VolumeJson::new(row);
+    match out.form {
+        Form::Json => {
+            kept.volumes.push(json);
+            Ok(())
+        }
+        Form::Ndjson => out.json(&json),
+        Form::Text | Form::Csv => {
+            let why = row.why.as_ref();
+            let why = why.map(|why| format!("   {}", escape(&why.text)));
+            out.line(&format!("{}{}", volume_name(row), why.unwrap_or_default()))
+        }
+    }
+}
+
 fn tell(event: &ListEvent<'_>, min_size: u64, kept: &mut Kept, out: &mut Output) -> io::Result<()> {
     let (volume, path, entry, file) = match event {
-        ListEvent::Volume(row) => {
-            let json = VolumeJson::new(row);
-            match out.form {
-                Form::Json => kept.volumes.push(json),
-                Form::Ndjson => out.json(&json)?,
-                Form::Text | Form::Csv => {
-                    let why = row.why.as_ref();
-                    let why = why.map(|why| format!("   {}", escape(&why.text)));
-                    out.line(&format!("{}{}", volume_name(row), why.unwrap_or_default()))?;
-                }
-            }
-            return Ok(());
-        }
+        ListEvent::Volume(row) => return tell_volume(row, kept, out),
         ListEvent::File {
             volume,
             path,
@@ -88,6 +106,9 @@ fn tell(event: &ListEvent<'_>, min_size: u64, kept: &mut Kept, out: &mut Output)
         } => (volume, path, entry, file),
     };
     kept.any = true;
+    if let Some(row) = kept.volume.take() {
+        tell_volume(&row, kept, out)?;
+    }
     let version = version_of(file);
     if version.bytes.unwrap_or(u64::MAX) < min_size {
         return Ok(());

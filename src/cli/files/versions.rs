@@ -27,6 +27,9 @@ pub(super) fn run(
     let store = session.read_around(&[&args.disk], &args.store, CountPolicy::HeadersOnly, out)?;
     let id = store.disk_of(&args.disk)?;
     let mut versions = Vec::new();
+    // Lines stream from the first disk that has it: of a path that no disk has, there is no answer.
+    let mut held = Vec::new();
+    let mut is_found = false;
     let mut failed = Ok(());
     let name = |id: DiskId| {
         let disk = store.forest.disk(id);
@@ -34,7 +37,11 @@ pub(super) fn run(
     };
     path_versions(&store.forest, id, path, &session.job, &mut |version| {
         if out.form == Form::Ndjson {
-            failed = out.json(&VersionJson::new(name(version.disk), &version));
+            is_found |= !matches!(version.found, PathFound::Absent);
+            held.push(VersionJson::new(name(version.disk), &version));
+            if is_found {
+                failed = held.drain(..).try_for_each(|line| out.json(&line));
+            }
         }
         versions.push(version);
         if failed.is_ok() {
@@ -48,6 +55,12 @@ pub(super) fn run(
     let is_unknown = |found: &PathFound| matches!(found, PathFound::Unknown(_));
     let any = |is: &dyn Fn(&PathFound) -> bool| versions.iter().any(|of| is(&of.found));
     let complete = !any(&is_unknown) && !session.job.cancel.is_cancelled();
+    if !any(&is_here) && complete {
+        anyhow::bail!(
+            "{}: no such file in any disk of this tree",
+            escape(&path.path)
+        );
+    }
     match out.form {
         Form::Json => {
             let json = versions
@@ -75,12 +88,6 @@ pub(super) fn run(
             let lines = version_lines(&versions, &name, out.style.units, &out.style.clock);
             out.lines(lines.iter().map(Line::plain))?;
         }
-    }
-    if !any(&is_here) && complete {
-        anyhow::bail!(
-            "{}: no such file in any disk of this tree",
-            escape(&path.path)
-        );
     }
     Ok(if complete {
         Exit::Done

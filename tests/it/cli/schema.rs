@@ -169,10 +169,10 @@ fn follows(schema: &Value, named: &str, value: &Value, what: &str) {
 /// word on standard output if there is none. `line` is the definition of a line. True if there was an answer.
 fn answers(schema: &Value, folder: &Path, args: &[&str], line: &str) -> bool {
     let what = args.join(" ");
-    let named = if args.starts_with(&["map", "--owners"]) {
-        "mapOwners".to_owned()
-    } else {
-        args[0].replace("gate", "plan")
+    let named = match args {
+        ["map", "--owners", ..] => "mapOwners".to_owned(),
+        ["files", "--versions", ..] => "fileVersions".to_owned(),
+        _ => args[0].replace("gate", "plan"),
     };
     let output = run(folder, args.iter().copied().chain(["--json"]));
     let lines = run(folder, args.iter().copied().chain(["--ndjson"]));
@@ -252,6 +252,10 @@ fn every_command_follows_the_schema_for_every_disk_of_the_demo_and_of_torn_disks
                 ("diff --owners", "diffRun"),
                 ("plan", "plan"),
                 ("gate", "plan"),
+                ("files", "filesLine"),
+                ("files --noise --sort size", "filesLine"),
+                ("files --all", "filesLine"),
+                ("files --versions --in /WINDOWS", "pathVersion"),
             ] {
                 let args: Vec<&str> = command.split(' ').chain([path]).collect();
                 answered += usize::from(answers(&schema, folder.path(), &args, line));
@@ -322,6 +326,17 @@ fn the_keys_of_the_contract_are_required() {
         ("sectors", "compared same changed zeroed"),
         ("diffRun", "sector count kind"),
         ("stateRun", "block count state"),
+        ("files", "volumes files totals read"),
+        (
+            "guestVolume",
+            "record volume fs label id readable why clean",
+        ),
+        (
+            "guestFile",
+            "record volume change type path old_path size old_size modified old_modified written noise id links streams",
+        ),
+        ("filesEnd", "record complete totals read"),
+        ("filesRead", "bytes reads"),
         (
             "merge",
             "from into survivor blocks bytes bytes_max grow_max enlarge_to free free_source",
@@ -329,7 +344,7 @@ fn the_keys_of_the_contract_are_required() {
         ("pathError", "path error"),
     ] {
         let required = schema["$defs"][named]["required"].as_array().unwrap();
-        let is_answer = ["ls", "check", "diff", "map", "plan"].contains(&named);
+        let is_answer = ["ls", "check", "diff", "map", "plan", "files"].contains(&named);
         let head = head.split(' ').filter(|_| is_answer);
         for key in keys.split_whitespace().chain(head) {
             assert!(
