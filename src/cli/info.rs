@@ -9,8 +9,12 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::{ScannedStore, Session};
 use crate::analysis::AssessedSnapshot;
+use crate::analysis::files::GuestDisk;
+use crate::analysis::open::open_chain;
+use crate::guest::disk::VolumePlace;
+use crate::report::json::files::DiskVolumeJson;
 use crate::report::json::{ls as json, repository};
-use crate::report::page::{disk as page, repository as repository_page};
+use crate::report::page::{disk as page, repository as repository_page, volumes as volumes_page};
 use crate::report::{RowOptions, ShortNames, rows};
 use crate::store::containers::repository::History;
 use crate::store::{CountPolicy, DiskId, containers};
@@ -22,6 +26,8 @@ struct Body {
     chain: Vec<json::DiskJson>,
     /// The verdict about the snapshot below it, which its own age decides.
     below: Option<json::SnapshotJson>,
+    /// `null` if nobody looked into it, or its chain cannot be read.
+    volumes: Option<Vec<DiskVolumeJson>>,
 }
 
 pub(super) fn run(
@@ -44,6 +50,7 @@ pub(super) fn run(
         let told = of_disk.snapshots.into_iter().chain(of_disk.above_of);
         session.settle(&mut store, &told.collect::<Vec<_>>());
     }
+    let volumes = inside(session, &store, id);
     let forest = &store.forest;
     match out.form {
         Form::Json | Form::Ndjson => {
@@ -55,10 +62,12 @@ pub(super) fn run(
                     disk: disk(id),
                     chain: forest.line(id).filter_map(disk).collect(),
                     below: below(&store, id).map(|of| json::snapshot(forest, of)),
+                    volumes: volumes
+                        .map(|volumes| volumes.iter().map(DiskVolumeJson::new).collect()),
                 },
             ))?;
         }
-        Form::Csv | Form::Text => text(&store, id, out)?,
+        Form::Csv | Form::Text => text(&store, id, volumes.as_deref(), out)?,
     }
     Ok(Exit::Done)
 }
@@ -94,12 +103,29 @@ fn below(store: &ScannedStore, id: DiskId) -> Option<&AssessedSnapshot> {
         .get(store.assessment.disk(id)?.above_of?)
 }
 
-fn text(store: &ScannedStore, id: DiskId, out: &mut Output) -> anyhow::Result<()> {
+/// The volumes inside a disk, as far as their marks say.
+fn inside(session: &Session, store: &ScannedStore, id: DiskId) -> Option<Vec<VolumePlace>> {
+    if session.scan.no_guest || !session.scan.from.is_empty() {
+        return None;
+    }
+    let chain = open_chain(&store.forest, id).ok()?;
+    Some(GuestDisk::open(&chain).volumes)
+}
+
+fn text(
+    store: &ScannedStore,
+    id: DiskId,
+    volumes: Option<&[VolumePlace]>,
+    out: &mut Output,
+) -> anyhow::Result<()> {
     let rows = rows(&store.forest, &store.assessment, &RowOptions::default());
     let row = rows.iter().find(|row| row.disk == Some(id));
     let names = ShortNames::default();
     let context = store.page_context(&names, out);
-    let lines = page::lines(&context, id, row);
+    let mut lines = page::lines(&context, id, row);
+    if let Some(volumes) = volumes {
+        lines.extend(volumes_page::lines(&context, volumes));
+    }
     out.page(&lines)?;
     Ok(())
 }

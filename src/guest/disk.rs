@@ -51,6 +51,25 @@ impl VolumePlace {
         }
     }
 
+    /// Its bytes.
+    pub fn bytes(&self) -> u64 {
+        self.layout.bytes()
+    }
+
+    /// The byte of the disk where it begins; `None` for a logical volume, which may lie in pieces.
+    pub fn start(&self) -> Option<u64> {
+        match self.identity {
+            VolumeIdentity::Place(start) => Some(start),
+            VolumeIdentity::Logical(..) => None,
+        }
+    }
+
+    /// Why no file in it can be named, as far as its marks say.
+    pub fn why(&self) -> Option<NotRead> {
+        let closed = self.closed.clone();
+        closed.or_else(|| NotRead::of_kind(self.kind))
+    }
+
     /// Whether it is the same volume as one of another disk.
     pub fn is_pair(&self, other: &Self) -> bool {
         self.identity == other.identity
@@ -166,7 +185,8 @@ impl PhysicalMember {
     fn open(place: &VolumePlace, disk: &Arc<dyn Source>) -> Result<Self, NotRead> {
         let damaged = |error: LvmError| NotRead::new(&codes::GUEST_DAMAGED, error.to_string());
         let found = PhysicalVolume::find(place.source(disk)).map_err(damaged)?;
-        let physical = found.ok_or_else(|| NotRead::of_kind(VolumeKind::LvmPhysical))?;
+        let unlabelled = "marked as a physical volume of LVM, without its label";
+        let physical = found.ok_or_else(|| NotRead::new(&codes::GUEST_NOT_READ, unlabelled))?;
         let group = match physical.metadata() {
             Ok(metadata) => Some(metadata.group),
             Err(LvmError::NoMetadata) => None,

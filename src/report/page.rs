@@ -13,6 +13,7 @@ pub mod plan;
 pub mod repository;
 mod role;
 pub mod verdict;
+pub mod volumes;
 
 use unicode_width::UnicodeWidthStr as _;
 

@@ -407,7 +407,9 @@ fn a_folder_of_twenty_thousand_blocks_is_counted_by_its_table() {
                 return;
             };
             println!("{command}: {reads} reads");
-            assert_eq!(opened, 0, "{command} opened blocks");
+            // `info` looks where a partition table and its copy would be.
+            let most = if command == "info" { 4 } else { 0 };
+            assert!(opened <= most, "{command} opened {opened} blocks");
             assert!(0 < reads && reads < 50, "{command}: {reads} reads");
         }
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::FindingJson;
 use crate::analysis::files::noise::is_noise;
 use crate::analysis::files::{FilesReport, VolumeRow};
+use crate::guest::disk::VolumePlace;
 use crate::guest::filesystem::{Change, ChangeKind, FileKind, FileVersion, GuestTime, VolumeState};
 use crate::report::files::ChangeTotals;
 
@@ -52,6 +53,32 @@ impl VolumeJson {
             why: row.why.as_ref().map(|why| why.text.clone()),
             clean: row.state.map(|state| state != VolumeState::NotClean),
             written: row.written_bytes,
+        }
+    }
+}
+
+/// A volume inside a disk, as `info` tells of it: by the marks at its start.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiskVolumeJson {
+    volume: String,
+    fs: Option<String>,
+    size: u64,
+    /// The byte of the disk where it begins; `null` for a logical volume.
+    start: Option<u64>,
+    readable: bool,
+    why: Option<String>,
+}
+
+impl DiskVolumeJson {
+    pub fn new(place: &VolumePlace) -> Self {
+        let why = place.why();
+        Self {
+            volume: place.name.clone(),
+            fs: (!place.word.is_empty()).then(|| place.word.to_lowercase()),
+            size: place.bytes(),
+            start: place.start(),
+            readable: why.is_none(),
+            why: why.map(|why| why.text),
         }
     }
 }

@@ -41,6 +41,13 @@ fn is_told(folder: &Path, volume: &str, fs: &str, why: &str) {
     for quiet in ["nothing", "no file differs", "no files differ"] {
         assert!(!text.contains(quiet), "{fs}: {text}");
     }
+    let info = vhdtree(folder, &["info", child]);
+    let info = String::from_utf8(info.stdout).unwrap();
+    let told = info
+        .lines()
+        .find(|line| line.trim_start().starts_with(volume));
+    let told = told.unwrap_or_else(|| panic!("{fs}: {info}"));
+    assert!(told.contains(fs) && told.contains(why), "{fs}: {told}");
     let json = vhdtree(folder, &["files", child, "--json"]);
     assert_eq!(code(&json), 3, "{fs}");
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
