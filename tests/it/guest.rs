@@ -1,10 +1,13 @@
 //! What lies inside a guest: volumes written by their own drivers, held in chains of disks, and known lists of changes.
 
+#[cfg(target_os = "linux")]
+mod bombs;
 mod chains;
 #[cfg(unix)]
 mod clock;
 #[cfg(unix)]
 mod closed;
+mod cost;
 #[cfg(unix)]
 mod cp;
 mod fat;
@@ -18,4 +21,8 @@ mod ntfs;
 mod owners;
 #[cfg(unix)]
 mod story;
+#[cfg(unix)]
+mod tables;
+#[cfg(unix)]
+mod tools;
 mod windows;

@@ -52,8 +52,8 @@ fn raw(chain: &Chain, folder: &Path) -> (PathBuf, u64) {
 }
 
 /// Paths as `fls -rp` names them: files and folders that are not deleted, the file system's own left out.
-fn sleuth_kit(volume: &Path) -> Option<BTreeSet<String>> {
-    if !has_fls() {
+pub fn sleuth_kit(volume: &Path) -> Option<BTreeSet<String>> {
+    if !has_sleuth_kit() {
         return None;
     }
     let output = Command::new("fls")
@@ -73,11 +73,11 @@ fn sleuth_kit(volume: &Path) -> Option<BTreeSet<String>> {
     Some(text.lines().filter_map(path).collect())
 }
 
-fn has_fls() -> bool {
-    has("fls") || Command::new("fls").arg("-V").output().is_ok()
+pub fn has_sleuth_kit() -> bool {
+    has("fls")
 }
 
-fn listed(chain: &Chain) -> BTreeSet<String> {
+pub fn listed(chain: &Chain) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     let report = list_files(chain, None, &Job::default(), &mut |event| {
         if let ListEvent::File { path, .. } = event {
