@@ -16,11 +16,13 @@ mod bitmap;
 pub mod codes;
 mod count;
 pub mod directory;
+mod formats;
 mod gather;
 mod growth;
 mod layout;
 mod open;
 mod pieces;
+mod raw;
 mod runs;
 mod sniff;
 mod vhd;
@@ -40,26 +42,13 @@ pub use crate::format::block::{BlockEntry, BlockState, TableAudit};
 pub use crate::format::parent::{ParentRef, PathKind, StoredPath};
 pub use bitmap::{BitOrder, BitRun, Bitmap, BitmapRuns};
 pub use count::{Counts, RunVisitor, StateRun};
+pub use formats::{Format, FormatRules, FormatUsers, LastingId};
 pub use growth::Growth;
-pub use layout::Layout;
+use layout::Layout;
 pub use runs::{Place, SectorRun};
 pub use sniff::{SNIFF_BYTES, Sniffed, sniff};
-pub use vhdx::sequence_number;
-
-/// The file format of a disk.
-#[derive(strum::EnumString, strum::IntoStaticStr)]
-#[strum(serialize_all = "kebab-case")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Format {
-    /// VHD, AVHD, VUD: the format of Virtual PC, Hyper-V to 2008 R2, XenServer.
-    Vhd,
-    /// VHDX, AVHDX: the format of Hyper-V since 2012.
-    Vhdx,
-    /// No format: the file is the disk's content. Only a child says so of its parent.
-    Raw,
-}
-
-crate::worded!(Format);
+pub use vhd::specific::VhdSpecific;
+pub use vhdx::specific::{LogState, VhdxSpecific};
 
 /// How a disk holds its blocks.
 #[derive(strum::EnumString, strum::IntoStaticStr)]
@@ -109,25 +98,6 @@ pub struct Header {
 }
 
 impl Header {
-    /// The id by which children know the disk: of a VHD its unique id, of a VHDX its data write id. Nil ids are none.
-    pub fn link_id(&self) -> Option<Uuid> {
-        let id = match self.format {
-            Format::Vhd => Some(self.id),
-            Format::Vhdx => self.data_write_id,
-            Format::Raw => None,
-        };
-        id.filter(|id| !id.is_nil())
-    }
-
-    /// The id that all files of one virtual disk share, whatever was written since; a VHD has none.
-    pub fn family_id(&self) -> Option<Uuid> {
-        let id = match self.format {
-            Format::Vhd | Format::Raw => None,
-            Format::Vhdx => Some(self.id),
-        };
-        id.filter(|id| !id.is_nil())
-    }
-
     /// True for a file without any format: it has no id, no creator, no dates.
     pub fn is_raw(&self) -> bool {
         self.format == Format::Raw
@@ -136,52 +106,6 @@ impl Header {
     /// True if both are of one format: no disk has a parent of another, raw content aside.
     pub fn is_same_format(&self, other: &Self) -> bool {
         self.format == other.format
-    }
-
-    /// True if the header counts its own writes, so that a change shows before the file's times tell of it.
-    pub fn counts_writes(&self) -> bool {
-        match self.format {
-            Format::Vhd | Format::Raw => false,
-            Format::Vhdx => true,
-        }
-    }
-}
-
-impl Format {
-    /// A VHD keeps its link id for ever; a VHDX gets a new one when it is written.
-    pub fn lasting_id(self) -> LastingId {
-        match self {
-            Self::Vhd => LastingId::Link,
-            Self::Vhdx => LastingId::Family,
-            Self::Raw => LastingId::None,
-        }
-    }
-
-    /// True if only Hyper-V since 2012 uses the format.
-    pub fn is_hyperv_2012(self) -> bool {
-        match self {
-            Self::Vhd | Self::Raw => false,
-            Self::Vhdx => true,
-        }
-    }
-}
-
-/// By which of its ids a disk is known again after it was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastingId {
-    Link,
-    Family,
-    None,
-}
-
-impl Specific {
-    /// Nothing known but the format, as of a disk in a saved scan.
-    pub fn unknown(format: Format) -> Self {
-        match format {
-            Format::Vhd => Self::Vhd(VhdSpecific::default()),
-            Format::Vhdx => Self::Vhdx(VhdxSpecific::default()),
-            Format::Raw => Self::Raw,
-        }
     }
 }
 
@@ -192,79 +116,6 @@ pub enum Specific {
     Vhdx(VhdxSpecific),
     /// A raw file has no header.
     Raw,
-}
-
-/// VHD's own header facts.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a bit or byte of the footer, independent of the others"
-)]
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct VhdSpecific {
-    /// Creator version as stored, major in the high half.
-    pub creator_version: u32,
-    /// Creator host OS, four bytes as text.
-    pub creator_os: String,
-    /// Raw footer time stamp: seconds since 2000-01-01 00:00:00 UTC.
-    pub timestamp: u32,
-    /// Size by the footer's "original size".
-    pub original_size: u64,
-    /// Size by the footer's "current size".
-    pub current_size: u64,
-    /// Size by the CHS geometry, in bytes.
-    pub geometry_size: u64,
-    /// Cylinders, heads, sectors per track.
-    pub geometry: (u16, u8, u8),
-    /// Footer byte 0x54: the VM was in saved state.
-    pub saved_state: bool,
-    /// Footer byte 0x55 (XenServer): hidden from the tool stack.
-    pub hidden: bool,
-    pub features: u32,
-    /// The footer in use is the copy at offset 0.
-    pub footer_is_copy: bool,
-    /// Block allocation table: position in bytes.
-    pub table_offset: Option<u64>,
-    /// Block allocation table: entries claimed.
-    pub table_entries: Option<u32>,
-    /// A valid `tdbatmap` is there.
-    pub batmap: bool,
-    /// The dynamic header's parent time stamp, seconds since 2000; 0 in Windows-made files.
-    pub parent_timestamp: Option<u32>,
-}
-
-/// VHDX's own header facts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct VhdxSpecific {
-    /// Physical sector size in bytes.
-    pub physical_sector_size: u32,
-    /// Sequence number of the current header.
-    pub sequence_number: u64,
-    /// Which header is current: 1 or 2.
-    pub current_header: u8,
-    /// File write GUID of the current header.
-    pub file_write_id: Uuid,
-    /// Log GUID of the current header; nil = nothing to replay.
-    pub log_id: Uuid,
-    /// What became of the log.
-    pub log: LogState,
-    /// File parameters bit 0: blocks stay allocated (a fixed disk).
-    pub leave_blocks_allocated: bool,
-    /// Block allocation table: position in bytes.
-    pub table_offset: u64,
-    /// Block allocation table region: length in bytes.
-    pub table_length: u64,
-}
-
-/// What became of a VHDX log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogState {
-    /// The log GUID is nil: nothing to replay.
-    #[default]
-    Empty,
-    /// Replayed in memory: so many entries.
-    Replayed(u32),
-    /// There is something to replay and it cannot be: no block numbers may be shown.
-    Unusable,
 }
 
 /// One open disk file.
@@ -289,9 +140,8 @@ impl Image {
 
     /// What is wrong with copies that opening does not look at: the second region table of a VHDX.
     pub fn check_copies(&mut self) {
-        if self.header.format == Format::Vhdx {
-            self.findings.extend(vhdx::copies(&*self.source));
-        }
+        let copies = self.header.format.rules().copies;
+        self.findings.extend(copies(&*self.source));
     }
 
     /// Closes the file and keeps what the disk says of itself, and what was odd about that.
@@ -333,7 +183,7 @@ impl Image {
                 .len()
                 .div_ceil(u64::from(self.header.sector_size).max(1)),
             Layout::Unknown => 0,
-            Layout::Vhd(_) | Layout::Vhdx(_) => self
+            Layout::Blocks(_) => self
                 .blocks_with_entry()
                 .saturating_mul(self.sectors_per_block()),
         };
@@ -405,7 +255,7 @@ impl Image {
                         io::ErrorKind::UnexpectedEof.into(),
                     ));
                 }
-                bitmap.load(&bytes, self.layout.bit_order(), sectors);
+                bitmap.load(&bytes, self.header.format.rules().bit_order, sectors);
             }
         }
         Ok(())

@@ -1,7 +1,10 @@
 //! Block states and decoded table entries, whichever format stored them; and the faults a table can have.
 
+use std::fmt::Debug;
+
 use crate::finding::Finding;
-use crate::format::BlockNo;
+use crate::format::{BlockNo, FormatError};
+use crate::source::Source;
 
 /// What a disk's table says of one block.
 #[derive(strum::EnumString, strum::IntoStaticStr)]
@@ -74,5 +77,53 @@ impl TableAudit {
                 finding
             })
             .collect()
+    }
+}
+
+/// A block table of some format.
+pub trait AllocationTable: Debug + Send + Sync {
+    /// Decodes the entries of `count` blocks from `first` on into `out`, one each, fewer past the end of the disk.
+    ///
+    /// # Errors
+    /// When the table's bytes cannot be read.
+    fn read(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: usize,
+        out: &mut Vec<BlockEntry>,
+        audit: Option<&mut TableAudit>,
+    ) -> Result<(), FormatError>;
+
+    /// As [`read`](Self::read), but only blocks that are not absent, with their numbers; returns how many blocks from
+    /// `first` on have an entry.
+    ///
+    /// # Errors
+    /// When the table's bytes cannot be read.
+    fn read_present(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: u64,
+        out: &mut Vec<(BlockNo, BlockEntry)>,
+        audit: &mut TableAudit,
+    ) -> Result<u64, FormatError> {
+        let mut all = Vec::new();
+        let asked = usize::try_from(count).unwrap_or(usize::MAX);
+        self.read(source, first, asked, &mut all, Some(audit))?;
+        let present = (first.0..)
+            .map(BlockNo)
+            .zip(all.iter().copied())
+            .filter(|(_, entry)| entry.state != BlockState::Absent);
+        out.extend(present);
+        Ok(all.len() as u64)
+    }
+
+    /// Blocks, from the first on, that have an entry.
+    fn blocks_with_entry(&self) -> u64;
+
+    /// End of what may hold data, in bytes: a block that reaches further is cut off there.
+    fn data_end(&self) -> u64 {
+        u64::MAX
     }
 }

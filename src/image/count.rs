@@ -129,7 +129,7 @@ impl Image {
         audit: &mut TableAudit,
         tally: &mut Tally<'_>,
     ) -> bool {
-        let order = self.layout.bit_order();
+        let order = self.header.format.rules().bit_order;
         let held = gather::bitmaps(
             &*self.source,
             present.iter().map(|(_, entry)| entry),

@@ -1,16 +1,10 @@
 //! How much the receiving file of a merge grows at most: the blocks that the child's sectors need and the parent has no
 //! room for yet, and what the parent's own enlargement takes.
 
-use super::{BlockState, Format, Header, Kind, Place, SectorRun, Specific, StateRun};
-
-const MIB: u64 = 1 << 20;
-const SECTOR: u64 = 512;
-/// Sectors a writer may leave free before a VHD's block, so that its data begins at a page of 4 KiB, as libvhd and
-/// Windows since 2012 do.
-const GAP_SECTORS: u64 = 7;
+use super::{BlockState, Header, Kind, Place, SectorRun, StateRun};
 
 /// A half-open range of block numbers.
-type BlockRange = (u64, u64);
+pub(super) type BlockRange = (u64, u64);
 
 /// Gathers, from the sectors a child holds, which blocks of its parent they need. Block sizes may differ.
 #[derive(Debug)]
@@ -105,82 +99,41 @@ impl<'a> Growth<'a> {
         let parent = self.parent;
         let larger = self.end.saturating_sub(parent.stored_size);
         let there = join(held.iter().filter(|run| has_data(run.state)).map(blocks_of));
-        let ranges = subtract(&self.needed, &there);
-        let new = length(&ranges);
-        match (parent.format, parent.kind) {
-            (Format::Raw, _) | (_, Kind::Fixed) => larger,
-            (Format::Vhd, _) => {
-                let bitmap = self.block.div_ceil(SECTOR * 8).div_ceil(SECTOR);
-                let bitmap = bitmap.saturating_add(GAP_SECTORS).saturating_mul(SECTOR);
-                let block = self.block.saturating_add(bitmap);
-                let moved = self.table_room(larger, length(&there), block);
-                new.saturating_mul(block).saturating_add(moved)
-            }
-            (Format::Vhdx, _) => {
-                let bitmaps = match parent.kind {
-                    Kind::Differencing => new_bitmaps(parent, self.block, &ranges, held),
-                    Kind::Dynamic | Kind::Fixed => 0,
-                };
-                let aligned = parent.file_size.next_multiple_of(MIB);
-                let gap = match new.saturating_add(bitmaps) {
-                    0 => 0,
-                    _ => aligned.saturating_sub(parent.file_size),
-                };
-                new.saturating_mul(self.block)
-                    .saturating_add(bitmaps.saturating_mul(MIB))
-                    .saturating_add(gap)
-            }
+        if parent.kind == Kind::Fixed {
+            return larger;
         }
-    }
-
-    /// Bytes that a VHD's longer table takes: libvhd moves the first blocks to the end of the file to make room for it
-    /// (`vhd-util resize`). `held` blocks are in the file, each of `stride` bytes with its bitmap.
-    fn table_room(&self, larger: u64, held: u64, stride: u64) -> u64 {
-        let Specific::Vhd(vhd) = &self.parent.specific else {
-            return 0;
-        };
-        let entries = u64::from(vhd.table_entries.unwrap_or(0)).max(self.parent.blocks);
-        if larger == 0 || self.end.div_ceil(self.block.max(1)) <= entries {
-            return 0;
-        }
-        let more = larger.div_ceil(self.block.max(1));
-        let of_table = |entries: u64| entries.saturating_mul(4).next_multiple_of(SECTOR);
-        let table = of_table(entries.saturating_add(more)).saturating_sub(of_table(entries));
-        let batmap = if vhd.batmap {
-            (more / 8).saturating_add(1).next_multiple_of(SECTOR)
-        } else {
-            0
-        };
-        let room = table.saturating_add(batmap);
-        if held == 0 {
-            return room;
-        }
-        let moved = room.checked_div(stride).unwrap_or(0).saturating_add(1);
-        moved.min(held).saturating_mul(stride)
+        let new = subtract(&self.needed, &there);
+        (parent.format.rules().growth)(&Needed {
+            parent,
+            end: self.end,
+            larger,
+            block: self.block,
+            new: &new,
+            there: length(&there),
+            held,
+        })
     }
 }
 
-/// Chunks that get their first bitmap: those with new blocks and none held in part so far. Windows marks a new block as
-/// held in part even where all of it was written.
-fn new_bitmaps(parent: &Header, block: u64, new: &[BlockRange], held: &[StateRun]) -> u64 {
-    let ratio = (1_u64 << 23)
-        .saturating_mul(u64::from(parent.sector_size))
-        .checked_div(block)
-        .unwrap_or(1)
-        .max(1);
-    let chunk = |(first, end): BlockRange| {
-        (
-            first.checked_div(ratio).unwrap_or(first),
-            end.div_ceil(ratio),
-        )
-    };
-    let in_part = held.iter().filter(|run| run.state == BlockState::Partial);
-    let have = join(in_part.map(blocks_of).map(chunk));
-    let touched = join(new.iter().copied().map(chunk));
-    length(&subtract(&touched, &have))
+/// What a merge asks of a file that is not fixed.
+pub(super) struct Needed<'a> {
+    /// The receiving disk.
+    pub parent: &'a Header,
+    /// Size of the merged disk, in bytes.
+    pub end: u64,
+    /// Bytes by which that is larger than the receiving disk.
+    pub larger: u64,
+    /// Block size of the receiving disk, in bytes.
+    pub block: u64,
+    /// Blocks that need room it does not have.
+    pub new: &'a [BlockRange],
+    /// Blocks that have room in it.
+    pub there: u64,
+    /// Its table.
+    pub held: &'a [StateRun],
 }
 
-fn blocks_of(run: &StateRun) -> BlockRange {
+pub(super) fn blocks_of(run: &StateRun) -> BlockRange {
     (run.first.0, run.first.0.saturating_add(run.count))
 }
 
@@ -193,7 +146,7 @@ fn push(ranges: &mut Vec<BlockRange>, range: BlockRange) {
 }
 
 /// Blocks in all ranges together.
-fn length(ranges: &[BlockRange]) -> u64 {
+pub(super) fn length(ranges: &[BlockRange]) -> u64 {
     ranges.iter().fold(0, |sum, (first, end)| {
         sum.saturating_add(end.saturating_sub(*first))
     })
@@ -208,7 +161,7 @@ fn has_data(state: BlockState) -> bool {
 }
 
 /// Ranges sorted, overlaps joined, empty ones dropped.
-fn join(ranges: impl Iterator<Item = BlockRange>) -> Vec<BlockRange> {
+pub(super) fn join(ranges: impl Iterator<Item = BlockRange>) -> Vec<BlockRange> {
     let mut all: Vec<BlockRange> = ranges.filter(|(first, end)| first < end).collect();
     all.sort_unstable();
     let mut joined: Vec<BlockRange> = Vec::with_capacity(all.len());
@@ -222,7 +175,7 @@ fn join(ranges: impl Iterator<Item = BlockRange>) -> Vec<BlockRange> {
 }
 
 /// What of `from` is not in `take`; both joined.
-fn subtract(from: &[BlockRange], take: &[BlockRange]) -> Vec<BlockRange> {
+pub(super) fn subtract(from: &[BlockRange], take: &[BlockRange]) -> Vec<BlockRange> {
     let mut left = Vec::new();
     let mut take = take.iter().copied().peekable();
     for (mut first, end) in from.iter().copied() {
@@ -255,6 +208,9 @@ mod tests {
     use super::*;
     use crate::analysis::plain::vhd;
     use crate::format::{BlockNo, SectorNo};
+    use crate::image::{Format, Specific};
+
+    const MIB: u64 = 1 << 20;
 
     const STRIDE: u64 = (2 << 20) + 4096;
 

@@ -25,6 +25,11 @@ impl Pieces {
         }
     }
 
+    /// What the pieces are of.
+    pub(super) fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
     /// Reads `len` bytes at `offset`, or as many as there are, and keeps them.
     pub(super) fn keep(&mut self, offset: u64, len: usize) -> io::Result<()> {
         let bytes = read_up_to(&self.source, offset, len)?;

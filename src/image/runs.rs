@@ -69,7 +69,7 @@ impl Image {
                 runs.push(range, Place::Here { offset_bytes });
                 return Ok(());
             }
-            Layout::Vhd(_) | Layout::Vhdx(_) if per_block > 0 => {}
+            Layout::Blocks(_) if per_block > 0 => {}
             _ => {
                 runs.push(range, Place::Error);
                 return Ok(());
@@ -148,7 +148,7 @@ impl Image {
                     };
                     bitmap.load(
                         &bytes,
-                        self.layout.bit_order(),
+                        self.header.format.rules().bit_order,
                         self.sectors_of_block(block),
                     );
                     let in_block = |sector: u64| {

@@ -1,6 +1,6 @@
 //! What a file is, by its content, never by its name.
 
-use crate::format::vhd::footer::Cookie;
+use super::Format;
 
 /// How many of the first and of the last bytes of a file [`sniff`] looks at.
 pub const SNIFF_BYTES: usize = 1024;
@@ -11,24 +11,12 @@ const HYPERV_STORE: [u8; 4] = 0x0128_2014_u32.to_le_bytes();
 /// What the first and last bytes of a file say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sniffed {
-    /// A VHD of some kind, or what is left of one.
-    Vhd,
-    /// A VHDX, or what is left of one.
-    Vhdx,
+    /// A disk, or what is left of one.
+    Disk(Format),
     /// A Hyper-V configuration container (VMCX, VMRS).
     HyperVStore,
     /// Something else.
     Other,
-}
-
-/// True if a file that ends so has a footer at its very end, of 512 bytes or of 511.
-pub(super) fn has_end_footer(tail: &[u8]) -> bool {
-    [512, 511].into_iter().any(|len| {
-        let at = tail.len().checked_sub(len);
-        at.and_then(|at| tail.get(at..))
-            .and_then(Cookie::sniff)
-            .is_some()
-    })
 }
 
 /// Looks at a file's first and last bytes, [`SNIFF_BYTES`] of each or as many as there are.
@@ -36,18 +24,12 @@ pub(super) fn has_end_footer(tail: &[u8]) -> bool {
 /// A footer at either end makes a VHD, and so does a dynamic header without any footer: what is left of one. The last
 /// piece of a disk split into `.v01`, `.v02` and so on ends in a footer too; only names tell the pieces.
 pub fn sniff(head: &[u8], tail: &[u8]) -> Sniffed {
-    let has_dynamic_header = || {
-        head.get(512..)
-            .is_some_and(|rest| rest.starts_with(b"cxsparse"))
-    };
-    if head.starts_with(b"vhdxfile") {
-        Sniffed::Vhdx
-    } else if has_end_footer(tail) || Cookie::sniff(head).is_some() || has_dynamic_header() {
-        Sniffed::Vhd
-    } else if head.starts_with(&HYPERV_STORE) {
-        Sniffed::HyperVStore
-    } else {
-        Sniffed::Other
+    let format = Format::find(|rules| (rules.begins)(head))
+        .or_else(|| Format::find(|rules| (rules.encloses)(head, tail)));
+    match format {
+        Some(format) => Sniffed::Disk(format),
+        None if head.starts_with(&HYPERV_STORE) => Sniffed::HyperVStore,
+        None => Sniffed::Other,
     }
 }
 
@@ -63,12 +45,30 @@ mod tests {
             bytes
         };
         let zeros = [0_u8; 1024];
-        assert_eq!(sniff(&with(0, b"vhdxfile"), &zeros), Sniffed::Vhdx);
-        assert_eq!(sniff(&zeros, &with(512, b"conectix")), Sniffed::Vhd);
-        assert_eq!(sniff(&zeros, &with(513, b"conectix")), Sniffed::Vhd);
-        assert_eq!(sniff(&zeros, &with(512, b"v_poison")), Sniffed::Vhd);
-        assert_eq!(sniff(&with(0, b"conectix"), &zeros), Sniffed::Vhd);
-        assert_eq!(sniff(&with(512, b"cxsparse"), &zeros), Sniffed::Vhd);
+        assert_eq!(
+            sniff(&with(0, b"vhdxfile"), &zeros),
+            Sniffed::Disk(Format::Vhdx)
+        );
+        assert_eq!(
+            sniff(&zeros, &with(512, b"conectix")),
+            Sniffed::Disk(Format::Vhd)
+        );
+        assert_eq!(
+            sniff(&zeros, &with(513, b"conectix")),
+            Sniffed::Disk(Format::Vhd)
+        );
+        assert_eq!(
+            sniff(&zeros, &with(512, b"v_poison")),
+            Sniffed::Disk(Format::Vhd)
+        );
+        assert_eq!(
+            sniff(&with(0, b"conectix"), &zeros),
+            Sniffed::Disk(Format::Vhd)
+        );
+        assert_eq!(
+            sniff(&with(512, b"cxsparse"), &zeros),
+            Sniffed::Disk(Format::Vhd)
+        );
         let store = with(0, &[0x14, 0x20, 0x28, 0x01]);
         assert_eq!(sniff(&store, &zeros), Sniffed::HyperVStore);
         assert_eq!(sniff(&zeros, &zeros), Sniffed::Other);

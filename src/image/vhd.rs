@@ -2,35 +2,86 @@
 
 #[cfg(test)]
 mod damage;
+mod growth;
+mod padded;
 #[cfg(test)]
 mod rules;
+pub(super) mod specific;
 
 use std::sync::Arc;
 
 use super::pieces::Pieces;
-use super::{Format, Header, Image, Kind, Layout, Specific, VhdSpecific};
+use super::sniff::SNIFF_BYTES;
+use super::{
+    BitOrder, Format, FormatRules, FormatUsers, Header, Image, Kind, LastingId, Layout, Specific,
+    VhdSpecific,
+};
 use crate::finding::Finding;
 use crate::format::FormatError;
 use crate::format::parent::{ParentRef, StoredPath};
 use crate::format::vhd::bat::{InUse, VhdTableLayout};
 use crate::format::vhd::dynamic::{self, DynamicHeader, NameOrder};
-use crate::format::vhd::footer::{self, DiskType, FoundFooter, SIZE_MAX};
+use crate::format::vhd::footer::{self, Cookie, DiskType, FoundFooter, SIZE_MAX};
 use crate::format::vhd::locator::{self, UrlStyle};
 use crate::format::vhd::{SECTOR_BYTES, batmap, codes};
 use crate::source::Source;
+
+pub(super) use padded::open as open_padded;
+
+pub(super) const RULES: FormatRules = FormatRules {
+    extensions: &["vhd", "avhd", "vud"],
+    begins: |_| false,
+    encloses: |head, tail| {
+        let has_dynamic_header = || {
+            head.get(512..)
+                .is_some_and(|rest| rest.starts_with(b"cxsparse"))
+        };
+        has_end_footer(tail) || Cookie::sniff(head).is_some() || has_dynamic_header()
+    },
+    remains: |_| false,
+    open,
+    bit_order: BitOrder::MsbFirst,
+    copies: |_| None,
+    write_counter: None,
+    link_id: |header| Some(header.id),
+    family_id: |_| None,
+    lasting_id: LastingId::Link,
+    users: FormatUsers::Many,
+    unknown: || Specific::Vhd(VhdSpecific::default()),
+    growth: growth::bytes_max,
+};
+
+/// True if a file that ends so has a footer at its very end, of 512 bytes or of 511.
+fn has_end_footer(tail: &[u8]) -> bool {
+    [512, 511].into_iter().any(|len| {
+        let at = tail.len().checked_sub(len);
+        at.and_then(|at| tail.get(at..))
+            .and_then(Cookie::sniff)
+            .is_some()
+    })
+}
 
 /// Opens a VHD of which `pieces` holds both ends.
 ///
 /// # Errors
 /// If there is no footer, or none that says what the disk is; the reads' own.
-pub(super) fn open(source: &Arc<dyn Source>, pieces: &mut Pieces) -> Result<Image, FormatError> {
+fn open(mut pieces: Pieces) -> Result<Image, FormatError> {
+    let len = pieces.len();
+    let tail_at = len.saturating_sub(SNIFF_BYTES as u64);
+    // With only the copy at the start left, the footer itself may stand before padding.
+    if !has_end_footer(pieces.kept(tail_at))
+        && let Some(image) = open_padded(Arc::clone(pieces.source()))?
+    {
+        return Ok(image);
+    }
     let mut findings = Vec::new();
-    match read(source.len(), pieces, &mut findings) {
+    match read(len, &mut pieces, &mut findings) {
         Ok((header, layout)) => Ok(Image {
             header,
             findings,
             layout,
-            source: Arc::clone(source),
+            // A small disk's table and bitmaps are often among what was read already.
+            source: Arc::new(pieces),
         }),
         Err(error) => Err(error.after(findings)),
     }
@@ -108,7 +159,7 @@ fn read(
                     specific.parent_timestamp =
                         (kind == Kind::Differencing).then_some(dynamic.parent_timestamp);
                     specific.batmap = table.batmap.is_some();
-                    Layout::Vhd(table)
+                    Layout::Blocks(Box::new(table))
                 }
             }
         }

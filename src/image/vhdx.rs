@@ -4,6 +4,9 @@
 //!  identifier, headers ─► log ─► OverlaySource ─► region table ─► metadata ─► table layout
 //! ```
 
+mod growth;
+pub(super) mod specific;
+
 use std::sync::Arc;
 
 use super::pieces::Pieces;
@@ -13,11 +16,32 @@ use crate::format::vhdx::bat::VhdxTableLayout;
 use crate::format::vhdx::header::{self, HeaderSlot};
 use crate::format::vhdx::log::{self, LogReplay};
 use crate::format::vhdx::{identifier, metadata, region};
-use crate::image::{Format, Header, Image, Kind, Layout, LogState, Specific, VhdxSpecific};
+use crate::image::{
+    BitOrder, Format, FormatRules, FormatUsers, Header, Image, Kind, LastingId, Layout, LogState,
+    Specific, VhdxSpecific,
+};
 use crate::source::{OverlaySource, Source, read_up_to};
 
+pub(super) const RULES: FormatRules = FormatRules {
+    extensions: &["vhdx", "avhdx"],
+    begins: |head| head.starts_with(b"vhdxfile"),
+    encloses: |_, _| false,
+    // With its first sector lost it still has its headers.
+    remains: has_headers,
+    open,
+    bit_order: BitOrder::LsbFirst,
+    copies,
+    write_counter: Some(sequence_number),
+    link_id: |header| header.data_write_id,
+    family_id: |header| Some(header.id),
+    lasting_id: LastingId::Family,
+    users: FormatUsers::HyperV2012,
+    unknown: || Specific::Vhdx(VhdxSpecific::default()),
+    growth: growth::bytes_max,
+};
+
 /// The larger sequence number of the two headers, whether or not they are sound; it grows with each change of a header.
-pub fn sequence_number(source: &dyn Source) -> Option<u64> {
+fn sequence_number(source: &dyn Source) -> Option<u64> {
     header::OFFSETS_BYTES
         .into_iter()
         .filter_map(|at| {
@@ -29,7 +53,7 @@ pub fn sequence_number(source: &dyn Source) -> Option<u64> {
 }
 
 /// True if a header's signature stands where a VHDX has its headers, whatever the file begins with.
-pub(super) fn has_headers(source: &dyn Source) -> bool {
+fn has_headers(source: &dyn Source) -> bool {
     header::OFFSETS_BYTES.into_iter().any(|at| {
         read_up_to(source, at, header::SIGNATURE.len())
             .is_ok_and(|bytes| bytes == header::SIGNATURE)
@@ -37,7 +61,7 @@ pub(super) fn has_headers(source: &dyn Source) -> bool {
 }
 
 /// Compares what is there twice and read once: the region tables. `None` where all is well or nothing can be read.
-pub(super) fn copies(source: &dyn Source) -> Option<Finding> {
+fn copies(source: &dyn Source) -> Option<Finding> {
     let copy = |at| read_up_to(source, at, region::LENGTH_BYTES).ok();
     let [first, second] = region::OFFSETS_BYTES.map(copy);
     region::compare(&first?, &second?)
@@ -48,8 +72,13 @@ pub(super) fn copies(source: &dyn Source) -> Option<Finding> {
 /// # Errors
 /// When nothing further can be made of the file: no valid header or region table, an unknown version, an unknown required
 /// region or metadata item, sizes missing or beyond the format's limits, or bytes that cannot be read.
-pub(super) fn open(source: Arc<dyn Source>, pieces: &Pieces) -> Result<Image, FormatError> {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a format may keep the pieces; this one reads on its own"
+)]
+fn open(pieces: Pieces) -> Result<Image, FormatError> {
     let mut findings = Vec::new();
+    let source = Arc::clone(pieces.source());
     match read(source, pieces.kept(0), &mut findings) {
         Ok((header, layout, source)) => Ok(Image {
             header,
@@ -134,7 +163,7 @@ fn read(
     };
     let layout = match log {
         LogState::Unusable => Layout::Unknown,
-        LogState::Empty | LogState::Replayed(_) => Layout::Vhdx(table),
+        LogState::Empty | LogState::Replayed(_) => Layout::Blocks(Box::new(table)),
     };
     Ok((header, layout, source))
 }

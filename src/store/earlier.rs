@@ -175,7 +175,7 @@ impl DiskMarks {
             return true;
         };
         own == others
-            && match own.lasting_id() {
+            && match own.rules().lasting_id {
                 LastingId::Link => self.link_id == other.link_id,
                 LastingId::Family => {
                     self.family_id == other.family_id && self.is_base == other.is_base

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::format::guid;
+use crate::image::Format;
 use crate::store::containers::{VolumeName, lvm_name};
 
 /// What a name promises.
@@ -42,8 +43,11 @@ pub fn named(path: &Path) -> Named {
     let Some((stem, extension)) = name.rsplit_once('.') else {
         return Named::Anything;
     };
-    match extension.to_ascii_lowercase().as_str() {
-        "vhd" | "avhd" | "vud" | "vhdx" | "avhdx" => Named::Disk,
+    let extension = extension.to_ascii_lowercase();
+    if Format::of_extension(&extension).is_some() {
+        return Named::Disk;
+    }
+    match extension.as_str() {
         "vmcx" | "xml" => Named::Config,
         "rct" => Named::Companion(
             "changed blocks of a disk, kept for backups (resilient change tracking)",

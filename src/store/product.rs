@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::format::guid;
-use crate::image::Header;
+use crate::image::{FormatUsers, Header};
 use crate::store::containers::{VolumeName, lvm_name, xo};
 use crate::store::names::has_extension;
 use crate::store::pvs;
@@ -182,7 +182,7 @@ impl Sign {
         if pvs::is_version(path) {
             return Self::CitrixPvs;
         }
-        if header.format.is_hyperv_2012() {
+        if header.format.rules().users == FormatUsers::HyperV2012 {
             return Self::Vhdx;
         }
         let creator = creator(header);

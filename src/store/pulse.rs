@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::image::{self, Header};
+use crate::image::Header;
 use crate::source::FileSource;
 use crate::store::containers::Containers;
 
@@ -34,13 +34,11 @@ pub fn pulse(path: &Path, header: Option<&Header>, containers: &Containers) -> O
             sequence: containers.mark(path),
         });
     };
-    let counts_writes = header.is_some_and(Header::counts_writes);
+    let counter = header.and_then(|header| header.format.rules().write_counter);
     Some(Pulse {
         len: facts.len(),
         modified: facts.modified().ok(),
-        sequence: counts_writes
-            .then(|| image::sequence_number(&FileSource::open(path).ok()?))
-            .flatten(),
+        sequence: counter.and_then(|count| count(&FileSource::open(path).ok()?)),
     })
 }
 
@@ -63,7 +61,7 @@ mod tests {
         };
         write(8);
         let source = Arc::new(FileSource::open(&path).unwrap());
-        let header = image::Image::open(source).unwrap().header().clone();
+        let header = crate::image::Image::open(source).unwrap().header().clone();
         let none = Containers::default();
         let before = pulse(&path, Some(&header), &none);
         assert_eq!(pulse(&path, Some(&header), &none), before);

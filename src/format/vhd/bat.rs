@@ -5,7 +5,7 @@
 use super::batmap::Batmap;
 use super::codes;
 use crate::finding::Finding;
-use crate::format::block::{BlockEntry, BlockState, TableAudit};
+use crate::format::block::{AllocationTable, BlockEntry, BlockState, TableAudit};
 use crate::format::{BlockNo, FormatError};
 use crate::source::Source;
 
@@ -75,72 +75,6 @@ impl VhdTableLayout {
         self.virtual_size
             .saturating_sub(start)
             .min(u64::from(self.block_size))
-    }
-
-    /// Decodes the entries of `count` blocks from `first` on into `out`, in one read. Blocks past the end of the disk give
-    /// no entry; blocks without an entry in the file are [`BlockState::Error`], which the header's findings explain.
-    ///
-    /// An entry that leads out of the file or into its headers is [`BlockState::Error`]. Two blocks at one place keep their
-    /// states, since which of them is right is not known; the audit tells.
-    ///
-    /// # Errors
-    /// When the table's bytes cannot be read.
-    pub fn read(
-        &self,
-        source: &dyn Source,
-        first: BlockNo,
-        count: usize,
-        out: &mut Vec<BlockEntry>,
-        mut audit: Option<&mut TableAudit>,
-    ) -> Result<(), FormatError> {
-        let wanted = self.blocks.saturating_sub(first.0).min(count as u64);
-        let table = self.stored(source, first, wanted)?;
-        out.reserve(usize::try_from(wanted).unwrap_or(0));
-        for (entry, block) in table.as_chunks().0.iter().zip(first.0..) {
-            let sector = u32::from_be_bytes(*entry);
-            out.push(self.decode(sector, block, audit.as_deref_mut()));
-        }
-        let stored = table.chunks_exact(4).len() as u64;
-        let missing = usize::try_from(wanted.saturating_sub(stored)).unwrap_or(0);
-        out.extend(std::iter::repeat_n(
-            BlockEntry {
-                state: BlockState::Error,
-                ..BlockEntry::default()
-            },
-            missing,
-        ));
-        Ok(())
-    }
-
-    /// As [`read`](Self::read), but only the blocks that are not absent, each with its number: a disk that holds few of its
-    /// blocks costs little more than the read. Returns how many blocks from `first` on have an entry.
-    ///
-    /// # Errors
-    /// When the table's bytes cannot be read.
-    pub fn read_present(
-        &self,
-        source: &dyn Source,
-        first: BlockNo,
-        count: u64,
-        out: &mut Vec<(BlockNo, BlockEntry)>,
-        audit: &mut TableAudit,
-    ) -> Result<u64, FormatError> {
-        const STRETCH: [u8; 1024] = [0xff; 1024];
-        let table = self.stored(source, first, count)?;
-        let mut start = first.0;
-        for stretch in table.chunks(STRETCH.len()) {
-            if Some(stretch) != STRETCH.get(..stretch.len()) {
-                for (entry, block) in stretch.as_chunks().0.iter().zip(start..) {
-                    let sector = u32::from_be_bytes(*entry);
-                    if sector != UNUSED {
-                        let entry = self.decode(sector, block, Some(&mut *audit));
-                        out.push((BlockNo(block), entry));
-                    }
-                }
-            }
-            start = start.saturating_add(stretch.chunks_exact(4).len() as u64);
-        }
-        Ok(start.saturating_sub(first.0))
     }
 
     /// The bytes of at most `count` entries from `first` on, as many as the file holds, in one read.
@@ -308,5 +242,75 @@ impl VhdTableLayout {
                 }
             }
         }
+    }
+}
+
+impl AllocationTable for VhdTableLayout {
+    /// Decodes the entries of `count` blocks from `first` on into `out`, in one read. Blocks past the end of the disk give
+    /// no entry; blocks without an entry in the file are [`BlockState::Error`], which the header's findings explain.
+    ///
+    /// An entry that leads out of the file or into its headers is [`BlockState::Error`]. Two blocks at one place keep their
+    /// states, since which of them is right is not known; the audit tells.
+    fn read(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: usize,
+        out: &mut Vec<BlockEntry>,
+        mut audit: Option<&mut TableAudit>,
+    ) -> Result<(), FormatError> {
+        let wanted = self.blocks.saturating_sub(first.0).min(count as u64);
+        let table = self.stored(source, first, wanted)?;
+        out.reserve(usize::try_from(wanted).unwrap_or(0));
+        for (entry, block) in table.as_chunks().0.iter().zip(first.0..) {
+            let sector = u32::from_be_bytes(*entry);
+            out.push(self.decode(sector, block, audit.as_deref_mut()));
+        }
+        let stored = table.chunks_exact(4).len() as u64;
+        let missing = usize::try_from(wanted.saturating_sub(stored)).unwrap_or(0);
+        out.extend(std::iter::repeat_n(
+            BlockEntry {
+                state: BlockState::Error,
+                ..BlockEntry::default()
+            },
+            missing,
+        ));
+        Ok(())
+    }
+
+    /// As [`read`](Self::read), but only the blocks that are not absent, each with its number: a disk that holds few of its
+    /// blocks costs little more than the read. Returns how many blocks from `first` on have an entry.
+    fn read_present(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: u64,
+        out: &mut Vec<(BlockNo, BlockEntry)>,
+        audit: &mut TableAudit,
+    ) -> Result<u64, FormatError> {
+        const STRETCH: [u8; 1024] = [0xff; 1024];
+        let table = self.stored(source, first, count)?;
+        let mut start = first.0;
+        for stretch in table.chunks(STRETCH.len()) {
+            if Some(stretch) != STRETCH.get(..stretch.len()) {
+                for (entry, block) in stretch.as_chunks().0.iter().zip(start..) {
+                    let sector = u32::from_be_bytes(*entry);
+                    if sector != UNUSED {
+                        let entry = self.decode(sector, block, Some(&mut *audit));
+                        out.push((BlockNo(block), entry));
+                    }
+                }
+            }
+            start = start.saturating_add(stretch.chunks_exact(4).len() as u64);
+        }
+        Ok(start.saturating_sub(first.0))
+    }
+
+    fn blocks_with_entry(&self) -> u64 {
+        self.entries
+    }
+
+    fn data_end(&self) -> u64 {
+        self.data_end
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::finding::{Code, Finding};
-use crate::format::block::{BlockEntry, BlockState, TableAudit};
+use crate::format::block::{AllocationTable, BlockEntry, BlockState, TableAudit};
 use crate::format::vhdx::bitmap::{BLOCK_BYTES, Chunks};
 use crate::format::vhdx::metadata::VhdxMetadata;
 use crate::format::vhdx::region::Regions;
@@ -106,56 +106,6 @@ impl VhdxTableLayout {
     /// Payload blocks of the disk: virtual size by block size, rounded up.
     pub fn blocks(&self) -> u64 {
         self.blocks
-    }
-
-    /// Blocks that have an entry in the table, those past the end of the disk included.
-    pub fn blocks_with_entry(&self) -> u64 {
-        self.chunks.payload_entries(self.entries)
-    }
-
-    /// Decodes the entries of `count` blocks from `first` on into `out`; fewer past the end of the disk. One read, and for
-    /// a differencing disk one more where the window ends inside a chunk.
-    ///
-    /// Blocks that share a place are told apart only with an `audit` that sees all windows in order: the first that is met
-    /// keeps the place, the others become errors. It costs a bit for each mebibyte of the file.
-    ///
-    /// # Errors
-    /// When the table's bytes cannot be read.
-    pub fn read(
-        &self,
-        source: &dyn Source,
-        first: BlockNo,
-        count: usize,
-        out: &mut Vec<BlockEntry>,
-        mut audit: Option<&mut TableAudit>,
-    ) -> Result<(), FormatError> {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let end = first.0.saturating_add(count).min(self.blocks);
-        let Some(last) = end.checked_sub(1).filter(|last| *last >= first.0) else {
-            return Ok(());
-        };
-        let window = self.window(
-            source,
-            self.chunks.payload_index(first),
-            self.chunks.payload_index(BlockNo(last)).saturating_add(1),
-        )?;
-        let mut at = first.0;
-        while at < end {
-            let chunk = self.chunks.chunk_of(BlockNo(at));
-            let next = chunk
-                .saturating_add(1)
-                .saturating_mul(self.chunks.ratio)
-                .min(end)
-                .max(at.saturating_add(1));
-            let bitmap = self.bitmap(source, &window, chunk, BlockNo(at), audit.as_deref_mut())?;
-            for block in at..next {
-                let block = BlockNo(block);
-                let raw = window.entry(self.chunks.payload_index(block)).map(RawEntry);
-                out.push(self.decode(raw, block, bitmap, audit.as_deref_mut()));
-            }
-            at = next;
-        }
-        Ok(())
     }
 
     fn window(
@@ -431,6 +381,55 @@ fn claim(audit: &mut TableAudit, offset: u64, length: u64) -> Result<(), PlaceFa
         Ok(())
     } else {
         Err((&codes::TABLE_OVERLAP, "shares its place with another block"))
+    }
+}
+
+impl AllocationTable for VhdxTableLayout {
+    /// Blocks that have an entry in the table, those past the end of the disk included.
+    fn blocks_with_entry(&self) -> u64 {
+        self.chunks.payload_entries(self.entries)
+    }
+
+    /// Decodes the entries of `count` blocks from `first` on into `out`; fewer past the end of the disk. One read, and for
+    /// a differencing disk one more where the window ends inside a chunk.
+    ///
+    /// Blocks that share a place are told apart only with an `audit` that sees all windows in order: the first that is met
+    /// keeps the place, the others become errors. It costs a bit for each mebibyte of the file.
+    fn read(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: usize,
+        out: &mut Vec<BlockEntry>,
+        mut audit: Option<&mut TableAudit>,
+    ) -> Result<(), FormatError> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let end = first.0.saturating_add(count).min(self.blocks);
+        let Some(last) = end.checked_sub(1).filter(|last| *last >= first.0) else {
+            return Ok(());
+        };
+        let window = self.window(
+            source,
+            self.chunks.payload_index(first),
+            self.chunks.payload_index(BlockNo(last)).saturating_add(1),
+        )?;
+        let mut at = first.0;
+        while at < end {
+            let chunk = self.chunks.chunk_of(BlockNo(at));
+            let next = chunk
+                .saturating_add(1)
+                .saturating_mul(self.chunks.ratio)
+                .min(end)
+                .max(at.saturating_add(1));
+            let bitmap = self.bitmap(source, &window, chunk, BlockNo(at), audit.as_deref_mut())?;
+            for block in at..next {
+                let block = BlockNo(block);
+                let raw = window.entry(self.chunks.payload_index(block)).map(RawEntry);
+                out.push(self.decode(raw, block, bitmap, audit.as_deref_mut()));
+            }
+            at = next;
+        }
+        Ok(())
     }
 }
 

@@ -8,9 +8,9 @@ use uuid::{Uuid, uuid};
 const MIB: u64 = 1 << 20;
 
 fn open(source: Arc<dyn Source>) -> Result<Image, FormatError> {
-    let mut pieces = Pieces::new(Arc::clone(&source));
+    let mut pieces = Pieces::new(source);
     pieces.keep(0, 4096).expect("a start");
-    super::open(source, &pieces)
+    super::open(pieces)
 }
 
 fn opened(bytes: Vec<u8>) -> Image {
