@@ -99,6 +99,28 @@ impl From<&Finding> for FindingJson {
     }
 }
 
+/// A finding of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathFinding {
+    pub path: String,
+    /// Base64 of its bytes, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    #[serde(flatten)]
+    pub finding: FindingJson,
+}
+
+impl PathFinding {
+    pub fn new(path: &Path, finding: &Finding) -> Self {
+        let (path, path_bytes) = path_text(path);
+        Self {
+            path,
+            path_bytes,
+            finding: FindingJson::from(finding),
+        }
+    }
+}
+
 /// Empty is unknown.
 fn some_text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())

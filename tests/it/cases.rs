@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::truth::samples;
 
 /// The cases, unpacked once; `None` without samples.
-fn cases() -> Option<&'static Path> {
+pub fn cases() -> Option<&'static Path> {
     static CASES: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
     let unpacked = CASES.get_or_init(|| {
         let archive = samples()?.join("cases.tar.zst");
@@ -44,7 +44,7 @@ fn vhdtree(arguments: &[&str]) -> (i32, Value) {
 }
 
 /// The flags that bring what lies beside a case's store.
-fn facts(case: &Path) -> Vec<String> {
+pub fn facts(case: &Path) -> Vec<String> {
     let mut flags = Vec::new();
     for name in ["labels.json", "times.csv"] {
         let path = case.join(name);

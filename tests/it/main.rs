@@ -35,6 +35,7 @@ mod qemu;
 mod readme;
 mod reported;
 mod runner;
+mod saved;
 mod screens;
 mod screenshots;
 mod simulator;

@@ -23,7 +23,7 @@ pub struct ChangesBody {
 pub struct ScanOfChanges {
     pub host: Option<String>,
     pub roots: Vec<String>,
-    pub at: Option<String>,
+    pub at: Option<jiff::Timestamp>,
     pub complete: bool,
 }
 
@@ -99,7 +99,7 @@ fn scan(forest: &Forest) -> ScanOfChanges {
     ScanOfChanges {
         host: forest.host().map(ToOwned::to_owned),
         roots: roots(forest),
-        at: forest.at.map(|at| at.to_string()),
+        at: forest.at,
         complete: forest.complete && forest.errors.is_empty(),
     }
 }

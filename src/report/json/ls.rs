@@ -1,38 +1,120 @@
 //! `ls --json`: every disk of a forest with its links, snapshots and verdicts.
 
-use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-use super::{Document, FindingJson, PathErrorJson, SCHEMA, VERSION, path_text, word};
-use crate::analysis::evidence::EvidenceState;
-use crate::analysis::{AssessedSnapshot, Assessment, Evidence, Interval, Verdict};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Document, FindingJson, PathErrorJson, PathFinding, SCHEMA, VERSION, path_text, word};
+use crate::analysis::evidence::{EvidenceState, Of};
+use crate::analysis::{AssessedSnapshot, Assessment, Evidence, Interval, Reverted, Verdict};
 use crate::image::{Counts, Format, Kind};
 use crate::report::words;
 use crate::store::{
-    DiskId, Forest, LinkState, Liveness, Product, ResolvedBy, SnapshotKind, TakenSource,
+    DiskId, DiskUse, Forest, LinkState, Liveness, Machine, Product, ResolvedBy, Snapshot,
+    SnapshotKind, TakenSource,
 };
 
 /// The keys of `ls` beside the head.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LsBody {
-    /// Version of the program that wrote it.
-    #[serde(default)]
-    pub version: Option<String>,
-    /// Name of the machine it ran on; `null` for several.
-    #[serde(default)]
-    pub host: Option<String>,
-    /// When the scan began.
-    #[serde(default)]
-    pub at: Option<String>,
-    #[serde(default)]
-    pub roots: Vec<String>,
+    #[serde(flatten)]
+    pub scan: ScanJson,
+    #[serde(flatten)]
+    pub store: StoreJson,
     /// Every disk, by path.
     pub disks: Vec<DiskJson>,
-    /// Machines known from configurations and labels.
-    #[serde(default)]
+}
+
+/// Which scan it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScanJson {
+    /// Version of the program that wrote it.
+    pub version: Option<String>,
+    /// Name of the machine it ran on; `null` for several.
+    pub host: Option<String>,
+    /// When the scan began.
+    pub at: Option<Timestamp>,
+    pub roots: Vec<String>,
+}
+
+impl ScanJson {
+    pub fn new(forest: &Forest) -> Self {
+        Self {
+            version: Some(VERSION.to_owned()),
+            host: forest.host().map(ToOwned::to_owned),
+            at: forest.at,
+            roots: roots(forest),
+        }
+    }
+}
+
+/// What is known of a store beside its disks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StoreJson {
+    /// Machines known from configurations and lists. Others name one by its place here, counted from 0.
     pub machines: Vec<MachineJson>,
+    /// Snapshots known from configurations and lists. Others name one by its place here, counted from 0.
+    pub snapshots: Vec<KnownSnapshotJson>,
+    /// Findings of configurations and other files beside the disks.
+    pub side_findings: Vec<PathFinding>,
     /// Files beside disks that are named for what they are.
-    #[serde(default)]
     pub companions: Vec<CompanionJson>,
+}
+
+impl StoreJson {
+    pub fn new(forest: &Forest) -> Self {
+        let companion = |(path, what): &(PathBuf, &'static str)| {
+            let (path, path_bytes) = path_text(path);
+            CompanionJson {
+                path,
+                path_bytes,
+                what: (*what).to_owned(),
+            }
+        };
+        let snapshots = forest.snapshots.iter();
+        let side = forest.side_findings.iter();
+        Self {
+            machines: machines(forest),
+            snapshots: snapshots.map(|of| known(forest, of)).collect(),
+            side_findings: side
+                .map(|(path, finding)| PathFinding::new(path, finding))
+                .collect(),
+            companions: forest.companions.iter().map(companion).collect(),
+        }
+    }
+}
+
+/// A snapshot as configurations and lists name it, wherever its disks are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KnownSnapshotJson {
+    pub name: Option<String>,
+    pub id: Option<String>,
+    pub machine: Option<u32>,
+    /// Name or id of its parent snapshot.
+    pub parent: Option<String>,
+    #[serde(with = "word")]
+    pub kind: Option<SnapshotKind>,
+    /// Its disks, as paths of the store or, where they are not in it, as written.
+    pub disks: Vec<String>,
+    /// The file that names it.
+    pub source: Option<String>,
+}
+
+fn known(forest: &Forest, of: &Snapshot) -> KnownSnapshotJson {
+    KnownSnapshotJson {
+        name: of.name.clone(),
+        id: of.id.clone(),
+        machine: of.machine.map(|id| id.0),
+        parent: of.parent.clone(),
+        kind: Some(of.kind).filter(|kind| *kind != SnapshotKind::Unknown),
+        disks: uses(forest, &of.disks),
+        source: super::some_text(&path_text(&of.source).0),
+    }
 }
 
 /// A file beside disks: change tracking, a replica's log, a VHD set, memory, a part of a split disk.
@@ -50,10 +132,13 @@ pub struct CompanionJson {
 pub struct MachineJson {
     pub name: String,
     #[serde(default)]
-    pub id: Option<String>,
+    pub id: Option<Uuid>,
     /// Disks it uses now, as paths of the store or as written; `null` if nothing says.
     #[serde(default)]
     pub disks: Option<Vec<String>>,
+    /// Its configuration says whether a merge is pending.
+    #[serde(default)]
+    pub merge_pending: Option<bool>,
     /// The file that says so.
     #[serde(default)]
     pub source: Option<String>,
@@ -88,19 +173,19 @@ pub struct DiskJson {
     pub dirty_sectors: Option<u64>,
     /// The same in bytes.
     pub dirty_bytes: Option<u64>,
-    pub id: Option<String>,
+    pub id: Option<Uuid>,
     /// VHDX: data write id.
     #[serde(default)]
-    pub data_write_id: Option<String>,
+    pub data_write_id: Option<Uuid>,
     /// Who made it, as it says.
     #[serde(default)]
     pub creator: Option<String>,
     /// When it was made.
-    pub created: Option<String>,
+    pub created: Option<Timestamp>,
     /// Who says so: `footer`, `filesystem`, `host`.
     pub created_source: Option<String>,
     /// Last write of the file.
-    pub modified: Option<String>,
+    pub modified: Option<Timestamp>,
     /// `ok`, `locked`, `live`, `partial` or `unreadable`.
     #[serde(default)]
     pub state: String,
@@ -121,14 +206,17 @@ pub struct DiskJson {
     #[serde(default)]
     pub snapshots: Vec<SnapshotJson>,
     /// On the disk above a snapshot's: the verdict's word.
-    #[serde(default)]
-    pub made_by_revert: Option<String>,
+    #[serde(default, with = "word")]
+    pub made_by_revert: Option<Reverted>,
     /// Compared with its parent, and all the same; `null` if not compared.
     #[serde(default)]
     pub equals_parent: Option<bool>,
-    /// What is wrong or notable.
+    /// What is wrong or notable: of the file itself, then of its links.
     #[serde(default)]
     pub findings: Vec<FindingJson>,
+    /// How many of the findings, from the first on, are the file's own.
+    #[serde(default)]
+    pub own_findings: usize,
     /// Whose rules it follows.
     #[serde(default, with = "word")]
     pub product: Option<Product>,
@@ -183,7 +271,7 @@ impl From<&Counts> for BlocksJson {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParentJson {
     /// The id it must have.
-    pub id_wanted: Option<String>,
+    pub id_wanted: Option<Uuid>,
     pub stored_paths: Vec<String>,
     /// The parent's path in the store.
     pub resolved: Option<String>,
@@ -202,8 +290,14 @@ pub struct SnapshotJson {
     pub name: Option<String>,
     pub id: Option<String>,
     pub vm: Option<String>,
+    /// Its place among the store's snapshots; `null` if nothing names it.
+    #[serde(default)]
+    pub known: Option<u32>,
+    /// The place of its machine among the store's.
+    #[serde(default)]
+    pub machine: Option<u32>,
     /// When it was taken.
-    pub taken: Option<String>,
+    pub taken: Option<Timestamp>,
     #[serde(default, with = "word")]
     pub taken_source: Option<TakenSource>,
     /// Name or id of its parent snapshot.
@@ -221,13 +315,14 @@ pub struct SnapshotJson {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictJson {
     /// `certain`, `likely`, `no-sign`, `not-reverted`, `cannot-tell`.
-    pub reverted: String,
+    #[serde(with = "word")]
+    pub reverted: Option<Reverted>,
     /// The rule it rests on.
     #[serde(alias = "row")]
     pub rule: String,
     /// When the snapshot was applied last, where it was and that is known.
     #[serde(default)]
-    pub applied_at: Option<String>,
+    pub applied_at: Option<Timestamp>,
     /// Between what the snapshot was taken.
     #[serde(default)]
     pub snapshot: IntervalJson,
@@ -252,16 +347,16 @@ pub struct VerdictJson {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntervalJson {
     /// Not before; `null`: open.
-    pub not_before: Option<String>,
+    pub not_before: Option<Timestamp>,
     /// Not after; `null`: open.
-    pub not_after: Option<String>,
+    pub not_after: Option<Timestamp>,
 }
 
 impl IntervalJson {
     fn new(of: Interval) -> Self {
         Self {
-            not_before: of.not_before.map(|at| at.to_string()),
-            not_after: of.not_after.map(|at| at.to_string()),
+            not_before: of.not_before,
+            not_after: of.not_after,
         }
     }
 }
@@ -271,14 +366,14 @@ impl IntervalJson {
 pub struct EvidenceJson {
     pub code: String,
     /// Which time it is about: `snapshot`, `disk-above`.
-    #[serde(default)]
-    pub of: String,
+    #[serde(default, with = "word")]
+    pub of: Option<Of>,
     /// `at`, `not-before`, `not-after`, `for`, `against`; `null`: it is missing, or decides nothing.
     #[serde(default)]
     pub says: Option<String>,
     /// The time it says.
     #[serde(default)]
-    pub time: Option<String>,
+    pub time: Option<Timestamp>,
     /// Two times this close by it are one moment.
     #[serde(default)]
     pub slack_seconds: Option<i64>,
@@ -296,13 +391,9 @@ pub struct EvidenceJson {
 /// The document of `ls` without its disks.
 pub(super) fn without_disks(forest: &Forest) -> Document<LsBody> {
     let body = LsBody {
+        scan: ScanJson::new(forest),
+        store: StoreJson::new(forest),
         disks: Vec::new(),
-        version: Some(VERSION.to_owned()),
-        host: forest.host().map(ToOwned::to_owned),
-        at: forest.at.map(|at| at.to_string()),
-        roots: roots(forest),
-        machines: machines(forest),
-        companions: companions(forest),
     };
     head("ls", forest, body)
 }
@@ -331,40 +422,23 @@ pub(super) fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
         .collect()
 }
 
-pub(super) fn companions(forest: &Forest) -> Vec<CompanionJson> {
-    forest
-        .companions
-        .iter()
-        .map(|(path, what)| {
-            let (path, path_bytes) = path_text(path);
-            CompanionJson {
-                path,
-                path_bytes,
-                what: (*what).to_owned(),
-            }
-        })
-        .collect()
+fn machines(forest: &Forest) -> Vec<MachineJson> {
+    let machine = |machine: &Machine| MachineJson {
+        name: machine.name.clone(),
+        id: machine.id,
+        disks: machine.disks.as_ref().map(|disks| uses(forest, disks)),
+        merge_pending: machine.merge_pending,
+        source: super::some_text(&path_text(&machine.source).0),
+    };
+    forest.machines.iter().map(machine).collect()
 }
 
-pub(super) fn machines(forest: &Forest) -> Vec<MachineJson> {
-    let text_of = |used: &crate::store::DiskUse| {
-        used.disk
-            .and_then(|id| path_of(forest, id))
-            .unwrap_or_else(|| used.path.clone())
+fn uses(forest: &Forest, disks: &[DiskUse]) -> Vec<String> {
+    let text = |used: &DiskUse| {
+        let path = used.disk.and_then(|id| path_of(forest, id));
+        path.unwrap_or_else(|| used.path.clone())
     };
-    forest
-        .machines
-        .iter()
-        .map(|machine| MachineJson {
-            name: machine.name.clone(),
-            id: machine.id.map(|id| id.to_string()),
-            disks: machine
-                .disks
-                .as_ref()
-                .map(|disks| disks.iter().map(text_of).collect()),
-            source: super::some_text(&path_text(&machine.source).0),
-        })
-        .collect()
+    disks.iter().map(text).collect()
 }
 
 fn path_of(forest: &Forest, id: DiskId) -> Option<String> {
@@ -403,13 +477,13 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
         }),
         dirty_sectors: dirty.map(|of| of.dirty_sectors),
         dirty_bytes: disk.dirty_bytes(),
-        id: header.filter(|of| !of.is_raw()).map(|of| of.id.to_string()),
-        data_write_id: header.and_then(|of| Some(of.data_write_id?.to_string())),
+        id: header.filter(|of| !of.is_raw()).map(|of| of.id),
+        data_write_id: header.and_then(|of| of.data_write_id),
         creator: header.and_then(|of| super::some_text(&of.creator)),
-        created: created.map(|(at, _)| at.to_string()),
+        created: created.map(|(at, _)| at),
         created_source: created
             .map(|(_, source)| source.map_or("footer", words::born_source).to_owned()),
-        modified: disk.file.modified.map(|at| at.to_string()),
+        modified: disk.file.modified,
         state: words::disk_state(disk).to_owned(),
         parent: parent(forest, id),
         children: node
@@ -433,7 +507,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
                 .map(|of| snapshot(forest, of))
                 .collect()
         }),
-        made_by_revert: assessed.and_then(|of| Some(of.made_by_revert?.word().to_owned())),
+        made_by_revert: assessed.and_then(|of| of.made_by_revert),
         equals_parent: assessed.and_then(|of| of.equals_parent),
         findings: disk
             .findings
@@ -441,6 +515,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
             .chain(&node.findings)
             .map(FindingJson::from)
             .collect(),
+        own_findings: disk.findings.len(),
         product: Some(node.product),
         role: node.role.map(ToOwned::to_owned),
         label: node.label.as_deref().map(ToOwned::to_owned),
@@ -462,7 +537,7 @@ fn parent(forest: &Forest, id: DiskId) -> Option<ParentJson> {
         .and_then(|disk| path_of(forest, disk))
         .or_else(|| link.resolved.as_ref().map(|path| path_text(path).0));
     Some(ParentJson {
-        id_wanted: wanted.and_then(|of| Some(of.id_wanted?.to_string())),
+        id_wanted: wanted.and_then(|of| of.id_wanted),
         stored_paths: wanted.map_or_else(Vec::new, |of| {
             of.paths.iter().map(|path| path.text.clone()).collect()
         }),
@@ -480,7 +555,9 @@ pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
         name: known.and_then(|known| known.name.clone()),
         id: known.and_then(|known| known.id.clone()),
         vm: machine.and_then(|id| Some(forest.machine(id)?.name.clone())),
-        taken: of.taken.map(|taken| taken.at.to_string()),
+        known: of.snapshot.map(|id| id.0),
+        machine: machine.map(|id| id.0),
+        taken: of.taken.map(|taken| taken.at),
         taken_source: of.taken.map(|taken| taken.source),
         parent: known.and_then(|known| known.parent.clone()),
         kind: known
@@ -493,9 +570,9 @@ pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
 
 pub fn verdict(forest: &Forest, of: &Verdict) -> VerdictJson {
     VerdictJson {
-        reverted: of.reverted.word().to_owned(),
+        reverted: Some(of.reverted),
         rule: of.rule.code().id.to_owned(),
-        applied_at: of.applied_at.map(|at| at.to_string()),
+        applied_at: of.applied_at,
         snapshot: IntervalJson::new(of.snapshot),
         disk_above: IntervalJson::new(of.disk_above),
         gap_seconds: of.gap_seconds(),
@@ -513,9 +590,9 @@ impl From<&Evidence> for EvidenceJson {
         let time = says.and_then(|(_, time)| time);
         Self {
             code: of.code.id.to_owned(),
-            of: of.of.word().to_owned(),
+            of: Some(of.of),
             says: says.map(|(word, _)| word.to_owned()),
-            time: time.map(|at| at.to_string()),
+            time,
             slack_seconds: time.map(|_| of.slack.same),
             state: of.state.word().to_owned(),
             why: match &of.state {

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::ls::{DiskJson, LsBody};
+use super::ls::{DiskJson, LsBody, ScanJson, StoreJson};
 use super::scan::{SCAN, ScanRecord};
 use super::{PathErrorJson, SCHEMA};
 use crate::analysis::Assessment;
@@ -107,19 +107,9 @@ struct Head {
     #[serde(default)]
     disks: Vec<DiskJson>,
     #[serde(flatten)]
-    beside: Beside,
-}
-
-/// The keys of `ls` beside the head and the disks.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Beside {
-    version: Option<String>,
-    host: Option<String>,
-    at: Option<String>,
-    roots: Vec<String>,
-    machines: Vec<super::ls::MachineJson>,
-    companions: Vec<super::ls::CompanionJson>,
+    scan: ScanJson,
+    #[serde(flatten)]
+    store: StoreJson,
 }
 
 /// Reads a saved scan, or several that stand in one input one after the other.
@@ -170,6 +160,7 @@ pub fn together(scans: Vec<SavedScan>) -> Result<Saved, ReadError> {
         .collect();
     // Words for people may change from release to release; the name says it again.
     saved.forest.companions = body
+        .store
         .companions
         .iter()
         .map(|file| path(&file.path, file.path_bytes.as_deref()))
@@ -198,16 +189,11 @@ fn text_of(input: &mut dyn Read) -> Result<String, ReadError> {
 fn document(text: &str) -> Result<SavedScan, ReadError> {
     let head: Head = serde_json::from_str(text)?;
     check(head.schema, head.command)?;
-    let beside = head.beside;
     Ok(SavedScan {
         body: LsBody {
-            version: beside.version,
-            host: beside.host,
-            at: beside.at,
-            roots: beside.roots,
+            scan: head.scan,
+            store: head.store,
             disks: head.disks,
-            machines: beside.machines,
-            companions: beside.companions,
         },
         complete: head.complete,
         errors: head.errors,
@@ -233,13 +219,9 @@ fn records<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<Save
             wanted = beside.disks;
             scans.push(SavedScan {
                 body: LsBody {
-                    version: record.version,
-                    host: record.host,
-                    at: record.at,
-                    roots: record.roots,
+                    scan: record.scan,
+                    store: beside.store,
                     disks: Vec::new(),
-                    machines: beside.machines,
-                    companions: beside.companions,
                 },
                 complete: record.complete,
                 errors: record.errors,

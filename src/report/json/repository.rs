@@ -25,7 +25,7 @@ struct RepositoryJson {
 
 #[derive(Debug, Serialize)]
 struct ChangeJson {
-    at: Option<String>,
+    at: Option<jiff::Timestamp>,
     change: &'static str,
     /// The volume's own id, which no rename changes.
     id: String,
@@ -61,7 +61,7 @@ fn change_json(repository: &Repository, change: &VolumeChange) -> ChangeJson {
         VolumeChangeKind::Removed { name } => ("removed", name, None),
     };
     ChangeJson {
-        at: change.at.map(|at| at.to_string()),
+        at: change.at,
         change: word,
         id: change.id.clone(),
         name: name.clone(),

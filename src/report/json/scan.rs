@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ls::{self, CompanionJson, MachineJson};
-use super::{PathErrorJson, SCHEMA, VERSION};
+use super::ls::{self, ScanJson, StoreJson};
+use super::{PathErrorJson, SCHEMA};
 use crate::store::Forest;
 
 /// The kind of this record.
@@ -18,18 +18,8 @@ pub struct ScanRecord {
     pub schema: String,
     /// The command that made them.
     pub command: String,
-    /// Version of the program.
-    #[serde(default)]
-    pub version: Option<String>,
-    /// Name of the machine it ran on; `null` for several.
-    #[serde(default)]
-    pub host: Option<String>,
-    /// The roots given.
-    #[serde(default)]
-    pub roots: Vec<String>,
-    /// When the scan began.
-    #[serde(default)]
-    pub at: Option<String>,
+    #[serde(flatten)]
+    pub scan: ScanJson,
     /// Everything was read that should be.
     pub complete: bool,
     /// Paths that could not be looked at.
@@ -45,10 +35,8 @@ pub struct ScanRecord {
 pub struct BesideDisks {
     /// How many records of disks follow.
     pub disks: usize,
-    /// Machines known from configurations and labels.
-    pub machines: Vec<MachineJson>,
-    /// Files beside disks that are named for what they are.
-    pub companions: Vec<CompanionJson>,
+    #[serde(flatten)]
+    pub store: StoreJson,
 }
 
 /// The record of a command about a store.
@@ -57,10 +45,7 @@ pub fn record(command: &str, forest: &Forest) -> ScanRecord {
         record: SCAN.to_owned(),
         schema: SCHEMA.to_owned(),
         command: command.to_owned(),
-        version: Some(VERSION.to_owned()),
-        host: forest.host().map(ToOwned::to_owned),
-        roots: ls::roots(forest),
-        at: forest.at.map(|at| at.to_string()),
+        scan: ScanJson::new(forest),
         complete: forest.complete && forest.errors.is_empty(),
         errors: ls::path_errors(forest),
         beside: None,
@@ -72,8 +57,7 @@ pub fn with_disks(forest: &Forest) -> ScanRecord {
     ScanRecord {
         beside: Some(BesideDisks {
             disks: forest.disks.len(),
-            machines: ls::machines(forest),
-            companions: ls::companions(forest),
+            store: StoreJson::new(forest),
         }),
         ..record("ls", forest)
     }

@@ -163,12 +163,15 @@ pub fn of_json(root: &Path, json: &[u8]) -> BTreeMap<String, Facts> {
                     blocks.error,
                 ],
                 dirty_sectors: disk.dirty_sectors,
-                id: disk.id.unwrap(),
-                data_write_id: disk.data_write_id,
+                id: disk.id.unwrap().to_string(),
+                data_write_id: disk.data_write_id.map(|id| id.to_string()),
                 creator: disk.creator.unwrap_or_default(),
-                created: disk.created.filter(|_| from_footer),
+                created: disk
+                    .created
+                    .filter(|_| from_footer)
+                    .map(|at| at.to_string()),
                 parent: disk.parent.map(|link| Link {
-                    id_wanted: link.id_wanted,
+                    id_wanted: link.id_wanted.map(|id| id.to_string()),
                     resolved: link.resolved.as_deref().map(path),
                     by: link.resolved_by.map(|by| by.word().to_owned()),
                     state: link.state.unwrap().word().to_owned(),

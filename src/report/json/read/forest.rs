@@ -4,29 +4,24 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use uuid::Uuid;
-
 use super::Saved;
 use crate::analysis::evidence::{EvidenceState, Of, Says, Slack};
 use crate::analysis::{
-    AssessedSnapshot, Assessment, DiskAssessment, Evidence, Interval, Reverted, Rule, Verdict,
+    AssessedSnapshot, Assessment, DiskAssessment, Evidence, Interval, Rule, Verdict,
 };
 use crate::finding::{Code, Finding, Severity};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
-use crate::image::{Counts, Header, Specific};
+use crate::image::{Counts, Header};
 use crate::report::codes;
 use crate::report::json::FindingJson;
 use crate::report::json::ls::{
-    DiskJson, EvidenceJson, IntervalJson, LsBody, ParentJson, SnapshotJson, VerdictJson,
+    DiskJson, EvidenceJson, IntervalJson, KnownSnapshotJson, LsBody, MachineJson, ParentJson,
+    SnapshotJson, VerdictJson,
 };
 use crate::store::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
     MachineId, Node, ParentLink, ScannedOn, Snapshot, SnapshotId, Taken, TakenSource,
 };
-
-/// Machine, id and name of a snapshot: the same on each of its disks.
-type SnapshotKey = (Option<String>, Option<String>, Option<String>);
 
 /// What is built up while the disks go by.
 pub(super) struct Reader<'a> {
@@ -34,8 +29,8 @@ pub(super) struct Reader<'a> {
     by_path: HashMap<&'a str, DiskId>,
     forest: Forest,
     assessment: Assessment,
-    machines: HashMap<String, MachineId>,
-    snapshots: HashMap<SnapshotKey, usize>,
+    /// By a known snapshot, where it stands in the assessment.
+    assessed: HashMap<SnapshotId, usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -52,65 +47,106 @@ impl<'a> Reader<'a> {
             by_path,
             forest: Forest::default(),
             assessment: Assessment::default(),
-            machines: HashMap::new(),
-            snapshots: HashMap::new(),
+            assessed: HashMap::new(),
         }
     }
 
     pub(super) fn finish(mut self, body: &LsBody) -> Saved {
-        self.forest.at = time(body.at.as_deref());
-        self.forest.roots = body.roots.iter().map(PathBuf::from).collect();
-        for machine in &body.machines {
-            let disks = machine.disks.as_ref().map(|disks| {
-                let used = |path: &String| DiskUse {
-                    path: path.clone(),
-                    disk: self.by_path.get(path.as_str()).copied(),
-                    slot: None,
-                };
-                disks.iter().map(used).collect()
-            });
-            let id = self.machine(&machine.name);
-            if let Some(known) = self.forest.machines.get_mut(id.0 as usize) {
-                known.id = machine.id.as_deref().and_then(|id| id.parse().ok());
-                known.disks = disks;
-                known.source = machine
-                    .source
-                    .as_deref()
-                    .map(PathBuf::from)
-                    .unwrap_or_default();
-            }
-        }
-        for (disk, id) in body.disks.iter().zip(0..u32::MAX) {
-            self.scanned_on(disk.host.as_ref().or(body.host.as_ref()), DiskId(id));
-            self.disk(disk, DiskId(id));
-        }
-        let no_children = |node: &Node| node.children.is_empty();
-        debug_assert!(self.forest.nodes.iter().any(no_children) || body.disks.is_empty());
-        self.forest.tops = self
-            .forest
-            .ids()
-            .filter(|id| {
-                let hangs = |link: &ParentLink| {
-                    matches!(
-                        link.state,
-                        LinkState::Ok | LinkState::IdMismatch | LinkState::ByHost
-                    ) && link.disk.is_some()
-                };
-                !self
-                    .forest
-                    .node(*id)
-                    .and_then(|node| node.parent.as_ref())
-                    .is_some_and(hangs)
+        self.forest.at = body.scan.at;
+        self.forest.roots = body.scan.roots.iter().map(PathBuf::from).collect();
+        let machines = body.store.machines.iter();
+        self.forest.machines = machines.map(|of| self.machine(of)).collect();
+        let snapshots = body.store.snapshots.iter();
+        self.forest.snapshots = snapshots.map(|of| self.known(of)).collect();
+        let side = body.store.side_findings.iter();
+        self.forest.side_findings = side
+            .map(|of| {
+                let path = path(&of.path, of.path_bytes.as_deref());
+                (path, self.finding(&of.finding))
             })
             .collect();
+        for (disk, id) in body.disks.iter().zip(0..u32::MAX) {
+            self.scanned_on(disk.host.as_ref().or(body.scan.host.as_ref()), DiskId(id));
+            self.disk(disk, DiskId(id));
+        }
+        self.name_disks();
+        let is_top = |id: &DiskId| {
+            let parent = self.forest.node(*id).and_then(|node| node.parent.as_ref());
+            let hangs = |link: &ParentLink| {
+                matches!(
+                    link.state,
+                    LinkState::Ok | LinkState::IdMismatch | LinkState::ByHost
+                ) && link.disk.is_some()
+            };
+            !parent.is_some_and(hangs)
+        };
+        self.forest.tops = self.forest.ids().filter(is_top).collect();
         Saved {
             forest: self.forest,
             assessment: self.assessment,
         }
     }
 
+    /// Tells each disk which machines and snapshots name it.
+    fn name_disks(&mut self) {
+        let forest = &mut self.forest;
+        for (machine, id) in forest.machines.iter().zip(0..) {
+            let used = machine.disks.iter().flatten();
+            for disk in used.filter_map(|used| used.disk) {
+                if let Some(node) = forest.nodes.get_mut(disk.0 as usize) {
+                    node.in_use_by.push(MachineId(id));
+                }
+            }
+        }
+        for (snapshot, id) in forest.snapshots.iter().zip(0..) {
+            for disk in snapshot.disk_ids() {
+                if let Some(node) = forest.nodes.get_mut(disk.0 as usize) {
+                    node.snapshots.push(SnapshotId(id));
+                }
+            }
+        }
+    }
+
+    fn uses(&self, paths: &[String]) -> Vec<DiskUse> {
+        let used = |path: &String| DiskUse {
+            path: path.clone(),
+            disk: self.by_path.get(path.as_str()).copied(),
+            slot: None,
+        };
+        paths.iter().map(used).collect()
+    }
+
+    fn machine(&self, json: &MachineJson) -> Machine {
+        Machine {
+            name: json.name.clone(),
+            id: json.id,
+            disks: json.disks.as_deref().map(|disks| self.uses(disks)),
+            merge_pending: json.merge_pending,
+            source: source(json.source.as_ref()),
+            ..Machine::default()
+        }
+    }
+
+    fn known(&self, json: &KnownSnapshotJson) -> Snapshot {
+        let machines = self.forest.machines.len();
+        Snapshot {
+            name: json.name.clone(),
+            id: json.id.clone(),
+            machine: json
+                .machine
+                .filter(|at| (*at as usize) < machines)
+                .map(MachineId),
+            parent: json.parent.clone(),
+            kind: json.kind.unwrap_or_default(),
+            disks: self.uses(&json.disks),
+            source: source(json.source.as_ref()),
+            ..Snapshot::default()
+        }
+    }
+
     fn disk(&mut self, json: &DiskJson, id: DiskId) {
-        let (own, links) = self.findings(&json.findings);
+        let mut own: Vec<Finding> = json.findings.iter().map(|of| self.finding(of)).collect();
+        let links = own.split_off(json.own_findings.min(own.len()));
         let header = header(json);
         let born = json.created_source.as_deref().and_then(|source| {
             let source = match source {
@@ -120,7 +156,7 @@ impl<'a> Reader<'a> {
                 _ => return None,
             };
             Some(Born {
-                at: time(json.created.as_deref())?,
+                at: json.created?,
                 source,
             })
         });
@@ -131,34 +167,31 @@ impl<'a> Reader<'a> {
             .filter_map(|child| self.by_path.get(child.as_str()).copied())
             .filter(|child| *child != id)
             .collect();
-        let users = json.in_use_by.iter().flatten();
-        let in_use_by = users.map(|name| self.machine(name)).collect();
-        let mut node = Node {
+        let node = Node {
             parent,
             children,
             depth: json.depth,
             product: json.product.unwrap_or_default(),
-            in_use_by,
-            snapshots: Vec::new(),
             role: json.role.as_deref().and_then(role),
             host: None,
             pool: None,
             label: json.label.as_deref().map(Into::into),
             findings: links,
+            ..Node::default()
         };
         let mut assessed = DiskAssessment {
-            made_by_revert: json.made_by_revert.as_deref().and_then(reverted),
+            made_by_revert: json.made_by_revert,
             equals_parent: json.equals_parent,
             ..DiskAssessment::default()
         };
         for snapshot in &json.snapshots {
-            self.snapshot(snapshot, id, &mut node, &mut assessed);
+            self.snapshot(snapshot, id, &mut assessed);
         }
         self.forest.disks.push(Arc::new(Disk {
             path: path(&json.path, json.path_bytes.as_deref()),
             file: FileFacts {
                 len: json.file_size,
-                modified: time(json.modified.as_deref()),
+                modified: json.modified,
                 born,
                 ..FileFacts::default()
             },
@@ -197,59 +230,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn machine(&mut self, name: &str) -> MachineId {
-        if let Some(id) = self.machines.get(name) {
-            return *id;
-        }
-        let id = MachineId(u32::try_from(self.forest.machines.len()).unwrap_or(u32::MAX));
-        self.forest.machines.push(Machine {
-            name: name.to_owned(),
-            ..Machine::default()
-        });
-        self.machines.insert(name.to_owned(), id);
-        id
-    }
-
-    fn snapshot(
-        &mut self,
-        json: &SnapshotJson,
-        disk: DiskId,
-        node: &mut Node,
-        assessed: &mut DiskAssessment,
-    ) {
-        let named = json.name.is_some() || json.id.is_some();
-        let key = (json.vm.clone(), json.id.clone(), json.name.clone());
-        if let Some(at) = self.snapshots.get(&key).copied().filter(|_| named) {
+    fn snapshot(&mut self, json: &SnapshotJson, disk: DiskId, assessed: &mut DiskAssessment) {
+        let known = json
+            .known
+            .map(SnapshotId)
+            .filter(|id| self.forest.snapshot(*id).is_some());
+        if let Some(at) = known.and_then(|id| self.assessed.get(&id).copied()) {
             // Another disk of the same snapshot: its machine was frozen as one.
             assessed.snapshots.push(at);
-            if let Some(known) = self.assessment.snapshots.get_mut(at) {
-                known.frozen.push(disk);
-                node.snapshots.extend(known.snapshot);
+            if let Some(first) = self.assessment.snapshots.get_mut(at) {
+                first.frozen.push(disk);
             }
             return;
         }
-        let machine = json.vm.as_deref().map(|vm| self.machine(vm));
-        let taken = time(json.taken.as_deref()).map(|at| Taken {
+        let Some(verdict) = json.verdict.as_ref().and_then(|json| self.verdict(json)) else {
+            return;
+        };
+        let taken = json.taken.map(|at| Taken {
             at,
             source: json.taken_source.unwrap_or(TakenSource::FrozenWrite),
         });
-        let known = named.then(|| {
-            let id = SnapshotId(u32::try_from(self.forest.snapshots.len()).unwrap_or(u32::MAX));
-            self.forest.snapshots.push(Snapshot {
-                name: json.name.clone(),
-                id: json.id.clone(),
-                machine,
-                parent: json.parent.clone(),
-                taken: taken.into_iter().collect(),
-                kind: json.kind.unwrap_or_default(),
-                ..Snapshot::default()
-            });
-            id
-        });
-        let Some(verdict) = json.verdict.as_ref().and_then(|json| self.verdict(json)) else {
-            node.snapshots.extend(known);
-            return;
-        };
+        let snapshot = known.and_then(|id| self.forest.snapshots.get_mut(id.0 as usize));
+        if let Some(snapshot) = snapshot {
+            snapshot.taken.extend(taken);
+        }
         let at = self.assessment.snapshots.len();
         if let Some(above) = verdict.above {
             let index = above.0 as usize;
@@ -260,26 +264,26 @@ impl<'a> Reader<'a> {
                 of.above_of = Some(at);
             }
         }
+        let machine = json.machine.map(MachineId);
         self.assessment.snapshots.push(AssessedSnapshot {
             snapshot: known,
-            machine,
+            machine: machine.filter(|id| self.forest.machine(*id).is_some()),
             now_known: true,
             frozen: vec![disk],
             taken,
             verdict,
             stopped_by: json.stopped_by.as_deref().and_then(|id| self.code(id)),
         });
-        node.snapshots.extend(known);
         assessed.snapshots.push(at);
-        self.snapshots.insert(key, at);
+        self.assessed.extend(known.map(|id| (id, at)));
     }
 
     fn verdict(&self, json: &VerdictJson) -> Option<Verdict> {
-        let reverted = reverted(&json.reverted)?;
+        let reverted = json.reverted?;
         Some(Verdict {
             reverted,
             rule: Rule::from_code(&json.rule, reverted),
-            applied_at: time(json.applied_at.as_deref()),
+            applied_at: json.applied_at,
             snapshot: interval(&json.snapshot),
             disk_above: interval(&json.disk_above),
             above: json
@@ -295,16 +299,11 @@ impl<'a> Reader<'a> {
 
     fn evidence(&self, json: &EvidenceJson) -> Evidence {
         let code = self.code(&json.code);
-        let of = match json.of.as_str() {
-            "snapshot" => Of::Snapshot,
-            _ => Of::DiskAbove,
-        };
-        let at = time(json.time.as_deref());
         let same = json.slack_seconds.unwrap_or(Slack::DATE.same);
         Evidence {
             code: code.unwrap_or(&codes::SAVED_INFO),
-            of,
-            says: match (json.says.as_deref(), at) {
+            of: json.of.unwrap_or(Of::DiskAbove),
+            says: match (json.says.as_deref(), json.time) {
                 (Some("at"), Some(at)) => Some(Says::At(at)),
                 (Some("not-before"), Some(at)) => Some(Says::NotBefore(at)),
                 (Some("not-after"), Some(at)) => Some(Says::NotAfter(at)),
@@ -330,19 +329,15 @@ impl<'a> Reader<'a> {
         self.codes.get(id).copied()
     }
 
-    /// Findings of the file and of its links, apart again as far as their codes tell.
-    fn findings(&self, all: &[FindingJson]) -> (Vec<Finding>, Vec<Finding>) {
-        let read = all.iter().map(|json| {
-            let code = self.code(&json.code);
-            Finding {
-                code: code.unwrap_or_else(|| codes::saved(severity(&json.severity))),
-                at: json.at,
-                expected: json.expected.clone().unwrap_or_default(),
-                actual: json.actual.clone().unwrap_or_default(),
-                text: with_code(code, &json.code, &json.text),
-            }
-        });
-        (read.collect(), Vec::new())
+    fn finding(&self, json: &FindingJson) -> Finding {
+        let code = self.code(&json.code);
+        Finding {
+            code: code.unwrap_or_else(|| codes::saved(severity(&json.severity))),
+            at: json.at,
+            expected: json.expected.clone().unwrap_or_default(),
+            actual: json.actual.clone().unwrap_or_default(),
+            text: with_code(code, &json.code, &json.text),
+        }
     }
 
     fn link(&self, json: &ParentJson) -> ParentLink {
@@ -384,13 +379,13 @@ pub(super) fn path(text: &str, bytes: Option<&str>) -> PathBuf {
 
 fn interval(json: &IntervalJson) -> Interval {
     Interval {
-        not_before: time(json.not_before.as_deref()),
-        not_after: time(json.not_after.as_deref()),
+        not_before: json.not_before,
+        not_after: json.not_after,
     }
 }
 
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
+fn source(path: Option<&String>) -> PathBuf {
+    path.map(PathBuf::from).unwrap_or_default()
 }
 
 fn severity(word: &str) -> Severity {
@@ -399,18 +394,6 @@ fn severity(word: &str) -> Severity {
         "warning" => Severity::Warning,
         _ => Severity::Info,
     }
-}
-
-fn reverted(word: &str) -> Option<Reverted> {
-    [
-        Reverted::Certain,
-        Reverted::Likely,
-        Reverted::CannotTell,
-        Reverted::NoSign,
-        Reverted::NotReverted,
-    ]
-    .into_iter()
-    .find(|known| known.word() == word)
 }
 
 /// A role is one of few texts; kept as a constant so that a saved scan cannot grow the program.
@@ -423,7 +406,6 @@ fn role(text: &str) -> Option<&'static str> {
 
 fn header(json: &DiskJson) -> Option<Header> {
     let (format, kind) = (json.format?, json.kind?);
-    let guid = |text: &Option<String>| text.as_deref().and_then(|id| Uuid::try_parse(id).ok());
     let footer = json.created_source.as_deref() == Some("footer");
     let block_size = json.block_size;
     let virtual_size = json.virtual_size?;
@@ -438,12 +420,12 @@ fn header(json: &DiskJson) -> Option<Header> {
         blocks: block_size
             .filter(|size| *size > 0)
             .map_or(0, |size| virtual_size.div_ceil(u64::from(size))),
-        id: guid(&json.id).unwrap_or_default(),
-        data_write_id: guid(&json.data_write_id),
+        id: json.id.unwrap_or_default(),
+        data_write_id: json.data_write_id,
         creator: json.creator.clone().unwrap_or_default(),
-        created: time(json.created.as_deref()).filter(|_| footer),
+        created: json.created.filter(|_| footer),
         parent: json.parent.as_ref().map(|parent| ParentRef {
-            id_wanted: guid(&parent.id_wanted),
+            id_wanted: parent.id_wanted,
             paths: parent
                 .stored_paths
                 .iter()
@@ -459,7 +441,7 @@ fn header(json: &DiskJson) -> Option<Header> {
                 .collect(),
             ..ParentRef::default()
         }),
-        specific: Specific::unknown(format),
+        specific: (format.rules().unknown)(),
     })
 }
 

@@ -1,11 +1,13 @@
 //! Several saved scans as one: with several machines, whatever names a place or a virtual machine begins with the name of
 //! its machine, as `HV01:/vmstore/a.vhd` does, so that equal paths on two of them stay two.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
 
 use super::{ReadError, SavedScan};
 use crate::format::base64;
-use crate::report::json::ls::{DiskJson, LsBody};
+use crate::report::json::ls::{DiskJson, LsBody, MachineJson};
 
 /// One scan of all.
 ///
@@ -13,14 +15,14 @@ use crate::report::json::ls::{DiskJson, LsBody};
 /// When two scans of one machine hold the same disk.
 pub(super) fn joined(mut scans: Vec<SavedScan>) -> Result<SavedScan, ReadError> {
     for scan in &mut scans {
-        if scan.body.host.is_none() && !scan.name.is_empty() {
+        if scan.body.scan.host.is_none() && !scan.name.is_empty() {
             let of_several = scan.body.disks.iter().any(|disk| disk.host.is_some());
-            scan.body.host = (!of_several).then(|| scan.name.clone());
+            scan.body.scan.host = (!of_several).then(|| scan.name.clone());
         }
     }
     // Those of one machine follow each other, in the order they were given.
-    scans.sort_by(|a, b| a.body.host.cmp(&b.body.host));
-    let hosts: HashSet<_> = scans.iter().map(|scan| &scan.body.host).collect();
+    scans.sort_by(|a, b| a.body.scan.host.cmp(&b.body.scan.host));
+    let hosts: HashSet<_> = scans.iter().map(|scan| &scan.body.scan.host).collect();
     if hosts.len() > 1 {
         for scan in &mut scans {
             name_all(scan);
@@ -42,35 +44,90 @@ pub(super) fn joined(mut scans: Vec<SavedScan>) -> Result<SavedScan, ReadError> 
 }
 
 fn add(all: &mut SavedScan, scan: SavedScan) {
-    let (body, more) = (&mut all.body, scan.body);
-    if body.host != more.host {
-        body.host = None;
+    let (body, mut more) = (&mut all.body, scan.body);
+    let of = &mut body.scan;
+    if of.host != more.scan.host {
+        of.host = None;
     }
     // Of two moments neither is the moment of all.
-    body.at = body.at.take().filter(|at| Some(at) == more.at.as_ref());
-    body.roots.extend(more.roots);
-    body.disks.extend(more.disks);
-    body.companions.extend(more.companions);
-    for machine in more.machines {
-        if !body.machines.iter().any(|known| known.name == machine.name) {
-            body.machines.push(machine);
-        }
+    of.at = of.at.filter(|at| Some(*at) == more.scan.at);
+    of.roots.extend(more.scan.roots);
+    // Places are counted on from what is there.
+    let store = &mut body.store;
+    let mut places = MachinePlaces::of(&store.machines);
+    let machines: Vec<u32> = more
+        .store
+        .machines
+        .into_iter()
+        .map(|machine| places.add(&mut store.machines, machine))
+        .collect();
+    let behind = |known: &mut Option<u32>| {
+        *known = known.and_then(|at| machines.get(at as usize).copied());
+    };
+    let first = u32::try_from(store.snapshots.len()).unwrap_or(u32::MAX);
+    for snapshot in &mut more.store.snapshots {
+        behind(&mut snapshot.machine);
     }
+    for snapshot in more.disks.iter_mut().flat_map(|disk| &mut disk.snapshots) {
+        behind(&mut snapshot.machine);
+        snapshot.known = snapshot.known.and_then(|at| at.checked_add(first));
+    }
+    store.snapshots.extend(more.store.snapshots);
+    store.side_findings.extend(more.store.side_findings);
+    store.companions.extend(more.store.companions);
+    body.disks.extend(more.disks);
     all.complete &= scan.complete;
     all.errors.extend(scan.errors);
 }
 
+/// By name, id and source, where a machine stands: one that several scans of its host know is one.
+struct MachinePlaces(HashMap<MachineKey, usize>);
+
+type MachineKey = (String, Option<Uuid>, Option<String>);
+
+impl MachinePlaces {
+    fn key(machine: &MachineJson) -> MachineKey {
+        (machine.name.clone(), machine.id, machine.source.clone())
+    }
+
+    fn of(all: &[MachineJson]) -> Self {
+        let places = all.iter().zip(0..);
+        Self(
+            places
+                .map(|(machine, at)| (Self::key(machine), at))
+                .collect(),
+        )
+    }
+
+    /// Adds a machine, or what it says to the one that it is; returns the place.
+    fn add(&mut self, all: &mut Vec<MachineJson>, machine: MachineJson) -> u32 {
+        let at = *self.0.entry(Self::key(&machine)).or_insert(all.len());
+        match all.get_mut(at) {
+            Some(known) => {
+                if let Some(more) = machine.disks {
+                    let disks = known.disks.get_or_insert_default();
+                    let more: Vec<_> = more
+                        .into_iter()
+                        .filter(|disk| !disks.contains(disk))
+                        .collect();
+                    disks.extend(more);
+                }
+            }
+            None => all.push(machine),
+        }
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+}
+
 /// Puts the name of its machine before everything of a scan.
 fn name_all(scan: &mut SavedScan) {
-    let Some(host) = scan.body.host.clone() else {
+    let Some(host) = scan.body.scan.host.clone() else {
         return;
     };
     let LsBody {
-        roots,
+        scan: of,
+        store,
         disks,
-        machines,
-        companions,
-        ..
     } = &mut scan.body;
     let paths: HashSet<String> = disks.iter().map(|disk| disk.path.clone()).collect();
     let place = |text: &mut String| text.insert_str(0, &format!("{host}:"));
@@ -82,7 +139,7 @@ fn name_all(scan: &mut SavedScan) {
             *bytes = Some(base64::encode(&all));
         }
     };
-    roots.iter_mut().for_each(place);
+    of.roots.iter_mut().for_each(place);
     for disk in disks {
         let DiskJson {
             host: of,
@@ -106,13 +163,23 @@ fn name_all(scan: &mut SavedScan) {
             verdict.filter_map(|of| of.above.as_mut()).for_each(place);
         }
     }
-    for machine in machines {
+    // What is not in the store stays as its configuration writes it.
+    let used = |disks: &mut Vec<String>| {
+        let here = disks.iter_mut().filter(|path| paths.contains(*path));
+        here.for_each(place);
+    };
+    for machine in &mut store.machines {
         vm(&mut machine.name);
-        let used = machine.disks.iter_mut().flatten();
-        // What is not in the store stays as its configuration writes it.
-        used.filter(|path| paths.contains(*path)).for_each(place);
+        machine.disks.iter_mut().for_each(used);
     }
-    for file in companions {
+    for snapshot in &mut store.snapshots {
+        used(&mut snapshot.disks);
+    }
+    for found in &mut store.side_findings {
+        place(&mut found.path);
+        bytes(&mut found.path_bytes);
+    }
+    for file in &mut store.companions {
         place(&mut file.path);
         bytes(&mut file.path_bytes);
     }
