@@ -33,7 +33,7 @@ pub enum JobRequest {
         /// The block.
         block: u64,
     },
-    /// Read the partitions of a disk's content, and the tables of its chain if they are wanted.
+    /// Read the partitions of a disk's content, and what else of its chain is wanted.
     Chain {
         forest: Arc<Forest>,
         disk: DiskId,
@@ -106,6 +106,8 @@ pub enum ChainPart {
     Partitions,
     /// That, and which disk answers for which block.
     Tables,
+    /// Where the partitions are, and whose is what the disk holds.
+    Owners,
 }
 
 /// What to write into a new file.

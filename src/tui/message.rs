@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::diff::{BlockDiff, DiffRun, DiffSummary};
+use crate::analysis::files::owned::SectorOwners;
 use crate::analysis::plan::Plan;
 use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
@@ -96,6 +97,8 @@ pub struct ChainTables {
     pub partitions: Option<Partitions>,
     /// The tables of the disk and those below it, to the base; none if only the partitions were wanted.
     pub tables: Vec<BlockTable>,
+    /// Whose is what the disk itself holds, if that was wanted.
+    pub owners: Option<Arc<SectorOwners>>,
 }
 
 /// What a diff has found, whole or up to the moment it was stopped.

@@ -91,3 +91,43 @@ fn both_faces_have_the_same_lines_on_every_page() {
         );
     }
 }
+
+/// The owners on the map are those of the command line, the most telling of each cell.
+#[test]
+fn the_map_shows_whose_each_block_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    cli::run(folder.path(), ["demo", "store"]);
+    let name = "lab04_84D319FE-2B70-4DA6-A5C8-3E617F92B0C4.avhdx";
+    let options = Options {
+        scan: ScanOptions {
+            roots: vec![store.clone()],
+            ..ScanOptions::default()
+        },
+        ..Options::default()
+    };
+    let mut script = browser(&options, name);
+    script.keys("m").work(&options).keys("O").work(&options);
+    let text = script.shot();
+    let row = text
+        .lines()
+        .map(str::trim_start)
+        .find(|line| line.starts_with("0 "));
+    let row = row.unwrap_or_else(|| panic!("{text}"));
+    // Its first block has tables and folders, and the last of its two kinds of files is the page file.
+    assert!(
+        row.contains('d') && row.contains('f') && row.contains('p'),
+        "{text}"
+    );
+    assert!(
+        text.contains(" f file") && text.contains("; directory"),
+        "{text}"
+    );
+    let path = store.join("lab04").join(name);
+    let said = cli::run(folder.path(), ["map", path.to_str().unwrap(), "--owners"]);
+    let said = cli::text(&said);
+    let file = "file /Users/taro/Desktop/検証用.txt";
+    assert!(said.contains(file), "{said}");
+    script.keys("t").keys("O").work(&options);
+    assert!(!script.shot().contains(" f file"));
+}

@@ -41,7 +41,7 @@ pub struct OwnerRun<'a> {
 }
 
 /// The owners of some bytes of a disk.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SectorOwners {
     /// By place; none overlaps another.
     parts: Vec<(Range<u64>, usize)>,
@@ -152,6 +152,18 @@ impl SectorOwners {
                 self.parts.push((part, owner));
             }
         }
+    }
+
+    /// Who has something of some bytes, part by part.
+    pub fn within(&self, bytes: &Range<u64>) -> impl Iterator<Item = &SectorOwner> {
+        let first = self
+            .parts
+            .partition_point(|(range, _)| range.end <= bytes.start);
+        let end = bytes.end;
+        let parts = self.parts.get(first..).unwrap_or_default().iter();
+        parts
+            .take_while(move |(range, _)| range.start < end)
+            .filter_map(|(_, owner)| self.owners.get(*owner))
     }
 
     /// A run of sectors, cut where the owner changes. A sector belongs to whom its first byte belongs to.

@@ -4,6 +4,7 @@
 //! the parent comparison found, in the overlay, is ranked instead of averaged, the most telling first.
 
 use super::Role;
+use crate::guest::filesystem::OwnerClass;
 use crate::image::BlockState;
 use crate::text::{Charset, Glyphs};
 
@@ -25,6 +26,8 @@ pub struct Cell {
     pub same: u64,
     /// The nearest disk of the chain that answers for something of it: 0 is the disk itself; with the chain's tables only.
     pub answers: Option<u8>,
+    /// Of those who own something of what is held, the most telling; with the owners only.
+    pub owner: Option<OwnerClass>,
     /// Bit `k`: something is held, whole or in part, in the `k`-th eighth of the cell.
     pub eighths: u8,
 }
@@ -106,7 +109,21 @@ pub enum Layer {
     Compared,
     /// Which disk of the chain answers.
     Chain,
+    /// Whose it is.
+    Owners,
 }
+
+/// Signs of owners, the most telling first.
+pub const OWNERS: [(OwnerClass, &str, Role, &str); 8] = [
+    (OwnerClass::File, "f", Role::Changed, "file"),
+    (OwnerClass::Directory, "d", Role::Zeroed, "folder"),
+    (OwnerClass::Unreadable, "?", Role::MapError, "unread"),
+    (OwnerClass::PageFile, "p", Role::Against, "page file"),
+    (OwnerClass::Journal, "j", Role::For, "journal"),
+    (OwnerClass::Metadata, "m", Role::Same, "tables"),
+    (OwnerClass::Outside, "o", Role::MapSome, "outside"),
+    (OwnerClass::Free, "-", Role::MapSome, "free"),
+];
 
 impl Cell {
     /// Its sign and role.
@@ -122,6 +139,11 @@ impl Cell {
         if layer == Layer::Chain {
             return self.answer(glyphs);
         }
+        if layer == Layer::Owners {
+            let known = OWNERS.iter().find(|known| self.owner == Some(known.0));
+            let known = known.map(|(_, sign, role, _)| (*sign, *role));
+            return known.unwrap_or((glyphs.shades[0], Role::MapNone));
+        }
         let found = (layer == Layer::Compared)
             .then(|| self.compared())
             .flatten();
@@ -133,6 +155,14 @@ impl Cell {
             MapStyle::Letters => (kind, role),
             _ if kind == "!" => (kind, role),
             _ => (self.held(style, glyphs).0, role),
+        }
+    }
+
+    /// Counts an owner in: one that tells less stays behind.
+    pub fn own(&mut self, class: OwnerClass) {
+        let rank = |class: OwnerClass| OWNERS.iter().position(|known| known.0 == class);
+        if self.owner.is_none_or(|known| rank(class) < rank(known)) {
+            self.owner = Some(class);
         }
     }
 
@@ -362,6 +392,26 @@ mod tests {
             ] {
                 assert_eq!(cell.sign(style, layer, Charset::Ascii.glyphs()).0, "!");
             }
+        }
+    }
+
+    #[test]
+    fn one_file_among_free_clusters_is_never_averaged_away() {
+        let mut cell = Cell::default();
+        let sign = |cell: Cell| {
+            let glyphs = Charset::Ascii.glyphs();
+            cell.sign(MapStyle::Shades, Layer::Owners, glyphs).0
+        };
+        assert_eq!(sign(cell), Charset::Ascii.glyphs().shades[0]);
+        for (class, wanted) in [
+            (OwnerClass::Free, "-"),
+            (OwnerClass::Metadata, "m"),
+            (OwnerClass::File, "f"),
+            (OwnerClass::Free, "f"),
+            (OwnerClass::Directory, "f"),
+        ] {
+            cell.own(class);
+            assert_eq!(sign(cell), wanted);
         }
     }
 

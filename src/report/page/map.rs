@@ -1,6 +1,7 @@
 //! The block map: what its cells and rows stand for, what is in a cell, runs and sums. The grid of the command line and the
 //! browser's window are made of the same cells.
 
+use super::cell::OWNERS;
 use super::{Cell, Layer, Line, MapStyle, Role};
 use crate::analysis::diff::DiffSummary;
 use crate::image::{Counts, StateRun};
@@ -140,6 +141,10 @@ pub fn legend(style: MapStyle, layer: Layer, glyphs: &'static Glyphs) -> Line {
         return line;
     }
     item(&mut line, Role::MapNone, none, "none");
+    if layer == Layer::Owners {
+        owners(&mut line);
+        return line;
+    }
     let held: &[(Role, &str, &str)] = match style.within(none.is_ascii()) {
         MapStyle::Halves => &[
             (Role::MapSome, "▀", "first half"),
@@ -190,6 +195,10 @@ pub fn legend_of_sectors(
     let [none, any, tenth, half, all] = glyphs.shades;
     let mut line = Line::default();
     item(&mut line, Role::MapNone, none, elsewhere);
+    if layer == Layer::Owners {
+        owners(&mut line);
+        return line;
+    }
     if several {
         item(&mut line, Role::MapSome, any, "any held here");
         item(&mut line, Role::MapSome, tenth, ">10%");
@@ -202,6 +211,13 @@ pub fn legend_of_sectors(
         kinds(&mut line, style, all);
     }
     line
+}
+
+/// What the signs of owners mean.
+fn owners(line: &mut Line) {
+    for (_, sign, role, words) in OWNERS {
+        item(line, role, sign, words);
+    }
 }
 
 /// What a comparison's colours mean, or its signs: the shade says how much, so that the colour alone says what.

@@ -1,9 +1,11 @@
-//! The tables of a chain, for the map: where the partitions are, and which disk answers.
+//! What a map shows beside the blocks: where the partitions are, which disk of the chain answers, whose what is.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::analysis::files::owned::SectorOwners;
 use crate::analysis::open::open_chain;
+use crate::analysis::written::held;
 use crate::chain::ChainSource;
 use crate::format::BlockNo;
 use crate::guest::Partitions;
@@ -14,7 +16,7 @@ use crate::tui::message::{BlockTable, ChainTables, News};
 
 use super::reporter::Reporter;
 
-/// The partitions of a disk's content, and by the tables of its chain which disk answers for which block.
+/// The partitions of a disk's content, and what else is wanted of its chain.
 pub(super) fn chain_tables(
     forest: &Forest,
     disk: DiskId,
@@ -31,7 +33,16 @@ pub(super) fn chain_tables(
         sector_bytes: sector_size.into(),
         partitions: Partitions::read(&ChainSource::new(chain.clone()), sector_size),
         tables: Vec::new(),
+        owners: None,
     };
+    if part == ChainPart::Owners {
+        let job = &reporter.job;
+        let held = held(&chain, job).map_err(|error| error.to_string())?;
+        found.owners = Some(Arc::new(SectorOwners::read(&chain, &held, job)));
+        if job.cancel.is_cancelled() {
+            return Ok(());
+        }
+    }
     if part == ChainPart::Tables {
         for (at, image) in chain.links().iter().enumerate() {
             if reporter.job.cancel.is_cancelled() {

@@ -5,6 +5,8 @@ mod laid;
 mod picture;
 mod window;
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -16,7 +18,7 @@ use crate::tui::command::Command;
 use crate::tui::effect::{ChainPart, Effect, JobRequest};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
-use crate::tui::message::{JobKind, News};
+use crate::tui::message::{ChainTables, JobKind, News};
 use crate::tui::place::place;
 use crate::tui::screen::{Act, Screen, ScreenEntry, Typing};
 use crate::tui::theme::Role;
@@ -49,6 +51,7 @@ const KEYS: &[Binding] = bindings! {
     "zoom-out" own in &[HERE], ["-"], 2 "out", Look: "zoom out";
     "overlay" own in &[HERE], ["o"], 4 "overlay", Look: "lay the comparison with the parent over the map";
     "chain-map" own in &[HERE], ["C"], 5 "chain", Look: "which disk of the chain answers for each block";
+    "owners" own in &[HERE], ["O"], 6 "owners", Look: "whose each block is: files, folders, tables, page files, free space";
     "chain-down" own in &[HERE], [","], 0 "parent", Move: "the same place of the disk's parent";
     "chain-up" own in &[HERE], ["."], 0 "child", Move: "the same place of the disk's child";
     "style" own in &[HERE], ["t"], 8 "style", Look: "shades, letters, half-blocks or braille";
@@ -114,14 +117,21 @@ impl Screen for Map {
             Command::Own("overlay") => {
                 window.layer = match window.layer {
                     Layer::Compared => Layer::Held,
-                    Layer::Held | Layer::Chain => Layer::Compared,
+                    _ => Layer::Compared,
                 };
                 return Act::Done(self.compare(app));
             }
             Command::Own("chain-map") => {
                 window.layer = match window.layer {
                     Layer::Chain => Layer::Held,
-                    Layer::Held | Layer::Compared => Layer::Chain,
+                    _ => Layer::Chain,
+                };
+                return Act::Done(self.chain(app));
+            }
+            Command::Own("owners") => {
+                window.layer = match window.layer {
+                    Layer::Owners => Layer::Held,
+                    _ => Layer::Owners,
                 };
                 return Act::Done(self.chain(app));
             }
@@ -175,8 +185,7 @@ impl Screen for Map {
                 self.window.enter(sectors.clone());
             }
             News::Chain(chain) if self.window.path.as_ref() == Some(&chain.path) => {
-                self.window.chain = Some(chain.clone());
-                self.window.refresh();
+                self.window.take(chain);
             }
             News::Compared(_) => self.lay_over(app),
             _ => return Vec::new(),
@@ -234,6 +243,7 @@ impl Screen for Map {
             Layer::Held => "",
             Layer::Compared => "compared",
             Layer::Chain => "chain",
+            Layer::Owners => "owners",
         };
         let parts = [
             layer.to_owned(),
@@ -281,22 +291,23 @@ impl Map {
         effects
     }
 
-    /// Asks for the partitions, and for the chain's tables where they are to be shown, unless they are here.
+    /// Asks for the partitions, and for the chain's tables or the owners where they are to be shown, unless they are here.
     fn chain(&mut self, app: &mut App) -> Vec<Effect> {
-        let wants_tables = self.window.layer == Layer::Chain;
-        let known = self.window.chain.as_ref();
-        if known.is_some_and(|known| !wants_tables || !known.tables.is_empty())
-            || app.settings.saved
-        {
+        let part = match self.window.layer {
+            Layer::Chain => ChainPart::Tables,
+            Layer::Owners => ChainPart::Owners,
+            Layer::Held | Layer::Compared => ChainPart::Partitions,
+        };
+        let is_here = |known: &Arc<ChainTables>| match part {
+            ChainPart::Partitions => true,
+            ChainPart::Tables => !known.tables.is_empty(),
+            ChainPart::Owners => known.owners.is_some(),
+        };
+        if self.window.chain.as_ref().is_some_and(is_here) || app.settings.saved {
             return Vec::new();
         }
         let Some(disk) = self.window.path.as_deref().and_then(|path| app.find(path)) else {
             return Vec::new();
-        };
-        let part = if wants_tables {
-            ChainPart::Tables
-        } else {
-            ChainPart::Partitions
         };
         let forest = app.store.forest.clone();
         vec![app.start(JobRequest::Chain { forest, disk, part })]

@@ -1,12 +1,14 @@
 //! What is laid over the blocks: the comparison's sectors, the partitions, the disks of the chain.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::analysis::diff::{DiffKind, DiffRun};
 use crate::guest::Partitions;
 use crate::guest::partitions::Partition;
 use crate::report::page::Cell;
-use crate::tui::message::BlockTable;
+use crate::report::placed::owner_words;
+use crate::tui::message::{BlockTable, ChainTables};
 
 use super::answers::held_within;
 use super::window::MapWindow;
@@ -34,6 +36,54 @@ impl MapWindow {
                 DiffKind::Unreadable => cell.unreadable += count,
             }
         }
+    }
+
+    /// Takes what was read of the chain, and keeps what was read before.
+    pub fn take(&mut self, found: &Arc<ChainTables>) {
+        let mut chain = ChainTables::clone(found);
+        if let Some(known) = self.chain.take() {
+            if chain.tables.is_empty() {
+                chain.tables.clone_from(&known.tables);
+            }
+            chain.owners = chain.owners.or_else(|| known.owners.clone());
+        }
+        self.chain = Some(Arc::new(chain));
+        self.refresh();
+    }
+
+    /// The bytes of the disk that some blocks, or sectors of a block, stand for.
+    pub fn span(&self, first: u64, end: u64) -> Range<u64> {
+        let Some(table) = &self.table else {
+            return 0..0;
+        };
+        let (start, unit) = match &self.sectors {
+            Some(sectors) => (
+                sectors.block.saturating_mul(table.block_bytes),
+                table.sector_bytes,
+            ),
+            None => (0, table.block_bytes),
+        };
+        let at = |number: u64| start.saturating_add(number.saturating_mul(unit));
+        at(first)..at(end)
+    }
+
+    /// Whose something of some bytes is.
+    pub fn own(&self, bytes: &Range<u64>, cell: &mut Cell) {
+        let owners = self.chain.as_ref().and_then(|chain| chain.owners.as_ref());
+        let owners = owners.into_iter().flat_map(|owners| owners.within(bytes));
+        owners.for_each(|owner| cell.own(owner.class));
+    }
+
+    /// The first of those who own something of some bytes that a cell's sign tells of, in words.
+    pub fn owner_within(&self, bytes: &Range<u64>, cell: &Cell) -> Option<String> {
+        let owners = self.chain.as_ref()?.owners.as_ref()?;
+        let mut telling = owners
+            .within(bytes)
+            .filter(|owner| Some(owner.class) == cell.owner);
+        let first = telling.next()?;
+        let words = owner_words(Some(first));
+        let others = telling.any(|other| other != first);
+        Some(if others { words + " and others" } else { words })
     }
 
     /// The partition at the first byte of a unit, by name.

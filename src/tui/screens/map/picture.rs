@@ -285,6 +285,13 @@ fn cursor_line(app: &App, map: &MapWindow) -> Line {
     let mut line = Line::of(Role::Notice, place)
         .with(Role::Text, format!("  at {at}{within}: "))
         .with(Role::Text, holds);
+    if map.layer == Layer::Owners {
+        let owner = map.owner_within(&map.span(first, last.saturating_add(1)), &cell);
+        line.push(
+            Role::Text,
+            owner.map_or_else(String::new, |of| format!("; {of}")),
+        );
+    }
     let tables = map.chain.as_ref().map(|chain| &chain.tables);
     let answers = cell
         .answers
@@ -329,6 +336,11 @@ fn legend(app: &App, map: &MapWindow) -> Line {
             Some(error) => error.as_str(),
             None => "comparing",
         };
+        line.push(Role::Notice, format!(" ({words})"));
+    }
+    let owners = map.chain.as_ref().and_then(|chain| chain.owners.as_ref());
+    if map.layer == Layer::Owners && owners.is_none_or(|owners| !owners.complete) {
+        let words = owners.map_or("looking", |_| "not all could be told");
         line.push(Role::Notice, format!(" ({words})"));
     }
     line

@@ -392,6 +392,7 @@ impl MapWindow {
                 cell.mark(at, at + 1);
             }
             self.compared_sectors(sectors.block, first, end, &mut cell);
+            self.own(&self.span(first, end), &mut cell);
             return cell;
         }
         let Some(table) = &self.table else {
@@ -409,12 +410,12 @@ impl MapWindow {
             let held = run.first.0.saturating_add(run.count).min(end) - run.first.0.max(first);
             cell.add(run.state, run.first.0.max(first) - first, held);
         }
-        let bytes = table.block_bytes;
-        let span = first.saturating_mul(bytes)..end.saturating_mul(bytes);
+        let span = self.span(first, end);
         let tables = self.chain.as_ref().map_or(&[][..], |chain| &chain.tables);
         let answers = |table: &BlockTable| answers_within(table, &span);
         let nearest = tables.iter().position(answers);
         cell.answers = nearest.map(|at| u8::try_from(at).unwrap_or(u8::MAX));
+        self.own(&span, &mut cell);
         if let Some(compared) = &self.compared {
             let from = compared
                 .blocks
