@@ -343,7 +343,7 @@ impl ScanComparison<'_> {
             }
         };
         let is_sound = |link: Option<(LinkState, Option<DiskId>)>| {
-            link.is_none_or(|(state, _)| matches!(state, LinkState::Ok | LinkState::ByHost))
+            link.is_none_or(|(state, _)| !state.is_fault())
         };
         let values = (value(old, before), value(new, after));
         let shown = |value: &Option<ChangedValue>| match value {

@@ -69,7 +69,7 @@ impl<'a> Owners<'a> {
                 owners.reach(disk, Some(id));
             }
             if let Some(folder) = config_folder(&machine.source) {
-                let around = owners.folders.entry(folder).or_default();
+                let around = owners.folders.entry(folder.to_path_buf()).or_default();
                 around.machines.insert(id);
                 around.is_covered = true;
             }
@@ -150,8 +150,7 @@ impl<'a> Owners<'a> {
         if self.folders.is_empty() {
             return None;
         }
-        self.folders
-            .get(&home(self.forest.disk(id)?.path.parent()?))
+        self.folders.get(home(self.forest.disk(id)?.path.parent()?))
     }
 
     fn reach(&mut self, disk: DiskId, machine: Option<MachineId>) {
@@ -174,7 +173,7 @@ impl<'a> Owners<'a> {
             .and_then(|disk| disk.path.parent())
             .map(home)
         {
-            let around = self.folders.entry(folder).or_default();
+            let around = self.folders.entry(folder.to_path_buf()).or_default();
             around.machines.insert(machine);
             around.is_covered |= is_covered;
         }
@@ -182,7 +181,7 @@ impl<'a> Owners<'a> {
 }
 
 /// The folder of the machine a folder belongs to: without the inner folders Hyper-V makes.
-fn home(folder: &Path) -> PathBuf {
+fn home(folder: &Path) -> &Path {
     let mut at = folder;
     while let Some(name) = at.file_name().and_then(|name| name.to_str())
         && (INNER_FOLDERS.contains(&name.to_lowercase().as_str())
@@ -191,11 +190,11 @@ fn home(folder: &Path) -> PathBuf {
     {
         at = above;
     }
-    at.to_path_buf()
+    at
 }
 
 /// The machine's folder, where its configuration lies as Hyper-V puts it; facts lie anywhere and say nothing of a folder.
-fn config_folder(source: &Path) -> Option<PathBuf> {
+pub fn config_folder(source: &Path) -> Option<&Path> {
     let folder = source.parent()?;
     let home = home(folder);
     (home != folder).then_some(home)

@@ -245,7 +245,7 @@ rules! {
         why: "A running machine keeps its disk to itself. When that disk was made, and what it stands on, is known only to the host.",
         action: "Bring the host's facts about it (vhdtree collect, --facts), or read a shadow copy of the volume.",
         because: "{what} could not be opened, so when it was made and what it stands on are not known",
-        bring: Text("Bring what its host says of it (vhdtree collect prints a script that asks; give its output with --facts), or read a shadow copy of the volume.");
+        bring: Text("If this user may not read it, ask as one who may. Else bring what its host says of it (vhdtree collect prints a script that asks; give its output with --facts), or read a shadow copy of the volume.");
     NothingAbove = CannotTell, "nothing-above", "cannot tell: no disk stands on the snapshot's",
         why: "The rest of the chain is not here, and nothing says what the VM uses now.",
         action: "Bring the rest of the store, or the VM's disks in the host's list.",

@@ -5,6 +5,7 @@ use std::collections::hash_map::{Entry, HashMap};
 use std::path::Path;
 
 use crate::analysis::interval::seconds_between;
+use crate::analysis::owner::config_folder;
 use crate::store::names::is_auto_recovery;
 use crate::store::{DiskId, Forest, MachineId, Snapshot, SnapshotId, SnapshotKind};
 
@@ -299,7 +300,7 @@ impl<'a> Topology<'a> {
             }
             if self.broken.contains(&id) {
                 let used = used().filter_map(|used| folder(forest, used.disk?));
-                for folder in used {
+                for folder in used.chain(config_folder(&machine.source)) {
                     self.broken_in.entry(folder).or_insert(id);
                 }
             }

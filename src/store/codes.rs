@@ -59,6 +59,9 @@ crate::catalogue! {
     PARENT_UNREADABLE = "parent-unreadable", Error, "the parent is there but cannot be read as a disk",
         why: "Everything the child did not change itself is in the parent.",
         action: "See the findings of the parent.";
+    PARENT_CLOSED = "parent-closed", Warning, "the parent is there and could not be opened",
+        why: "Everything the child did not change itself is in the parent, and whether this is the right one is not known.",
+        action: "See the findings of the parent: ask as a user who may read it, or bring what its host says of it.";
     /// A path stored in a disk that is not a plain file's path.
     LOCATOR_REFUSED = "locator-refused", Warning, "a stored parent path names something that is not a plain file",
         why: "Devices, streams and reserved names open things that are no disks; the path may have been put there on purpose.",

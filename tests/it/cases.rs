@@ -11,25 +11,35 @@ use serde_json::Value;
 
 use crate::truth::samples;
 
-/// The cases, unpacked once; `None` without samples.
+/// The cases, unpacked once and kept for the next run; `None` without samples.
 pub fn cases() -> Option<&'static Path> {
-    static CASES: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
+    static CASES: OnceLock<Option<PathBuf>> = OnceLock::new();
     let unpacked = CASES.get_or_init(|| {
         let archive = samples()?.join("cases.tar.zst");
-        let folder = tempfile::tempdir().unwrap();
-        let done = Command::new("tar")
-            .arg("-xpSf")
-            .arg(&archive)
-            .arg("-C")
-            .arg(folder.path())
-            .status();
-        done.is_ok_and(|status| status.success()).then_some(folder)
+        let found = std::fs::metadata(&archive).ok()?;
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = kept.join(format!("cases-{}", found.len()));
+        if !folder.is_dir() {
+            let fresh = tempfile::tempdir_in(kept).unwrap();
+            let done = Command::new("tar")
+                .arg("-xpSf")
+                .arg(&archive)
+                .arg("-C")
+                .arg(fresh.path())
+                .status();
+            done.ok().filter(std::process::ExitStatus::success)?;
+            let fresh = fresh.keep();
+            // Of two that unpack at once the first is kept.
+            if std::fs::rename(&fresh, &folder).is_err() {
+                std::fs::remove_dir_all(&fresh).unwrap();
+            }
+        }
+        Some(folder.join("cases"))
     });
     if unpacked.is_none() {
         println!("skipped: cases.tar.zst");
     }
-    let folder = unpacked.as_ref()?.path();
-    Some(Box::leak(Box::new(folder.join("cases"))))
+    unpacked.as_deref()
 }
 
 fn vhdtree(arguments: &[&str]) -> (i32, Value) {

@@ -174,7 +174,7 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
     for id in case.chains.iter().flatten() {
         let fault = match (case.forest.disk(*id), case.forest.node(*id)) {
             // What the host says of a disk that cannot be opened stands for the disk.
-            (Some(disk), Some(node)) if disk.is_locked() && node.children.is_empty() => None,
+            (Some(disk), Some(_)) if disk.is_locked() => None,
             (Some(disk), _) if disk.header.is_none() => {
                 Some("it cannot be read as a disk".to_owned())
             }
@@ -197,7 +197,7 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
     }
     if !closed.is_empty() {
         let text = format!(
-            "{} could not be opened, so what it stands on is not known",
+            "{} could not be opened, so what it holds and what it stands on are not known",
             names(case.forest, &closed)
         );
         all.push(reason(&reasons::NOW_UNREADABLE, Answer::CannotTell, text));
@@ -216,10 +216,16 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
     }
 }
 
-/// Disks of these chains that could not be opened; where nothing says what the machine uses, those beside its disks too.
+/// Disks of these chains, and parents below them, that could not be opened; where nothing says what the machine uses, those
+/// beside its disks too.
 fn closed(case: &Case<'_>) -> Vec<DiskId> {
-    let chains = case.chains.iter().flatten().copied();
-    let mut closed: Vec<DiskId> = chains.filter(|id| case.forest.is_closed(*id)).collect();
+    let chains = || case.chains.iter().flatten().copied();
+    let below = |id| {
+        let link = case.forest.node(id)?.parent.as_ref()?;
+        link.disk.filter(|_| link.state == LinkState::Closed)
+    };
+    let own = chains().filter(|id| case.forest.is_closed(*id));
+    let mut closed: Vec<DiskId> = own.chain(chains().filter_map(below)).collect();
     if !case.now_known {
         let frozen = case.frozen.iter();
         closed.extend(frozen.flat_map(|id| case.topology.closed_beside(*id)));
@@ -294,7 +300,7 @@ fn enlarging(case: &Case<'_>, all: &mut Vec<Reason>) {
 
 fn fault_of(state: LinkState) -> Option<&'static str> {
     match state {
-        LinkState::Ok | LinkState::ByHost => None,
+        LinkState::Ok | LinkState::ByHost | LinkState::Closed => None,
         LinkState::Missing => Some("its parent is missing"),
         LinkState::IdMismatch => Some("the file found as its parent has another id"),
         LinkState::Cycle => Some("its parents lead back to it"),
@@ -384,7 +390,11 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
     }
     // What cannot be opened is told as such; what the machine uses may be known all the same.
     let is_open = !case.now_known || closed(case).is_empty();
-    let is_unknown = !case.steps.unknown.is_empty() || !(case.now_known || case.verdict.is_none());
+    // What no machine is on is deleted with its changes, whatever the machine uses.
+    let is_dead_end = |id: &DiskId| case.steps.dead_ends.contains(id);
+    let is_settled = case.steps.unknown.is_empty() && case.frozen.iter().all(is_dead_end);
+    let is_unknown = !is_settled
+        && (!case.steps.unknown.is_empty() || !(case.now_known || case.verdict.is_none()));
     if is_unknown && is_open {
         let disks = match case.steps.unknown.as_slice() {
             [] => case.frozen,
@@ -397,7 +407,15 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
             let node = case.forest.node(*id);
             node.is_some_and(|node| !node.in_use_by.is_empty())
         };
+        let missing = broken.and_then(|machine| {
+            let mut used = machine.disks.iter().flatten();
+            Some((machine, used.find(|used| used.disk.is_none())?))
+        });
         let text = match broken {
+            Some(_) if let Some((machine, used)) = missing => format!(
+                "{} uses {}, which is not in the store and may stand on {of}",
+                machine.name, used.path
+            ),
             Some(machine) => format!(
                 "the chain of {} breaks before its base, and may lead to {of}",
                 machine.name
@@ -405,7 +423,9 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
             None if case.machine.is_none() && case.family.iter().any(is_used) => {
                 format!("nothing says which VM the snapshot on {of} is of, nor what that uses now")
             }
-            None => format!("nothing says which disk above {of} the VM uses now"),
+            None => format!(
+                "nothing says which disk above {of} the VM uses now: name it (--now DISK), or bring what its host says (vhdtree collect)"
+            ),
         };
         all.push(reason(&reasons::NO_NOW, Answer::CannotTell, text));
     }

@@ -99,6 +99,9 @@ pub(super) fn ends_in(case: &SummaryInput<'_>) -> String {
         }
         return "No snapshot is known here, so nothing is merged by a delete.".to_owned();
     };
+    if !case.steps.unknown.is_empty() {
+        return "Not known, as it is not known which file is merged into which.".to_owned();
+    }
     let today = "The delete does not change what the VM shows today";
     if verdict.rule == Rule::OffLine {
         return format!("{today}: this branch is no part of it.");
@@ -124,7 +127,8 @@ pub(super) fn already_lost(case: &SummaryInput<'_>) -> Vec<String> {
         let kept = kept.filter(|one| one.code == &branch::KEPT_BRANCH);
         return kept.map(|one| format!("{}.", capital(&one.text))).collect();
     }
-    if verdict.reverted == Reverted::Certain {
+    // A saved scan proves a revert without a branch.
+    if verdict.reverted == Reverted::Certain && verdict.rule != Rule::AnotherThen {
         let at = case
             .made()
             .map(|made| format!(" on {made}"))

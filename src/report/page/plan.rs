@@ -293,7 +293,14 @@ impl<'a> Writer<'a> {
             self.merge(merge);
         }
         if plan.merges.is_empty() && plan.deleted.is_empty() {
-            self.page.item(Role::Text, "nothing is merged");
+            let open = [&reasons::NO_NOW, &reasons::NOW_UNREADABLE];
+            let is_open = plan.reasons.iter().any(|of| open.contains(&of.code));
+            let text = if is_open {
+                "which file is merged into which is not known"
+            } else {
+                "nothing is merged"
+            };
+            self.page.item(Role::Text, text);
         }
         for disk in &plan.deleted {
             let (name, length) = (context.whole_name(*disk), context.length(*disk));

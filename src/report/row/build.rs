@@ -20,7 +20,7 @@ use crate::analysis::since::SinceScan;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::image::Kind;
 use crate::store::HIDDEN_BASE;
-use crate::store::{Disk, DiskId, Forest, MachineId, Node, Snapshot, TakenSource};
+use crate::store::{Disk, DiskId, DiskUse, Forest, MachineId, Node, Snapshot, TakenSource};
 use crate::text::{self, escape};
 use std::cmp::Reverse;
 
@@ -148,11 +148,11 @@ impl Builder<'_> {
         under: usize,
         ground: ChainTrust,
     ) {
-        let uses_known = tree.machines.iter().any(|machine| {
-            self.forest
-                .machine(*machine)
-                .is_some_and(|machine| machine.disks.is_some())
-        });
+        let uses = |machine: &MachineId| self.forest.machine(*machine)?.disks.as_ref();
+        let misses_one = |disks: &Vec<DiskUse>| disks.iter().any(|used| used.disk.is_none());
+        // The disk that is missing may be the one that stands on this tree.
+        let uses_known = tree.machines.iter().any(|machine| uses(machine).is_some())
+            || machine.as_ref().and_then(uses).is_some_and(misses_one);
         let setting = Setting {
             machine,
             uses_known,

@@ -4,7 +4,7 @@ use crate::finding::Severity;
 use crate::format::qcow2;
 use crate::report::page::Role;
 use crate::store::leftover::is_leftover;
-use crate::store::{Disk, DiskId, Forest, LinkState};
+use crate::store::{Disk, DiskId, Forest};
 use crate::text::Glyphs;
 
 /// The state of a row, worst first.
@@ -168,7 +168,7 @@ pub(super) fn ground_with(forest: &Forest, id: DiskId, below: ChainTrust) -> Cha
     let link_fault = forest.node(id).is_some_and(|node| {
         node.parent
             .as_ref()
-            .is_some_and(|link| !matches!(link.state, LinkState::Ok | LinkState::ByHost))
+            .is_some_and(|link| link.state.is_fault())
             && !is_leftover(forest, id)
             || node
                 .findings

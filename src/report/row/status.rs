@@ -171,10 +171,10 @@ fn unsure(
     // A snapshot's VDI holds nothing that could tell: its base copy does.
     let id = own.frozen.first().copied().unwrap_or(id);
     let node = forest.node(id)?;
-    if let Some(stop) = own
-        .stopped_by
-        .filter(|_| forest.complete && tells_use(forest, own, setting))
-    {
+    if let Some(stop) = own.stopped_by.filter(|stop| {
+        let rests_on_use = [&reasons::NO_NOW, &reasons::MACHINE_UNKNOWN].contains(stop);
+        forest.complete && (!rests_on_use || tells_use(forest, own, setting))
+    }) {
         return Some(Status {
             hint: stop_words(stop).to_owned(),
             ..Flag::Unsure.into()

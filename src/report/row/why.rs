@@ -384,7 +384,7 @@ fn broken(forest: &Forest, id: DiskId) -> String {
         }
         let Some(link) = &node.parent else { break };
         let says = match link.state {
-            LinkState::Ok | LinkState::ByHost => None,
+            LinkState::Ok | LinkState::ByHost | LinkState::Closed => None,
             LinkState::Missing => Some("Its parent is not in the store"),
             LinkState::IdMismatch => {
                 Some("The parent found by name has another id than the one wanted")

@@ -26,6 +26,23 @@ pub enum LinkState {
     Unreadable,
     /// Named by the host for a disk that could not be opened.
     ByHost,
+    /// Found by its path, and it could not be opened, so that its id is not known.
+    Closed,
+}
+
+impl LinkState {
+    /// In the tree the child stands below the disk that was found.
+    pub fn hangs(self) -> bool {
+        matches!(
+            self,
+            Self::Ok | Self::IdMismatch | Self::ByHost | Self::Closed
+        )
+    }
+
+    /// It shows that something is wrong. What could not be opened shows nothing.
+    pub fn is_fault(self) -> bool {
+        !matches!(self, Self::Ok | Self::ByHost | Self::Closed)
+    }
 }
 
 crate::worded!(LinkState);

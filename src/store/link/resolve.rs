@@ -34,6 +34,8 @@ enum Fit {
 #[derive(Debug, Default)]
 struct SecondBest {
     by_name: Option<(DiskId, ResolvedBy, PathBuf)>,
+    /// It could not be opened.
+    closed: Option<(DiskId, ResolvedBy, PathBuf)>,
     unreadable: Option<(ResolvedBy, PathBuf)>,
     outside: Option<(ResolvedBy, PathBuf)>,
     itself: Option<(ResolvedBy, PathBuf)>,
@@ -180,6 +182,12 @@ impl Search<'_> {
                     if self.parent.raw {
                         self.want(path.to_path_buf());
                     }
+                    let found = self.index.entry(candidate);
+                    if found.is_some_and(|found| found.disk.is_locked()) {
+                        self.second
+                            .closed
+                            .get_or_insert((candidate, by, path.to_path_buf()));
+                    }
                     self.second
                         .unreadable
                         .get_or_insert((by, path.to_path_buf()));
@@ -284,6 +292,11 @@ impl Search<'_> {
                 .take()
                 .map_or((ResolvedBy::Id, None), |(by, path)| (by, Some(path)));
             return self.linked(LinkState::Cycle, Some(self.id), path, Some(by));
+        }
+        if let Some((closed, by, path)) = self.second.closed.take() {
+            let text = format!("The parent {} could not be opened.", path.display());
+            self.tell(Finding::new(&codes::PARENT_CLOSED, text));
+            return self.linked(LinkState::Closed, Some(closed), Some(path), Some(by));
         }
         if let Some((other, by, path)) = self.second.by_name.take() {
             let finding = self.mismatch(other);

@@ -44,12 +44,7 @@ fn ids(nodes: &[Node]) -> impl Iterator<Item = DiskId> + use<> {
 /// The disk this one hangs on in the tree, right or not.
 pub(super) fn hangs_on(nodes: &[Node], id: DiskId) -> Option<DiskId> {
     let link = nodes.get(id.0 as usize)?.parent.as_ref()?;
-    match link.state {
-        LinkState::Ok | LinkState::IdMismatch | LinkState::ByHost => link.disk,
-        LinkState::Missing | LinkState::Cycle | LinkState::OutsideRoots | LinkState::Unreadable => {
-            None
-        }
-    }
+    link.disk.filter(|_| link.state.hangs())
 }
 
 /// Every link of a cycle gets the state `Cycle`; what hangs on a cycle from outside keeps its own state.

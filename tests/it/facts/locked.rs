@@ -291,3 +291,56 @@ fn locked_leaves(archive: &str, [frozen, own, other]: [&str; 3]) {
         );
     }
 }
+
+#[test]
+fn a_base_that_this_user_may_not_read_breaks_nothing_and_leaves_every_delete_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    vhdtree::demo::build(&demo).unwrap();
+    let base = "demo/web01/web01.vhd";
+    open_to_others(folder.path(), &[base]);
+    let ask = |args: &[&str]| as_another(folder.path(), base, args);
+    let Some(ls) = ask(&["ls", "demo/web01", "--json"]) else {
+        return;
+    };
+    let ls: Value = serde_json::from_slice(&ls.stdout).unwrap();
+    let child = crate::runner::row_of(&ls, "web01_3A55E0B1-0C6D-4D0F-A1F2-77E6B3C90A42.avhd");
+    assert_eq!(child["parent"]["state"], "closed");
+    assert_eq!(child["depth"], 1);
+    let text = |args: &[&str]| {
+        let output = ask(args).unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).replace("\n  ", "");
+        (output.status.code(), text)
+    };
+    for snapshot in ["pre-patch", "new shop"] {
+        let (code, gate) = text(&["gate", "demo/web01", "--snapshot", snapshot]);
+        assert_eq!(code, Some(3), "{gate}");
+        assert!(gate.contains("web01.vhd could not be opened"), "{gate}");
+        assert!(!gate.contains("the chain breaks"), "{gate}");
+    }
+    let (_, plan) = text(&["plan", "demo/web01", "--snapshot", "pre-patch"]);
+    assert!(!plan.contains("nothing is merged"), "{plan}");
+    assert!(!plan.contains("does not change what the VM"), "{plan}");
+    let (_, check) = text(&["check", "demo/web01"]);
+    assert!(
+        check.contains("parent-closed") && check.contains("0 errors"),
+        "{check}"
+    );
+}
+
+#[test]
+fn a_disk_in_use_that_is_missing_is_named_and_no_other_is_taken_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    vhdtree::demo::build(folder.path()).unwrap();
+    std::fs::remove_file(folder.path().join(APP03)).unwrap();
+    let ls = crate::cli::text(&crate::cli::run(folder.path(), ["ls", "app03"]));
+    let base = ls.lines().find(|line| line.contains(" app03.vhdx"));
+    assert!(!base.unwrap().contains("NOW"), "{ls}");
+    let gate = ["gate", "app03", "--snapshot", "before update 7"];
+    let gate = crate::cli::run(folder.path(), gate);
+    let text = crate::cli::text(&gate).replace("\n     ", " ");
+    assert_eq!(gate.status.code(), Some(3), "{text}");
+    let leaf = Path::new(APP03).file_name().unwrap().to_str().unwrap();
+    assert!(text.contains(leaf) && text.contains("not in the"), "{text}");
+    assert!(!text.contains("nothing says what the VM"), "{text}");
+}

@@ -13,7 +13,8 @@ use super::chains::{
 pub fn changer() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let build = || {
-        let folder = std::env::temp_dir().join(format!("vhdtree-ntfs-{}", std::process::id()));
+        let folder =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ntfs-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let source = folder.join("change.c");
         fs::write(&source, include_str!("change.c")).unwrap();

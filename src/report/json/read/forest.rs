@@ -72,12 +72,7 @@ impl<'a> Reader<'a> {
         self.name_disks();
         let is_top = |id: &DiskId| {
             let parent = self.forest.node(*id).and_then(|node| node.parent.as_ref());
-            let hangs = |link: &ParentLink| {
-                matches!(
-                    link.state,
-                    LinkState::Ok | LinkState::IdMismatch | LinkState::ByHost
-                ) && link.disk.is_some()
-            };
+            let hangs = |link: &ParentLink| link.state.hangs() && link.disk.is_some();
             !parent.is_some_and(hangs)
         };
         self.forest.tops = self.forest.ids().filter(is_top).collect();
