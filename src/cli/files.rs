@@ -1,21 +1,23 @@
 //! `files`: which of the guest's files differ between a disk and its parent or another disk, or all files of a disk.
 
 mod all;
+mod kept;
 mod versions;
 
 use std::io;
 use std::ops::ControlFlow;
 
-use super::args::{FilesArgs, FilesSort};
+use serde::{Serialize, Serializer};
+
+use super::args::FilesArgs;
 use super::diff::{CHANGED, DiskPair, pair};
 use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
 use crate::analysis::files::all::GuestPath;
-use crate::analysis::files::noise::by_interest;
 use crate::analysis::files::{FilesEvent, FilesReport, VolumeRow, compare_files};
 use crate::analysis::moment::Moment;
-use crate::guest::filesystem::{Change, FileVersion};
+use crate::guest::filesystem::Change;
 use crate::report::files::{ChangeTotals, Fold, change_line, fold_lines, volume_line};
 use crate::report::json::files::{
     EndJson, FileJson, FilesBody, TotalsJson, VolumeJson, findings, read,
@@ -24,6 +26,7 @@ use crate::report::json::{Document, SCHEMA};
 use crate::report::page::Line;
 use crate::store::CountPolicy;
 use crate::text::escape;
+use kept::KeptChange;
 
 pub(super) fn run(session: &Session, args: &FilesArgs, out: &mut Output) -> anyhow::Result<Exit> {
     let within = args.within.as_deref().map(GuestPath::parse);
@@ -43,7 +46,7 @@ pub(super) fn run(session: &Session, args: &FilesArgs, out: &mut Output) -> anyh
 /// A volume with what changed in it.
 struct Changed {
     row: VolumeRow,
-    changes: Vec<Change>,
+    changes: Vec<KeptChange>,
     totals: ChangeTotals,
 }
 
@@ -59,6 +62,7 @@ fn compare(
     let mut volumes: Vec<Changed> = Vec::new();
     let mut totals = ChangeTotals::default();
     let streams = out.form == Form::Ndjson && args.sort.is_none();
+    let is_json = matches!(out.form, Form::Json | Form::Ndjson);
     let mut written = Ok(());
     let report = compare_files(
         &pair.right,
@@ -89,7 +93,11 @@ fn compare(
                         if streams {
                             written = out.json(&FileJson::changed(&row.name, &change));
                         } else {
-                            of.changes.push(*change);
+                            // What is only counted need not be kept.
+                            let is_listed = args.noise || Fold::of(&change).is_none();
+                            if is_listed || is_json {
+                                of.changes.push(KeptChange::new(*change));
+                            }
                         }
                     }
                 }
@@ -103,25 +111,20 @@ fn compare(
     drop(line);
     written?;
     for of in &mut volumes {
-        args.order(&mut of.changes);
+        kept::order(&mut of.changes, args.sort);
     }
     let report = at_one_moment(report, &pair.moment, out);
     match out.form {
         Form::Json => {
-            let file = |of: &Changed| {
-                let changes = of.changes.iter();
-                let json = changes.map(|change| FileJson::changed(&of.row.name, change));
-                json.collect::<Vec<_>>()
-            };
-            let files = volumes.iter().flat_map(file).collect();
-            let volumes = volumes.iter().map(|of| VolumeJson::new(&of.row));
-            out.json(&document(volumes.collect(), files, &report, &totals))?;
+            let rows = volumes.iter().map(|of| VolumeJson::new(&of.row)).collect();
+            let files = ChangedFiles(&volumes);
+            out.json(&document(rows, files, &report, &totals))?;
         }
         Form::Ndjson => {
             for of in volumes.iter().filter(|_| !streams) {
                 out.json(&VolumeJson::new(&of.row))?;
                 for change in &of.changes {
-                    out.json(&FileJson::changed(&of.row.name, change))?;
+                    out.json(&FileJson::changed(&of.row.name, &change.change()))?;
                 }
             }
             out.json(&EndJson::new(&report, &totals))?;
@@ -145,9 +148,8 @@ fn text(volumes: &[Changed], args: &FilesArgs, out: &mut Output) -> io::Result<(
             continue;
         };
         out.line(&line.plain())?;
-        let shown = of.changes.iter();
-        for change in shown.filter(|change| args.noise || Fold::of(change).is_none()) {
-            let line = change_line(change, units, &out.style.clock);
+        for change in &of.changes {
+            let line = change_line(&change.change(), units, &out.style.clock);
             out.line(&line.plain())?;
         }
         if !args.noise {
@@ -169,12 +171,24 @@ fn at_one_moment(report: FilesReport, moment: &Moment, out: &Output) -> FilesRep
     }
 }
 
-fn document(
+/// The files of all volumes, made one by one as they are written.
+struct ChangedFiles<'a>(&'a [Changed]);
+
+impl Serialize for ChangedFiles<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().flat_map(|of| {
+            let changes = of.changes.iter();
+            changes.map(|kept| FileJson::changed(&of.row.name, &kept.change()))
+        }))
+    }
+}
+
+fn document<F: Serialize>(
     volumes: Vec<VolumeJson>,
-    files: Vec<FileJson>,
+    files: F,
     report: &FilesReport,
     totals: &ChangeTotals,
-) -> Document<FilesBody> {
+) -> Document<FilesBody<F>> {
     Document {
         schema: SCHEMA,
         command: "files",
@@ -210,25 +224,6 @@ impl FilesArgs {
         is_within
             && (only.is_empty() || only.iter().any(|kind| kind.0 == change.kind))
             && (self.min_size == 0 || bytes >= self.min_size)
-    }
-
-    fn order(&self, changes: &mut [Change]) {
-        let bytes = |version: Option<FileVersion>| version.and_then(|of| of.bytes).unwrap_or(0);
-        match self.sort {
-            None => by_interest(changes),
-            Some(FilesSort::Path) => changes.sort_by(|one, other| one.path.cmp(&other.path)),
-            Some(FilesSort::Size) => {
-                changes.sort_by_key(|of| std::cmp::Reverse(bytes(of.after.or(of.before))));
-            }
-            Some(FilesSort::Written) => {
-                changes.sort_by_key(|of| std::cmp::Reverse(of.written_bytes));
-            }
-            Some(FilesSort::Modified) => changes.sort_by_cached_key(|of| {
-                let version = of.after.or(of.before);
-                let time = version.and_then(|of| of.modified);
-                std::cmp::Reverse(time.map(crate::report::json::files::time_text))
-            }),
-        }
     }
 }
 

@@ -57,16 +57,34 @@ pub fn is_noise(change: &Change) -> bool {
 pub fn by_interest(changes: &mut [Change]) {
     changes.sort_by_cached_key(|change| {
         let path = change.path.as_deref().unwrap_or("").to_lowercase();
+        (Interest::of(change), path)
+    });
+}
+
+/// How much a person would want to see of a change before others: the less, the sooner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interest {
+    /// Noise, without a path, not a user's, a folder.
+    weight: u8,
+    time: std::cmp::Reverse<Option<i64>>,
+}
+
+impl Interest {
+    pub fn of(change: &Change) -> Self {
+        let path = change.path.as_deref().unwrap_or("").to_lowercase();
         let version = change.after.or(change.before);
-        (
+        let reasons = [
             is_noise(change),
             change.path.is_none(),
             !OF_USERS.iter().any(|folder| path.starts_with(folder)),
             change.file == FileKind::Directory,
-            std::cmp::Reverse(version.and_then(|version| seconds(&version))),
-            path,
-        )
-    });
+        ];
+        let add = |weight: u8, reason: bool| weight << 1 | u8::from(reason);
+        Self {
+            weight: reasons.into_iter().fold(0, add),
+            time: std::cmp::Reverse(version.and_then(|version| seconds(&version))),
+        }
+    }
 }
 
 /// The time in seconds; a guest's local time is taken as if it were universal, for an order needs no more.

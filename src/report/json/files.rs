@@ -11,9 +11,10 @@ use crate::report::files::ChangeTotals;
 
 /// The keys of `files` beside the head.
 #[derive(Debug, Serialize)]
-pub struct FilesBody {
+pub struct FilesBody<F> {
     pub volumes: Vec<VolumeJson>,
-    pub files: Vec<FileJson>,
+    /// A list of [`FileJson`].
+    pub files: F,
     pub totals: TotalsJson,
     pub findings: Vec<GuestFindingJson>,
     pub read: ReadJson,
