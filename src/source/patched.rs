@@ -28,6 +28,24 @@ struct Piece {
 }
 
 impl Piece {
+    fn cost(&self) -> u64 {
+        let bytes = match &self.patch {
+            Patch::Stored { .. } => 0,
+            Patch::Bytes(bytes) => bytes.len() as u64,
+        };
+        bytes.saturating_add(PIECE_COST)
+    }
+
+    /// The piece, which begins at `start`, up to `end`.
+    fn until(mut self, start: u64, end: u64) -> Self {
+        if let Patch::Bytes(bytes) = &mut self.patch {
+            bytes.truncate(usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX));
+            bytes.shrink_to_fit();
+        }
+        self.end = end;
+        self
+    }
+
     /// The piece without its first `count` bytes.
     fn skip(&self, count: u64) -> Self {
         let patch = match &self.patch {
@@ -89,12 +107,12 @@ impl<S: Source> PatchedSource<S> {
         let patch = Patch::Stored {
             at_bytes: stored_at_bytes,
         };
-        self.lay(at_bytes, len, patch, 0)
+        self.lay(at_bytes, len, patch)
     }
 
     pub fn lay_bytes(&mut self, at_bytes: u64, bytes: &[u8]) -> Result<(), PatchesFull> {
         let len = bytes.len() as u64;
-        self.lay(at_bytes, len, Patch::Bytes(bytes.to_vec()), len)
+        self.lay(at_bytes, len, Patch::Bytes(bytes.to_vec()))
     }
 
     /// Where something is laid, in order: ranges of bytes.
@@ -102,46 +120,44 @@ impl<S: Source> PatchedSource<S> {
         self.pieces.iter().map(|(start, piece)| *start..piece.end)
     }
 
-    fn lay(&mut self, start: u64, len: u64, patch: Patch, cost: u64) -> Result<(), PatchesFull> {
+    fn lay(&mut self, start: u64, len: u64, patch: Patch) -> Result<(), PatchesFull> {
         let end = start.saturating_add(len);
         if start >= end {
             return Ok(());
         }
-        self.kept_bytes = self
-            .kept_bytes
-            .saturating_add(cost)
-            .saturating_add(PIECE_COST);
+        let below = self.pieces.range(..start).next_back();
+        let below = below.filter(|(_, piece)| piece.end > start);
+        if let Some(at) = below.map(|(at, _)| *at)
+            && let Some(piece) = self.remove(at)
+        {
+            if piece.end > end {
+                self.insert(end, piece.skip(end.saturating_sub(at)));
+            }
+            self.insert(at, piece.until(at, start));
+        }
+        while let Some(at) = self.pieces.range(start..end).next().map(|(at, _)| *at)
+            && let Some(piece) = self.remove(at)
+        {
+            if piece.end > end {
+                self.insert(end, piece.skip(end.saturating_sub(at)));
+            }
+        }
+        self.insert(start, Piece { end, patch });
         if self.kept_bytes > PIECES_BYTES_MAX {
             return Err(PatchesFull);
         }
-        let below = self.pieces.range(..start).next_back();
-        if let Some((at, piece)) = below.map(|(at, piece)| (*at, piece.clone()))
-            && piece.end > start
-        {
-            if piece.end > end {
-                self.pieces.insert(end, piece.skip(end.saturating_sub(at)));
-            }
-            self.pieces.insert(
-                at,
-                Piece {
-                    end: start,
-                    ..piece
-                },
-            );
-        }
-        while let Some((at, piece)) = self
-            .pieces
-            .range(start..end)
-            .next()
-            .map(|(at, piece)| (*at, piece.clone()))
-        {
-            self.pieces.remove(&at);
-            if piece.end > end {
-                self.pieces.insert(end, piece.skip(end.saturating_sub(at)));
-            }
-        }
-        self.pieces.insert(start, Piece { end, patch });
         Ok(())
+    }
+
+    fn insert(&mut self, start: u64, piece: Piece) {
+        self.kept_bytes = self.kept_bytes.saturating_add(piece.cost());
+        self.pieces.insert(start, piece);
+    }
+
+    fn remove(&mut self, start: u64) -> Option<Piece> {
+        let piece = self.pieces.remove(&start)?;
+        self.kept_bytes = self.kept_bytes.saturating_sub(piece.cost());
+        Some(piece)
     }
 
     fn read_piece(&self, start: u64, piece: &Piece, at: u64, out: &mut [u8]) -> io::Result<()> {

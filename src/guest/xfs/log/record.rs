@@ -127,12 +127,15 @@ pub struct LogRecord {
 }
 
 impl LogRecord {
-    /// Takes a record's blocks; `None` if its checksum is wrong.
+    /// Takes a record's blocks; `None` if its checksum is wrong. The tools that make a log or clear it write none: they only
+    /// say that the volume is unmounted.
     pub fn check(header: LogRecordHeader, bytes: Vec<u8>) -> Option<Self> {
         let record = Self { header, bytes };
         let stored = record.header.checksum;
         let is_right = |checked| record.checksum(checked) == Some(stored);
-        CHECKED_BYTES.into_iter().any(is_right).then_some(record)
+        let is_without = || stored == 0 && record.header.is_unmount(&record.data());
+        let is_taken = CHECKED_BYTES.into_iter().any(is_right) || is_without();
+        is_taken.then_some(record)
     }
 
     pub fn blocks(&self) -> u64 {
