@@ -8,6 +8,7 @@ pub mod clock;
 pub mod entry;
 pub mod parts;
 pub mod paths;
+pub mod reader;
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Write as _;

@@ -1,11 +1,12 @@
 //! Blocks of a volume, read within what its superblock says.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::group::{BlockGroup, descriptor_block_at};
 use super::superblock::{self, ExtSuperblock};
 use crate::guest::filesystem::GuestError;
+use crate::guest::inodes::reader::InodeReader;
 use crate::source::{Source, read_up_to};
 
 /// A volume as numbered blocks, its superblock and its groups.
@@ -14,8 +15,7 @@ pub struct ExtDevice {
     pub source: Arc<dyn Source>,
     pub superblock: ExtSuperblock,
     pub groups: Vec<BlockGroup>,
-    /// The block of inodes that was read last, and where it begins: neighbours are asked for one after another.
-    last_inodes: Mutex<(u64, Vec<u8>)>,
+    inode_reader: InodeReader,
 }
 
 impl ExtDevice {
@@ -30,7 +30,7 @@ impl ExtDevice {
             source,
             superblock,
             groups: Vec::new(),
-            last_inodes: Mutex::default(),
+            inode_reader: InodeReader::default(),
         };
         device.groups = device.read_groups()?;
         Ok(device)
@@ -103,23 +103,12 @@ impl ExtDevice {
 
     /// The bytes of an inode; `None` if there is none of this number, or it was never used.
     pub fn inode_bytes(&self, number: u32) -> Result<Option<Vec<u8>>, GuestError> {
-        const WHAT: &str = "an inode";
         let Some(place) = self.inode_place(number) else {
             return Ok(None);
         };
-        let block = place.start.checked_div(self.superblock.block_bytes.into());
-        let block = block.unwrap_or(0);
-        let from = place.start.saturating_sub(self.byte_of(block));
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let to = from.saturating_add(self.superblock.inode_bytes.into());
-        let mut last = self
-            .last_inodes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if last.0 != block || last.1.is_empty() {
-            *last = (block, self.block(block, WHAT)?);
-        }
-        Ok(last.1.get(from..to).map(<[u8]>::to_vec))
+        let block_bytes = self.superblock.block_bytes;
+        let read = self.inode_reader.read(&self.source, &place, block_bytes)?;
+        Ok(Some(read))
     }
 
     fn inode_place(&self, number: u32) -> Option<Range<u64>> {

@@ -1,18 +1,18 @@
 //! Blocks of an XFS volume, by the three ways they are numbered: in their group, over all groups, and by inode.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::superblock::{self, XfsSuperblock};
 use crate::guest::filesystem::GuestError;
+use crate::guest::inodes::reader::InodeReader;
 use crate::source::{Source, read_up_to};
 
 #[derive(Debug)]
 pub struct XfsDevice {
     pub source: Arc<dyn Source>,
     pub superblock: XfsSuperblock,
-    /// The block of inodes that was read last, and where it begins: neighbours are asked for one after another.
-    last_inodes: Mutex<(u64, Vec<u8>)>,
+    inode_reader: InodeReader,
 }
 
 impl XfsDevice {
@@ -24,7 +24,7 @@ impl XfsDevice {
         Ok(Self {
             source,
             superblock,
-            last_inodes: Mutex::default(),
+            inode_reader: InodeReader::default(),
         })
     }
 
@@ -161,23 +161,12 @@ impl XfsDevice {
 
     /// The bytes of an inode; `None` if there is no such place.
     pub fn inode_bytes(&self, number: u64) -> Result<Option<Vec<u8>>, GuestError> {
-        const WHAT: &str = "an inode";
         let Some(place) = self.inode_place(number) else {
             return Ok(None);
         };
-        let block_bytes = u64::from(self.superblock.block_bytes.max(1));
-        let from = place.start.checked_rem(block_bytes).unwrap_or(0);
-        let block = place.start.saturating_sub(from);
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let to = from.saturating_add(self.superblock.inode_bytes.into());
-        let mut last = self
-            .last_inodes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if last.0 != block || last.1.is_empty() {
-            *last = (block, self.read(block, self.block_bytes(), WHAT)?);
-        }
-        Ok(last.1.get(from..to).map(<[u8]>::to_vec))
+        let block_bytes = self.superblock.block_bytes;
+        let read = self.inode_reader.read(&self.source, &place, block_bytes)?;
+        Ok(Some(read))
     }
 }
 
