@@ -40,9 +40,6 @@ use crate::source::Source;
 /// Takes a block of a directory.
 type EachBlock<'a> = dyn FnMut(&[u8]) -> Result<ControlFlow<()>, GuestError> + 'a;
 
-/// Longest target of a symbolic link, in bytes.
-const TARGET_BYTES_MAX: u64 = 4096;
-
 /// An open volume.
 #[derive(Debug)]
 pub struct ExtVolume {
@@ -198,31 +195,12 @@ impl ExtVolume {
     }
 
     fn target(&self, inode: &ExtInode) -> Option<String> {
-        if inode.kind() != FileKind::Link || inode.is_encrypted || inode.bytes > TARGET_BYTES_MAX {
+        if inode.kind() != FileKind::Link || inode.is_encrypted {
             return None;
         }
-        let len = usize::try_from(inode.bytes).ok()?;
-        let mut target = Vec::new();
-        let mut is_whole = true;
-        self.each_run(inode, &mut |run| {
-            match run.place {
-                DataPlace::Inline(bytes) => target.extend(bytes),
-                DataPlace::Here { offset_bytes } => {
-                    let from = target.len();
-                    target.resize(
-                        from.saturating_add(usize::try_from(run.bytes).unwrap_or(0)),
-                        0,
-                    );
-                    let part = target.get_mut(from..).unwrap_or_default();
-                    is_whole &= self.device.source.read_exact_at(part, offset_bytes).is_ok();
-                }
-                DataPlace::Hole | DataPlace::Packed(_) => is_whole = false,
-            }
-            ControlFlow::Continue(())
+        inodes::link_target(&self.device.source, inode.bytes, |each| {
+            self.each_run(inode, each)
         })
-        .ok()?;
-        let whole = target.get(..len).filter(|_| is_whole)?;
-        Some(name_text(whole))
     }
 
     /// The runs of a file's content, holes between them.

@@ -21,6 +21,7 @@ use super::filesystem::{
     GuestError, GuestFile, GuestTime, NAME_BYTES_MAX,
 };
 use crate::job::Job;
+use crate::source::Source;
 use entry::NamedInode;
 
 /// An inode as far as comparing it needs.
@@ -144,6 +145,41 @@ pub fn hole(from: u64, to: u64) -> Option<DataRun> {
         bytes,
         place: DataPlace::Hole,
     })
+}
+
+/// What goes through the runs of a content.
+type EachRun<'a> = &'a mut dyn FnMut(DataRun) -> ControlFlow<()>;
+
+/// The target of a symbolic link of so many bytes, whose runs `walk` goes through; `None` if it is longer than any, or a part
+/// of it is not there.
+pub fn link_target(
+    source: &dyn Source,
+    bytes: u64,
+    walk: impl FnOnce(EachRun<'_>) -> Result<(), GuestError>,
+) -> Option<String> {
+    const TARGET_BYTES_MAX: u64 = 4096;
+    let len = usize::try_from(bytes)
+        .ok()
+        .filter(|_| bytes <= TARGET_BYTES_MAX)?;
+    let mut target = Vec::new();
+    let mut is_whole = true;
+    walk(&mut |run| {
+        match run.place {
+            DataPlace::Inline(part) => target.extend(part),
+            DataPlace::Here { offset_bytes } => {
+                let from = target.len();
+                let part = usize::try_from(run.bytes).unwrap_or(usize::MAX);
+                target.resize(from.saturating_add(part).min(len), 0);
+                let part = target.get_mut(from..).unwrap_or_default();
+                is_whole &= source.read_exact_at(part, offset_bytes).is_ok();
+            }
+            DataPlace::Hole | DataPlace::Packed(_) => is_whole = false,
+        }
+        ControlFlow::Continue(())
+    })
+    .ok()?;
+    let whole = target.get(..len).filter(|_| is_whole)?;
+    Some(name_text(whole))
 }
 
 /// Files in the root directory that are swap by custom.

@@ -37,8 +37,6 @@ use crate::finding::Finding;
 use crate::job::Job;
 use crate::source::Source;
 
-/// Longest target of a symbolic link, in bytes.
-const TARGET_BYTES_MAX: u64 = 1024;
 /// Bytes before each part of a target that does not lie in the inode.
 const TARGET_HEADER_BYTES: u64 = 56;
 
@@ -207,27 +205,12 @@ impl XfsVolume {
     }
 
     fn target(&self, inode: &XfsInode) -> Option<String> {
-        if inode.kind() != FileKind::Link || inode.bytes > TARGET_BYTES_MAX {
+        if inode.kind() != FileKind::Link {
             return None;
         }
-        let mut target = Vec::new();
-        let mut is_whole = true;
-        self.each_run(inode, &mut |run| {
-            match run.place {
-                DataPlace::Inline(bytes) => target.extend(bytes),
-                DataPlace::Here { offset_bytes } => {
-                    let len = usize::try_from(run.bytes).unwrap_or(0);
-                    match self.device.read(offset_bytes, len, "a link's target") {
-                        Ok(bytes) => target.extend(bytes),
-                        Err(_) => is_whole = false,
-                    }
-                }
-                DataPlace::Hole | DataPlace::Packed(_) => is_whole = false,
-            }
-            ControlFlow::Continue(())
+        inodes::link_target(&self.device.source, inode.bytes, |each| {
+            self.each_run(inode, each)
         })
-        .ok()?;
-        is_whole.then(|| name_text(&target))
     }
 
     /// The runs of a file's content, holes between them.
