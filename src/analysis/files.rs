@@ -99,6 +99,24 @@ pub struct FilesReport {
     pub reads: u64,
 }
 
+impl FilesReport {
+    fn note(&mut self, volume: &str, finding: Finding) {
+        self.complete &= finding.code != &codes::GUEST_JOURNAL_UNUSABLE;
+        self.findings.push((volume.to_owned(), finding));
+    }
+
+    /// Notes if a volume's journal could not be replayed: it may show files as they were not, so that what is told of them is
+    /// not the whole answer.
+    fn note_journal(&mut self, name: &str, volume: &Volume, of: &str) {
+        let findings = volume.file_system().map(|fs| &fs.facts().findings);
+        let findings = findings.into_iter().flatten();
+        for finding in findings.filter(|finding| finding.code == &codes::GUEST_JOURNAL_UNUSABLE) {
+            let text = format!("{of}{}", finding.text);
+            self.note(name, Finding::new(finding.code, text));
+        }
+    }
+}
+
 /// A node's content, opened to look into it.
 pub struct GuestDisk {
     pub source: Arc<dyn Source>,
@@ -217,10 +235,10 @@ pub fn compare_files(
         let facts = volume.file_system().map(FileSystem::facts);
         let said = facts.map(|facts| facts.findings.clone());
         let said = said.unwrap_or_default().into_iter();
-        let all = said.chain(outcome.findings);
-        report
-            .findings
-            .extend(all.map(|finding| (place.name.clone(), finding)));
+        for finding in said.chain(outcome.findings) {
+            report.note(&place.name, finding);
+        }
+        report.note_journal(&place.name, &former_volume, "in the other disk, ");
     }
     report.complete &= !own.cancel.is_cancelled();
     for disk in [Some(&old), Some(&new), origin.as_ref()]

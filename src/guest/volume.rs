@@ -136,6 +136,13 @@ pub fn changes(
         (Volume::Xfs(before), Volume::Xfs(after)) => {
             xfs::changes(before, after, written, job, each)
         }
+        (Volume::Closed(why), _) | (_, Volume::Closed(why)) => Comparison {
+            complete: false,
+            findings: vec![Finding::new(
+                why.code,
+                format!("it cannot be read in both disks: {}", why.text),
+            )],
+        },
         _ => Comparison {
             complete: false,
             findings: vec![Finding::new(

@@ -83,6 +83,7 @@ pub fn list_files(
             report.complete &= !row.may_hold_files;
             continue;
         };
+        report.note_journal(&row.name, &volume, "");
         if list_volume(fs, &row, within, job, &mut report, each).is_break() {
             break;
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use vhdtree::build::lvm::GroupBuilder;
 use vhdtree::build::vhd::VhdBuilder;
 
-use super::chains::{behind_mbr, differing_pages};
+use super::chains::{behind_mbr, content, differing_pages, has, tool};
 use super::cp::{code, vhdtree};
 
 const VOLUME: usize = 4 << 20;
@@ -184,4 +184,100 @@ fn logical_volumes_that_are_not_read_are_named() {
         let line = line.unwrap_or_else(|| panic!("{kind}: {all}"));
         assert!(line.contains(kind), "{line}");
     }
+}
+
+/// Made by their own tools, with what is not read.
+#[test]
+fn features_of_ext_and_xfs_that_are_not_read_are_named() {
+    if !has("mkfs.xfs") || !has("mke2fs") || !has("debugfs") {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let path = |name: &str| {
+        let path = folder.join(name);
+        fs::File::create(&path).unwrap().set_len(24 << 20).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (image, more) = (path("image"), path("more"));
+    let make_xfs = |options: &[&str]| {
+        let all = [&["-q", "-f", "--unsupported"], options, &[&*image]].concat();
+        tool("mkfs.xfs", &all);
+        content(Path::new(&image))
+    };
+    let make_ext = |request: &str| {
+        fs::File::create(&image).unwrap().set_len(24 << 20).unwrap();
+        tool("mke2fs", &["-q", "-F", "-text4", &image]);
+        tool("debugfs", &["-w", "-R", request, &image]);
+        content(Path::new(&image))
+    };
+    let with_incompat = |bit: u32| {
+        let mut volume = make_xfs(&[]);
+        let known = u32::from_be_bytes(volume[216..220].try_into().unwrap());
+        volume[216..220].copy_from_slice(&(known | bit).to_be_bytes());
+        volume
+    };
+    let log = format!("logdev={more},size=16m");
+    let refused = [
+        ("XFS", make_xfs(&["-m", "crc=0"]), "XFS version 4"),
+        (
+            "XFS",
+            make_xfs(&["-r", &format!("rtdev={more}")]),
+            "XFS with a realtime section",
+        ),
+        ("XFS", make_xfs(&["-l", &log]), "its log on another device"),
+        ("XFS", with_incompat(0x10), "marked to need repair"),
+        ("XFS", with_incompat(0x8000), "not known (0x8000)"),
+        (
+            "ext",
+            make_ext("feature compression"),
+            "ext with compression",
+        ),
+        ("ext", make_ext("feature FEATURE_I20"), "ext with 0x100000"),
+    ];
+    for (fs, volume, why) in refused {
+        let before = behind_mbr(&volume, 0x83);
+        let mut after = before.clone();
+        let free = after.len() - (3 << 20);
+        after[free..][..5_000].fill(7);
+        store(folder, &before, &after);
+        is_told(folder, "p1", fs, why);
+    }
+}
+
+/// It can be read, but may show files as they were not.
+#[test]
+fn a_journal_that_lies_elsewhere_leaves_the_answer_open() {
+    if !has("mke2fs") || !has("debugfs") {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let image = folder.join("image");
+    let name = image.to_str().unwrap();
+    fs::File::create(&image).unwrap().set_len(24 << 20).unwrap();
+    tool("mke2fs", &["-q", "-F", "-text4", name]);
+    let clean = content(&image);
+    tool("debugfs", &["-w", "-R", "ssv journal_inum 0", name]);
+    tool("debugfs", &["-w", "-R", "feature needs_recovery", name]);
+    let in_use = content(&image);
+    for (before, after) in [(&clean, &in_use), (&in_use, &clean)] {
+        store(folder, &behind_mbr(before, 0x83), &behind_mbr(after, 0x83));
+        let page = vhdtree(folder, &["files", "store/child.avhd"]);
+        let said = String::from_utf8(page.stderr.clone()).unwrap();
+        assert_eq!(code(&page), 3, "{said}");
+        let why = "the journal cannot be replayed to its end: it lies on another device";
+        assert!(said.contains(why), "{said}");
+        let json = vhdtree(folder, &["files", "store/child.avhd", "--json"]);
+        let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(json["complete"], false);
+        assert_eq!(json["findings"][0]["code"], "guest-journal-unusable");
+    }
+    store(
+        folder,
+        &behind_mbr(&clean, 0x83),
+        &behind_mbr(&in_use, 0x83),
+    );
+    let all = vhdtree(folder, &["files", "store/child.avhd", "--all"]);
+    assert_eq!(code(&all), 3);
 }
