@@ -3,8 +3,10 @@
 use super::assess::assess;
 use super::assessment::Assessment;
 use super::facts::{Gatherer, Standing};
+use super::guest_clock::GuestClocks;
 use super::guest_clock::read::read;
 use super::survey::{Compared, Survey};
+use super::verdict::Verdict;
 use crate::job::Job;
 use crate::store::{DiskId, Forest, MachineId};
 
@@ -25,13 +27,37 @@ pub fn settle(
     asked: &[usize],
     job: &Job,
 ) -> Option<Assessment> {
-    let mut compared = compared.clone();
-    for (frozen, above) in open_pairs(forest, assessment, &compared, asked) {
-        if let Some(clock) = read(forest, frozen, above, job) {
-            compared.guest_clocks.insert((frozen, above), clock);
+    let guest_clocks = guest_clocks(forest, assessment, compared, asked, job);
+    let compared = Compared {
+        guest_clocks,
+        ..compared.clone()
+    };
+    (!compared.guest_clocks.is_empty()).then(|| assess(forest, &compared))
+}
+
+/// The guests' clocks that are known, and those of the snapshots `asked` that can help.
+pub fn guest_clocks(
+    forest: &Forest,
+    assessment: &Assessment,
+    compared: &Compared,
+    asked: &[usize],
+    job: &Job,
+) -> GuestClocks {
+    let mut clocks = compared.guest_clocks.clone();
+    for pair in open_pairs(forest, assessment, compared, asked) {
+        if !job.cancel.is_cancelled()
+            && !clocks.contains_key(&pair)
+            && let Some(clock) = read(forest, pair.0, pair.1, job)
+        {
+            clocks.insert(pair, clock);
         }
     }
-    (!compared.guest_clocks.is_empty()).then(|| assess(forest, &compared))
+    clocks
+}
+
+/// Whether a guest's clock may help: the times are open though the snapshot's date is known.
+pub fn can_be_settled(verdict: &Verdict) -> bool {
+    verdict.rule.is_open() && verdict.snapshot.exact().is_some()
 }
 
 /// The disks of snapshots whose times are open though their dates are known, each with the disk above it.
@@ -44,7 +70,7 @@ fn open_pairs(
     let open = asked
         .iter()
         .filter_map(|at| assessment.snapshots.get(*at))
-        .filter(|of| of.verdict.rule.is_open() && of.verdict.snapshot.exact().is_some());
+        .filter(|of| can_be_settled(&of.verdict));
     let open: Vec<(Option<MachineId>, &[DiskId])> =
         open.map(|of| (of.machine, &*of.frozen)).collect();
     if open.is_empty() {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::analysis::guest_clock::GuestClocks;
 use crate::report::columns::{Needs, TimeForm};
 use crate::report::findings::PlacedFinding;
 use crate::report::page::PageContext;
@@ -214,6 +215,8 @@ pub struct App {
     pub chord: Option<Context>,
     /// Disks compared with their parents in this session, and whether they are equal.
     pub equals: BTreeMap<PathBuf, bool>,
+    /// What the guests' own clocks said of this store.
+    pub guest_clocks: GuestClocks,
     /// The last search.
     pub search: String,
     /// Marked disks, oldest first.
@@ -275,6 +278,7 @@ impl App {
             prompt: None,
             chord: None,
             equals: BTreeMap::new(),
+            guest_clocks: GuestClocks::new(),
             search: String::new(),
             marks: Vec::new(),
             notice: None,

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::analysis::Assessment;
 use crate::analysis::files::all::GuestPath;
 use crate::analysis::plan::Target;
+use crate::analysis::{Assessment, Compared};
 use crate::store::{DiskId, Forest, ForestUpdates};
 use crate::tui::found::FilesOf;
 use crate::tui::message::{JobKind, JobNo};
@@ -59,8 +59,17 @@ pub enum JobRequest {
     Plan {
         forest: Arc<Forest>,
         assessment: Arc<Assessment>,
+        compared: Compared,
         /// What would be deleted.
         target: Target,
+    },
+    /// Read the guests' own clocks, where they can settle verdicts.
+    Clocks {
+        forest: Arc<Forest>,
+        assessment: Arc<Assessment>,
+        compared: Compared,
+        /// Indexes into the assessment's snapshots.
+        snapshots: Vec<usize>,
     },
     /// Look for the guest's files.
     Files {
@@ -94,6 +103,7 @@ impl JobRequest {
             Self::Plan { .. } => JobKind::Plan,
             Self::Files { .. } => JobKind::Files,
             Self::Versions { .. } => JobKind::Versions,
+            Self::Clocks { .. } => JobKind::Clocks,
             Self::Watch { .. } => JobKind::Watch,
         }
     }

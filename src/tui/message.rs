@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::diff::{BlockDiff, DiffRun, DiffSummary};
 use crate::analysis::files::owned::SectorOwners;
+use crate::analysis::guest_clock::GuestClocks;
 use crate::analysis::plan::Plan;
 use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
@@ -38,6 +39,8 @@ pub enum JobKind {
     Files,
     /// Looking one of them up in every disk of the tree.
     Versions,
+    /// Reading the guests' own clocks.
+    Clocks,
     /// Watching the store for changes.
     Watch,
 }
@@ -147,6 +150,8 @@ pub enum News {
     Files(Arc<FoundFiles>),
     /// The versions of one of them.
     Versions(Arc<FileVersions>),
+    /// What the guests' own clocks say.
+    Clocks(GuestClocks),
     /// The watched store changed: what of it, in a few words, escaped.
     Changed(String),
     /// The job is over; `Err` says why it could not go on.

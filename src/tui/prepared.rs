@@ -60,7 +60,7 @@ pub struct Prepared {
 impl Prepared {
     /// Judges a forest and makes its rows.
     pub fn of(forest: Arc<Forest>, mut by: ShownBy, phase: Phase) -> Self {
-        let assessment = judge(&forest, &by.equals);
+        let assessment = Arc::new(assess(&forest, &compared(&forest, &by.equals)));
         by.options.phase = phase;
         Self::judged(PreparedStore { forest, assessment }, by)
     }
@@ -80,17 +80,16 @@ impl Prepared {
     }
 }
 
-/// Verdicts of a forest, with what comparisons have told.
-pub fn judge(forest: &Forest, equals: &BTreeMap<PathBuf, bool>) -> Arc<Assessment> {
+/// What comparisons of disks with their parents have told of a forest.
+pub fn compared(forest: &Forest, equals: &BTreeMap<PathBuf, bool>) -> Compared {
     let equals_parent = if equals.is_empty() {
         Vec::new()
     } else {
         let told = |path: &PathBuf| equals.get(path).copied();
         forest.disks.iter().map(|disk| told(&disk.path)).collect()
     };
-    let compared = Compared {
+    Compared {
         equals_parent,
         ..Compared::default()
-    };
-    Arc::new(assess(forest, &compared))
+    }
 }

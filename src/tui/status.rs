@@ -232,6 +232,7 @@ fn doing(slot: JobKind) -> &'static str {
         JobKind::Diff => "comparing",
         JobKind::Files => "looking for files",
         JobKind::Versions => "looking into every disk of the tree",
+        JobKind::Clocks => "reading the guest's clock",
         JobKind::Chain | JobKind::Hex | JobKind::Plan | JobKind::Watch => "",
     }
 }
@@ -266,7 +267,7 @@ fn job_words(app: &App, slot: JobKind, others: &[JobKind], progress: &JobProgres
                 text::count(progress.done)
             )
         }
-        JobKind::Files | JobKind::Versions => format!("{doing}  {stop} stops"),
+        JobKind::Files | JobKind::Versions | JobKind::Clocks => format!("{doing}  {stop} stops"),
         JobKind::Map | JobKind::Diff if progress.total == 0 => format!("{doing}  {stop} stops"),
         JobKind::Map => format!(
             "{doing}: {} of {}{left}  {stop} stops",

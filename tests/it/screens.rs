@@ -272,6 +272,7 @@ pub fn answer_plan(script: &mut Script) {
                 forest,
                 assessment,
                 target,
+                ..
             },
         ) => Some((forest.clone(), assessment.clone(), *target)),
         _ => None,

@@ -21,7 +21,7 @@ crate::catalogue! {
     GUEST_WORKED = "guest-worked", Info, "the guest worked on the disk above from the snapshot on, without a stop",
         why: "A revert throws away what was done from the snapshot on. Changes of the first hour, and of the days since, are on the disk above, so it was there then.", action: "Nothing. A revert in the first hour would look the same.";
     GUEST_NOT_STARTED = "guest-not-started", Info, "the guest's volumes were mounted as often as when the snapshot was taken",
-        why: "The snapshot holds no memory, so a machine that is reverted to it starts anew and mounts its volumes once more.", action: "Nothing.";
+        why: "The snapshot holds no memory, so a machine that is reverted to it starts again and mounts its volumes once more.", action: "Nothing.";
     GUEST_GAP = "guest-gap", Warning, "the guest was in use until the snapshot, and the disk above holds nothing from then until it was started again",
         why: "That is what a revert leaves: what was done meanwhile went with the disk that was thrown away. Innocent: the machine was switched off hard or paused at that very moment.", action: "Ask whether the machine was off all that time.";
     GUEST_UNSURE = "guest-unsure", Info, "the guest's own clock says nothing",
@@ -108,7 +108,7 @@ pub fn words(facts: &Facts<'_>) -> Option<String> {
     Some(match gap(clock, taken, first) {
         Ok(boot) => gap_words(taken, boot),
         Err(_) if worked(facts, clock, taken, first).is_ok() => worked_words(clock, taken, first),
-        Err(_) => "the guest was not started anew since, by its volumes' counts of mounts, and the snapshot holds no memory".to_owned(),
+        Err(_) => "the guest was not started again since, by its volumes' counts of mounts, and the snapshot holds no memory".to_owned(),
     })
 }
 

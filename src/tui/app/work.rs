@@ -1,13 +1,15 @@
 //! Jobs: which run, starting them, and what the store's own tell.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{App, Running, ShownDiff};
+use crate::analysis::{Compared, assess};
 use crate::report::row::Phase;
 use crate::store::ForestUpdates;
 use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::message::{JobKind, JobNo};
-use crate::tui::prepared::{Prepared, ShownBy, judge};
+use crate::tui::prepared::{Prepared, ShownBy, compared};
 use crate::tui::view::View;
 
 /// Why a view of a saved scan is empty. Files of the names in it may be others here, or the same ones changed since.
@@ -61,7 +63,8 @@ impl App {
             | JobKind::Map
             | JobKind::Sectors
             | JobKind::Files
-            | JobKind::Versions => {
+            | JobKind::Versions
+            | JobKind::Clocks => {
                 let asked_by = self.jobs.get(slot).map(|running| running.view);
                 u8::from(self.view == View::HOME || asked_by != Some(self.view))
             }
@@ -149,6 +152,8 @@ impl App {
             return false;
         }
         let suits = self.suits(&prepared.by);
+        // Ids of the old forest mean nothing in the new one.
+        self.guest_clocks.clear();
         self.store = prepared.store;
         self.findings = prepared.findings;
         self.bytes = prepared.bytes;
@@ -164,8 +169,17 @@ impl App {
         true
     }
 
-    /// Verdicts again, with what comparisons have told.
+    /// What reading the disks' content has told so far.
+    pub fn compared(&self) -> Compared {
+        Compared {
+            guest_clocks: self.guest_clocks.clone(),
+            ..compared(&self.store.forest, &self.equals)
+        }
+    }
+
+    /// Verdicts again, with what reading the disks' content has told.
     pub fn reassess(&mut self) {
-        self.store.assessment = judge(&self.store.forest, &self.equals);
+        let assessment = assess(&self.store.forest, &self.compared());
+        self.store.assessment = Arc::new(assessment);
     }
 }

@@ -10,8 +10,8 @@ use crate::analysis::diff::{self, DiffEvent};
 use crate::analysis::files::lost::{LossExtent, StoreGuestFiles};
 use crate::analysis::moment::Moment;
 use crate::analysis::plan::{self, PlanOptions, StoreTables, Target, add_files};
-use crate::analysis::settle::{GuestAccess, settle};
-use crate::analysis::{Assessment, Compared};
+use crate::analysis::settle::{GuestAccess, guest_clocks};
+use crate::analysis::{Assessment, Compared, assess};
 use crate::chain::ChainSource;
 use crate::format::SectorNo;
 use crate::guest::Partitions;
@@ -67,8 +67,18 @@ pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(
         JobRequest::Plan {
             forest,
             assessment,
+            compared,
             target,
-        } => plan(options, &forest, &assessment, target, reporter),
+        } => plan(options, &forest, assessment, compared, target, reporter),
+        JobRequest::Clocks {
+            forest,
+            assessment,
+            compared,
+            snapshots,
+        } => {
+            settle(options, &forest, assessment, compared, &snapshots, reporter);
+            Ok(())
+        }
         JobRequest::Files { forest, disk, of } => super::files::files(&forest, disk, of, reporter),
         JobRequest::Versions { forest, disk, path } => {
             super::files::versions(&forest, disk, path, reporter);
@@ -265,10 +275,32 @@ fn sides(
     Ok(())
 }
 
+/// The verdicts with what the guests' own clocks say of snapshots, where that settles them.
+fn settle(
+    options: &Options,
+    forest: &Forest,
+    assessment: Arc<Assessment>,
+    mut compared: Compared,
+    snapshots: &[usize],
+    reporter: &Reporter,
+) -> Arc<Assessment> {
+    if options.guest == GuestAccess::Forbidden {
+        return assessment;
+    }
+    let clocks = guest_clocks(forest, &assessment, &compared, snapshots, &reporter.job);
+    if clocks == compared.guest_clocks || reporter.job.cancel.is_cancelled() {
+        return assessment;
+    }
+    compared.guest_clocks.clone_from(&clocks);
+    reporter.tell(News::Clocks(clocks));
+    Arc::new(assess(forest, &compared))
+}
+
 fn plan(
     options: &Options,
     forest: &Forest,
-    assessment: &Assessment,
+    assessment: Arc<Assessment>,
+    compared: Compared,
     target: Target,
     reporter: &Reporter,
 ) -> Result<(), String> {
@@ -276,19 +308,12 @@ fn plan(
         product: options.product,
         ..PlanOptions::default()
     };
-    let settled = match (target, options.guest) {
-        (Target::Snapshot(at), GuestAccess::Allowed) => settle(
-            forest,
-            assessment,
-            &Compared::default(),
-            &[at],
-            &reporter.job,
-        ),
-        _ => None,
+    let assessment = match target {
+        Target::Snapshot(at) => settle(options, forest, assessment, compared, &[at], reporter),
+        Target::Disk(_) => assessment,
     };
-    let assessment = settled.as_ref().unwrap_or(assessment);
     let tables = StoreTables::new(forest);
-    let mut made = plan::plan(forest, assessment, target, &plan_options, &tables)
+    let mut made = plan::plan(forest, &assessment, target, &plan_options, &tables)
         .map_err(|error| error.to_string())?;
     let told = reporter.tell(News::Plan(Arc::new(made.clone())));
     if !told || made.lost.is_empty() || options.guest != GuestAccess::Allowed {

@@ -1,20 +1,25 @@
 //! A machine: its snapshots and time line. One disk: verdict with its witnesses, chain, header, allocation, findings.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::analysis::settle::can_be_settled;
 use crate::report::page::disk as page;
 use crate::report::page::machine;
-use crate::report::{RowKey, RowKind};
+use crate::report::{Row, RowKey, RowKind};
 use crate::store::DiskId;
 use crate::text::escape;
 use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::document;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::list::scrolled_to;
+use crate::tui::message::News;
 use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
@@ -44,6 +49,8 @@ const KEYS: &[Binding] = bindings! {
 struct Details {
     of: Option<DetailsOf>,
     scroll: usize,
+    /// Snapshots whose guests' clocks were asked for, by their place in the assessment.
+    asked: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +101,13 @@ impl Screen for Details {
             self.scroll = 0;
             app.dirty = true;
         }
+        self.ask_clocks(app).into_iter().collect()
+    }
+
+    fn news(&mut self, _app: &mut App, news: &News) -> Vec<Effect> {
+        if matches!(news, News::Prepared(_)) {
+            self.asked.clear();
+        }
         Vec::new()
     }
 
@@ -109,6 +123,43 @@ impl Screen for Details {
             let count = lines(app, self.of.as_ref(), area.width).len();
             self.scroll = self.scroll.min(document::last_scroll(count, area));
         }
+    }
+}
+
+impl Details {
+    /// Asks for the guests' clocks where they may settle what the page says, once, and not beside another page.
+    fn ask_clocks(&mut self, app: &mut App) -> Option<Effect> {
+        if app.view != VIEW || app.settings.saved || app.scanning() {
+            return None;
+        }
+        let (forest, assessment) = (&app.store.forest, &app.store.assessment);
+        let disks: Vec<DiskId> = match self.of.as_ref()? {
+            DetailsOf::Group(key) => group_rows(app, key)
+                .iter()
+                .filter_map(|row| row.disk)
+                .collect(),
+            DetailsOf::Disk(id) => vec![*id],
+        };
+        let line = disks.iter().flat_map(|id| forest.line(*id));
+        let told = line.filter_map(|id| assessment.disk(id));
+        let snapshots: BTreeSet<usize> = told
+            .flat_map(|of| of.snapshots.iter().copied())
+            .filter(|at| {
+                let of = assessment.snapshots.get(*at);
+                of.is_some_and(|of| can_be_settled(&of.verdict)) && !self.asked.contains(at)
+            })
+            .collect();
+        if snapshots.is_empty() {
+            return None;
+        }
+        let work = JobRequest::Clocks {
+            forest: Arc::clone(forest),
+            assessment: Arc::clone(assessment),
+            compared: app.compared(),
+            snapshots: snapshots.iter().copied().collect(),
+        };
+        self.asked.extend(snapshots);
+        Some(app.start(work))
     }
 }
 
@@ -151,15 +202,20 @@ fn lines(app: &App, of: Option<&DetailsOf>, width: u16) -> Vec<Line> {
     })
 }
 
-fn group(app: &App, key: &RowKey, width: u16) -> Vec<Line> {
+/// The row of a machine, and those below it.
+fn group_rows<'a>(app: &'a App, key: &RowKey) -> &'a [Row] {
     let Some(first) = app.rows.iter().position(|row| row.key == *key) else {
-        return Vec::new();
+        return &[];
     };
     let below = app
         .rows
         .get(first)
         .map_or(0, |row| row.descendants as usize);
-    let rows = app.rows.get(first..=first + below).unwrap_or_default();
+    app.rows.get(first..=first + below).unwrap_or_default()
+}
+
+fn group(app: &App, key: &RowKey, width: u16) -> Vec<Line> {
+    let rows = group_rows(app, key);
     let named: Vec<DiskId> = rows.iter().filter_map(|row| row.disk).collect();
     app.page(&named, width, |context| machine::lines(context, rows))
 }

@@ -105,6 +105,7 @@ impl Screen for PlanScreen {
         let work = JobRequest::Plan {
             forest: app.store.forest.clone(),
             assessment: app.store.assessment.clone(),
+            compared: app.compared(),
             target: snapshot.map_or(Target::Disk(disk), Target::Snapshot),
         };
         vec![app.start(work)]

@@ -39,6 +39,11 @@ pub fn news(
             }
         }
         News::Compared(data) => compared(app, data),
+        News::Clocks(clocks) => {
+            app.guest_clocks = std::mem::take(clocks);
+            app.reassess();
+            app.rebuild();
+        }
         News::Changed(what) => {
             app.say(format!("{what}: reading the store again"));
             forget(app, screens);
@@ -156,9 +161,10 @@ fn ended(
         }
         (_, Ok(())) => {}
         (JobKind::Diff, Err(error)) => app.comparison.error = Some(error),
-        (JobKind::Reread | JobKind::Hex | JobKind::Watch | JobKind::Versions, Err(error)) => {
-            app.notice = Some(error);
-        }
+        (
+            JobKind::Reread | JobKind::Hex | JobKind::Watch | JobKind::Versions | JobKind::Clocks,
+            Err(error),
+        ) => app.notice = Some(error),
         (
             JobKind::Map | JobKind::Sectors | JobKind::Chain | JobKind::Plan | JobKind::Files,
             Err(error),

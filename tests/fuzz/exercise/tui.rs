@@ -278,6 +278,7 @@ fn news(script: &Script, slot: JobKind, input: &mut Bytes<'_>) -> News {
                 forest,
                 assessment,
                 target,
+                ..
             }),
         ) => {
             let target = match input.byte() {

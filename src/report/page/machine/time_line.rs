@@ -4,12 +4,14 @@
 use jiff::Timestamp;
 
 use super::story::MachineStory;
+use crate::analysis::evidence::{EvidenceState, Says};
+use crate::analysis::witness::guest_clock;
 use crate::analysis::{Interval, Reverted, Rule};
 use crate::report::page::{Line, Page, PageContext, Role, repository};
 use crate::report::row::Now;
 use crate::store::containers::repository::time_line;
 use crate::store::{Taken, TakenSource};
-use crate::text::{many, span};
+use crate::text::{escape, many, span};
 
 /// What happened.
 struct Event {
@@ -27,6 +29,7 @@ pub(super) fn write(page: &mut Page, context: &PageContext<'_>, story: &MachineS
     let mut events = Vec::new();
     for at in &story.snapshots {
         snapshot(context, story, *at, &mut events);
+        guest(context, story, *at, &mut events);
     }
     volumes(context, story, &mut events);
     events.sort_by_key(|event| event.at);
@@ -160,6 +163,38 @@ fn snapshot(
         text: format!("set back to {name}{how}{aside}"),
         before: Some(gone),
     });
+}
+
+/// What the guest's own clock says of the disk above a snapshot's, from the first time that counts.
+fn guest(context: &PageContext<'_>, story: &MachineStory<'_>, at: usize, events: &mut Vec<Event>) {
+    let evidence = story.snapshot(at).map(|of| &of.verdict.evidence);
+    let of_guest = || {
+        let all = evidence.into_iter().flatten();
+        all.filter(|fact| guest_clock::is_guests(fact.code))
+    };
+    let first = of_guest().find_map(|fact| fact.says.as_ref()?.word().1);
+    let mut source = of_guest().next().map(|fact| &fact.source);
+    for fact in of_guest() {
+        let text = match &fact.state {
+            EvidenceState::Dropped(why) => format!("{}; it settles nothing: {why}", fact.text),
+            EvidenceState::Used | EvidenceState::Missing => fact.text.clone(),
+        };
+        let role = match fact.says {
+            Some(Says::For) => Role::Warning,
+            _ => Role::Dim,
+        };
+        events.push(Event {
+            at: first,
+            when: first.map_or_else(String::new, |at| context.style.clock.second(at)),
+            sign: "-",
+            role,
+            text: match source.take() {
+                Some(source) => format!("{}  ({})", escape(&text), escape(source)),
+                None => escape(&text),
+            },
+            before: None,
+        });
+    }
 }
 
 fn in_no_file(seconds: i64) -> String {
