@@ -10,8 +10,14 @@ mod closed;
 mod cost;
 #[cfg(unix)]
 mod cp;
+#[cfg(unix)]
+mod dumped;
 mod fat;
 mod hostile;
+#[cfg(unix)]
+mod journal;
+#[cfg(target_os = "linux")]
+mod kernel;
 #[cfg(unix)]
 mod linux;
 #[cfg(unix)]
@@ -19,6 +25,8 @@ mod lvm;
 mod ntfs;
 #[cfg(unix)]
 mod owners;
+#[cfg(unix)]
+mod reuse;
 #[cfg(unix)]
 mod story;
 #[cfg(unix)]

@@ -23,9 +23,11 @@ use vhdtree::guest::walk::{TreeStep, walk};
 use vhdtree::job::Job;
 use vhdtree::source::MemorySource;
 
-use super::chains::{behind_mbr, content, expected, has, hold, tool};
+use super::chains::{behind_mbr, content, expected, has, hold, is_same, tool};
 
 const LINUX: u8 = 0x83;
+/// `mke2fs -d` keeps whole seconds.
+const SECOND: i128 = 1_000_000_000;
 
 /// What was done to both between the two states.
 pub const CHANGES: &str = "created /fresh
@@ -77,14 +79,14 @@ pub fn states(name: &str) -> Option<[Vec<u8>; 2]> {
     Some([before.to_vec(), after.to_vec()])
 }
 
-fn open(bytes: &[u8]) -> Volume {
+pub fn open(bytes: &[u8]) -> Volume {
     let source = Arc::new(MemorySource(bytes.to_vec()));
     let kind = probe(&*source).unwrap();
     Volume::open(source, kind)
 }
 
 /// One line a file: path, kind, bytes, last write, checksum, target.
-fn tree(fs: &dyn FileSystem) -> BTreeSet<String> {
+pub fn tree(fs: &dyn FileSystem) -> BTreeSet<String> {
     let job = Job::default();
     let mut lines = BTreeSet::new();
     let whole = walk(fs, fs.root(), "", &job, &mut |step| {
@@ -129,15 +131,15 @@ fn line(path: &str, kind: FileKind, bytes: u64, modified: i128, sum: u32, target
     format!("{path} {kind} {bytes} {modified} {sum:08x} {target}")
 }
 
-/// A folder as [`tree`] would show it.
-fn folder_tree(root: &Path) -> BTreeSet<String> {
+/// A folder as [`tree`] would show it; times are cut to so many nanoseconds.
+pub fn folder_tree(root: &Path, nanoseconds: i128) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for entry in walkdir::WalkDir::new(root).min_depth(1) {
         let entry = entry.unwrap();
         let facts = entry.metadata().unwrap();
         let path = format!("/{}", entry.path().strip_prefix(root).unwrap().display());
-        // `mke2fs -d` keeps whole seconds.
-        let modified = i128::from(facts.mtime()) * 1_000_000_000;
+        let modified = i128::from(facts.mtime()) * SECOND + i128::from(facts.mtime_nsec());
+        let modified = modified - modified % nanoseconds;
         let (kind, bytes, sum, target) = if facts.is_dir() {
             (FileKind::Directory, 0, 0, String::new())
         } else if facts.is_symlink() {
@@ -150,11 +152,6 @@ fn folder_tree(root: &Path) -> BTreeSet<String> {
         lines.insert(line(&path, kind, bytes, modified, sum, &target));
     }
     lines
-}
-
-fn is_same(of: &str, found: &BTreeSet<String>, wanted: &BTreeSet<String>) {
-    let other: Vec<_> = found.symmetric_difference(wanted).take(4).collect();
-    assert_eq!(other, [""; 0], "{of}");
 }
 
 fn is_like_the_recovered_one(name: &str, bytes: &[u8]) {
@@ -171,7 +168,7 @@ fn is_like_the_recovered_one(name: &str, bytes: &[u8]) {
 }
 
 /// Every byte of `of` has an owner.
-fn all_are_owned(name: &str, bytes: &[u8], of: &Extents) {
+pub fn all_are_owned(name: &str, bytes: &[u8], of: &Extents) {
     let volume = open(bytes);
     let fs = volume.file_system().unwrap();
     let mut owned = Vec::new();
@@ -205,8 +202,18 @@ fn a_volume_whose_machine_stopped_is_read_as_its_driver_recovers_it() {
     }
 }
 
+/// Lines of a tree, but for the last write.
+pub fn without_time(lines: BTreeSet<String>) -> BTreeSet<String> {
+    let cut = |line: String| {
+        let mut words: Vec<&str> = line.split(' ').collect();
+        words.remove(3);
+        words.join(" ")
+    };
+    lines.into_iter().map(cut).collect()
+}
+
 /// A folder of files of many kinds and sizes.
-fn sample_folder(root: &Path) {
+pub fn sample_folder(root: &Path) {
     for folder in ["docs/deep/er", "many", "empty"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
@@ -230,7 +237,7 @@ fn sample_folder(root: &Path) {
     }
 }
 
-fn image(folder: &Path, mebibytes: u64) -> PathBuf {
+pub fn image(folder: &Path, mebibytes: u64) -> PathBuf {
     let path = folder.join("volume.img");
     let file = fs::File::create(&path).unwrap();
     file.set_len(mebibytes << 20).unwrap();
@@ -246,7 +253,7 @@ fn every_layout_of_ext_is_read() {
     let root = folder.path().join("root");
     fs::create_dir(&root).unwrap();
     sample_folder(&root);
-    let wanted = folder_tree(&root);
+    let wanted = folder_tree(&root, SECOND);
     let after = folder.path().join("after");
     fs::write(&after, b"after").unwrap();
     let layouts: [&[&str]; 10] = [
@@ -334,15 +341,7 @@ fn every_layout_of_xfs_is_read() {
     let described = folder.path().join("prototype");
     fs::write(&described, text).unwrap();
     // It gives every file the time at which it makes the volume.
-    let without_time = |lines: BTreeSet<String>| -> BTreeSet<String> {
-        let cut = |line: String| {
-            let mut words: Vec<&str> = line.split(' ').collect();
-            words.remove(3);
-            words.join(" ")
-        };
-        lines.into_iter().map(cut).collect()
-    };
-    let wanted = without_time(folder_tree(&root));
+    let wanted = without_time(folder_tree(&root, SECOND));
     let layouts: [&[&str]; 5] = [
         &[],
         &["-mrmapbt=1", "-inrext64=1"],
@@ -359,6 +358,8 @@ fn every_layout_of_xfs_is_read() {
         );
         let bytes = content(&image);
         let volume = open(&bytes);
+        let state = volume.file_system().unwrap().facts().state;
+        assert_eq!(state, VolumeState::Clean, "{layout:?}");
         let found = without_time(tree(volume.file_system().unwrap()));
         is_same(&format!("{layout:?}"), &found, &wanted);
         all_are_owned(

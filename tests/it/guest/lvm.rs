@@ -33,6 +33,11 @@ fn two_pieces(bytes: u64) -> GroupBuilder {
         .remove("first", 5)
 }
 
+/// A disk that holds a volume as `rl/root` in two pieces.
+pub fn in_two_pieces(state: &[u8]) -> Vec<u8> {
+    one_disk(&two_pieces(state.len() as u64), "root", state)
+}
+
 /// Holds the known changes against disks made of the two states.
 fn hold_on(states: &[Vec<u8>; 2], disk: impl FnMut(&Vec<u8>) -> Vec<u8>) {
     hold(&states.each_ref().map(disk), &expected(CHANGES));
