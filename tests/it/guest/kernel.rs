@@ -344,14 +344,14 @@ fn story(image: &Path) -> Option<Story> {
     };
     let mounted = Mounted::new(image)?;
     worker.root.clone_from(&mounted.at);
-    worker.work(400);
+    worker.work(200);
     note(&mounted.at, &mut story);
     drop(worker.open.drain(..));
     drop(mounted);
     story.states.push(content(image));
 
     let mounted = Mounted::new(image)?;
-    worker.work(150);
+    worker.work(90);
     mounted.stop();
     drop(worker.open.drain(..));
     drop(mounted);
@@ -359,7 +359,7 @@ fn story(image: &Path) -> Option<Story> {
 
     let mounted = Mounted::new(image)?;
     note(&mounted.at, &mut story);
-    worker.work(100);
+    worker.work(60);
     note(&mounted.at, &mut story);
     drop(worker.open.drain(..));
     drop(mounted);
