@@ -82,13 +82,13 @@ mod tests {
 
     #[test]
     fn neighbours_are_read_by_the_block_and_others_alone() {
-        let bytes: Vec<u8> = (0..64 << 10_u32)
+        let bytes: Vec<u8> = (0..64_u32 << 10)
             .map(|at| (at / 256).to_le_bytes()[0])
             .collect();
         let counts = Arc::new(ReadCounts::default());
         let source = CountedSource::new(MemorySource(bytes), Arc::clone(&counts));
         let reader = InodeReader::default();
-        let mut ask = |number: u64, reads: u64, bytes: u64| {
+        let ask = |number: u64, reads: u64, bytes: u64| {
             let before = (counts.reads(), counts.bytes());
             let place = number * 256..number * 256 + 256;
             let found = reader.read(&source, &place, 4_096).unwrap();

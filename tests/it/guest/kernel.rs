@@ -53,7 +53,7 @@ impl Mounted {
 impl Drop for Mounted {
     fn drop(&mut self) {
         let done = Command::new("umount").arg(&self.at).status();
-        assert!(done.is_ok_and(|done| done.success()), "{:?}", self.at);
+        assert!(done.is_ok_and(|done| done.success()));
     }
 }
 
@@ -257,7 +257,7 @@ impl Worker {
             }
             16 if self.named.insert(inode) => fs::rename(&file, fresh).unwrap(),
             17 if self.old.contains(&inode) && self.named.insert(inode) => {
-                fs::hard_link(&file, fresh).unwrap()
+                fs::hard_link(&file, fresh).unwrap();
             }
             18 => {
                 let folder = self.pick(fs::Metadata::is_dir).unwrap();
