@@ -26,6 +26,7 @@ pub mod owner;
 pub mod plan;
 pub mod reasons;
 pub mod rules;
+pub mod saved;
 pub mod settle;
 pub mod since;
 pub mod snapshot_vdi;

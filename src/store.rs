@@ -28,6 +28,7 @@ mod probe;
 pub mod product;
 pub mod pulse;
 pub mod pvs;
+pub mod saved;
 pub mod scan;
 pub mod virtualpc;
 mod walk;

@@ -2,7 +2,7 @@
 
 use crate::analysis::assessment::{AssessedSnapshot, Assessment, DiskAssessment};
 use crate::analysis::facts::{Gatherer, Subject};
-use crate::analysis::judge::judge;
+use crate::analysis::judge::{Judged, judge};
 use crate::analysis::plan;
 use crate::analysis::rules::Reverted;
 use crate::analysis::survey::{Compared, Survey};
@@ -10,6 +10,17 @@ use crate::store::Forest;
 
 /// Assesses a forest. Pure: no clock, no I/O; cheap enough for every new forest of a scan.
 pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
+    assess_by(forest, compared, &|gatherer, subject| {
+        judge(gatherer, subject, &[])
+    })
+}
+
+/// As [`assess`], each snapshot judged by `judged`.
+pub(super) fn assess_by(
+    forest: &Forest,
+    compared: &Compared,
+    judged: &dyn Fn(&Gatherer<'_>, Subject) -> Judged,
+) -> Assessment {
     let gatherer = Gatherer::new(Survey::new(forest, compared));
     let mut assessment = Assessment {
         snapshots: Vec::new(),
@@ -22,7 +33,7 @@ pub fn assess(forest: &Forest, compared: &Compared) -> Assessment {
     };
     let gate = plan::GateIndex::new(forest);
     for subject in gatherer.subjects() {
-        let judged = judge(&gatherer, subject);
+        let judged = judged(&gatherer, subject);
         let index = assessment.snapshots.len();
         for frozen in &judged.frozen {
             if let Some(disk) = assessment.disks.get_mut(frozen.0 as usize) {

@@ -39,7 +39,8 @@ struct OfDisk {
     what: String,
 }
 
-pub fn judge(gatherer: &Gatherer<'_>, subject: Subject) -> Judged {
+/// Judges a snapshot; `also` is what is known beside what its disks' witnesses say.
+pub fn judge(gatherer: &Gatherer<'_>, subject: Subject, also: &[Evidence]) -> Judged {
     let survey = &gatherer.survey;
     let forest = survey.forest;
     let snapshot = gatherer.snapshot(subject);
@@ -57,7 +58,7 @@ pub fn judge(gatherer: &Gatherer<'_>, subject: Subject) -> Judged {
             Standing::Below(above_it) => {
                 let place = (*disk, above_it);
                 match gatherer.facts(snapshot, machine, place, &above) {
-                    Some(facts) => return heard(&facts),
+                    Some(facts) => return heard(&facts, also),
                     None => (Rule::NothingAbove, String::new()),
                 }
             }
@@ -143,8 +144,9 @@ impl Told {
 }
 
 /// The decision about a disk by its witnesses.
-fn heard(facts: &Facts<'_>) -> OfDisk {
-    let evidence = witness::hear(facts);
+fn heard(facts: &Facts<'_>, also: &[Evidence]) -> OfDisk {
+    let mut evidence = witness::hear(facts);
+    evidence.extend_from_slice(also);
     let decision = decide(&evidence);
     let what = match decision.rule {
         Rule::BranchKept => branch::kept_as(facts),

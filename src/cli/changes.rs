@@ -1,6 +1,5 @@
 //! `changes`: what changed between two scans of one store.
 
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,10 +27,13 @@ pub(super) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
-    if is_saved(old) && is_saved(new) {
-        session.forbid_facts()?;
-    }
-    let before = side(session, old, Vec::new(), out)?;
+    // What is known now is of the newer of two scans; the older one keeps the verdicts it had.
+    let before = if is_saved(old) {
+        let saved = saved(&[old.to_path_buf()])?;
+        ScannedStore::new(Arc::new(saved.forest), saved.assessment)
+    } else {
+        side(session, old, Vec::new(), out)?
+    };
     // A store of today is judged with what was there then in mind.
     let earlier = vec![Arc::new(EarlierScan::of(&before.forest))];
     let after = side(session, new, earlier, out)?;
@@ -86,11 +88,8 @@ fn side(
     out: &Output,
 ) -> anyhow::Result<ScannedStore> {
     if is_saved(path) {
-        let (forest, assessment) = saved(&[path.to_path_buf()])?;
-        return Ok(ScannedStore {
-            forest: ManuallyDrop::new(forest),
-            assessment: ManuallyDrop::new(assessment),
-        });
+        let (forest, assessment) = session.saved_with_facts(&[path.to_path_buf()])?;
+        return Ok(ScannedStore::new(forest, assessment));
     }
     std::fs::metadata(path).with_context(|| text::path(path))?;
     let session = Session {

@@ -7,31 +7,40 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::analysis::Assessment;
+use crate::analysis::saved::judge_again;
 use crate::format::encoding;
 use crate::report::json::SCHEMA;
-use crate::report::json::read::{self, SavedScan};
-use crate::store::Forest;
+use crate::report::json::read::{self, Saved, SavedScan};
+use crate::store::ScanOptions;
 use crate::store::earlier::EarlierScan;
+use crate::store::saved::{add_facts, settle_uses};
 use crate::text;
 
 /// Bytes in which a saved scan says that it is one.
 const HEAD_BYTES: u64 = 4 << 10;
 
 /// The forest and the verdicts of saved scans.
-pub(super) fn saved(files: &[PathBuf]) -> anyhow::Result<(Arc<Forest>, Assessment)> {
+pub(super) fn saved(files: &[PathBuf]) -> anyhow::Result<Saved> {
     let mut scans = Vec::new();
     for file in files {
         scans.extend(scans_of(file).with_context(|| text::path(file))?);
     }
-    let saved = read::together(scans)?;
-    Ok((Arc::new(saved.forest), saved.assessment))
+    Ok(read::together(scans)?)
+}
+
+/// The same with facts that come to them.
+pub(super) fn with_facts(mut saved: Saved, options: &ScanOptions) -> anyhow::Result<Saved> {
+    settle_uses(&mut saved.forest);
+    let mut forest = saved.forest.clone();
+    add_facts(&mut forest, options)?;
+    let assessment = judge_again(&saved.forest, &saved.assessment, &forest);
+    Ok(Saved { forest, assessment })
 }
 
 /// An earlier scan, to be compared with a store.
 pub(super) fn earlier(file: &Path) -> anyhow::Result<Arc<EarlierScan>> {
-    let (forest, _) = saved(&[file.to_path_buf()])?;
-    Ok(Arc::new(EarlierScan::of(&forest)))
+    let saved = saved(&[file.to_path_buf()])?;
+    Ok(Arc::new(EarlierScan::of(&saved.forest)))
 }
 
 /// Whether a file begins as a saved scan does; standard input, a single `-`, can be nothing else.

@@ -222,12 +222,25 @@ impl Session {
         if !roots.is_empty() {
             bail!("--from reads a saved scan; a PATH beside it means nothing");
         }
-        self.forbid_facts()?;
-        saved::saved(&self.scan.from).map(Some)
+        self.saved_with_facts(&self.scan.from).map(Some)
     }
 
-    /// Refuses flags that say something of a store, where only saved scans are read: those keep the verdicts they had.
-    pub fn forbid_facts(&self) -> anyhow::Result<()> {
+    /// Saved scans, with what else is known of them.
+    ///
+    /// # Errors
+    /// As [`saved`](Self::saved).
+    pub fn saved_with_facts(&self, files: &[PathBuf]) -> anyhow::Result<(Arc<Forest>, Assessment)> {
+        self.forbid_places()?;
+        let mut saved = saved::saved(files)?;
+        if !self.scan.facts.is_empty() {
+            let options = self.options(&[], CountPolicy::HeadersOnly)?;
+            saved = saved::with_facts(saved, &options)?;
+        }
+        Ok((Arc::new(saved.forest), saved.assessment))
+    }
+
+    /// Refuses flags that say where to look, where only saved scans are read: what those did not see they do not hold.
+    pub fn forbid_places(&self) -> anyhow::Result<()> {
         let ScanArgs {
             facts,
             now,
@@ -236,17 +249,14 @@ impl Session {
             ..
         } = &self.scan;
         let given = [
-            ("--facts", !facts.is_empty()),
             ("--now", !now.is_empty()),
-            ("--map", !map.is_empty()),
+            ("--map", !map.is_empty() && facts.is_empty()),
             ("--parent-root", !parent_root.is_empty()),
         ];
         let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) else {
             return Ok(());
         };
-        bail!(
-            "{flag} changes nothing here: a saved scan keeps the verdicts it was saved with; give {flag} when the store is scanned"
-        )
+        bail!("{flag} changes nothing here: give {flag} when the store is scanned")
     }
 
     /// Refuses `--from` for what must look at the files themselves.
@@ -259,7 +269,7 @@ impl Session {
 }
 
 impl ScannedStore {
-    fn new(forest: Arc<Forest>, assessment: Assessment) -> Self {
+    pub fn new(forest: Arc<Forest>, assessment: Assessment) -> Self {
         Self {
             forest: ManuallyDrop::new(forest),
             assessment: ManuallyDrop::new(assessment),

@@ -5,6 +5,7 @@ mod ids;
 mod machine;
 mod node;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -100,6 +101,18 @@ impl Forest {
             [one] => Some(&one.host),
             _ => None,
         }
+    }
+
+    /// Places of the disks that were found on one of several machines.
+    pub fn disks_of(&self, host: &str) -> Option<Range<usize>> {
+        let (at, of) = self
+            .scanned_on
+            .iter()
+            .enumerate()
+            .find(|(_, of)| self.scanned_on.len() > 1 && of.host.eq_ignore_ascii_case(host))?;
+        let next = self.scanned_on.get(at.saturating_add(1));
+        let end = next.map_or(self.disks.len(), |next| next.first.0 as usize);
+        Some(of.first.0 as usize..end)
     }
 
     /// Every id, in the order of the disks.

@@ -41,11 +41,13 @@ pub(super) struct Known<'a> {
     pub maps: &'a [PathMap],
 }
 
-/// Fills machines, snapshots and the nodes' uses of a forest whose disks are linked.
+/// Fills machines, snapshots and the nodes' uses of a forest whose disks are linked. Those that a saved scan knew stay.
 pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
     if known.records.is_empty() && known.facts.is_empty() && known.now.is_empty() {
         return;
     }
+    let saved_machines = std::mem::take(&mut forest.machines);
+    let saved_snapshots = std::mem::take(&mut forest.snapshots);
     let paths = DiskPaths::new(forest, known.places, known.maps);
     let placed = locked::parents(forest, &paths, known.facts);
     drop(paths);
@@ -59,7 +61,8 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
             Some(!forest.node(disk)?.children.is_empty())
         });
     }
-    let mut machines = Machines::of_configs(&paths, &records);
+    let mut machines = Machines::of_saved(saved_machines);
+    machines.add_configs(&paths, &records);
     for facts in known.facts {
         machines.add_facts(&paths, facts);
     }
@@ -81,7 +84,8 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
     let pool = pool::records(&paths, known.facts);
     let rows = disagree::rows(&paths, known.facts);
     let (mut machines, went) = machines.sorted();
-    let mut snapshots = Snapshots::of_configs(&paths, &records, &machines);
+    let mut snapshots = Snapshots::of_saved(saved_snapshots, &went);
+    snapshots.add_configs(&paths, &records, &machines);
     for (facts, owners) in known.facts.iter().zip(owners) {
         for (row, owner) in facts.facts.snapshots.iter().zip(owners) {
             let machine = owner.and_then(|at| went.get(at)).copied();
@@ -155,6 +159,10 @@ fn refer(machines: &mut [Machine], snapshots: &mut [Snapshot], records: &[Config
 
 fn use_disks(forest: &mut Forest) {
     let nodes = &mut forest.nodes;
+    for node in nodes.iter_mut() {
+        node.in_use_by.clear();
+        node.snapshots.clear();
+    }
     for (id, machine) in (0_u32..).map(MachineId).zip(&forest.machines) {
         for disk in machine.disks.iter().flatten().filter_map(|used| used.disk) {
             // Their numbers rise: one that is there already is the last.

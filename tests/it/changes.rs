@@ -412,16 +412,13 @@ fn rows_and_details_are_marked_by_what_is_new_since_the_newest_scan() {
 }
 
 #[test]
-fn facts_beside_saved_scans_alone_are_refused_for_they_would_change_nothing() {
+fn what_says_where_to_look_is_refused_beside_saved_scans_alone() {
     let place = Place::new(As::Vhd);
     let store = place.store("store", "A1", 0, Named::Snapshot(ONE));
     let old = place.save(&store, "--json");
-    let host = store.join("vhdtree-host.json");
     let disk = store.join(As::Vhd.file("A1"));
-    let (old, host, disk) = (old.display(), host.display(), disk.display());
+    let (old, disk) = (old.display(), disk.display());
     for (flag, value) in [
-        ("--facts", host.to_string()),
-        ("--facts", old.to_string()),
         ("--now", disk.to_string()),
         ("--map", format!("D:\\VMs={}", store.display())),
         ("--parent-root", store.display().to_string()),
@@ -437,5 +434,46 @@ fn facts_beside_saved_scans_alone_are_refused_for_they_would_change_nothing() {
                 "{said}"
             );
         }
+    }
+}
+
+#[test]
+fn a_saved_scan_is_evidence_about_a_later_one_and_no_later_fact_takes_its_proof_back() {
+    for format in [As::Vhd, As::Vhdx] {
+        let place = Place::new(format);
+        let old = place.store("old", "A1", 0, Named::Snapshot(ONE));
+        let new = place.store("new", "B2", 0, Named::Snapshot(ONE));
+        let (old, new) = (place.save(&old, "--json"), place.save(&new, "--ndjson"));
+        let judged = |from: &Path, facts: &[&Path]| {
+            let facts = facts
+                .iter()
+                .map(|file| format!("--facts={}", file.display()));
+            let from = ["ls".to_owned(), format!("--from={}", from.display())];
+            let args = from.into_iter().chain(facts).chain(["--json".to_owned()]);
+            let output = run(place.folder.path(), args);
+            let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let base = json["disks"].as_array().unwrap().iter();
+            let base = base.filter(|disk| {
+                disk["path"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with(&format.file("base"))
+            });
+            let verdict = base.last().unwrap()["snapshots"][0]["verdict"].clone();
+            let rule = verdict["rule"].as_str().unwrap().to_owned();
+            (rule, output.stdout)
+        };
+        let (rule, _) = judged(&new, &[]);
+        assert_ne!(rule, "another-disk-then");
+        let (rule, proved) = judged(&new, &[&old]);
+        assert_eq!(rule, "another-disk-then", "{format:?}");
+        let kept = place.folder.path().join("proved.json");
+        fs::write(&kept, proved).unwrap();
+        let listed = place.folder.path().join("listed.json");
+        let facts = json!({"schema": "vhdtree-host/1", "snapshots": [{"id": ONE, "name": "pre-patch", "machine": "web",
+            "taken": jiff::Timestamp::now().to_string(), "disks": [format!("D:\\VMs\\{}", format.file("base"))]}]});
+        fs::write(&listed, facts.to_string()).unwrap();
+        assert_ne!(judged(&new, &[&listed]).0, "another-disk-then");
+        assert_eq!(judged(&kept, &[&listed]).0, "another-disk-then");
     }
 }

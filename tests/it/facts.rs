@@ -7,6 +7,7 @@ mod disagree;
 mod hostile;
 mod locked;
 mod pool;
+mod saved;
 mod virtualbox;
 
 use std::path::{Path, PathBuf};

@@ -30,15 +30,23 @@ pub(super) struct Machines {
 }
 
 impl Machines {
-    /// Those of configurations; copies of one configuration count once.
-    pub fn of_configs(paths: &DiskPaths<'_>, records: &[ConfigRecord]) -> Self {
+    /// Those of saved scans.
+    pub fn of_saved(saved: Vec<Machine>) -> Self {
         let mut machines = Self::default();
+        for machine in saved {
+            machines.add(machine, None);
+        }
+        machines
+    }
+
+    /// Adds those of configurations; copies of one configuration count once.
+    pub fn add_configs(&mut self, paths: &DiskPaths<'_>, records: &[ConfigRecord]) {
         let is_machine = |record: &&ConfigRecord| record.kind == ConfigKind::Machine;
         for record in records.iter().filter(is_machine) {
             let disks = paths.uses_of_config(record);
-            let known = record.id().and_then(|id| machines.by_id.get(&id));
+            let known = record.id().and_then(|id| self.by_id.get(&id));
             let is_copy = known.is_some_and(|known| {
-                let mut known = known.iter().filter_map(|at| machines.list.get(*at));
+                let mut known = known.iter().filter_map(|at| self.list.get(*at));
                 known.any(|known| known.disks.as_ref() == Some(&disks))
             });
             if is_copy {
@@ -53,9 +61,8 @@ impl Machines {
                 source: record.path.clone(),
                 ..Machine::default()
             };
-            machines.add(machine, record.path.parent().map(Path::to_path_buf));
+            self.add(machine, record.path.parent().map(Path::to_path_buf));
         }
-        machines
     }
 
     /// Adds what one input says.

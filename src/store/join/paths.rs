@@ -75,6 +75,7 @@ impl<'a> DiskPaths<'a> {
             return Some(*disk);
         }
         let within = facts.folder.as_deref().map(|folder| self.below(folder));
+        let within = within.or_else(|| self.of_host(facts.facts.host.as_deref()?));
         match self.index.find_within(&path, within.as_ref()) {
             Match::One(at, _) => u32::try_from(at).ok().map(DiskId),
             Match::None | Match::Several(_) => None,
@@ -90,9 +91,12 @@ impl<'a> DiskPaths<'a> {
 
     /// The numbers of the disks below a folder: they are sorted by path.
     fn below(&self, folder: &Path) -> Range<u32> {
-        let Range { start, end } = below(&self.forest.disks, |disk| &disk.path, folder);
-        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        number(start)..number(end)
+        numbers(&below(&self.forest.disks, |disk| &disk.path, folder))
+    }
+
+    /// The numbers of the disks of one of several hosts.
+    fn of_host(&self, host: &str) -> Option<Range<u32>> {
+        Some(numbers(&self.forest.disks_of(host)?))
     }
 
     /// The one of several that shares most folders with `source`; `None` if two share as many. Those that share most stand
@@ -141,6 +145,11 @@ impl<'a> DiskPaths<'a> {
         });
         disks.collect()
     }
+}
+
+fn numbers(places: &Range<usize>) -> Range<u32> {
+    let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    number(places.start)..number(places.end)
 }
 
 /// A pool names a disk's file by its id, `<uuid>.vhd`, and its volume `VHD-<uuid>` or `LV-<uuid>`.

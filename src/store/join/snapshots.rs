@@ -28,19 +28,29 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    pub fn of_configs(
+    /// Those of saved scans, whose machines went to other places.
+    pub fn of_saved(saved: Vec<Snapshot>, went: &[MachineId]) -> Self {
+        let mut snapshots = Self::default();
+        for mut snapshot in saved {
+            let machine = snapshot.machine;
+            snapshot.machine = machine.and_then(|at| went.get(at.0 as usize).copied());
+            snapshots.add(snapshot, None);
+        }
+        snapshots
+    }
+
+    pub fn add_configs(
+        &mut self,
         paths: &DiskPaths<'_>,
         records: &[ConfigRecord],
         machines: &[Machine],
-    ) -> Self {
-        let mut snapshots = Self::default();
+    ) {
         let owners = MachineIndex::new(paths.forest, machines);
         let is_snapshot = |record: &&ConfigRecord| record.kind == ConfigKind::Snapshot;
         for record in records.iter().filter(is_snapshot) {
             let snapshot = of_config(paths, record, &owners);
-            snapshots.add(snapshot, record.path.parent().map(Path::to_path_buf));
+            self.add(snapshot, record.path.parent().map(Path::to_path_buf));
         }
-        snapshots
     }
 
     fn add(&mut self, snapshot: Snapshot, folder: Option<PathBuf>) {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::truth::unpack;
 
-const TESTWIN7: &str = "TestWin7/WIN7x64_Diff_7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11E.avhd";
-const APP03: &str = "app03/app03_5C7E90B4-2D1A-4F63-8B0E-93A7D6C5E1F2.avhdx";
+pub(super) const TESTWIN7: &str = "TestWin7/WIN7x64_Diff_7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11E.avhd";
+pub(super) const APP03: &str = "app03/app03_5C7E90B4-2D1A-4F63-8B0E-93A7D6C5E1F2.avhdx";
 
 /// Lets another user look into a folder, but not into these files of it, and puts the program beside them.
 fn open_to_others(folder: &Path, locked: &[&str]) {
