@@ -85,6 +85,7 @@ pub fn judge(gatherer: &Gatherer<'_>, subject: Subject, also: &[Evidence]) -> Ju
         product: node.map(|node| node.product).unwrap_or_default(),
         vm: machine.and_then(|machine| Some(forest.machine(machine)?.name.clone())),
         snapshot: snapshot.and_then(|of| Some(of.label()?.to_owned())),
+        facts_above: survey.facts_above.clone(),
         ..Told::default()
     };
     let deciding = disks.get(at);

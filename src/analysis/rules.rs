@@ -362,9 +362,9 @@ impl Rule {
     pub fn settle(self, told: &Told) -> Option<String> {
         match self.row().bring {
             Bring::Nothing => None,
-            Bring::Dates => Some(told.dates().to_owned()),
-            Bring::Both => Some(told.dates_and_times()),
-            Bring::Text(text) => Some(text.to_owned()),
+            Bring::Dates => Some(told.bring(told.dates())),
+            Bring::Both => Some(told.bring(told.dates_and_times())),
+            Bring::Text(text) => Some(told.bring(text)),
         }
     }
 }

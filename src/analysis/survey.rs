@@ -14,7 +14,7 @@ use crate::analysis::guest_clock::GuestClocks;
 use crate::analysis::interval::{moved, seconds_between};
 use crate::analysis::topology::Topology;
 use crate::image::Specific;
-use crate::store::{BornSource, Disk, DiskId, Forest, Machine};
+use crate::store::{BornSource, Disk, DiskId, Forest, Machine, codes};
 use crate::text::file_name;
 use clock::{Clocks, StampClock, is_blktap};
 
@@ -82,9 +82,17 @@ pub struct Survey<'a> {
     pub topology: Topology<'a>,
     /// A merge is pending at some machine.
     pub merge_pending: bool,
+    /// Facts that were found above what was read.
+    pub facts_above: Option<String>,
     clocks: Clocks,
     below: Vec<Writes>,
     above: Vec<Writes>,
+}
+
+fn facts_above(forest: &Forest) -> Option<String> {
+    let mut found = forest.side_findings.iter();
+    let (path, _) = found.find(|(_, of)| *of.code == codes::FACTS_ABOVE)?;
+    Some(path.display().to_string())
 }
 
 impl<'a> Survey<'a> {
@@ -94,6 +102,7 @@ impl<'a> Survey<'a> {
             compared,
             topology: Topology::new(forest),
             merge_pending: forest.machines.iter().any(Machine::is_merge_pending),
+            facts_above: facts_above(forest),
             clocks: Clocks::learn(forest),
             below: Vec::new(),
             above: Vec::new(),

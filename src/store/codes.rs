@@ -145,6 +145,10 @@ crate::catalogue! {
     FACTS_UNFIT = "facts-fit-nothing", Info, "facts of a host about none of the disks found",
         why: "They are of another store, or the paths of the host lead nowhere here.",
         action: "Name the folder they are about, or say where its paths lie with --map.";
+    /// Facts that nobody asked for.
+    FACTS_ABOVE = "facts-above", Info, "what a host says lies above the folder that was opened, and is not read",
+        why: "Only what was named is read. What a host says holds for its folder and all below, so it may settle what cannot be told here.",
+        action: "Give the file with --facts, or open the folder it lies in.";
     /// A file of a known name that is something else.
     FACTS_FOREIGN = "facts-foreign", Info, "a file with the name of a pool's database that is none",
         why: "Other programs call their files so too.",

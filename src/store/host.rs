@@ -15,6 +15,7 @@
 //! A text of either PowerShell may be UTF-8 or UTF-16. Times are kept as written: one without a zone stays recognisable
 //! ([`ZoneNamed::HostLocal`](super::when::ZoneNamed)).
 
+pub(super) mod above;
 pub(in crate::store) mod limits;
 pub mod listing;
 pub(super) mod load;

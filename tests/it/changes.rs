@@ -452,14 +452,10 @@ fn a_saved_scan_is_evidence_about_a_later_one_and_no_later_fact_takes_its_proof_
             let args = from.into_iter().chain(facts).chain(["--json".to_owned()]);
             let output = run(place.folder.path(), args);
             let json: Value = serde_json::from_slice(&output.stdout).unwrap();
-            let base = json["disks"].as_array().unwrap().iter();
-            let base = base.filter(|disk| {
-                disk["path"]
-                    .as_str()
-                    .unwrap()
-                    .ends_with(&format.file("base"))
-            });
-            let verdict = base.last().unwrap()["snapshots"][0]["verdict"].clone();
+            let mut disks = json["disks"].as_array().unwrap().iter();
+            let base = format.file("base");
+            let base = disks.find(|disk| disk["path"].as_str().unwrap().ends_with(&base));
+            let verdict = base.unwrap()["snapshots"][0]["verdict"].clone();
             let rule = verdict["rule"].as_str().unwrap().to_owned();
             (rule, output.stdout)
         };

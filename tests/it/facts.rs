@@ -132,6 +132,41 @@ fn facts_in_subfolders_hold_for_their_stores() {
 }
 
 #[test]
+fn facts_above_a_folder_that_is_opened_alone_are_told_of_where_they_would_help() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    vhdtree::demo::build(&demo).unwrap();
+    let settles = |args: &[&str]| {
+        let all = json(folder.path(), args);
+        let mut disks = all["disks"].as_array().unwrap().iter();
+        let app03 = disks.find(|disk| disk["path"].to_string().contains("app03.vhdx"));
+        app03.unwrap()["snapshots"][0]["verdict"]["would_settle"].to_string()
+    };
+    for configs in ["Snapshots", "Virtual Machines"] {
+        std::fs::remove_dir_all(demo.join("app03").join(configs)).unwrap();
+    }
+    let here = settles(&["ls", "demo"]);
+    assert!(!here.contains("times.csv"), "{here}");
+    // No file here has its host's birth: what those were is told in the file above.
+    let alone = settles(&["ls", "demo/app03"]);
+    assert!(alone.contains("demo/times.csv lies above"), "{alone}");
+    let given = settles(&["ls", "demo/app03", "--facts", "demo/times.csv"]);
+    assert!(!given.contains("lies above"), "{given}");
+    let check = json(folder.path(), &["check", "demo/app03"]);
+    let told = check["findings"].as_array().unwrap().iter();
+    let told: Vec<_> = told.filter(|of| of["code"] == "facts-above").collect();
+    assert_eq!(told.len(), 1, "{check:#}");
+    assert!(
+        told[0]["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("demo/times.csv")
+    );
+    let both = json(folder.path(), &["check", "demo/app03", "demo"]);
+    assert!(!both.to_string().contains("facts-above"));
+}
+
+#[test]
 fn files_of_other_programs_with_the_names_of_a_pools_are_no_fault_of_the_scan() {
     let folder = tempfile::tempdir().unwrap();
     vhdtree::demo::build(&folder.path().join("demo")).unwrap();

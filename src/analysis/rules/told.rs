@@ -31,6 +31,8 @@ pub struct Told {
     pub dropped: Option<String>,
     /// The generation id differs.
     pub generation_differs: bool,
+    /// A file of the host's facts that nobody named.
+    pub facts_above: Option<String>,
 }
 
 impl Told {
@@ -87,6 +89,17 @@ impl Told {
             .applied_at
             .map(|at| format!(", last on {}", minute(at)));
         last.unwrap_or_default()
+    }
+
+    /// What to bring, after what is at hand and was not read.
+    pub(super) fn bring(&self, what: impl Into<String>) -> String {
+        let what = what.into();
+        match &self.facts_above {
+            Some(path) => {
+                format!("{path} lies above and was not read: give it with --facts. {what}")
+            }
+            None => what,
+        }
     }
 
     /// Dates of snapshots, as the product keeps them.

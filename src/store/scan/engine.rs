@@ -19,7 +19,7 @@ use crate::store::earlier::EarlierMatch;
 use crate::store::facts::{Files as _, free_bytes};
 use crate::store::gate::Gate;
 use crate::store::host::rows::{Ends, Rows, date_disk};
-use crate::store::host::{FactsFile, load};
+use crate::store::host::{FactsFile, above, load};
 use crate::store::hyperv::{ConfigRecord, MemoryFile};
 use crate::store::join::{Known, join};
 use crate::store::journals;
@@ -167,6 +167,8 @@ impl<'a> Engine<'a> {
             &mut self.errors,
             &mut self.side_findings,
         );
+        self.side_findings
+            .extend(above::above(self.files, self.options));
         self.facts = self.facts.iter().cloned().chain(found).collect();
         let (records, manifests) = configs(
             self.files,
