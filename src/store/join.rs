@@ -48,10 +48,13 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
     }
     let saved_machines = std::mem::take(&mut forest.machines);
     let saved_snapshots = std::mem::take(&mut forest.snapshots);
-    let paths = DiskPaths::new(forest, known.places, known.maps);
-    let placed = locked::parents(forest, &paths, known.facts);
-    drop(paths);
-    locked::place(forest, &placed);
+    let locked = locked::disks(forest);
+    if !locked.is_empty() {
+        let paths = DiskPaths::new(forest, known.places, known.maps);
+        let placed = locked::parents(&paths, locked, known.facts);
+        drop(paths);
+        locked::place(forest, &placed);
+    }
     let paths = DiskPaths::new(forest, known.places, known.maps);
     let mut records = known.records.to_vec();
     for record in &mut records {

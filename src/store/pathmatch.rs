@@ -147,7 +147,15 @@ fn key(path: &str) -> String {
 }
 
 fn push(key: &mut String, name: &str) {
-    key.extend(name.chars().flat_map(char::to_lowercase));
+    if name.is_ascii() {
+        let start = key.len();
+        key.push_str(name);
+        key.get_mut(start..)
+            .unwrap_or_default()
+            .make_ascii_lowercase();
+    } else {
+        key.extend(name.chars().flat_map(char::to_lowercase));
+    }
     key.push('\0');
 }
 

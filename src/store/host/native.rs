@@ -50,7 +50,6 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
     if wire.schema.strip_prefix(SCHEMA) != Some(VERSION) {
         return Err(HostError::Schema(wire.schema));
     }
-    let at = |what: &str, at: usize| format!("{what}[{at}]");
     let names: HashMap<Uuid, &str> = wire
         .machines
         .iter()
@@ -58,17 +57,17 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
         .collect();
     let snapshots = wire.snapshots.iter().enumerate();
     let snapshots = snapshots
-        .map(|(n, of)| of.read(&names, &at("snapshots", n)))
+        .map(|(n, of)| of.read(&names, RowPlace("snapshots", n)))
         .collect::<Result<_, _>>()?;
     let mut files = FileRecords::default();
     for (n, of) in wire.files.iter().enumerate() {
-        let file = files.of(of.path.as_deref(), &at("files", n))?;
+        let file = files.of(of.path.as_deref(), RowPlace("files", n))?;
         file.len = of.length;
-        file.born = zoned(of.created.as_deref(), &at("files", n), "created")?;
-        file.modified = zoned(of.written.as_deref(), &at("files", n), "written")?;
+        file.born = zoned(of.created.as_deref(), RowPlace("files", n), "created")?;
+        file.modified = zoned(of.written.as_deref(), RowPlace("files", n), "written")?;
     }
     for (n, of) in wire.disks.into_iter().enumerate() {
-        let file = files.of(of.path.as_deref(), &at("disks", n))?;
+        let file = files.of(of.path.as_deref(), RowPlace("disks", n))?;
         file.len = file.len.or(of.file_size);
         file.disk = Some(of.read());
     }
@@ -184,7 +183,7 @@ struct SnapshotRecord {
 }
 
 impl SnapshotRecord {
-    fn read(&self, names: &HashMap<Uuid, &str>, at: &str) -> Result<HostSnapshot, HostError> {
+    fn read(&self, names: &HashMap<Uuid, &str>, at: RowPlace) -> Result<HostSnapshot, HostError> {
         let vm_id = id(self.machine.as_deref());
         let of_id = vm_id.and_then(|id| names.get(&id).map(|name| (*name).to_owned()));
         Ok(HostSnapshot {
@@ -250,6 +249,16 @@ struct Free {
     bytes: Option<u64>,
 }
 
+/// A list of the input, and the place in it.
+#[derive(Clone, Copy)]
+struct RowPlace(&'static str, usize);
+
+impl fmt::Display for RowPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.0, self.1)
+    }
+}
+
 /// Files by path, each once.
 #[derive(Default)]
 struct FileRecords {
@@ -258,7 +267,7 @@ struct FileRecords {
 }
 
 impl FileRecords {
-    fn of(&mut self, path: Option<&str>, at: &str) -> Result<&mut HostFile, HostError> {
+    fn of(&mut self, path: Option<&str>, at: RowPlace) -> Result<&mut HostFile, HostError> {
         let path = path.filter(|path| !path.trim().is_empty());
         let path = path.ok_or_else(|| HostError::Json(format!("{at} has no path")))?;
         let next = self.list.len();
@@ -290,7 +299,7 @@ fn kind(word: Option<&str>) -> SnapshotKind {
     }
 }
 
-fn time(text: Option<&str>, at: &str, field: &str) -> Result<Option<When>, HostError> {
+fn time(text: Option<&str>, at: impl fmt::Display, field: &str) -> Result<Option<When>, HostError> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
         return Ok(None);
     };
@@ -299,7 +308,11 @@ fn time(text: Option<&str>, at: &str, field: &str) -> Result<Option<When>, HostE
         .map_err(|why| HostError::Json(format!("{at}, {field}: \"{text}\" {why}")))
 }
 
-fn zoned(text: Option<&str>, at: &str, field: &str) -> Result<Option<Timestamp>, HostError> {
+fn zoned(
+    text: Option<&str>,
+    at: impl fmt::Display + Copy,
+    field: &str,
+) -> Result<Option<Timestamp>, HostError> {
     match time(text, at, field)? {
         Some(when) if when.zone == ZoneNamed::HostLocal => Err(HostError::Json(format!(
             "{at}, {field}: \"{}\" has no zone",

@@ -19,7 +19,7 @@ use crate::store::winpath::WinPath;
 use crate::store::{Born, BornSource, Disk, FileFacts, HostRow, Node, PathMap, codes};
 
 /// Rows of several inputs, by path.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::store) struct Rows {
     files: Arc<[FactsFile]>,
     indexes: Vec<PathIndex>,
@@ -110,6 +110,9 @@ impl FreePlaces {
 
     /// Those of the volume that a file of the host lies on: the listed place nearest to it.
     fn at(&self, path: &str) -> Option<u64> {
+        if self.0.is_empty() {
+            return None;
+        }
         let path = plain(path);
         let mut rest = path.as_str();
         while let Some((folder, _)) = rest.rsplit_once('\\') {

@@ -9,18 +9,20 @@ use super::paths::DiskPaths;
 use crate::store::host::{FactsFile, HostSnapshot, snapshot_id};
 use crate::store::{Disk, DiskId, Forest, LinkState, ParentLink};
 
-/// Disks that could not be opened, each with the parent the host names for it: in its row of the host's list of disks, else
-/// the disk of the snapshot its machine stands on.
+/// Disks that could not be opened.
+pub(super) fn disks(forest: &Forest) -> Vec<DiskId> {
+    let is_locked = |id: &DiskId| forest.disk(*id).is_some_and(Disk::is_locked);
+    forest.ids().filter(is_locked).collect()
+}
+
+/// Locked disks, each with the parent the host names for it: in its row of the host's list of disks, else the disk of the
+/// snapshot its machine stands on.
 pub(super) fn parents(
-    forest: &Forest,
     paths: &DiskPaths<'_>,
+    locked: Vec<DiskId>,
     facts: &[FactsFile],
 ) -> Vec<(DiskId, DiskId)> {
-    let is_locked = |id: &DiskId| forest.disk(*id).is_some_and(Disk::is_locked);
-    let locked: Vec<DiskId> = forest.ids().filter(is_locked).collect();
-    if locked.is_empty() || facts.is_empty() {
-        return Vec::new();
-    }
+    let forest = paths.forest;
     let mut by_machine: HashMap<DiskId, DiskId> = HashMap::new();
     for of in facts {
         below_machines(paths, of, &mut by_machine);

@@ -70,6 +70,8 @@ pub(super) struct Engine<'a> {
     /// Inputs of known names that the walk met.
     found_facts: Vec<PathBuf>,
     facts: Arc<[FactsFile]>,
+    /// Their rows of files.
+    rows: Rows,
     /// Storage repositories in containers.
     groups: Vec<Arc<containers::OpenRepository>>,
     repositories: Vec<Arc<Repository>>,
@@ -100,6 +102,7 @@ impl<'a> Engine<'a> {
         let now = Instant::now();
         Ok(Self {
             facts: load::named(&options.facts)?.into(),
+            rows: Rows::default(),
             found_facts: Vec::new(),
             errors: Vec::new(),
             gate: Remembering::new(gate(options)?),
@@ -170,11 +173,12 @@ impl<'a> Engine<'a> {
         self.side_findings
             .extend(above::above(self.files, self.options));
         self.facts = self.facts.iter().cloned().chain(found).collect();
+        self.rows = Rows::new(Arc::clone(&self.facts));
         let (records, manifests) = configs(
             self.files,
             &mut self.configs,
             &mut self.memory,
-            &Rows::new(Arc::clone(&self.facts)),
+            &self.rows,
             &mut self.errors,
         );
         self.records = records;
@@ -201,7 +205,7 @@ impl<'a> Engine<'a> {
             .iter()
             .map(|entry| (&*entry.disk, entry.place()))
             .collect();
-        let rows = Rows::new(Arc::clone(&self.facts)).of_disks(&disks, &self.maps);
+        let rows = self.rows.of_disks(&disks, &self.maps);
         drop(disks);
         if rows.iter().all(Option::is_none) {
             return linked;
