@@ -13,7 +13,7 @@ use crate::report::json::SCHEMA;
 use crate::report::json::read::{self, Saved, SavedScan};
 use crate::store::ScanOptions;
 use crate::store::earlier::EarlierScan;
-use crate::store::saved::{add_facts, settle_uses};
+use crate::store::saved::{add_facts, forget_facts_above};
 use crate::text;
 
 /// Bytes in which a saved scan says that it is one.
@@ -30,7 +30,7 @@ pub(super) fn saved(files: &[PathBuf]) -> anyhow::Result<Saved> {
 
 /// The same with facts that come to them.
 pub(super) fn with_facts(mut saved: Saved, options: &ScanOptions) -> anyhow::Result<Saved> {
-    settle_uses(&mut saved.forest);
+    forget_facts_above(&mut saved.forest);
     let mut forest = saved.forest.clone();
     add_facts(&mut forest, options)?;
     let assessment = judge_again(&saved.forest, &saved.assessment, &forest);

@@ -15,7 +15,7 @@ use crate::store::{DiskId, Forest};
 /// What the scan itself was like.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanRun {
-    /// When it began; `None` of several saved scans, which have no moment in common.
+    /// When it began; `None` of several saved scans, each of which has its own.
     pub at: Option<Timestamp>,
     /// How long it took, in seconds; `None` of a saved scan.
     pub seconds: Option<f64>,
@@ -61,7 +61,8 @@ pub fn failed(run: ScanRun) -> String {
     let mut metrics = Metrics {
         text: String::new(),
     };
-    of_run(&mut metrics, run, "", false);
+    let moments = run.at.map(|at| ("", at));
+    of_run(&mut metrics, moments.as_slice(), run.seconds, ("", false));
     metrics.text
 }
 
@@ -71,7 +72,15 @@ pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
         text: String::new(),
     };
     let complete = forest.complete && forest.errors.is_empty();
-    of_run(&mut metrics, run, forest.host().unwrap_or(""), complete);
+    let own = forest.host().unwrap_or("");
+    let moments: Vec<(&str, Timestamp)> = match run.at {
+        Some(at) => vec![(own, at)],
+        None => {
+            let scans = forest.scanned_on.iter();
+            scans.filter_map(|of| Some((&*of.host, of.at?))).collect()
+        }
+    };
+    of_run(&mut metrics, &moments, run.seconds, (own, complete));
     let hosts: Vec<&str> = match forest.scanned_on.as_slice() {
         [] => vec![""],
         hosts => hosts.iter().map(|of| of.host.as_str()).collect(),
@@ -146,16 +155,24 @@ pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
     metrics.text
 }
 
-fn of_run(metrics: &mut Metrics, run: ScanRun, host: &str, complete: bool) {
-    let host = [("host", host)];
-    if let Some(at) = run.at {
+fn of_run(
+    metrics: &mut Metrics,
+    moments: &[(&str, Timestamp)],
+    seconds: Option<f64>,
+    (host, complete): (&str, bool),
+) {
+    if !moments.is_empty() {
         metrics.gauge(
             "vhdtree_scan_timestamp_seconds",
             "When the scan began, in seconds since 1970.",
         );
+    }
+    for (host, at) in moments {
+        let host = [("host", *host)];
         metrics.sample("vhdtree_scan_timestamp_seconds", &host, at.as_second());
     }
-    if let Some(seconds) = run.seconds {
+    let host = [("host", host)];
+    if let Some(seconds) = seconds {
         metrics.gauge("vhdtree_scan_duration_seconds", "How long the scan took.");
         metrics.sample(
             "vhdtree_scan_duration_seconds",

@@ -36,6 +36,8 @@ pub struct ScannedOn {
     pub host: String,
     /// The first disk that was found there.
     pub first: DiskId,
+    /// When that scan began.
+    pub at: Option<Timestamp>,
 }
 
 /// Everything known of a store, at one moment of a scan or at its end.

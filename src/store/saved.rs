@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::finding::Finding;
 use crate::store::earlier::EarlierMatch;
 use crate::store::host::load;
 use crate::store::host::rows::{Ends, Rows, date_disk};
 use crate::store::host::{FactsFile, HostFacts};
 use crate::store::join::{Known, join};
-use crate::store::{DiskId, DiskUse, Forest, HostRow, ScanError, ScanOptions};
-
-/// What a snapshot or machine is named by that only its disks name.
-const SAVED: &str = "saved scan";
+use crate::store::{Forest, HostRow, ScanError, ScanOptions, codes};
 
 /// Adds facts and earlier scans to a forest of saved scans. With several hosts, facts of one of them hold for its disks.
 ///
@@ -41,36 +39,10 @@ pub fn add_facts(forest: &mut Forest, options: &ScanOptions) -> Result<(), ScanE
     Ok(())
 }
 
-/// Puts the uses that a saved scan tells of disks where configurations would tell them: at machines and snapshots.
-pub fn settle_uses(forest: &mut Forest) {
-    let used = |id: DiskId, path: String| DiskUse {
-        path,
-        disk: Some(id),
-        slot: None,
-    };
-    for id in forest.ids() {
-        let Some((disk, node)) = forest.disk(id).zip(forest.node(id)) else {
-            continue;
-        };
-        let path = disk.path.to_string_lossy().into_owned();
-        let (machines, snapshots) = (node.in_use_by.clone(), node.snapshots.clone());
-        for machine in machines {
-            if let Some(machine) = forest.machines.get_mut(machine.0 as usize) {
-                let disks = machine.disks.get_or_insert_default();
-                if !disks.iter().any(|of| of.disk == Some(id)) {
-                    disks.push(used(id, path.clone()));
-                }
-            }
-        }
-        for snapshot in snapshots {
-            if let Some(snapshot) = forest.snapshots.get_mut(snapshot.0 as usize)
-                && !snapshot.disk_ids().any(|known| known == id)
-            {
-                snapshot.disks.push(used(id, path.clone()));
-                snapshot.source = SAVED.into();
-            }
-        }
-    }
+/// Forgets what lay above the folders when they were read: other facts are brought now.
+pub fn forget_facts_above(forest: &mut Forest) {
+    let is_above = |of: &Finding| *of.code == codes::FACTS_ABOVE;
+    forest.side_findings.retain(|(_, of)| !is_above(of));
 }
 
 /// Gives the disks their rows of one input, and their times.

@@ -147,9 +147,9 @@ pub fn scans(input: &mut dyn Read, name: &str) -> Result<Vec<SavedScan>, ReadErr
 /// # Errors
 /// When two scans of one machine hold the same disk.
 pub fn together(scans: Vec<SavedScan>) -> Result<Saved, ReadError> {
-    let scan = several::joined(scans)?;
+    let (scan, moments) = several::joined(scans)?;
     let body = &scan.body;
-    let mut saved = Reader::new(body).finish(body);
+    let mut saved = Reader::new(body, &moments).finish(body);
     saved.forest.errors = scan
         .errors
         .iter()

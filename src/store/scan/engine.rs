@@ -624,6 +624,7 @@ impl<'a> Engine<'a> {
 
     fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
         let free_bytes = self.free_bytes();
+        let now = jiff::Timestamp::now();
         self.companions.sort();
         self.errors.sort_by(|a, b| a.path.cmp(&b.path));
         let mut forest = Forest {
@@ -640,8 +641,8 @@ impl<'a> Engine<'a> {
             side_findings: self.side_findings.clone(),
             repositories: self.repositories.clone(),
             free_bytes,
-            at: Some(jiff::Timestamp::now()),
-            scanned_on: this_machine().into_iter().collect(),
+            at: Some(now),
+            scanned_on: this_machine(now).into_iter().collect(),
             complete: is_complete,
             ..Forest::default()
         };

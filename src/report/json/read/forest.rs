@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Saved;
 use crate::analysis::evidence::{EvidenceState, Of, Says, Slack};
 use crate::analysis::{
@@ -31,10 +33,12 @@ pub(super) struct Reader<'a> {
     assessment: Assessment,
     /// By a known snapshot, where it stands in the assessment.
     assessed: HashMap<SnapshotId, usize>,
+    /// When each machine was scanned.
+    moments: &'a HashMap<String, Timestamp>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(body: &'a LsBody) -> Self {
+    pub(super) fn new(body: &'a LsBody, moments: &'a HashMap<String, Timestamp>) -> Self {
         let mut by_path = HashMap::with_capacity(body.disks.len());
         for (disk, id) in body.disks.iter().zip(0..u32::MAX) {
             by_path.entry(disk.path.as_str()).or_insert(DiskId(id));
@@ -48,6 +52,7 @@ impl<'a> Reader<'a> {
             forest: Forest::default(),
             assessment: Assessment::default(),
             assessed: HashMap::new(),
+            moments,
         }
     }
 
@@ -221,7 +226,8 @@ impl<'a> Reader<'a> {
             .is_none_or(|of| of.host != *host)
         {
             let host = host.clone();
-            self.forest.scanned_on.push(ScannedOn { host, first });
+            let at = self.moments.get(&host).copied();
+            self.forest.scanned_on.push(ScannedOn { host, first, at });
         }
     }
 

@@ -3,17 +3,20 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{ReadError, SavedScan};
 use crate::format::base64;
 use crate::report::json::ls::{DiskJson, LsBody, MachineJson};
 
-/// One scan of all.
+/// One scan of all, and when each machine was scanned: at the older of two moments.
 ///
 /// # Errors
 /// When two scans of one machine hold the same disk.
-pub(super) fn joined(mut scans: Vec<SavedScan>) -> Result<SavedScan, ReadError> {
+pub(super) fn joined(
+    mut scans: Vec<SavedScan>,
+) -> Result<(SavedScan, HashMap<String, Timestamp>), ReadError> {
     for scan in &mut scans {
         if scan.body.scan.host.is_none() && !scan.name.is_empty() {
             let of_several = scan.body.disks.iter().any(|disk| disk.host.is_some());
@@ -28,6 +31,13 @@ pub(super) fn joined(mut scans: Vec<SavedScan>) -> Result<SavedScan, ReadError> 
             name_all(scan);
         }
     }
+    let mut moments: HashMap<String, Timestamp> = HashMap::new();
+    for scan in scans.iter().map(|scan| &scan.body.scan) {
+        if let Some((host, at)) = scan.host.clone().zip(scan.at) {
+            let known = moments.entry(host).or_insert(at);
+            *known = at.min(*known);
+        }
+    }
     let mut scans = scans.into_iter();
     let mut all = scans.next().unwrap_or_else(SavedScan::nothing);
     for scan in scans {
@@ -39,7 +49,7 @@ pub(super) fn joined(mut scans: Vec<SavedScan>) -> Result<SavedScan, ReadError> 
         Some(disk) => Err(ReadError::Twice {
             path: disk.path.clone(),
         }),
-        None => Ok(all),
+        None => Ok((all, moments)),
     }
 }
 
