@@ -20,7 +20,9 @@ use crate::analysis::since::SinceScan;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::image::Kind;
 use crate::store::HIDDEN_BASE;
-use crate::store::{Disk, DiskId, DiskUse, Forest, MachineId, Node, Snapshot, TakenSource};
+use crate::store::{
+    Disk, DiskId, DiskUse, Forest, LinkState, MachineId, Node, Snapshot, TakenSource,
+};
 use crate::text::{self, escape};
 use std::cmp::Reverse;
 
@@ -313,6 +315,13 @@ impl Builder<'_> {
         }
     }
 
+    /// The host told what this disk stands on.
+    fn is_placed(&self, id: DiskId) -> bool {
+        let node = self.forest.node(id);
+        let link = node.and_then(|node| node.parent.as_ref());
+        link.is_some_and(|link| link.state == LinkState::ByHost)
+    }
+
     fn sum_up(&mut self, start: usize) {
         let below = self.rows.get(start + 1..).unwrap_or_default();
         // Of a scan that was stopped nobody knows which files a folder or machine has besides those read.
@@ -321,8 +330,13 @@ impl Builder<'_> {
         } else {
             Flag::Ok
         };
-        // What is said of its disks in peace says nothing against it.
-        let said = |row: &&Row| !matches!(row.flag, Flag::ByRevert | Flag::Quiet);
+        // What is said of its disks in peace says nothing against it; nor does a running machine's disk whose host has told
+        // what it stands on.
+        let said = |row: &&Row| match row.flag {
+            Flag::ByRevert | Flag::Quiet => false,
+            Flag::Locked => !row.disk.is_some_and(|id| self.is_placed(id)),
+            _ => true,
+        };
         let worst = below
             .iter()
             .filter(said)

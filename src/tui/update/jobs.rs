@@ -107,22 +107,22 @@ fn ended(
     app.dirty = true;
     match (slot, result) {
         (JobKind::Scan, result) => {
-            let disks = app.store.forest.disks.len() as u64;
-            let unreadable = app.store.forest.errors.len()
-                + app
-                    .store
-                    .forest
-                    .disks
-                    .iter()
-                    .filter(|disk| disk.header.is_none())
-                    .count();
+            let forest = &app.store.forest;
+            let disks = forest.disks.len() as u64;
+            let unread = forest.disks.iter().filter(|disk| disk.header.is_none());
+            let (locked, damaged): (Vec<_>, Vec<_>) = unread.partition(|disk| disk.is_locked());
+            let unreadable = forest.errors.len() + damaged.len();
+            let locked = match locked.len() {
+                0 => String::new(),
+                some => format!(", {} locked", text::count(some as u64)),
+            };
             let words = match (job.read_whole, app.store.forest.complete) {
                 (true, _) => "scan done",
                 (false, false) => "~ scan stopped",
                 (false, true) => "~ scan stopped, this is the store as read before",
             };
             app.scan_words = format!(
-                "{words}: {} in {}, {} unreadable",
+                "{words}: {} in {}{locked}, {} unreadable",
                 text::many(disks, "disk"),
                 seconds(job.progress.millis),
                 text::count(unreadable as u64)

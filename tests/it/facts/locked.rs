@@ -135,6 +135,26 @@ fn a_disk_that_cannot_be_opened_stands_where_the_host_says() {
         assert!(!tree.contains(wrong), "{wrong}: {tree}");
     }
     assert_eq!(tree.matches("BROKEN").count(), 2, "db02 alone: {tree}");
+    let args = [
+        "plan",
+        "demo",
+        "--vm",
+        "app03",
+        "--snapshot",
+        "before update 7",
+    ];
+    let plan = as_another(folder.path(), &locked, &args).unwrap();
+    assert_eq!(plan.status.code(), Some(3));
+    let plan = String::from_utf8(plan.stdout).unwrap();
+    assert!(
+        plan.contains("which file is merged into which is not known"),
+        "{plan}"
+    );
+    let args = ["ls", "demo", "--facts", "host.json"];
+    let tree = as_another(folder.path(), &locked, &args).unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let group = tree.lines().find(|line| line.starts_with("app03 "));
+    assert!(group.unwrap().ends_with(" ok"), "{tree}");
 }
 
 #[test]
