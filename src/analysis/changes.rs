@@ -268,7 +268,8 @@ impl ScanComparison<'_> {
             return;
         };
         let marks = |forest, disk| DiskMarks::of(forest, disk).below_root;
-        if marks(old, was) != marks(new, is) {
+        // A scan that does not say where it began can only be compared by whole paths.
+        if marks(old, was) != marks(new, is) && was.path != is.path {
             let text = format!("It was {} before.", was.path.display());
             let values = (shown(&was.path), shown(&is.path));
             self.add((ChangedWhat::Moved, false), &is.path, values, text);

@@ -66,8 +66,9 @@ impl<'a> SinceScan<'a> {
     pub fn disk(&self, id: DiskId) -> Option<DiskSince> {
         let (forest, earlier) = (self.forest, self.earlier);
         if let Some(then) = self.then(id) {
-            let here = below_root(forest, &forest.disk(id)?.path);
-            return (then.marks.below_root != here).then(|| DiskSince::Moved {
+            let path = &forest.disk(id)?.path;
+            let is_there = then.marks.below_root == below_root(forest, path) || then.path == *path;
+            return (!is_there).then(|| DiskSince::Moved {
                 from: then.path.clone(),
             });
         }

@@ -1,7 +1,7 @@
 //! Saved scans among the files that are named on the command line.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::store::earlier::EarlierScan;
 use crate::store::saved::{add_facts, forget_facts_above};
 use crate::text;
 
-/// Bytes in which a saved scan says that it is one.
-const HEAD_BYTES: u64 = 4 << 10;
+/// Bytes at the start, or at the end, in which a saved scan says that it is one: a tool that sorts keys puts `schema` last.
+const TOLD_BYTES: u64 = 4 << 10;
 
 /// The forest and the verdicts of saved scans.
 pub(super) fn saved(files: &[PathBuf]) -> anyhow::Result<Saved> {
@@ -48,17 +48,23 @@ pub(super) fn is_saved(file: &Path) -> bool {
     if file == Path::new("-") {
         return true;
     }
-    let mut head = Vec::new();
-    let read = File::open(file).and_then(|file| {
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    let read = File::open(file).and_then(|mut file| {
+        let known = file.metadata()?;
         // A pipe would lose what is only looked at.
-        if file.metadata()?.is_file() {
-            file.take(HEAD_BYTES).read_to_end(&mut head)
-        } else {
-            Ok(0)
+        if known.is_file() {
+            (&mut file).take(TOLD_BYTES).read_to_end(&mut head)?;
+            file.seek(SeekFrom::Start(known.len().saturating_sub(TOLD_BYTES)))?;
+            file.take(TOLD_BYTES).read_to_end(&mut tail)?;
         }
+        Ok(())
     });
-    let text = encoding::decode(&head).text;
-    read.is_ok() && text.trim_start().starts_with('{') && text.contains(&format!("\"{SCHEMA}\""))
+    let schema = format!("\"{SCHEMA}\"");
+    let head = encoding::decode(&head).text;
+    let tells = |text: &str| text.contains(&schema);
+    read.is_ok()
+        && head.trim_start().starts_with('{')
+        && (tells(&head) || tells(&String::from_utf8_lossy(&tail)))
 }
 
 fn scans_of(file: &Path) -> anyhow::Result<Vec<SavedScan>> {

@@ -73,13 +73,10 @@ pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
     };
     let complete = forest.complete && forest.errors.is_empty();
     let own = forest.host().unwrap_or("");
-    let moments: Vec<(&str, Timestamp)> = match run.at {
-        Some(at) => vec![(own, at)],
-        None => {
-            let scans = forest.scanned_on.iter();
-            scans.filter_map(|of| Some((&*of.host, of.at?))).collect()
-        }
-    };
+    let scans = forest.scanned_on.iter();
+    let of_scans = scans.filter_map(|of| Some((&*of.host, of.at?)));
+    let own_moment = run.at.map(|at| vec![(own, at)]);
+    let moments = own_moment.unwrap_or_else(|| of_scans.collect());
     of_run(&mut metrics, &moments, run.seconds, (own, complete));
     let hosts: Vec<&str> = match forest.scanned_on.as_slice() {
         [] => vec![""],

@@ -24,6 +24,8 @@ pub struct DiskMarks {
     pub family_id: Option<Uuid>,
     /// Its kind has no parent.
     pub is_base: bool,
+    /// When its file was made, by the file system or the host.
+    pub born: Option<Timestamp>,
 }
 
 /// A snapshot whose disk it was.
@@ -109,15 +111,23 @@ impl EarlierScan {
         }
         let places = self.by_place.get(&marks.below_root);
         let here = places.and_then(|all| self.only(all, &|disk| disk.marks.may_be(marks)));
-        here.or_else(|| {
-            // Written since, so that its link id is another one, and moved.
-            let family = self.by_family.get(&marks.family_id?)?;
-            let name = |marks: &DiskMarks| marks.below_root.file_name().map(ToOwned::to_owned);
-            self.only(family, &|disk| {
-                disk.marks.is_base == marks.is_base
-                    && (marks.is_base || name(&disk.marks) == name(marks))
+        here.or_else(|| self.written_elsewhere(marks))
+    }
+
+    /// Written since, so that its link id is another one, and moved or renamed: its file is as old as then, else it still has its
+    /// name.
+    fn written_elsewhere(&self, marks: &DiskMarks) -> Option<usize> {
+        let family = self.by_family.get(&marks.family_id?)?;
+        let is_kind = |disk: &EarlierDisk| disk.marks.is_base == marks.is_base;
+        let is_as_old = |disk: &EarlierDisk| marks.born.is_some() && disk.marks.born == marks.born;
+        let name = |marks: &DiskMarks| marks.below_root.file_name().map(ToOwned::to_owned);
+        let is_named = |disk: &EarlierDisk| name(&disk.marks) == name(marks);
+        self.only(family, &|disk| is_kind(disk) && is_as_old(disk))
+            .or_else(|| {
+                self.only(family, &|disk| {
+                    is_kind(disk) && (marks.is_base || is_named(disk))
+                })
             })
-        })
     }
 
     /// Whether disks were found where this one lies: only then does its absence say anything.

@@ -312,6 +312,112 @@ fn what_grows_moves_and_is_taken_on_top_is_no_revert() {
     }
 }
 
+/// The file itself, written as a machine that runs does: a VHDX has another link id afterwards.
+fn rename_and_write(store: &Path, format: As, from: &str, to: &str) {
+    let (from, to) = (store.join(format.file(from)), store.join(format.file(to)));
+    fs::rename(&from, &to).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    if format == As::Vhdx {
+        put_child(scratch.path(), format, "other", ("base", BASE), 4);
+        let bytes = fs::read(scratch.path().join(format.file("other"))).unwrap();
+        // In place: the file stays the one it was.
+        fs::write(&to, bytes).unwrap();
+    }
+}
+
+#[test]
+fn a_disk_that_was_renamed_and_written_is_the_same_one() {
+    for format in [As::Vhd, As::Vhdx] {
+        let place = Place::new(format);
+        let store = place.store("store", "A1", 0, Named::Snapshot(ONE));
+        let old = place.save(&store, "--ndjson");
+        rename_and_write(&store, format, "A1", "Z9");
+        put_facts(&store, format, "Z9", Named::Snapshot(ONE));
+        let (code, json) = place.changes(&old, &store);
+        assert_eq!(code, Some(0), "{json}");
+        assert_eq!(kinds(&json), ["moved"], "{json}");
+        assert!(!place.verdict(&store, &old).starts_with("certain"));
+    }
+}
+
+#[test]
+fn a_machine_that_was_deleted_is_gone_and_nothing_else_is_said() {
+    for format in [As::Vhd, As::Vhdx] {
+        let place = Place::new(format);
+        let store = place.store("store", "A1", 0, Named::Snapshot(ONE));
+        let old = place.save(&store, "--json");
+        for name in ["base", "A1"] {
+            fs::remove_file(store.join(format.file(name))).unwrap();
+        }
+        fs::remove_file(store.join("vhdtree-host.json")).unwrap();
+        VhdBuilder::dynamic(SIZE)
+            .id(0x99)
+            .build_to(&store.join("other.vhd"))
+            .unwrap();
+        let (code, json) = place.changes(&old, &store);
+        assert_eq!(code, Some(0), "{json}");
+        assert_eq!(kinds(&json), ["gone", "gone", "appeared"], "{json}");
+    }
+}
+
+#[test]
+fn a_snapshot_in_the_middle_that_was_merged_is_no_revert() {
+    for format in [As::Vhd, As::Vhdx] {
+        for snapshot in [ONE, TWO] {
+            let place = Place::new(format);
+            let store = place.store("store", "A1", 0, Named::Nothing);
+            let id = put_child(&store, format, "A1", ("base", BASE), 2);
+            put_child(&store, format, "C3", ("A1", id), 3);
+            put_facts(&store, format, "C3", Named::Snapshot(ONE));
+            let old = place.save(&store, "--ndjson");
+            // What A1 held is in the base now, and C3 stands on that.
+            put_base(&store, format, 1);
+            let base = match format {
+                As::Vhd => BASE,
+                As::Vhdx => BASE + 1,
+            };
+            fs::remove_file(store.join(format.file("A1"))).unwrap();
+            put_child(&store, format, "C3", ("base", base), 3);
+            put_facts(&store, format, "C3", Named::Snapshot(snapshot));
+            let (_, json) = place.changes(&old, &store);
+            assert!(!kinds(&json).contains(&"made-again".to_owned()), "{json}");
+            let verdict = place.verdict(&store, &old);
+            assert!(!verdict.starts_with("certain"), "{format:?} {verdict}");
+        }
+    }
+}
+
+#[test]
+fn a_scan_of_an_older_version_is_compared_by_what_it_has() {
+    for format in [As::Vhd, As::Vhdx] {
+        let place = Place::new(format);
+        let store = place.store("store", "A1", 0, Named::Snapshot(ONE));
+        let old = place.save(&store, "--json");
+        let mut json: Value = serde_json::from_slice(&fs::read(&old).unwrap()).unwrap();
+        for key in ["at", "host", "version", "roots", "companions"] {
+            json.as_object_mut().unwrap().remove(key);
+        }
+        for disk in json["disks"].as_array_mut().unwrap() {
+            for key in ["product", "counted", "role", "label", "free", "live"] {
+                disk.as_object_mut().unwrap().remove(key);
+            }
+        }
+        fs::write(&old, json.to_string()).unwrap();
+        assert_eq!(kinds(&place.changes(&old, &store).1), Vec::<String>::new());
+        json["roots"] = json!([store]);
+        fs::write(&old, json.to_string()).unwrap();
+        fs::remove_file(store.join(format.file("A1"))).unwrap();
+        put_child(&store, format, "B2", ("base", BASE), 4);
+        put_facts(&store, format, "B2", Named::Snapshot(ONE));
+        let (code, json) = place.changes(&old, &store);
+        assert_eq!(
+            (code, kinds(&json)[0].as_str()),
+            (Some(1), "made-again"),
+            "{json}"
+        );
+    }
+}
+
 #[test]
 fn a_disk_in_use_that_is_gone_is_worse() {
     let place = Place::new(As::Vhdx);

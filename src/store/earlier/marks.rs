@@ -16,6 +16,7 @@ impl DiskMarks {
             link_id: header.and_then(Header::link_id),
             family_id: header.and_then(Header::family_id),
             is_base: header.is_some_and(|header| header.kind != Kind::Differencing),
+            born: disk.file.born.map(|born| born.at),
         }
     }
 }
