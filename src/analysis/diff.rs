@@ -5,8 +5,8 @@
 //! those are read.
 //!
 //! ```text
-//!  Windows (tables of the path) ─► plan: held sectors, both sides' owners, pieces of 4 MiB
-//!                                   └─► two threads: read both sides, compare in place ─► collect: totals, runs, blocks, in order
+//!  Windows (tables of the path) ─► plan: held sectors, both sides' owners, turns of 4 MiB
+//!                                   └─► two threads: read both sides by portions, compare in the cache ─► collect: totals, runs, blocks, in order
 //! ```
 
 mod collect;

@@ -60,8 +60,14 @@ impl Fetch {
     }
 
     /// Tells the files what will be read, so that their devices work on all of it at once.
-    pub(crate) fn announce(&self, chain: &Chain) {
-        for request in &self.requests {
+    pub(crate) fn announce<'f>(fetches: impl Iterator<Item = &'f Self>, chain: &Chain) {
+        let mut all = Self::default();
+        let mut at = 0_usize;
+        for request in fetches.flat_map(|fetch| &fetch.requests) {
+            all.push(request.link, request.offset_bytes, at, request.len);
+            at = at.saturating_add(request.len);
+        }
+        for request in &all.requests {
             if let Some(image) = chain.links().get(request.link) {
                 image
                     .source()

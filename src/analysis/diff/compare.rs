@@ -29,16 +29,20 @@ pub(super) struct Placed {
     pub(super) right: SlotSide,
 }
 
-/// Some pieces, the buffers their bytes are read into, and what came of comparing them. Reused from piece to piece.
-#[derive(Debug)]
-pub(super) struct CompareSlot {
+/// Pieces whose bytes are read and compared in one go, and the reads they need.
+#[derive(Debug, Default)]
+pub(super) struct Portion {
     pub(super) pieces: Vec<Placed>,
     pub(super) left_fetch: Fetch,
     pub(super) right_fetch: Fetch,
-    left_buf: Vec<u8>,
-    right_buf: Vec<u8>,
-    left_bad: Vec<BadBytes>,
-    right_bad: Vec<BadBytes>,
+}
+
+/// Portions that lie in a row, the buffers their bytes are read into one after the other, and what came of comparing them.
+/// Reused from turn to turn.
+#[derive(Debug)]
+pub(super) struct CompareSlot {
+    pub(super) portions: Vec<Portion>,
+    buffers: Buffers,
     pub(super) runs: Vec<DiffRun>,
     /// Why sectors could not be read.
     pub(super) faults: Vec<ReadFault>,
@@ -48,16 +52,26 @@ pub(super) struct CompareSlot {
     pub(super) progress_bytes: u64,
 }
 
+/// The bytes of both sides of a portion, and which of them could not be read.
+#[derive(Debug)]
+struct Buffers {
+    left: Vec<u8>,
+    right: Vec<u8>,
+    left_bad: Vec<BadBytes>,
+    right_bad: Vec<BadBytes>,
+}
+
 impl CompareSlot {
+    /// A slot whose portions have at most `bytes` bytes of each side.
     pub(super) fn new(bytes: usize) -> Self {
         Self {
-            pieces: Vec::new(),
-            left_fetch: Fetch::default(),
-            right_fetch: Fetch::default(),
-            left_buf: vec![0; bytes],
-            right_buf: vec![0; bytes],
-            left_bad: Vec::new(),
-            right_bad: Vec::new(),
+            portions: Vec::new(),
+            buffers: Buffers {
+                left: vec![0; bytes],
+                right: vec![0; bytes],
+                left_bad: Vec::new(),
+                right_bad: Vec::new(),
+            },
             runs: Vec::new(),
             faults: Vec::new(),
             table_faults: Vec::new(),
@@ -66,11 +80,7 @@ impl CompareSlot {
     }
 
     pub(super) fn clear(&mut self) {
-        self.pieces.clear();
-        self.left_fetch.clear();
-        self.right_fetch.clear();
-        self.left_bad.clear();
-        self.right_bad.clear();
+        self.portions.clear();
         self.runs.clear();
         self.faults.clear();
         self.table_faults.clear();
@@ -79,34 +89,45 @@ impl CompareSlot {
 
     /// Reads both sides and compares them into `runs`.
     pub(super) fn work(&mut self, left: &Chain, right: &Chain) {
-        self.left_fetch.announce(left);
-        self.right_fetch.announce(right);
-        self.left_fetch
-            .run(left, &mut self.left_buf, &mut self.left_bad);
-        self.right_fetch
-            .run(right, &mut self.right_buf, &mut self.right_bad);
+        Fetch::announce(self.portions.iter().map(|of| &of.left_fetch), left);
+        Fetch::announce(self.portions.iter().map(|of| &of.right_fetch), right);
         let sector_bytes = usize::try_from(left.sector_size()).unwrap_or(512).max(1);
-        for index in 0..self.pieces.len() {
-            let Some(piece) = self.pieces.get(index).copied() else {
-                continue;
-            };
-            if piece.left == SlotSide::Unknown || piece.right == SlotSide::Unknown {
-                push(
-                    &mut self.runs,
-                    piece.first,
-                    piece.count,
-                    DiffKind::Unreadable,
-                );
-            } else if piece.left == SlotSide::Zeros && piece.right == SlotSide::Zeros {
-                push(&mut self.runs, piece.first, piece.count, DiffKind::Same);
-            } else {
-                self.compare(piece, sector_bytes);
+        for portion in &self.portions {
+            self.buffers.read(portion, left, right);
+            for piece in &portion.pieces {
+                self.buffers.compare(*piece, sector_bytes, &mut self.runs);
             }
+            self.buffers
+                .explain_bad(portion, left, right, sector_bytes, &mut self.faults);
         }
-        self.explain_bad(left, right, sector_bytes);
+        self.faults.append(&mut self.table_faults);
+        self.faults.sort_by_key(|fault| fault.sector);
+    }
+}
+
+impl Buffers {
+    fn read(&mut self, portion: &Portion, left: &Chain, right: &Chain) {
+        self.left_bad.clear();
+        self.right_bad.clear();
+        portion
+            .left_fetch
+            .run(left, &mut self.left, &mut self.left_bad);
+        portion
+            .right_fetch
+            .run(right, &mut self.right, &mut self.right_bad);
     }
 
-    fn compare(&mut self, piece: Placed, sector_bytes: usize) {
+    fn compare(&self, piece: Placed, sector_bytes: usize, runs: &mut Vec<DiffRun>) {
+        if piece.left == SlotSide::Unknown || piece.right == SlotSide::Unknown {
+            push(runs, piece.first, piece.count, DiffKind::Unreadable);
+        } else if piece.left == SlotSide::Zeros && piece.right == SlotSide::Zeros {
+            push(runs, piece.first, piece.count, DiffKind::Same);
+        } else {
+            self.compare_bytes(piece, sector_bytes, runs);
+        }
+    }
+
+    fn compare_bytes(&self, piece: Placed, sector_bytes: usize, runs: &mut Vec<DiffRun>) {
         let slice_bytes = SLICE_BYTES
             .checked_div(sector_bytes)
             .unwrap_or(1)
@@ -119,13 +140,13 @@ impl CompareSlot {
         let mut sector = piece.first;
         while left_bytes > 0 {
             let take = left_bytes.min(slice_bytes);
-            let left = slice_of(piece.left, &self.left_buf, done, take);
-            let right = slice_of(piece.right, &self.right_buf, done, take);
+            let left = slice_of(piece.left, &self.left, done, take);
+            let right = slice_of(piece.right, &self.right, done, take);
             let is_bad = is_bad(piece.left, &self.left_bad, done, take)
                 || is_bad(piece.right, &self.right_bad, done, take);
             let sectors = (take as u64).checked_div(sector_bytes as u64).unwrap_or(0);
             if !is_bad && left == right {
-                push(&mut self.runs, sector, sectors, DiffKind::Same);
+                push(runs, sector, sectors, DiffKind::Same);
             } else {
                 let pairs = left
                     .chunks_exact(sector_bytes)
@@ -143,7 +164,7 @@ impl CompareSlot {
                     } else {
                         DiffKind::Changed
                     };
-                    push(&mut self.runs, sector.saturating_add(nth as u64), 1, kind);
+                    push(runs, sector.saturating_add(nth as u64), 1, kind);
                 }
             }
             sector = sector.saturating_add(sectors);
@@ -153,7 +174,14 @@ impl CompareSlot {
     }
 
     /// Turns failed reads into faults that name the sector.
-    fn explain_bad(&mut self, left: &Chain, right: &Chain, sector_bytes: usize) {
+    fn explain_bad(
+        &mut self,
+        portion: &Portion,
+        left: &Chain,
+        right: &Chain,
+        sector_bytes: usize,
+        faults: &mut Vec<ReadFault>,
+    ) {
         let sides = [
             (left, &mut self.left_bad, SlotSide::At(0)),
             (right, &mut self.right_bad, SlotSide::Zeros),
@@ -164,7 +192,7 @@ impl CompareSlot {
                     SlotSide::At(_) => piece.left,
                     _ => piece.right,
                 };
-                let found = self
+                let found = portion
                     .pieces
                     .iter()
                     .rev()
@@ -177,7 +205,7 @@ impl CompareSlot {
                         _ => None,
                     });
                 let sector = SectorNo(found.unwrap_or(0));
-                self.faults.push(ReadFault {
+                faults.push(ReadFault {
                     sector,
                     count: bad.at.len().checked_div(sector_bytes).unwrap_or(0) as u64,
                     error: ChainError::Read {
@@ -189,8 +217,6 @@ impl CompareSlot {
                 });
             }
         }
-        self.faults.append(&mut self.table_faults);
-        self.faults.sort_by_key(|fault| fault.sector);
     }
 }
 

@@ -3,13 +3,16 @@
 use std::ops::Range;
 
 use super::Relation;
-use super::compare::{CompareSlot, Placed, SlotSide};
+use super::compare::{CompareSlot, Placed, Portion, SlotSide};
 use crate::chain::{Chain, Content, OwnedRun, ReadFault, Resolver, Windows, intersect};
 use crate::format::SectorNo;
 
 /// Most bytes of one side in a slot. The threads read one file in turns, which the system takes for the end of a sequence each
 /// time: on a cold disk long turns are faster.
-pub(super) const PIECE_BYTES: usize = 4 << 20;
+const TURN_BYTES: usize = 4 << 20;
+
+/// Most bytes of one side that are read before they are compared: with the other side's they stay in a processor's cache.
+pub(super) const PORTION_BYTES: usize = 128 << 10;
 
 /// Most pieces in a slot; each may become some runs.
 const PIECES_MAX: usize = 8_192;
@@ -62,9 +65,36 @@ impl<'a> DiffPlanner<'a> {
     /// Fills a slot with pieces and the reads they need; false at the end.
     pub(super) fn plan(&mut self, slot: &mut CompareSlot) -> bool {
         slot.clear();
+        let mut room = TURN_BYTES;
+        let mut pieces = 0_usize;
+        while room > 0 && pieces < PIECES_MAX {
+            let mut portion = Portion::default();
+            let most = PIECES_MAX.saturating_sub(pieces);
+            let bytes = self.plan_portion(slot, &mut portion, room.min(PORTION_BYTES), most);
+            if portion.pieces.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(bytes);
+            pieces = pieces.saturating_add(portion.pieces.len());
+            slot.portions.push(portion);
+        }
+        slot.progress_bytes = slot
+            .progress_bytes
+            .saturating_add(std::mem::take(&mut self.passed_bytes));
+        !slot.portions.is_empty()
+    }
+
+    /// Fills a portion with at most so many bytes of each side and so many pieces; returns the bytes of the fuller side.
+    fn plan_portion(
+        &mut self,
+        slot: &mut CompareSlot,
+        portion: &mut Portion,
+        most_bytes: usize,
+        most_pieces: usize,
+    ) -> usize {
         let sector_size = u64::from(self.left.sector_size());
         let (mut left_at, mut right_at) = (0_usize, 0_usize);
-        while slot.pieces.len() < PIECES_MAX {
+        while portion.pieces.len() < most_pieces {
             let Some(piece) = self.current(slot) else {
                 break;
             };
@@ -72,7 +102,7 @@ impl<'a> DiffPlanner<'a> {
                 && !matches!(piece.right, Content::Unknown(_));
             let reads = known && (piece.left != Content::Zeros || piece.right != Content::Zeros);
             let count = if reads {
-                let room = PIECE_BYTES.saturating_sub(left_at.max(right_at)) as u64;
+                let room = most_bytes.saturating_sub(left_at.max(right_at)) as u64;
                 piece.count.min(room.checked_div(sector_size).unwrap_or(0))
             } else {
                 piece.count
@@ -92,10 +122,10 @@ impl<'a> DiffPlanner<'a> {
                 Content::Bytes { .. } | Content::Zeros => SlotSide::Zeros,
                 Content::Unknown(_) => SlotSide::Unknown,
             };
-            let left = place(piece.left, &mut slot.left_fetch, &mut left_at);
-            let right = place(piece.right, &mut slot.right_fetch, &mut right_at);
+            let left = place(piece.left, &mut portion.left_fetch, &mut left_at);
+            let right = place(piece.right, &mut portion.right_fetch, &mut right_at);
             self.note_unknown(&piece, count, slot);
-            slot.pieces.push(Placed {
+            portion.pieces.push(Placed {
                 first: piece.first,
                 count,
                 left,
@@ -104,10 +134,7 @@ impl<'a> DiffPlanner<'a> {
             slot.progress_bytes = slot.progress_bytes.saturating_add(bytes);
             self.consume(count);
         }
-        slot.progress_bytes = slot
-            .progress_bytes
-            .saturating_add(std::mem::take(&mut self.passed_bytes));
-        !slot.pieces.is_empty()
+        left_at.max(right_at)
     }
 
     fn note_unknown(&self, piece: &Piece, count: u64, slot: &mut CompareSlot) {

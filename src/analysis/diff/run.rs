@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::collect::Collector;
 use super::compare::CompareSlot;
-use super::plan::{DiffPlanner, PIECE_BYTES, path_windows, told_of};
+use super::plan::{DiffPlanner, PORTION_BYTES, path_windows, told_of};
 use super::{DiffError, DiffEvent, DiffKind, DiffReport, DiffRun, DiffSummary, Relation};
 use crate::chain::{Chain, ChainError, ReadFault};
 use crate::format::SectorNo;
@@ -42,7 +42,7 @@ pub fn diff_with_parent(
 /// Progress is in bytes of those blocks in which the path holds anything; the total is known at the start. A cancel stops
 /// between pieces of 4 MiB: what was told so far holds, and the summary is not complete.
 ///
-/// Memory: 32 MiB of buffers, and some MiB for tables and runs.
+/// Memory: 1 MiB of buffers, and some MiB for tables and runs.
 ///
 /// # Errors
 /// When the disks have no common measure: [`DiffError::SectorSizes`], [`DiffError::Unrelated`].
@@ -66,7 +66,9 @@ pub fn diff(
     let mut faults = Vec::new();
     let mut advanced = 0_u64;
     run_pipeline(
-        (0..SLOTS).map(|_| CompareSlot::new(PIECE_BYTES)).collect(),
+        (0..SLOTS)
+            .map(|_| CompareSlot::new(PORTION_BYTES))
+            .collect(),
         THREADS,
         |slot| !job.cancel.is_cancelled() && planner.plan(slot),
         |slot| slot.work(left, right),
