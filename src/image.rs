@@ -215,6 +215,21 @@ impl Image {
             .read_table(&*self.source, first, count, out, audit)
     }
 
+    /// As [`Image::read_table`], but only the blocks that are not absent, each with its number; long stretches of absent ones
+    /// cost little. Returns how many blocks from `first` on have an entry.
+    ///
+    /// # Errors
+    /// When the table's bytes cannot be read.
+    pub(crate) fn read_present(
+        &self,
+        first: BlockNo,
+        count: u64,
+        out: &mut Vec<(BlockNo, BlockEntry)>,
+    ) -> Result<u64, FormatError> {
+        self.layout
+            .read_present(&*self.source, first, count, out, None)
+    }
+
     /// Sectors of `block` that the disk has: a whole block's, fewer for the last, none past the end.
     pub fn sectors_of_block(&self, block: u64) -> u32 {
         let per_block = self.sectors_per_block();

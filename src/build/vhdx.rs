@@ -267,12 +267,12 @@ impl VhdxBuilder {
         let table_length = self.table_length();
         let table = self.lay_out_table(table_at, table_at + table_length);
         sink.set_len(table.end)?;
-        sink.put(0, &self.identifier())?;
+        sink.put(0, begun(&self.identifier()))?;
         let regions = sections::regions(metadata_at, table_at, table_length);
         for at in region::OFFSETS_BYTES {
-            sink.put(at, &regions)?;
+            sink.put(at, begun(&regions))?;
         }
-        sink.put(metadata_at, &self.metadata())?;
+        sink.put(metadata_at, begun(&self.metadata()))?;
         for (at, bytes) in &table.data {
             sink.put(*at, bytes)?;
         }
@@ -294,6 +294,14 @@ impl VhdxBuilder {
         let dirty = self.table_in_log || !self.log_entries.is_empty();
         self.put_headers(sink, dirty, log_length)
     }
+}
+
+/// What of a structure in a new file is to be written: its zeros at the end are there already, and would take room.
+fn begun(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0);
+    bytes
+        .get(..end.map_or(0, |end| end + 1))
+        .unwrap_or_default()
 }
 
 /// Recomputes the CRC-32C of the structure in `bytes[at..at + length]` after it was changed: a header (4 KiB), a region

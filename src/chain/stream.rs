@@ -259,7 +259,9 @@ impl Planner<'_> {
             let window = self.windows.next()?;
             self.resolver
                 .start(window.sectors.start.0..window.sectors.end.0);
-            self.resolver.ask(self.chain, 0..self.chain.links().len());
+            if window.held {
+                self.resolver.ask(self.chain, 0..self.chain.links().len());
+            }
             self.resolver.finish(self.chain, &mut self.runs);
             slot.table_faults.append(&mut self.resolver.faults);
             self.next = 0;

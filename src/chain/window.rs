@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use super::Chain;
 use crate::format::{BlockNo, SectorNo};
-use crate::image::{BlockEntry, BlockState, Image};
+use crate::image::{BlockEntry, Image};
 
 /// Most sectors of a window in which something is held. Each sector can be a run of its own, of some 32 bytes in each of a few
 /// lists, so a window costs a few MiB at worst, whatever the files say.
 pub(crate) const WINDOW_SECTORS: u64 = 65_536;
 
 /// Table entries of a link that are decoded ahead.
-const ENTRIES_AHEAD: usize = 8_192;
+const ENTRIES_AHEAD: u64 = 8_192;
 
 /// A stretch of sectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +44,8 @@ impl<'a> Windows<'a> {
         let mut end = self.end;
         let mut held = false;
         for cursor in &mut self.cursors {
-            let (state, until) = cursor.state_at(at);
-            held |= state != BlockState::Absent;
+            let (may_hold, until) = cursor.held_at(at);
+            held |= may_hold;
             end = end.min(until);
         }
         (held, end)
@@ -87,8 +87,10 @@ struct TableCursor<'a> {
     image: &'a Image,
     per_block: u64,
     sectors: u64,
-    first: u64,
-    entries: Vec<BlockEntry>,
+    /// The blocks read last.
+    read: Range<u64>,
+    /// Those of them that are not absent; `None` if their entries could not be read.
+    present: Option<Vec<(BlockNo, BlockEntry)>>,
 }
 
 impl<'a> TableCursor<'a> {
@@ -97,55 +99,54 @@ impl<'a> TableCursor<'a> {
             image,
             per_block: image.sectors_per_block(),
             sectors: image.sectors(),
-            first: 0,
-            entries: Vec::new(),
+            read: 0..0,
+            present: None,
         }
     }
 
-    /// The state of the block that holds a sector, and the sector after that block. A disk without blocks is one full block.
-    fn state_at(&mut self, sector: u64) -> (BlockState, u64) {
+    /// Whether the link may hold a sector, and the sector up to which that is so at least. A disk without blocks holds all.
+    fn held_at(&mut self, sector: u64) -> (bool, u64) {
         if sector >= self.sectors {
-            return (BlockState::Zero, u64::MAX);
+            return (true, u64::MAX);
         }
-        if self.image.header().blocks == 0 {
-            return (BlockState::Full, self.sectors);
-        }
-        let Some(block) = sector.checked_div(self.per_block) else {
-            return (BlockState::Full, self.sectors);
+        let block = sector.checked_div(self.per_block);
+        // Of blocks without an entry nothing is known: whoever asks for their runs is told why.
+        let Some(block) = block.filter(|block| *block < self.image.blocks_with_entry()) else {
+            return (true, self.sectors);
         };
-        let until = block
-            .saturating_add(1)
-            .saturating_mul(self.per_block)
-            .min(self.sectors);
-        (self.state(block), until)
+        let (held, until) = self.block(block);
+        (held, until.saturating_mul(self.per_block).min(self.sectors))
     }
 
-    fn state(&mut self, block: u64) -> BlockState {
-        if let Some(entry) = self.known(block) {
-            return entry.state;
+    fn block(&mut self, block: u64) -> (bool, u64) {
+        if !self.read.contains(&block) {
+            self.read_from(block);
         }
-        self.first = block;
+        let Some(present) = &self.present else {
+            return (true, self.read.end);
+        };
+        let next = present.partition_point(|(known, _)| known.0 < block);
+        match present.get(next) {
+            Some((known, _)) if known.0 == block => (true, block.saturating_add(1)),
+            Some((known, _)) => (false, known.0),
+            None => (false, self.read.end),
+        }
+    }
+
+    fn read_from(&mut self, block: u64) {
+        let mut present = self.present.take().unwrap_or_default();
         let read = self
             .image
-            .read_table(BlockNo(block), ENTRIES_AHEAD, &mut self.entries, None);
-        if read.is_err() {
-            // Nothing is known of these blocks; whoever asks for their runs is told why.
-            self.entries.clear();
-            self.entries.resize(
-                ENTRIES_AHEAD,
-                BlockEntry {
-                    state: BlockState::Error,
-                    ..BlockEntry::default()
-                },
-            );
+            .read_present(BlockNo(block), ENTRIES_AHEAD, &mut present);
+        self.read = block..block.saturating_add(ENTRIES_AHEAD);
+        match read {
+            Ok(count) if count > 0 => {
+                self.read.end = block.saturating_add(count);
+                self.present = Some(present);
+            }
+            // Nothing is known of these blocks.
+            Ok(_) | Err(_) => {}
         }
-        self.known(block)
-            .map_or(BlockState::Error, |entry| entry.state)
-    }
-
-    fn known(&self, block: u64) -> Option<BlockEntry> {
-        let index = usize::try_from(block.checked_sub(self.first)?).ok()?;
-        self.entries.get(index).copied()
     }
 }
 

@@ -79,7 +79,7 @@ impl Image {
                 BlockNo(first),
                 window,
                 &mut entries,
-                &mut audit,
+                Some(&mut audit),
             );
             let answered = match read {
                 Ok(answered) => {

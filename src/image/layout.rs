@@ -39,7 +39,7 @@ impl Layout {
         first: BlockNo,
         count: u64,
         out: &mut Vec<(BlockNo, BlockEntry)>,
-        audit: &mut TableAudit,
+        audit: Option<&mut TableAudit>,
     ) -> Result<u64, FormatError> {
         out.clear();
         match self {

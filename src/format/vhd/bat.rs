@@ -286,7 +286,7 @@ impl AllocationTable for VhdTableLayout {
         first: BlockNo,
         count: u64,
         out: &mut Vec<(BlockNo, BlockEntry)>,
-        audit: &mut TableAudit,
+        mut audit: Option<&mut TableAudit>,
     ) -> Result<u64, FormatError> {
         const STRETCH: [u8; 1024] = [0xff; 1024];
         let table = self.stored(source, first, count)?;
@@ -296,7 +296,7 @@ impl AllocationTable for VhdTableLayout {
                 for (entry, block) in stretch.as_chunks().0.iter().zip(start..) {
                     let sector = u32::from_be_bytes(*entry);
                     if sector != UNUSED {
-                        let entry = self.decode(sector, block, Some(&mut *audit));
+                        let entry = self.decode(sector, block, audit.as_deref_mut());
                         out.push((BlockNo(block), entry));
                     }
                 }

@@ -13,6 +13,19 @@ use crate::source::{Source, read_up_to};
 
 const ENTRY_BYTES: u64 = 8;
 
+/// The bitmap's entry behind the payload's of the last chunk is read with them if no more than so many lie between: they fit a
+/// page.
+const JOINED_ENTRIES: u64 = 256;
+/// Entries that are looked at together: if all are zero, no block of theirs is here.
+const STRETCH: u64 = 128;
+
+/// Whether stretches of zeros, which say "not here" of each block, are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zeros {
+    Decoded,
+    Skipped,
+}
+
 /// What is needed to read any window of the table.
 #[derive(Debug)]
 pub struct VhdxTableLayout {
@@ -38,6 +51,19 @@ impl EntryWindow {
     fn entry(&self, index: u64) -> Option<u64> {
         let into = index.checked_sub(self.first)?.checked_mul(ENTRY_BYTES)?;
         u64_at(&self.bytes, usize::try_from(into).ok()?)
+    }
+
+    /// True if `length` entries from `index` on, at most a stretch, are here and all zero.
+    fn is_zero(&self, index: u64, length: u64) -> bool {
+        // As long as a stretch.
+        const ZEROS: [u8; 1024] = [0; 1024];
+        let bytes = || {
+            let from = index.checked_sub(self.first)?.checked_mul(ENTRY_BYTES)?;
+            let to = from.checked_add(length.checked_mul(ENTRY_BYTES)?)?;
+            let range = usize::try_from(from).ok()?..usize::try_from(to).ok()?;
+            self.bytes.get(range)
+        };
+        bytes().is_some_and(|bytes| ZEROS.get(..bytes.len()) == Some(bytes))
     }
 }
 
@@ -106,6 +132,55 @@ impl VhdxTableLayout {
     /// Payload blocks of the disk: virtual size by block size, rounded up.
     pub fn blocks(&self) -> u64 {
         self.blocks
+    }
+
+    /// Decodes entries in order; returns how many blocks there are of those asked for.
+    fn each_entry(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: u64,
+        zeros: Zeros,
+        mut audit: Option<&mut TableAudit>,
+        mut take: impl FnMut(BlockNo, BlockEntry),
+    ) -> Result<u64, FormatError> {
+        let end = first.0.saturating_add(count).min(self.blocks);
+        let Some(last) = end.checked_sub(1).filter(|last| *last >= first.0) else {
+            return Ok(0);
+        };
+        let mut entries_end = self.chunks.payload_index(BlockNo(last)).saturating_add(1);
+        let bitmap = self
+            .chunks
+            .bitmap_index(self.chunks.chunk_of(BlockNo(last)));
+        if self.has_parent && bitmap.saturating_sub(entries_end) <= JOINED_ENTRIES {
+            entries_end = bitmap.saturating_add(1);
+        }
+        let window = self.window(source, self.chunks.payload_index(first), entries_end)?;
+        let mut at = first.0;
+        while at < end {
+            let chunk = self.chunks.chunk_of(BlockNo(at));
+            let next = chunk
+                .saturating_add(1)
+                .saturating_mul(self.chunks.ratio)
+                .min(end)
+                .max(at.saturating_add(1));
+            let bitmap = self.bitmap(source, &window, chunk, BlockNo(at), audit.as_deref_mut())?;
+            while at < next {
+                let stretch = at..at.saturating_add(STRETCH).min(next);
+                at = stretch.end;
+                let index = self.chunks.payload_index(BlockNo(stretch.start));
+                let length = stretch.end.saturating_sub(stretch.start);
+                if zeros == Zeros::Skipped && window.is_zero(index, length) {
+                    continue;
+                }
+                for block in stretch.map(BlockNo) {
+                    let raw = window.entry(self.chunks.payload_index(block)).map(RawEntry);
+                    let entry = self.decode(raw, block, bitmap, audit.as_deref_mut());
+                    take(block, entry);
+                }
+            }
+        }
+        Ok(end.saturating_sub(first.0))
     }
 
     fn window(
@@ -391,7 +466,7 @@ impl AllocationTable for VhdxTableLayout {
     }
 
     /// Decodes the entries of `count` blocks from `first` on into `out`; fewer past the end of the disk. One read, and for
-    /// a differencing disk one more where the window ends inside a chunk.
+    /// a differencing disk one more where the window ends far from the end of its chunk.
     ///
     /// Blocks that share a place are told apart only with an `audit` that sees all windows in order: the first that is met
     /// keeps the place, the others become errors. It costs a bit for each mebibyte of the file.
@@ -401,35 +476,37 @@ impl AllocationTable for VhdxTableLayout {
         first: BlockNo,
         count: usize,
         out: &mut Vec<BlockEntry>,
-        mut audit: Option<&mut TableAudit>,
+        audit: Option<&mut TableAudit>,
     ) -> Result<(), FormatError> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let end = first.0.saturating_add(count).min(self.blocks);
-        let Some(last) = end.checked_sub(1).filter(|last| *last >= first.0) else {
-            return Ok(());
-        };
-        let window = self.window(
-            source,
-            self.chunks.payload_index(first),
-            self.chunks.payload_index(BlockNo(last)).saturating_add(1),
-        )?;
-        let mut at = first.0;
-        while at < end {
-            let chunk = self.chunks.chunk_of(BlockNo(at));
-            let next = chunk
-                .saturating_add(1)
-                .saturating_mul(self.chunks.ratio)
-                .min(end)
-                .max(at.saturating_add(1));
-            let bitmap = self.bitmap(source, &window, chunk, BlockNo(at), audit.as_deref_mut())?;
-            for block in at..next {
-                let block = BlockNo(block);
-                let raw = window.entry(self.chunks.payload_index(block)).map(RawEntry);
-                out.push(self.decode(raw, block, bitmap, audit.as_deref_mut()));
-            }
-            at = next;
-        }
+        self.each_entry(source, first, count, Zeros::Decoded, audit, |_, entry| {
+            out.push(entry);
+        })?;
         Ok(())
+    }
+
+    /// As [`read`](Self::read), but only the blocks that are not absent, each with its number: a disk that holds few of its
+    /// blocks costs little more than the read. Returns how many blocks from `first` on the disk has of those asked for.
+    fn read_present(
+        &self,
+        source: &dyn Source,
+        first: BlockNo,
+        count: u64,
+        out: &mut Vec<(BlockNo, BlockEntry)>,
+        audit: Option<&mut TableAudit>,
+    ) -> Result<u64, FormatError> {
+        self.each_entry(
+            source,
+            first,
+            count,
+            Zeros::Skipped,
+            audit,
+            |block, entry| {
+                if entry.state != BlockState::Absent {
+                    out.push((block, entry));
+                }
+            },
+        )
     }
 }
 
