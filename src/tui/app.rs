@@ -1,6 +1,7 @@
 //! The state of the browser that all screens share: the store, its rows, the cursor, jobs, settings. Only `update` and the
 //! screens' own keys change it; drawing reads it. What only one screen knows (its scroll, its zoom) is that screen's.
 
+mod places;
 mod selection;
 mod work;
 
@@ -28,6 +29,7 @@ use crate::tui::theme::Theme;
 use crate::tui::view::View;
 use crate::tui::widget::prompt::Prompt;
 
+pub use places::RowPlaces;
 pub use selection::quoted;
 pub use work::NOT_SAVED;
 
@@ -183,6 +185,10 @@ pub struct App {
     pub rows: Vec<Row>,
     /// The index of each disk's row, by disk; a number too large where it has none.
     pub places: Vec<u32>,
+    /// Where groups and names stand among the rows.
+    pub row_places: RowPlaces,
+    /// How often the rows were made.
+    pub rows_made: u64,
     /// Indexes of the rows that show.
     pub shown: Vec<u32>,
     /// The selected one of those.
@@ -191,6 +197,8 @@ pub struct App {
     pub groups: (usize, usize),
     /// The problems there are, the worst first.
     pub problems: Vec<Problem>,
+    /// How many there are of each word, in their order.
+    pub problem_kinds: Vec<(&'static str, usize)>,
     /// How wide the texts of the rows are.
     pub needs: Needs,
     /// Whether the user did anything yet.
@@ -262,10 +270,13 @@ impl App {
             folded: HashSet::new(),
             rows: Vec::new(),
             places: Vec::new(),
+            row_places: RowPlaces::default(),
+            rows_made: 0,
             shown: Vec::new(),
             cursor: 0,
             groups: (0, 0),
             problems: Vec::new(),
+            problem_kinds: Vec::new(),
             needs: Needs::default(),
             visit: Visit::Fresh,
             bytes: 0,

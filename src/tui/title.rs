@@ -75,14 +75,8 @@ fn store_facts(app: &App, room: usize) -> Line {
         parts.push(text::many(forest.machines.len(), "machine"));
     }
     parts.push(text::many(forest.disks.len(), "disk"));
-    let mut kinds: Vec<(&str, usize)> = Vec::new();
-    for problem in &app.problems {
-        match kinds.iter_mut().find(|(word, _)| *word == problem.word) {
-            Some((_, count)) => *count += 1,
-            None => kinds.push((problem.word, 1)),
-        }
-    }
-    let words: Vec<String> = kinds
+    let words: Vec<String> = app
+        .problem_kinds
         .iter()
         .map(|(word, count)| match *word {
             noun @ ("orphan" | "warning") => text::many(*count, noun),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::{App, Problem, Visit};
+use super::{App, Problem, RowPlaces, Visit};
 use crate::analysis::health::codes::{DISK_ORPHAN, MACHINE_REVERTED};
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
 use crate::finding::Severity;
@@ -53,33 +53,21 @@ impl App {
         if self.units == Units::Bytes {
             return text;
         }
-        let start = self.group_place().unwrap_or(0);
-        let below = self.rows.iter().skip(start + 1);
-        let rows = below.take_while(|row| row.depth > 0);
-        let mut names: Vec<(&str, &str)> = rows
-            .filter(|row| row.name.len() < row.full_name.len())
-            .map(|row| (row.full_name.as_str(), row.name.as_str()))
-            .filter(|(full, _)| text.contains(full))
-            .collect();
-        // A name may be part of a longer one.
-        names.sort_by_key(|(full, _)| std::cmp::Reverse(full.len()));
-        names
-            .iter()
-            .fold(text, |text, (full, short)| text.replace(full, short))
+        let group = self.group_place().unwrap_or(0);
+        self.row_places.shortened(&self.rows, group, &text)
     }
 
     /// The name of the selected row's group: a machine or a folder. It has to be typed before the command of a plan that
     /// does not pass is taken away.
     pub fn group_name(&self) -> String {
-        let group = self.group_place().and_then(|at| self.rows.get(at));
+        let group = self.group_place().and_then(|at| self.rows.get(at as usize));
         group.map(|group| group.name.clone()).unwrap_or_default()
     }
 
     /// Where the group of the selected row is among the rows.
-    fn group_place(&self) -> Option<usize> {
-        let place = self.shown.get(self.cursor).map_or(0, |at| *at as usize);
-        let rows = self.rows.get(..=place)?;
-        rows.iter().rposition(|row| row.depth == 0)
+    fn group_place(&self) -> Option<u32> {
+        let place = self.shown.get(self.cursor).copied();
+        self.row_places.group_of(place.unwrap_or(0))
     }
 
     /// The disk of the selected row: itself, the child of a missing parent, or what a group's machine uses now.
@@ -173,7 +161,9 @@ impl App {
                 *place = at;
             }
         }
-        let groups = self.rows.iter().filter(|row| row.depth == 0).count();
+        self.row_places = RowPlaces::of(&self.rows);
+        self.rows_made = self.rows_made.wrapping_add(1);
+        let groups = self.row_places.groups();
         let all = if self.options.filter.is_empty() {
             groups
         } else {
@@ -203,6 +193,14 @@ impl App {
             problems.push(((rank, flag), row, word));
         }
         problems.sort_by_key(|(flag, row, _)| (*flag, *row));
+        self.problem_kinds.clear();
+        for (_, _, word) in &problems {
+            let mut known = self.problem_kinds.iter_mut();
+            match known.find(|(of, _)| of == word) {
+                Some((_, count)) => *count += 1,
+                None => self.problem_kinds.push((word, 1)),
+            }
+        }
         self.problems = problems
             .into_iter()
             .map(|(_, row, word)| Problem { row, word })

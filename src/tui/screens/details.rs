@@ -1,5 +1,6 @@
 //! A machine: its snapshots and time line. One disk: verdict with its witnesses, chain, header, allocation, findings.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::report::page::disk as page;
 use crate::report::page::machine;
 use crate::report::{Row, RowKey, RowKind};
 use crate::store::DiskId;
-use crate::text::escape;
+use crate::text::{Charset, Units, Zone, escape};
 use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::document;
@@ -51,6 +52,40 @@ struct Details {
     scroll: usize,
     /// Snapshots whose guests' clocks were asked for, by their place in the assessment.
     asked: BTreeSet<usize>,
+    /// The page as it was made last, which is drawn as long as nothing it is made of changes: a group's may be long.
+    page: Option<(PageMadeBy, Vec<Line>)>,
+}
+
+/// What a page is made by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct PageMadeBy {
+    of: Option<DetailsOf>,
+    width: u16,
+    units: Units,
+    zone: Zone,
+    charset: Charset,
+    rows: u64,
+}
+
+impl Details {
+    fn made_by(&self, app: &App, width: u16) -> PageMadeBy {
+        PageMadeBy {
+            of: self.of.clone(),
+            width,
+            units: app.units,
+            zone: app.settings.clock.zone(),
+            charset: app.settings.charset,
+            rows: app.rows_made,
+        }
+    }
+
+    /// The page, made anew where the last one is not it.
+    fn lines(&self, app: &App, width: u16) -> Cow<'_, [Line]> {
+        match &self.page {
+            Some((by, page)) if *by == self.made_by(app, width) => Cow::Borrowed(page),
+            _ => Cow::Owned(lines(app, self.of.as_ref(), width)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +97,7 @@ enum DetailsOf {
 
 impl Screen for Details {
     fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer) {
-        let lines = lines(app, self.of.as_ref(), area.width);
+        let lines = self.lines(app, area.width);
         if app.view == VIEW {
             document::draw(app, &lines, self.scroll, area, buffer);
         } else {
@@ -72,11 +107,11 @@ impl Screen for Details {
     }
 
     fn text(&self, app: &App, width: u16) -> Vec<Line> {
-        lines(app, self.of.as_ref(), width)
+        self.lines(app, width).into_owned()
     }
 
     fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act {
-        let count = || lines(app, self.of.as_ref(), area.width).len();
+        let count = || self.lines(app, area.width).len();
         if let Some(scroll) = scrolled_to(self.scroll, count(), area.height, command) {
             self.scroll = scroll;
             return Act::done();
@@ -119,8 +154,12 @@ impl Screen for Details {
     }
 
     fn settle(&mut self, app: &App, area: Rect) {
+        let by = self.made_by(app, area.width);
+        if self.page.as_ref().is_none_or(|(last, _)| *last != by) {
+            self.page = Some((by, lines(app, self.of.as_ref(), area.width)));
+        }
         if self.scroll > 0 {
-            let count = lines(app, self.of.as_ref(), area.width).len();
+            let count = self.page.as_ref().map_or(0, |(_, page)| page.len());
             self.scroll = self.scroll.min(document::last_scroll(count, area));
         }
     }

@@ -1,6 +1,6 @@
 //! The snapshots and leaves of a group of rows, and which stands on which.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::analysis::AssessedSnapshot;
 use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
@@ -13,12 +13,22 @@ use crate::text::escape;
 #[derive(Debug)]
 pub(super) struct MachineStory<'a> {
     context: &'a PageContext<'a>,
-    rows: &'a [Row],
+    /// The row of each disk that has one.
+    rows: HashMap<DiskId, &'a Row>,
     /// Indexes into the assessment, the oldest first.
     pub snapshots: Vec<usize>,
     /// Every disk of the rows and below them: a base copy may have no row.
     pub family: BTreeSet<DiskId>,
     pub leaves: Vec<Leaf<'a>>,
+    /// By snapshot, or by none, what stands directly on it.
+    standing: HashMap<Option<usize>, StandingOn>,
+}
+
+/// Snapshots, and leaves by their place, that stand on one snapshot.
+#[derive(Debug, Default)]
+struct StandingOn {
+    snapshots: Vec<usize>,
+    leaves: Vec<usize>,
 }
 
 /// Disks that no other stands on, and the snapshot they stand on.
@@ -65,19 +75,40 @@ impl<'a> MachineStory<'a> {
         snapshots.dedup();
         let mut story = Self {
             context,
-            rows,
+            rows: rows
+                .iter()
+                .filter_map(|row| Some((row.disk?, row)))
+                .collect(),
+            standing: snapshots
+                .iter()
+                .map(|at| (Some(*at), StandingOn::default()))
+                .collect(),
             snapshots,
             family,
             leaves: Vec::new(),
         };
+        let mut used = HashMap::new();
         for row in rows {
-            story.take(row);
+            story.take(row, &mut used);
         }
+        story.stand();
         story
     }
 
-    /// All disks that a machine uses now are one leaf; any other is one of its own.
-    fn take(&mut self, row: &'a Row) {
+    /// Works out what stands on what, once the snapshots and leaves are known.
+    fn stand(&mut self) {
+        let below: Vec<_> = self.snapshots.iter().map(|at| self.below(*at)).collect();
+        for (at, on) in self.snapshots.iter().zip(below) {
+            self.standing.entry(on).or_default().snapshots.push(*at);
+        }
+        for (place, leaf) in self.leaves.iter().enumerate() {
+            self.standing.entry(leaf.on).or_default().leaves.push(place);
+        }
+    }
+
+    /// All disks that a machine uses now are one leaf; any other is one of its own. `used` has the leaf in use on each
+    /// snapshot.
+    fn take(&mut self, row: &'a Row, used: &mut HashMap<usize, usize>) {
         let (forest, assessment) = (self.context.forest, self.context.assessment);
         let Some(id) = row.disk else {
             return;
@@ -92,24 +123,28 @@ impl<'a> MachineStory<'a> {
         if self.on_disk(id).is_some() {
             return;
         }
-        let is_used = |now| matches!(now, Now::Known | Now::Alone);
-        let known = self
-            .leaves
-            .iter_mut()
-            .find(|leaf| leaf.on == on && on.is_some() && is_used(row.now) && is_used(leaf.now()));
-        match known {
-            Some(leaf) => leaf.rows.push(row),
-            None => self.leaves.push(Leaf {
-                on,
-                rows: vec![row],
-            }),
+        let is_used = matches!(row.now, Now::Known | Now::Alone);
+        let used_on = on.filter(|_| is_used);
+        let known = used_on.and_then(|on| used.get(&on));
+        if let Some(leaf) = known.and_then(|place| self.leaves.get_mut(*place)) {
+            leaf.rows.push(row);
+            return;
         }
+        if let Some(on) = used_on {
+            used.insert(on, self.leaves.len());
+        }
+        self.leaves.push(Leaf {
+            on,
+            rows: vec![row],
+        });
     }
 
     /// The first snapshot whose disk it is.
     fn on_disk(&self, id: DiskId) -> Option<usize> {
         let own = &self.context.assessment.disk(id)?.snapshots;
-        own.iter().copied().find(|at| self.snapshots.contains(at))
+        own.iter()
+            .copied()
+            .find(|at| self.standing.contains_key(&Some(*at)))
     }
 
     pub fn snapshot(&self, at: usize) -> Option<&'a AssessedSnapshot> {
@@ -125,9 +160,12 @@ impl<'a> MachineStory<'a> {
 
     /// What stands directly on a snapshot, or on none: snapshots by age, then leaves, the one in use last.
     pub fn points_on(&self, on: Option<usize>) -> Vec<Point<'a>> {
-        let snapshots = self.snapshots.iter().copied();
-        let snapshots = snapshots.filter(|at| self.below(*at) == on);
-        let mut leaves: Vec<&Leaf<'a>> = self.leaves.iter().filter(|leaf| leaf.on == on).collect();
+        let Some(standing) = self.standing.get(&on) else {
+            return Vec::new();
+        };
+        let snapshots = standing.snapshots.iter().copied();
+        let leaves = standing.leaves.iter();
+        let mut leaves: Vec<&Leaf<'a>> = leaves.filter_map(|at| self.leaves.get(*at)).collect();
         leaves.sort_by_key(|leaf| leaf.now());
         let leaves = leaves.into_iter().cloned().map(Point::Leaf);
         snapshots.map(Point::Snapshot).chain(leaves).collect()
@@ -146,8 +184,7 @@ impl<'a> MachineStory<'a> {
 
     /// The row that says what is said of a snapshot: its VDI's, or its disk's.
     pub fn row(&self, at: usize) -> Option<&'a Row> {
-        let disk = self.own_disk(at)?;
-        self.rows.iter().find(|row| row.disk == Some(disk))
+        self.rows.get(&self.own_disk(at)?).copied()
     }
 
     fn own_disk(&self, at: usize) -> Option<DiskId> {
