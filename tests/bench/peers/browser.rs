@@ -69,11 +69,7 @@ fn start(race: &mut Race) {
             .build_to(&folder.path().join(format!("vm{disk:05}.vhd")))
             .expect("room for a disk");
     }
-    let program = [
-        OsString::from(tools::VHDTREE),
-        "--no-config".into(),
-        "--no-state".into(),
-    ];
+    let program = [tools::vhdtree(), "--no-config".into(), "--no-state".into()];
     let ours = [&program[..], &[folder.path().into()]].concat();
     let limit = limit::call("hello", &[]);
     let (mut frames, mut rows, mut hellos) = (Vec::new(), Vec::new(), Vec::new());

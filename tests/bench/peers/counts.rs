@@ -28,9 +28,9 @@ pub fn ask(race: &mut Race) {
     let child = folder.path().join("child.avhd");
     build(folder.path(), &child);
     let has_sum = Answer::Has(DIRTY.to_string());
-    let version = || line![tools::VHDTREE, "--version"];
-    let list = line![tools::VHDTREE, "ls", "--json", folder.path()];
-    let inform = line![tools::VHDTREE, "info", "--json", &child];
+    let version = || line![tools::vhdtree(), "--version"];
+    let list = line![tools::vhdtree(), "ls", "--json", folder.path()];
+    let inform = line![tools::vhdtree(), "info", "--json", &child];
     let mut entrants = vec![
         Entrant::new(Role::Ours, "vhdtree ls --json", list, has_sum.clone()).woken_by(version()),
         Entrant::new(Role::Ours, "vhdtree info --json", inform, has_sum).woken_by(version()),

@@ -21,12 +21,12 @@ pub fn ask(race: &mut Race) {
         }
         let [one, other] = &plain;
         let name = "vhdtree diff";
-        let line = line![tools::VHDTREE, "diff", &paths[0]];
+        let line = line![tools::vhdtree(), "diff", &paths[0]];
         let mut entrants = vec![
             // It differs, in a sector of each second block.
             Entrant::new(Role::Ours, name, line, Answer::Any)
                 .may_exit(1)
-                .woken_by(line![tools::VHDTREE, "--version"]),
+                .woken_by(line![tools::vhdtree(), "--version"]),
             Entrant::new(
                 Role::Limit,
                 "cmp, plain files",

@@ -6,9 +6,11 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rustix::fs::{Mode, OFlags};
+use vhdtree::image::Format;
 
 use crate::entrant::{Answer, Entrant, Line, Role};
 use crate::line;
@@ -18,16 +20,23 @@ pub const WORD: &str = "limit";
 
 /// The thread counts tried; the quickest is the limit.
 const THREADS: [usize; 3] = [1, 2, 8];
+/// The same where each request is waited for.
+const THREADS_THAT_WAIT: [usize; 3] = [8, 32, 128];
 
 const HEAD_BYTES: usize = 2048;
 /// Where in the head the number of table entries is, big-endian, and where the table of a built VHD begins.
 const ENTRIES_AT: usize = 512 + 28;
 const TABLE_AT: u64 = 1536;
 const SECTOR: usize = 512;
+/// What says everything of a built VHDX but its parent: identifier, headers, region table, metadata, table.
+const STRUCTURES_AT: [u64; 6] = [0, 64 << 10, 128 << 10, 192 << 10, 2 << 20, 3 << 20];
+const STRUCTURE_BYTES: usize = 4096;
 /// Of a whole file: small enough for the processor's cache.
 const PIECE_BYTES: usize = 256 << 10;
-/// Files, blocks or pieces a thread takes at a time.
+/// Files, blocks or pieces a thread takes at a time, at most.
 const SHARE: usize = 64;
+/// Shares for each thread, where there are few things.
+const SHARES_EACH: usize = 4;
 
 /// This program, whose processes the limits are.
 pub fn program() -> PathBuf {
@@ -43,7 +52,17 @@ pub fn call(what: &str, arguments: &[&Path]) -> Line {
 
 /// The same work on several numbers of threads.
 pub fn on_threads(name: &str, what: &str, paths: &[&Path], answer: &Answer) -> Vec<Entrant> {
-    let entrant = |threads: usize| {
+    on(&THREADS, name, what, paths, answer)
+}
+
+/// The same on as many threads as help where storage waits.
+pub fn on_threads_that_wait(what: &str, paths: &[&Path], answer: &Answer) -> Vec<Entrant> {
+    let name = of_each_file(what);
+    on(&THREADS_THAT_WAIT, name, what, paths, answer)
+}
+
+fn on(threads: &[usize], name: &str, what: &str, paths: &[&Path], answer: &Answer) -> Vec<Entrant> {
+    let entrant = |threads: &usize| {
         let mut line = call(what, paths);
         line.push(threads.to_string().into());
         let name = match threads {
@@ -52,7 +71,23 @@ pub fn on_threads(name: &str, what: &str, paths: &[&Path], answer: &Answer) -> V
         };
         Entrant::new(Role::Limit, name, line, answer.clone()).woken_by(call("hello", &[]))
     };
-    THREADS.map(entrant).into()
+    threads.iter().map(entrant).collect()
+}
+
+/// The least that is read of each small disk of a format: a word for the command line.
+pub fn least_of(format: Format) -> &'static str {
+    match format {
+        Format::Vhdx => "structures",
+        Format::Vhd | Format::Raw => "heads",
+    }
+}
+
+/// What that word means.
+pub fn of_each_file(what: &str) -> &'static str {
+    match what {
+        "structures" => "6 x 4 KiB of each file",
+        _ => "2 KiB of each file",
+    }
 }
 
 /// Does what the command line says.
@@ -67,6 +102,7 @@ pub fn run(arguments: &[String]) {
         "hello" => println!("hello"),
         "heads" => heads(&path(0), threads(), &|_, _| ()),
         "tables" => heads(&path(0), threads(), &table_too),
+        "structures" => structures(&path(0), threads()),
         "same" => same(&path(0), &path(1), threads()),
         "whole" => whole(&path(0), threads()),
         "bitmaps" => bitmaps(&path(0), threads()),
@@ -76,18 +112,44 @@ pub fn run(arguments: &[String]) {
 
 /// Walks a folder, opens each file, asks for its length, reads the first 2 KiB, closes it.
 fn heads(folder: &Path, threads: usize, more: &(dyn Fn(&File, &[u8]) + Sync)) {
+    each_file(folder, threads, &|file| {
+        let mut head = [0; HEAD_BYTES];
+        let read = file.read_at(&mut head, 0).expect("its head");
+        more(file, &head[..read]);
+    });
+}
+
+/// The same, with a read for each structure of a VHDX.
+fn structures(folder: &Path, threads: usize) {
+    each_file(folder, threads, &|file| {
+        let mut bytes = [0; STRUCTURE_BYTES];
+        for at in STRUCTURES_AT {
+            file.read_at(&mut bytes, at).expect("its structures");
+        }
+    });
+}
+
+/// Walks a folder, opens each file, asks for its length, does the work, closes it.
+fn each_file(folder: &Path, threads: usize, work: &(dyn Fn(&File) + Sync)) {
     let mut files = Vec::new();
-    walk(folder, &mut files);
+    let folders = list(folder, &mut files);
+    let below = Mutex::new(files);
+    spread(folders.len(), threads, &|range| {
+        let mut files = Vec::new();
+        for folder in &folders[range] {
+            walk(folder, &mut files);
+        }
+        below.lock().expect("no panic").append(&mut files);
+    });
+    let files = below.into_inner().expect("no panic");
     let bytes = AtomicU64::new(0);
     spread(files.len(), threads, &|range| {
-        let mut head = [0; HEAD_BYTES];
         let mut sum = 0;
         for path in &files[range] {
             let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
             let file = File::from(file.expect("the file"));
             sum += u64::try_from(rustix::fs::fstat(&file).expect("its length").st_size).unwrap();
-            let read = file.read_at(&mut head, 0).expect("its head");
-            more(&file, &head[..read]);
+            work(&file);
         }
         bytes.fetch_add(sum, Ordering::Relaxed);
     });
@@ -95,14 +157,23 @@ fn heads(folder: &Path, threads: usize, more: &(dyn Fn(&File, &[u8]) + Sync)) {
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    for folder in list(folder, files) {
+        walk(&folder, files);
+    }
+}
+
+/// The folders in a folder; its files are added to `files`.
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the folder") {
         let entry = entry.expect("an entry");
         if entry.file_type().expect("its type").is_dir() {
-            walk(&entry.path(), files);
+            folders.push(entry.path());
         } else {
             files.push(entry.path());
         }
     }
+    folders
 }
 
 /// Reads the part of the block table that the head does not hold.
@@ -184,13 +255,14 @@ fn pieces(file: &File, threads: usize, with: &WithPiece<'_>) {
 /// Hands out `count` things in shares until none is left.
 fn spread(count: usize, threads: usize, work: &(dyn Fn(std::ops::Range<usize>) + Sync)) {
     let next = AtomicUsize::new(0);
+    let share = count.div_ceil(threads * SHARES_EACH).clamp(1, SHARE);
     let until_none = || {
         loop {
-            let from = next.fetch_add(SHARE, Ordering::Relaxed);
+            let from = next.fetch_add(share, Ordering::Relaxed);
             if from >= count {
                 break;
             }
-            work(from..count.min(from + SHARE));
+            work(from..count.min(from + share));
         }
     };
     std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! vhdtree beside the other tools for the same files, and beside what the machine can do at most, in one run.
 //!
-//! `cargo bench --bench peers [-- QUESTION...] [-- warm]` with the questions `scan`, `counts`, `diff`, `read` and `browser`,
-//! all of them if none is said; `warm` leaves out what needs the page cache dropped, which only root may do.
+//! `cargo bench --bench peers [-- QUESTION...] [-- warm]` with the questions `scan`, `waiting`, `wide`, `counts`, `diff`, `read`,
+//! `guest` and `browser`, all of them if none is said; `warm` leaves out what needs the page cache dropped, which only root may do.
 //! Stores are built by code below `$VHDTREE_BENCH_DIR`, or the folder for temporary files, where they take up to 6 GiB; each
 //! is removed when its questions are answered. Peers are found on the `PATH`, or where `VHD_UTIL`, `VHDIINFO`, `QEMU_IMG`,
 //! `SEVEN_ZIP` and `PYTHON` say; the last one is asked for the packages `pyvhdi` and `dissect.hypervisor`. One that is not there
@@ -22,12 +22,17 @@ mod browser;
 mod counts;
 mod diff;
 mod entrant;
+mod guest;
 mod limit;
 mod race;
 mod read;
 mod scan;
+mod stores;
 mod table;
 mod tools;
+#[cfg(target_os = "linux")]
+mod waiting;
+mod wide;
 
 #[path = "../shared/chains.rs"]
 mod chains;
@@ -37,6 +42,9 @@ mod frames;
 mod machine;
 #[path = "../shared/session.rs"]
 mod session;
+#[cfg(target_os = "linux")]
+#[path = "../shared/slow_storage.rs"]
+mod slow_storage;
 
 /// Asks a question of all who can answer it.
 type Ask = fn(&mut race::Race);
@@ -51,11 +59,15 @@ fn main() {
         }
     }
     let asked = |word: &str| arguments.iter().any(|argument| argument == word);
-    let questions: [(&str, Ask); 5] = [
+    let questions: &[(&str, Ask)] = &[
         ("scan", scan::ask),
+        #[cfg(target_os = "linux")]
+        ("waiting", waiting::ask),
+        ("wide", wide::ask),
         ("counts", counts::ask),
         ("diff", diff::ask),
         ("read", read::ask),
+        ("guest", guest::ask),
         ("browser", browser::ask),
     ];
     let all = !questions.iter().any(|(word, _)| asked(word));

@@ -3,31 +3,28 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::image::Format;
 
 use crate::entrant::{Answer, Entrant, Line, Role};
 use crate::race::{Race, skipped};
+use crate::stores::{SMALL, in_one_folder};
 use crate::{limit, line, tools};
 
-/// Children to each base.
-const CHILDREN: usize = 10;
-/// Blocks a disk holds, in part: each a bitmap to read somewhere else in the file.
+/// Blocks a disk holds, in part.
 const HELD: u64 = 3;
-/// Its table is in the first 2 KiB.
-const SMALL: u64 = 256 << 20;
 /// Its table has 128 KiB.
 const LARGE: u64 = 64 << 30;
 
-/// Most disks for those who start a process for each.
-const MOST_PROCESSES: usize = 1_000;
+/// Most files for those who start a process for each.
+const MOST_PROCESSES: usize = 1_100;
 /// The same for qemu-img, whose processes are slow to start.
-const MOST_QEMU_PROCESSES: usize = 100;
+const MOST_QEMU_PROCESSES: usize = 110;
 
 /// The tree by libvhdi in one Python: ids, sizes and parents of every file, then a line for each, indented.
 const LIBVHDI: &str = r"
 import glob, sys, pyvhdi
 disks, children = {}, {}
-for path in sorted(glob.glob(sys.argv[1] + '/*.*vhd')):
+for path in sorted(glob.glob(sys.argv[1] + '/*.*vhd*')):
     disk = pyvhdi.file()
     disk.open(path)
     own, parent = disk.get_identifier(), None
@@ -49,7 +46,7 @@ const DISSECT: &str = r"
 import glob, sys
 from dissect.hypervisor.disk.vhd import VHD
 disks, children = {}, {}
-for path in sorted(glob.glob(sys.argv[1] + '/*.*vhd')):
+for path in sorted(glob.glob(sys.argv[1] + '/*.*vhd*')):
     with open(path, 'rb') as file:
         disk = VHD(file).disk
         own, parent = bytes(disk.footer.unique_id), None
@@ -66,29 +63,50 @@ for own in children[None]:
 ";
 
 pub fn ask(race: &mut Race) {
-    for (disks, held) in [
-        (1, HELD),
-        (100, HELD),
-        (1_000, HELD),
-        (5_000, HELD),
-        (5_000, 1),
-    ] {
-        let folder = race.folder();
-        let files = build(folder.path(), disks, SMALL, held);
-        let of_one_block = if held == 1 {
-            " that hold one block"
-        } else {
-            ""
-        };
-        let question = format!("tree of {}{of_one_block}", counted(disks));
-        let mut entrants = entrants(folder.path(), &files, disks);
-        let heads = Answer::Has(format!("{} files", files.len()));
-        entrants.extend(limit::on_threads(
-            "2 KiB of each file",
-            "heads",
-            &[folder.path()],
-            &heads,
-        ));
+    for format in [Format::Vhd, Format::Vhdx] {
+        for (disks, held) in [
+            (1, HELD),
+            (100, HELD),
+            (1_000, HELD),
+            (5_000, HELD),
+            (5_000, 1),
+            (40_000, 1),
+        ] {
+            small(race, format, disks, held);
+        }
+    }
+    let folder = race.folder();
+    let files = in_one_folder(folder.path(), Format::Vhd, 1_000, LARGE, HELD);
+    let mut entrants = entrants(folder.path(), &files, Format::Vhd);
+    let heads = Answer::Has(format!("{} files", files.len()));
+    entrants.extend(limit::on_threads(
+        "2 KiB and table of each file",
+        "tables",
+        &[folder.path()],
+        &heads,
+    ));
+    race.warm("VHD: tree of 1,000 differencing disks of 64 GiB", &entrants);
+}
+
+fn small(race: &mut Race, format: Format, disks: usize, held: u64) {
+    let folder = race.folder();
+    let files = in_one_folder(folder.path(), format, disks, SMALL, held);
+    let of_one_block = if held == 1 && disks == 5_000 {
+        " that hold one block"
+    } else {
+        ""
+    };
+    let question = format!(
+        "{}: tree of {}{of_one_block}",
+        tools::word(format),
+        counted(disks)
+    );
+    let mut entrants = entrants(folder.path(), &files, format);
+    let all = Answer::Has(format!("{} files", files.len()));
+    let what = limit::least_of(format);
+    let name = limit::of_each_file(what);
+    entrants.extend(limit::on_threads(name, what, &[folder.path()], &all));
+    if format == Format::Vhd {
         let find = line!["find", folder.path(), "-type", "f"];
         let heads: Line = ["-exec", "head", "-qc", "2048", "{}", "+"]
             .map(OsString::from)
@@ -100,37 +118,28 @@ pub fn ask(race: &mut Race) {
             [find, heads].concat(),
             bytes,
         ));
-        if disks == 5_000 {
-            race.warm_and_cold(&question, &entrants);
-        } else {
-            race.warm(&question, &entrants);
-        }
     }
-    let folder = race.folder();
-    let files = build(folder.path(), 1_000, LARGE, HELD);
-    let mut entrants = entrants(folder.path(), &files, 1_000);
-    let heads = Answer::Has(format!("{} files", files.len()));
-    entrants.extend(limit::on_threads(
-        "2 KiB and table of each file",
-        "tables",
-        &[folder.path()],
-        &heads,
-    ));
-    race.warm("tree of 1,000 differencing disks of 64 GiB", &entrants);
+    if disks == 5_000 {
+        race.warm_and_cold(&question, &entrants);
+    } else {
+        race.warm(&question, &entrants);
+    }
 }
 
-fn entrants(folder: &Path, files: &[PathBuf], disks: usize) -> Vec<Entrant> {
+fn entrants(folder: &Path, files: &[PathBuf], format: Format) -> Vec<Entrant> {
+    let disks = files.len();
     let a_line_each = Answer::Lines(files.len());
     let mut entrants = vec![
         Entrant::new(
             Role::Ours,
             "vhdtree ls",
-            line![tools::VHDTREE, "ls", folder],
+            line![tools::vhdtree(), "ls", folder],
             a_line_each.clone(),
         )
-        .woken_by(line![tools::VHDTREE, "--version"]),
+        .woken_by(line![tools::vhdtree(), "--version"]),
     ];
     match tools::vhd_util() {
+        Some(_) if format == Format::Vhdx => (),
         Some(tool) => {
             let pattern = folder.join("*.*vhd");
             for (name, flags) in [("vhd-util scan -p", "-p"), ("vhd-util scan -f -p", "-fp")] {
@@ -147,15 +156,17 @@ fn entrants(folder: &Path, files: &[PathBuf], disks: usize) -> Vec<Entrant> {
         ("libvhdi", "pyvhdi", LIBVHDI),
         ("dissect", "dissect.hypervisor.disk.vhd", DISSECT),
     ];
-    for (name, package, script) in scripts {
+    // The script for dissect reads VHD's own structures.
+    let of_both = usize::from(format == Format::Vhdx);
+    for (name, package, script) in &scripts[..scripts.len() - of_both] {
         let Some(mut python) = tools::python(package) else {
             skipped(package);
             continue;
         };
         let mut wake = python.clone();
         wake.push(format!("import {package}").into());
-        python.extend(line![script, folder]);
-        entrants.push(Entrant::new(Role::Peer, name, python, a_line_each.clone()).woken_by(wake));
+        python.extend(line![*script, folder]);
+        entrants.push(Entrant::new(Role::Peer, *name, python, a_line_each.clone()).woken_by(wake));
     }
     let for_each = |name: &str, start: Line| {
         let lines = files.iter().map(|file| {
@@ -178,40 +189,6 @@ fn entrants(folder: &Path, files: &[PathBuf], disks: usize) -> Vec<Entrant> {
         }
     }
     entrants
-}
-
-/// Builds bases and their children into one folder, and names the files.
-fn build(folder: &Path, disks: usize, size: u64, held: u64) -> Vec<PathBuf> {
-    let bases = disks.div_ceil(CHILDREN);
-    let mut files = Vec::new();
-    for base in 0..bases {
-        let name = format!("vm{base:05}.vhd");
-        let id = (base as u128 + 1) << 64;
-        let path = folder.join(&name);
-        holding(VhdBuilder::dynamic(size).id(id), held, 8)
-            .build_to(&path)
-            .expect("room for a base");
-        files.push(path);
-        for child in 0..CHILDREN.min(disks - base * CHILDREN) {
-            let path = folder.join(format!("vm{base:05}_{child:02}.avhd"));
-            let disk = VhdBuilder::differencing(size)
-                .id(id + child as u128 + 1)
-                .parent(id, &name)
-                .locator(Locator::relative(&format!(r".\{name}")));
-            holding(disk, held, 3)
-                .build_to(&path)
-                .expect("room for a child");
-            files.push(path);
-        }
-    }
-    files
-}
-
-/// A few blocks, with as many sectors written in the middle of each.
-fn holding(disk: VhdBuilder, held: u64, sectors: usize) -> VhdBuilder {
-    (0..held).fold(disk, |disk, block| {
-        disk.write(block * 2 * 4096 + 1027, &vec![0xab; sectors * 512])
-    })
 }
 
 fn counted(disks: usize) -> String {

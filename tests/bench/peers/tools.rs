@@ -9,8 +9,11 @@ use vhdtree::image::Format;
 use crate::entrant::Line;
 use crate::line;
 
-/// vhdtree's program, built as it is released.
-pub const VHDTREE: &str = env!("CARGO_BIN_EXE_vhdtree");
+/// vhdtree's program, built as it is released; `$VHDTREE` names another build of it.
+pub fn vhdtree() -> OsString {
+    let other = std::env::var_os("VHDTREE");
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_vhdtree").into())
+}
 
 /// A format as people write it.
 pub fn word(format: Format) -> &'static str {
