@@ -33,6 +33,17 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// `UnexpectedEof` if the source ends before `buf` is full; otherwise what the system said.
     fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()>;
 
+    /// Adds `len` bytes from `offset_bytes` on to `out`. Where the system can, they are not cleared first. After an error `out`
+    /// ends anywhere.
+    ///
+    /// # Errors
+    /// As [`Source::read_exact_at`].
+    fn append_exact_at(&self, out: &mut Vec<u8>, len: usize, offset_bytes: u64) -> io::Result<()> {
+        let start = out.len();
+        out.resize(start.saturating_add(len), 0);
+        self.read_exact_at(out.get_mut(start..).unwrap_or_default(), offset_bytes)
+    }
+
     /// Says that these bytes will be read soon, so that a file's device may start on them; changes nothing else.
     fn will_read(&self, offset_bytes: u64, len: u64) {
         let _ = (offset_bytes, len);
@@ -58,6 +69,10 @@ impl<S: Source + ?Sized> Source for &S {
         (**self).read_exact_at(buf, offset_bytes)
     }
 
+    fn append_exact_at(&self, out: &mut Vec<u8>, len: usize, offset_bytes: u64) -> io::Result<()> {
+        (**self).append_exact_at(out, len, offset_bytes)
+    }
+
     fn will_read(&self, offset_bytes: u64, len: u64) {
         (**self).will_read(offset_bytes, len);
     }
@@ -74,6 +89,10 @@ impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
 
     fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
         (**self).read_exact_at(buf, offset_bytes)
+    }
+
+    fn append_exact_at(&self, out: &mut Vec<u8>, len: usize, offset_bytes: u64) -> io::Result<()> {
+        (**self).append_exact_at(out, len, offset_bytes)
     }
 
     fn will_read(&self, offset_bytes: u64, len: u64) {
@@ -131,8 +150,10 @@ pub fn fill_up_to<'b>(
 pub fn read_up_to(source: &dyn Source, offset_bytes: u64, len: usize) -> io::Result<Vec<u8>> {
     let left = source.len().saturating_sub(offset_bytes);
     let take = usize::try_from(left).unwrap_or(usize::MAX).min(len);
-    let mut bytes = vec![0; take];
-    fill_up_to(source, offset_bytes, &mut bytes)?;
+    let mut bytes = Vec::with_capacity(take);
+    if take > 0 {
+        source.append_exact_at(&mut bytes, take, offset_bytes)?;
+    }
     Ok(bytes)
 }
 

@@ -99,6 +99,16 @@ impl Source for Pieces {
         }
     }
 
+    fn append_exact_at(&self, out: &mut Vec<u8>, len: usize, offset_bytes: u64) -> io::Result<()> {
+        match self.kept(offset_bytes).get(..len) {
+            Some(bytes) => {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }
+            None => self.source.append_exact_at(out, len, offset_bytes),
+        }
+    }
+
     fn will_read(&self, offset_bytes: u64, len: u64) {
         self.source.will_read(offset_bytes, len);
     }

@@ -102,6 +102,26 @@ impl Source for FileSource {
         read_all_at(&self.file, buf, offset_bytes)
     }
 
+    #[cfg(unix)]
+    fn append_exact_at(&self, out: &mut Vec<u8>, len: usize, offset_bytes: u64) -> io::Result<()> {
+        use rustix::buffer::spare_capacity;
+        use rustix::io::{Errno, pread};
+        let start = out.len();
+        let end = start.saturating_add(len);
+        out.reserve_exact(len);
+        while out.len() < end {
+            let at = offset_bytes.saturating_add(out.len().saturating_sub(start) as u64);
+            match pread(&self.file, spare_capacity(out), at) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // There may have been room for more than was asked for.
+        out.truncate(end);
+        Ok(())
+    }
+
     #[cfg(target_os = "linux")]
     fn will_read(&self, offset_bytes: u64, len: u64) {
         let end = offset_bytes.saturating_add(len).min(self.opened.len());

@@ -104,11 +104,11 @@ pub fn without_guid(name: &str) -> String {
 /// True for a file that other engines than the storage manager write while they merge, and remove at the end: libvhd's
 /// (`.journal-...`), Xen Orchestra's (`.NAME.vhd.merge.json`).
 pub fn is_unfinished_merge(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_ascii_lowercase();
+    let name = path.file_name().unwrap_or_default();
+    if !name.as_encoded_bytes().starts_with(b".") {
+        return false;
+    }
+    let name = name.to_string_lossy().to_ascii_lowercase();
     name.starts_with(".journal-") || (name.starts_with('.') && name.ends_with(".merge.json"))
 }
 
@@ -120,15 +120,20 @@ pub fn has_extension(path: &Path, extension: &str) -> bool {
 
 /// Whether a file of a store is one of the host's by its name.
 fn is_facts_name(path: &Path) -> bool {
+    let Some(extension) = path.extension() else {
+        return false;
+    };
+    let is = |word: &str| extension.eq_ignore_ascii_case(word);
+    if !["json", "csv", "db", "xe", "vbox"].into_iter().any(is) {
+        return false;
+    }
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return false;
     };
     let name = name.to_ascii_lowercase();
     let known = ["labels.json", "times.csv", "state.db", "xo.json"];
-    let is_ours = has_extension(path, "json") || has_extension(path, "xe");
-    known.contains(&name.as_str())
-        || has_extension(path, "vbox")
-        || name.starts_with("vhdtree-host") && is_ours
+    let is_ours = is("json") || is("xe");
+    known.contains(&name.as_str()) || is("vbox") || name.starts_with("vhdtree-host") && is_ours
 }
 
 #[cfg(test)]

@@ -89,10 +89,10 @@ impl VhdTableLayout {
             .offset
             .saturating_add(first.0.saturating_mul(ENTRY_BYTES));
         let bytes = usize::try_from(stored.saturating_mul(ENTRY_BYTES)).unwrap_or(usize::MAX);
-        let mut table = vec![0; bytes];
-        if !table.is_empty() {
+        let mut table = Vec::new();
+        if bytes > 0 {
             source
-                .read_exact_at(&mut table, at)
+                .append_exact_at(&mut table, bytes, at)
                 .map_err(FormatError::read("block allocation table", at))?;
         }
         Ok(table)

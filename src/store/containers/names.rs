@@ -65,6 +65,10 @@ fn is_put_aside(name: &str) -> bool {
 
 /// The volume's name in a device-mapper name, `VG-LV` with every hyphen of both doubled; `None` unless that is a disk's.
 pub(in crate::store) fn lvm_name(device: &str) -> Option<String> {
+    // The id in a disk's name has hyphens.
+    if !device.contains("--") {
+        return None;
+    }
     let doubled = device.replace("--", "\0");
     let (_, volume) = doubled.split_once('-')?;
     let volume = volume.replace('\0', "-");
