@@ -22,5 +22,7 @@ pub use distance::distance;
 pub use escape::{escape, file_name, path};
 pub use glyph::{Charset, Glyphs};
 pub use moment::{Clock, Zone, minute, second, short_span, span};
-pub use number::{Units, count, many, offset, size};
-pub use width::{Overlong, clip, clip_middle, pad, pad_left, split_at_width, wrap, wrap_plain};
+pub use number::{Units, count, many, offset, short_size, size};
+pub use width::{
+    Overlong, clip, clip_apart, clip_middle, pad, pad_left, split_at_width, wrap, wrap_plain,
+};

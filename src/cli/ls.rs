@@ -77,9 +77,9 @@ pub(super) fn metrics(
 fn usual(out: &mut Output) -> Vec<Column> {
     match out.width() {
         Some(width) => {
-            let (fitted, time) = columns::fit(width, &columns::Needs::default());
-            out.style.time = time;
-            fitted.into_iter().map(|of| of.column).collect()
+            let fitted = columns::fit(width, &columns::Needs::default());
+            out.style.time = fitted.time;
+            fitted.columns.into_iter().map(|of| of.column).collect()
         }
         None => Column::TREE.to_vec(),
     }

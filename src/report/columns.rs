@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::image::Kind;
 use crate::report::row::{Flag, Now, Row, RowKey, RowKind};
 use crate::report::{since, words};
-use crate::text::{Charset, Clock, Units};
+use crate::text::{Charset, Clock, Units, short_size};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
@@ -136,6 +136,16 @@ pub enum TimeForm {
     Minute,
 }
 
+/// How changed bytes stand in their column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChangedForm {
+    /// `501.5 KiB`, or exact bytes.
+    #[default]
+    Whole,
+    /// `501.5K`.
+    Short,
+}
+
 /// How values become text.
 #[derive(Debug, Clone, Default)]
 pub struct ColumnStyle {
@@ -144,6 +154,7 @@ pub struct ColumnStyle {
     pub charset: Charset,
     /// How much of a time.
     pub time: TimeForm,
+    pub changed: ChangedForm,
 }
 
 /// The text of one column of a row; of [`Column::Name`] the name and its notes without tree lines and margin
@@ -182,6 +193,9 @@ pub fn write_cell(column: Column, row: &Row, style: &ColumnStyle, text: &mut Str
             _ if !is_disk => {}
             (None, Some(Kind::Differencing)) => text.push_str(style.charset.glyphs().ellipsis),
             (None, Some(_)) => text.push('-'),
+            (Some(dirty), _) if style.changed == ChangedForm::Short => {
+                text.push_str(&short_size(dirty));
+            }
             (dirty, _) => size(dirty, style, text),
         },
         Column::Created if is_disk && cells.is_copied => text.push_str("copied"),
@@ -296,18 +310,26 @@ pub struct Needs {
     pub snapshot: u16,
     /// The widest number of changed bytes.
     pub changed: u16,
+    /// The same in its short form.
+    pub changed_short: u16,
+    /// The widest state.
+    pub status: u16,
     /// How sizes are shown.
     pub units: Units,
 }
 
 impl Needs {
     /// How wide the texts of these rows are.
-    pub fn of(rows: &[Row], units: Units) -> Self {
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>, units: Units) -> Self {
         let width = |text: &str| u16::try_from(text.width()).unwrap_or(u16::MAX);
         let mut needs = Self {
+            name: 0,
+            changed_short: 0,
+            status: 0,
             units,
             ..Self::default()
         };
+        let style = ColumnStyle::default();
         for row in rows {
             let name = match units {
                 Units::Human => &row.name,
@@ -317,6 +339,7 @@ impl Needs {
             let lines = if row.depth > 2 && !row.last { 7 } else { 5 };
             let now = if row.now == Now::Known { 4 } else { 0 };
             needs.name = needs.name.max(width(name).saturating_add(lines + now));
+            needs.status = needs.status.max(width(&status(row, &style)));
             if !row.snapshots.is_empty() || row.since.is_some() {
                 needs.snapshot = needs.snapshot.max(width(&snapshot_label(row)));
             }
@@ -326,6 +349,11 @@ impl Needs {
                     Units::Bytes => width(&bytes.to_string()),
                 };
                 needs.changed = needs.changed.max(wanted);
+                let short = match units {
+                    Units::Human => width(&short_size(bytes)),
+                    Units::Bytes => wanted,
+                };
+                needs.changed_short = needs.changed_short.max(short);
             }
         }
         needs
@@ -338,6 +366,8 @@ impl Default for Needs {
             name: NAME,
             snapshot: SNAPSHOT,
             changed: CHANGED,
+            changed_short: CHANGED,
+            status: STATUS,
             units: Units::Human,
         }
     }
@@ -365,64 +395,62 @@ const NAME: u16 = 23;
 const SNAPSHOT: u16 = 12;
 /// The least width of changed bytes; the widths of a day and of a state.
 const CHANGED: u16 = 9;
+/// The heading takes one more, and has the blank before it.
+const CHANGED_SHORT: u16 = 6;
 const DAY: u16 = 10;
 const STATUS: u16 = 21;
 /// Wider names are cut before anything else is.
 const LONGEST: u16 = 60;
 
-/// The columns that fit `width`, each with its width, one blank before each; and how much of a time they show.
+/// The columns that fit a width, each with its own, one blank before each; and in which form they show what they show.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    pub columns: Vec<Fitted>,
+    pub time: TimeForm,
+    pub changed: ChangedForm,
+}
+
+/// What the columns may come down to, for names to stay whole.
+struct Offer {
+    /// Changed bytes, in which form; `None`: they are left out.
+    changed: Option<ChangedForm>,
+    taken: bool,
+    /// Names and states take no more than those there are.
+    tight: bool,
+}
+
+/// The columns that fit `width`.
 ///
 /// As the width shrinks, the columns of the file go first, then changed bytes, when the snapshot was taken, its name. Name and
-/// state always stay. No name is cut beside changed bytes; where exact bytes are asked for, those stay, and the date goes.
-pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
+/// state always stay. No name is cut beside changed bytes: before one is, they are shortened, other columns come down to what
+/// their texts take, and then they go. Where exact bytes are asked for, those stay, and the date goes.
+pub fn fit(width: u16, needs: &Needs) -> Fit {
     let size = |human: u16| match needs.units {
         Units::Human => human,
         Units::Bytes => 15,
     };
-    let changed = needs.changed.max(CHANGED);
-    let mut columns = vec![
-        (Column::Name, NAME),
-        (Column::Snapshots, SNAPSHOT),
-        (Column::Taken, DAY),
-        (Column::Dirty, changed),
-        (Column::Verdict, STATUS),
-    ];
+    let (mut columns, changed) = first_columns(width, needs);
     let spare = |columns: &[(Column, u16)]| {
         let taken: u16 = columns.iter().map(|(_, width)| width + 1).sum();
         width.checked_sub(taken)
     };
-    let wants = (
-        needs.name.min(LONGEST).saturating_sub(NAME),
-        needs.snapshot.min(LONGEST).saturating_sub(SNAPSHOT),
-    );
-    let order = match needs.units {
-        Units::Human => [Column::Dirty, Column::Taken, Column::Snapshots],
-        Units::Bytes => [Column::Taken, Column::Snapshots, Column::Dirty],
-    };
-    for gone in order {
-        let left = spare(&columns);
-        let is_first = Some(&gone) == order.first();
-        let beside_a_cut_name = is_first && left.is_some_and(|left| left < wants.0 + wants.1);
-        if left.is_none() || beside_a_cut_name {
-            columns.retain(|(column, _)| *column != gone);
-        }
-    }
     let mut left = spare(&columns).unwrap_or(0);
-    let mut grow = |column: Column, by: u16, left: &mut u16| {
-        let by = by.min(*left);
+    let mut grow = |column: Column, to: u16, left: &mut u16| {
         if let Some((_, width)) = columns.iter_mut().find(|(known, _)| *known == column) {
+            let by = to.min(LONGEST).saturating_sub(*width).min(*left);
             *width += by;
             *left -= by;
         }
     };
-    let (names, snapshots) = ((Column::Name, wants.0), (Column::Snapshots, wants.1));
+    let names = (Column::Name, needs.name);
+    let snapshots = (Column::Snapshots, needs.snapshot);
     let wishes = match needs.units {
         Units::Human => [snapshots, names],
         // Exact bytes come with whole names.
         Units::Bytes => [names, snapshots],
     };
-    for (column, by) in wishes {
-        grow(column, by, &mut left);
+    for (column, to) in wishes {
+        grow(column, to, &mut left);
     }
     for (column, width) in [
         (Column::OnDisk, size(10)),
@@ -459,7 +487,74 @@ pub fn fit(width: u16, needs: &Needs) -> (Vec<Fitted>, TimeForm) {
     let fitted = columns
         .into_iter()
         .map(|(column, width)| Fitted { column, width });
-    (fitted.collect(), time)
+    Fit {
+        columns: fitted.collect(),
+        time,
+        changed,
+    }
+}
+
+/// The columns that a row is read by, as many as fit, each with the least it takes.
+fn first_columns(width: u16, needs: &Needs) -> (Vec<(Column, u16)>, ChangedForm) {
+    let offer = |changed, taken, tight| Offer {
+        changed,
+        taken,
+        tight,
+    };
+    let (whole, short) = (Some(ChangedForm::Whole), Some(ChangedForm::Short));
+    let offers: &[Offer] = match needs.units {
+        Units::Human => &[
+            offer(whole, true, false),
+            offer(short, true, false),
+            offer(short, true, true),
+            offer(None, true, false),
+            offer(None, true, true),
+        ],
+        Units::Bytes => &[
+            offer(whole, true, false),
+            offer(whole, false, false),
+            offer(whole, false, true),
+        ],
+    };
+    let columns = |offer: &Offer| {
+        let name = NAME.min(if offer.tight { needs.name } else { NAME });
+        let status = STATUS.min(if offer.tight { needs.status } else { STATUS });
+        let changed = offer.changed.map(|form| match form {
+            ChangedForm::Whole => needs.changed.max(CHANGED),
+            ChangedForm::Short => needs.changed_short.max(CHANGED_SHORT),
+        });
+        let all = [
+            Some((Column::Name, name)),
+            Some((Column::Snapshots, SNAPSHOT)),
+            offer.taken.then_some((Column::Taken, DAY)),
+            changed.map(|width| (Column::Dirty, width)),
+            Some((Column::Verdict, status)),
+        ];
+        all.into_iter().flatten().collect::<Vec<(Column, u16)>>()
+    };
+    let sum = |columns: &[(Column, u16)]| columns.iter().map(|(_, width)| width + 1).sum::<u16>();
+    let wanted = |columns: &[(Column, u16)]| {
+        let more = |(column, width): &(Column, u16)| match column {
+            Column::Name => needs.name.min(LONGEST).saturating_sub(*width),
+            Column::Snapshots => needs.snapshot.min(LONGEST).saturating_sub(*width),
+            _ => 0,
+        };
+        sum(columns) + columns.iter().map(more).sum::<u16>()
+    };
+    let taken = offers
+        .iter()
+        .find(|offer| wanted(&columns(offer)) <= width)
+        .or(offers.last());
+    let Some(taken) = taken else {
+        return (Vec::new(), ChangedForm::Whole);
+    };
+    let mut fitting = columns(taken);
+    for gone in [Column::Taken, Column::Snapshots, Column::Dirty] {
+        if sum(&fitting) > width {
+            fitting.retain(|(column, _)| *column != gone);
+        }
+    }
+    (fitting, taken.changed.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -467,9 +562,8 @@ mod tests {
     use super::*;
 
     fn shown(width: u16, needs: Needs) -> Vec<(&'static str, u16)> {
-        let (columns, _) = fit(width, &needs);
         let shown = |fitted: Fitted| (fitted.column.word(), fitted.width);
-        columns.into_iter().map(shown).collect()
+        fit(width, &needs).columns.into_iter().map(shown).collect()
     }
 
     fn names(width: u16) -> Vec<&'static str> {
@@ -528,6 +622,38 @@ mod tests {
                 ("verdict", 21)
             ]
         );
+        // What the texts of the other columns leave comes first.
+        let some = Needs {
+            snapshot: 15,
+            changed_short: 6,
+            ..Needs::default()
+        };
+        assert_eq!(
+            shown(80, some),
+            [
+                ("name", 23),
+                ("snapshots", 15),
+                ("taken", 10),
+                ("dirty", 6),
+                ("verdict", 21)
+            ]
+        );
+        let quiet = Needs {
+            snapshot: 30,
+            changed_short: 6,
+            status: 4,
+            ..Needs::default()
+        };
+        assert_eq!(
+            shown(80, quiet),
+            [
+                ("name", 25),
+                ("snapshots", 30),
+                ("taken", 10),
+                ("dirty", 6),
+                ("verdict", 4)
+            ]
+        );
         let bytes = Needs {
             units: Units::Bytes,
             name: 50,
@@ -547,7 +673,7 @@ mod tests {
     #[test]
     fn fitted_columns_fill_the_width_exactly() {
         for width in 46..220 {
-            let (columns, _) = fit(width, &Needs::default());
+            let columns = fit(width, &Needs::default()).columns;
             let sum: u16 = columns.iter().map(|fitted| fitted.width + 1).sum();
             assert_eq!(sum, width, "at {width}");
         }

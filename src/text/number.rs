@@ -62,6 +62,11 @@ impl Units {
     }
 }
 
+/// The same in the fewest columns: `512B`, `8.1M`.
+pub fn short_size(bytes: u64) -> String {
+    size(bytes).replace("iB", "").replace(' ', "")
+}
+
 /// A size in binary units with one decimal: `0 B`, `512 B`, `8.1 MiB`.
 pub fn size(bytes: u64) -> String {
     Units::Human.size(bytes)

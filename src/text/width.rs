@@ -126,6 +126,32 @@ pub fn clip_middle(text: &str, width: usize, ellipsis: &str) -> String {
     format!("{head}{ellipsis}{}", text.get(start..).unwrap_or_default())
 }
 
+/// As [`clip_middle`]; where another of `beside` would look the same then, what they begin with alike is cut instead.
+pub fn clip_apart(text: &str, beside: &[String], width: usize, ellipsis: &str) -> String {
+    let cut = clip_middle(text, width, ellipsis);
+    let shared = beside
+        .iter()
+        .filter(|other| *other != text && clip_middle(other, width, ellipsis) == cut)
+        .map(|other| {
+            let alike = text.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+            alike.map(|(c, _)| c.len_utf8()).sum::<usize>()
+        })
+        .max();
+    let Some((head, _)) = shared.and_then(|shared| text.split_at_checked(shared)) else {
+        return cut;
+    };
+    // From the beginning of a word, if it is near.
+    let start = head.rfind(' ').map_or(head.len(), |blank| blank + 1);
+    let start = if head.len() - start < width / 2 {
+        start
+    } else {
+        head.len()
+    };
+    let rest = text.get(start..).unwrap_or_default();
+    let room = width.saturating_sub(ellipsis.width());
+    format!("{ellipsis}{}", clip(rest, room, ellipsis))
+}
+
 /// Blanks behind a text up to a width.
 pub fn pad(text: &str, width: usize) -> String {
     let blanks = width.saturating_sub(text.width());

@@ -7,12 +7,10 @@ use std::sync::Arc;
 
 use crate::analysis::assess;
 use crate::analysis::{Assessment, Compared};
-use crate::report::columns::Needs;
 use crate::report::findings::{self, PlacedFinding};
 use crate::report::row::Phase;
 use crate::report::{Row, RowOptions, rows};
 use crate::store::Forest;
-use crate::text::Units;
 
 /// A forest and what is to be said of it, of one moment.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +46,6 @@ pub struct Prepared {
     pub store: PreparedStore,
     /// Its rows, in display order.
     pub rows: Vec<Row>,
-    /// How wide their texts are.
-    pub needs: Needs,
     pub findings: Vec<PlacedFinding>,
     /// Bytes of all its files.
     pub bytes: u64,
@@ -70,7 +66,6 @@ impl Prepared {
         let sizes = store.forest.disks.iter().map(|disk| disk.file.len);
         let rows = rows(&store.forest, &store.assessment, &by.options);
         Self {
-            needs: Needs::of(&rows, Units::Human),
             rows,
             findings: findings::of(&store.forest, &store.assessment),
             bytes: sizes.fold(0, u64::saturating_add),

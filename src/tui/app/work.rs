@@ -158,7 +158,7 @@ impl App {
         self.findings = prepared.findings;
         self.bytes = prepared.bytes;
         if suits {
-            self.take_rows(prepared.rows, prepared.needs, prepared.by.options.phase);
+            self.take_rows(prepared.rows, prepared.by.options.phase);
         } else {
             // A key that came meanwhile wants other rows.
             if prepared.by.equals != self.equals {

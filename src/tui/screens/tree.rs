@@ -6,13 +6,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::analysis::{AssessedSnapshot, Reverted};
 use crate::report::columns::{
     Column, ColumnStyle, Fitted, NOT_BEFORE, cell, fit, snapshot_label, status, write_use,
 };
 use crate::report::row::{Direction, Only, prefix};
 use crate::report::{Now, Row, RowKey, RowKind, since};
-use crate::text::{Units, Zone, many};
+use crate::text::{Units, Zone, clip_apart, many};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::message::JobKind;
@@ -47,9 +46,9 @@ impl Screen for Tree {
         if area.height == 0 {
             return;
         }
-        let sheet = RowLines::of(app, area.width);
-        sheet.heading().paint(buffer, area, &app.settings.theme);
         let body = body(area);
+        let sheet = RowLines::of(app, area.width).beside(self.scroll, body.height);
+        sheet.heading().paint(buffer, area, &app.settings.theme);
         let focus = if app.acting() == VIEW {
             Focus::Here
         } else {
@@ -171,8 +170,7 @@ fn nothing(app: &App) -> String {
     if !app.options.filter.is_empty() {
         return "Nothing matches the filter. Esc lifts it.".to_owned();
     }
-    let unsure = |of: &&AssessedSnapshot| of.verdict.reverted == Reverted::CannotTell;
-    let unsure = app.store.assessment.snapshots.iter().filter(unsure).count();
+    let unsure = app.store.assessment.untold();
     let key = app.key_of(Command::Own("problems"));
     let unsure = match unsure {
         0 => String::new(),
@@ -198,20 +196,32 @@ struct RowLines<'a> {
     app: &'a App,
     columns: Vec<Fitted>,
     style: ColumnStyle,
+    /// The labels of snapshots on the screen.
+    beside: Vec<String>,
 }
 
 impl<'a> RowLines<'a> {
     fn of(app: &'a App, width: u16) -> Self {
-        let (columns, time) = fit(width, &app.needs);
+        let fitted = fit(width, &app.needs);
         let style = ColumnStyle {
-            time,
+            time: fitted.time,
+            changed: fitted.changed,
             ..app.style()
         };
         Self {
             app,
-            columns,
+            columns: fitted.columns,
             style,
+            beside: Vec::new(),
         }
+    }
+
+    /// With the labels of the rows that show, from `first` on: they are cut so that they can be told apart.
+    fn beside(mut self, first: usize, height: u16) -> Self {
+        let shown = self.app.shown.iter().skip(first).take(height.into());
+        let rows = shown.filter_map(|index| self.app.rows.get(*index as usize));
+        self.beside = rows.map(snapshot_label).collect();
+        self
     }
 
     fn heading(&self) -> Line {
@@ -220,11 +230,12 @@ impl<'a> RowLines<'a> {
             let width = usize::from(fitted.width);
             let heading = fitted.column.heading();
             let text = if fitted.column.is_number() {
-                pad_left(heading, width)
+                // A short number's heading takes the blank before it as well.
+                pad_left(heading, width + 1)
             } else {
-                pad(heading, width)
+                format!(" {}", pad(heading, width))
             };
-            line.push(Role::Heading, format!(" {text}"));
+            line.push(Role::Heading, text);
         }
         line
     }
@@ -279,7 +290,7 @@ impl<'a> RowLines<'a> {
                         None if row.snapshots.is_empty() => Role::Dim,
                         None => Role::Text,
                     };
-                    let text = clip_middle(&snapshot_label(row), width, ellipsis);
+                    let text = clip_apart(&snapshot_label(row), &self.beside, width, ellipsis);
                     line.push(role, pad(&text, width));
                 }
                 Column::Verdict => {
