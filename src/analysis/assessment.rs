@@ -46,6 +46,12 @@ pub struct Assessment {
 }
 
 impl Assessment {
+    /// Snapshots of which it cannot be told whether the machine was set back to them.
+    pub fn untold(&self) -> usize {
+        let untold = |of: &&AssessedSnapshot| of.verdict.reverted == Reverted::CannotTell;
+        self.snapshots.iter().filter(untold).count()
+    }
+
     /// What is said of a disk.
     pub fn disk(&self, id: DiskId) -> Option<&DiskAssessment> {
         self.disks.get(id.0 as usize)

@@ -61,7 +61,7 @@ pub(super) fn run(
                 out.line(&csv::line(cells))?;
             }
         }
-        Form::Text => text(&found, disks, out)?,
+        Form::Text => text(&found, disks, store.assessment.untold(), out)?,
     }
     Ok(
         if found.iter().any(|one| one.finding.code.severity >= fail_on) {
@@ -72,7 +72,13 @@ pub(super) fn run(
     )
 }
 
-fn text(found: &[PlacedFinding], disks: usize, out: &mut Output) -> anyhow::Result<()> {
+/// `untold`: snapshots of which it cannot be told whether their machine was reverted.
+fn text(
+    found: &[PlacedFinding],
+    disks: usize,
+    untold: usize,
+    out: &mut Output,
+) -> anyhow::Result<()> {
     let mut page = Page::new(out.text_width(), Overlong::Keep);
     for one in found {
         brief(&mut page, &one.finding, Some(&one.path));
@@ -89,7 +95,13 @@ fn text(found: &[PlacedFinding], disks: usize, out: &mut Output) -> anyhow::Resu
         many(disks, "disk"),
         many(count(Severity::Error), "error"),
         many(count(Severity::Warning), "warning"),
-        many(count(Severity::Info), "remark"),
+        many(count(Severity::Info), "note"),
     ))?;
+    if untold > 0 {
+        out.line(&format!(
+            "Of {} it cannot be told whether the VM was reverted: `vhdtree ls` says why.",
+            many(untold, "snapshot")
+        ))?;
+    }
     Ok(())
 }

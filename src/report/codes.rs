@@ -2,6 +2,7 @@
 //! not be looked at means, what the flags of the tree mean, and what a code of another version becomes.
 
 use crate::finding::{Code, Severity};
+use crate::report::row::code_of_hint;
 use crate::text;
 
 crate::catalogue! {
@@ -17,7 +18,7 @@ crate::catalogue! {
         why: "The scan was saved by another version of the program, whose code this one does not know; the text begins with it.",
         action: "Look at the store with this version, or ask the other one to explain the code.";
     /// Something of a saved scan whose code this version does not know.
-    SAVED_INFO = "saved-info", Info, "a remark known to the version that saved the scan",
+    SAVED_INFO = "saved-info", Info, "a note known to the version that saved the scan",
         why: "The scan was saved by another version of the program, whose code this one does not know; the text begins with it.",
         action: "Look at the store with this version, or ask the other one to explain the code.";
     /// Flag of the tree.
@@ -90,6 +91,10 @@ pub fn find(name: &str) -> Option<&'static Code> {
     let flag = format!("flag-{id}");
     let all = all();
     let named = |id: &str| all.iter().copied().find(|code| code.id == id);
+    let hint = id.trim_start_matches(['?', '~', ' ']);
+    if let Some(code) = code_of_hint(hint) {
+        return Some(code);
+    }
     if name.chars().any(|c| c.is_ascii_uppercase()) {
         named(&flag).or_else(|| named(&id))
     } else {

@@ -83,7 +83,12 @@ fn store_facts(app: &App, room: usize) -> Line {
             word => format!("{count} {word}"),
         })
         .collect();
-    let words = words.join(" ");
+    let mut words = words.join(" ");
+    let untold = app.store.assessment.untold();
+    if untold > 0 {
+        let gap = if words.is_empty() { "" } else { " " };
+        words = format!("{words}{gap}{untold} unsure");
+    }
     while !parts.is_empty() && parts.join(" ").width() + 2 + words.width() > room {
         parts.remove(0);
     }
@@ -207,6 +212,10 @@ fn fitting(parts: Vec<String>, room: usize, ellipsis: &str) -> String {
     let mut text = String::new();
     for part in parts {
         if text.is_empty() {
+            // A letter or two of it say nothing.
+            if part.width() > room && room < 8 {
+                break;
+            }
             text = clip(&part, room, ellipsis);
         } else if text.width() + 3 + part.width() <= room {
             text = format!("{text}   {part}");

@@ -182,7 +182,14 @@ fn unsure(
     }
     let several = node.children.len() > 1 && !tells_use(forest, own, setting);
     if own.verdict.reverted != Reverted::CannotTell && !several {
-        return None;
+        // That it is not known what is in use says less than what stops the gate whatever is.
+        let stop = own
+            .stopped_by
+            .filter(|stop| forest.complete && **stop != reasons::NO_NOW)?;
+        return Some(Status {
+            hint: stop_words(stop).to_owned(),
+            ..Flag::Unsure.into()
+        });
     }
     let gap = own.verdict.gap_seconds().or_else(|| ages(forest, own, id));
     let hint = if several {
@@ -199,7 +206,11 @@ fn unsure(
     } else if copied(forest, own).is_some() || forest.disk(id).is_some_and(is_copy) {
         "copied store".to_owned()
     } else {
-        "no date".to_owned()
+        match (own.verdict.rule, gap) {
+            (Rule::BoundsOpen, Some(gap)) if gap > 0 => short_span(gap) + " gap",
+            (Rule::NoAge, _) => "age not known".to_owned(),
+            _ => "no date".to_owned(),
+        }
     };
     Some(Status {
         flag: Flag::Unsure,
@@ -217,30 +228,58 @@ fn of_rule(rule: Rule) -> Option<&'static str> {
         Rule::ChainBroken => "chain breaks",
         Rule::DiskNotHere => "disk not here",
         Rule::DatesDisagree => "two dates",
+        Rule::ImpossibleOrder | Rule::DateContradicts | Rule::RecordYoungerDiskAsOld => {
+            "dates clash"
+        }
+        Rule::YoungerGenerationSame | Rule::AsOldGenerationDiffers => "signs clash",
+        Rule::ClockUnknown => "clocks differ",
+        Rule::NowUnknown => "NOW unknown",
+        Rule::SeveralChildren => "several children",
+        Rule::OnSnapshotDisk => "VM uses it",
+        Rule::NothingAbove => "no disk above",
         Rule::DisksDisagree => "disks disagree",
         Rule::ZoneOpen | Rule::NoZoneFits => "no time zone",
         _ => return None,
     })
 }
 
+/// The code behind what a row's state says in a few words, for those who look them up.
+pub fn code_of_hint(hint: &str) -> Option<&'static Code> {
+    let stop = STOP_WORDS.iter().find(|(_, words)| *words == hint);
+    let rules = || {
+        let mut rules = Rule::ALL.iter();
+        rules.find(|rule| of_rule(**rule) == Some(hint)).copied()
+    };
+    let other = || match hint {
+        "copied store" | "age not known" => Some(Rule::NoAge),
+        "no date" => Some(Rule::NoDate),
+        gap if gap.ends_with(" gap") => Some(Rule::BoundsOpen),
+        several if several.ends_with(" leaves") => Some(Rule::NowUnknown),
+        _ => None,
+    };
+    stop.map(|(code, _)| *code)
+        .or_else(|| rules().or_else(other).map(Rule::code))
+}
+
 /// What stops the gate though no revert shows, in three words.
+static STOP_WORDS: [(&Code, &str); 12] = [
+    (&reasons::DEAD_END, "kept branch"),
+    (&reasons::BREAKS_CHILDREN, "breaks others"),
+    (&reasons::BROKEN_CHAIN, "chain broken"),
+    (&reasons::OTHER_MACHINE, "other VM's too"),
+    (&reasons::MERGE_UNFINISHED, "merge pending"),
+    (&reasons::STALE_COPY, "stale copy"),
+    (&reasons::MACHINE_UNKNOWN, "whose VM?"),
+    (&reasons::BY_ID_ONLY, "linked by id"),
+    (&reasons::NOW_UNREADABLE, "disk locked"),
+    (&reasons::DISK_MISSING, "disk missing"),
+    (&reasons::NO_NOW, "NOW unknown"),
+    (&reasons::SCAN_PARTIAL, "not all read"),
+];
+
 fn stop_words(stop: &'static Code) -> &'static str {
-    let words = [
-        (&reasons::DEAD_END, "kept branch"),
-        (&reasons::BREAKS_CHILDREN, "breaks others"),
-        (&reasons::BROKEN_CHAIN, "chain broken"),
-        (&reasons::OTHER_MACHINE, "other VM's too"),
-        (&reasons::MERGE_UNFINISHED, "merge pending"),
-        (&reasons::STALE_COPY, "stale copy"),
-        (&reasons::MACHINE_UNKNOWN, "whose VM?"),
-        (&reasons::BY_ID_ONLY, "linked by id"),
-        (&reasons::NOW_UNREADABLE, "disk locked"),
-        (&reasons::DISK_MISSING, "disk missing"),
-        (&reasons::NO_NOW, "NOW unknown"),
-        (&reasons::SCAN_PARTIAL, "not all read"),
-    ];
-    let mut words = words.iter();
-    words
+    STOP_WORDS
+        .iter()
         .find(|(code, _)| *code == stop)
         .map_or("see the plan", |(_, words)| words)
 }

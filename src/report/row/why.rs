@@ -99,9 +99,10 @@ fn disk(forest: &Forest, assessment: &Assessment, row: &Row, id: DiskId, clock: 
         Flag::Partial if forest.disk(id).is_some_and(is_other_format) => other_format(forest, id),
         Flag::Partial => "It was not read to the end, so its counts are not whole.".to_owned(),
         Flag::Pending => "It is still being read.".to_owned(),
-        Flag::NoSign | Flag::Ok if row.equals_parent => {
-            "Every sector it holds equals its parent's: it stands where its parent stands.".to_owned()
-        }
+        Flag::NoSign | Flag::Ok if row.equals_parent => format!(
+            "{} Every sector it holds equals its parent's.",
+            no_sign(forest, assessment, row, id, clock)
+        ),
         Flag::NoSign | Flag::Ok => no_sign(forest, assessment, row, id, clock),
         Flag::Quiet => match row.now {
             Now::Known => "A machine uses it now, and nothing speaks against it.".to_owned(),
@@ -138,6 +139,13 @@ fn no_sign(
             asks(forest, of)
         ),
     }
+}
+
+/// As a sentence begins.
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(rest).collect()
 }
 
 /// How to bring what the host knows.
@@ -251,6 +259,7 @@ fn unsure(
     };
     if of.stopped_by == Some(&reasons::DEAD_END) {
         let (_, name) = names(forest, assessment, of);
+        let name = capital(&name);
         return format!(
             "{name} keeps another branch: what is on it is part of no running machine, and a delete loses it. The plan names the files."
         );
@@ -277,7 +286,7 @@ fn unsure(
         several if several.ends_with("leaves") => {
             format!("it has {several}, and nothing says which is in use")
         }
-        _ => "the details say why".to_owned(),
+        _ => return escape(&of.verdict.summary),
     };
     let vm = vm.replace("The machine", "the machine");
     format!(
