@@ -29,6 +29,7 @@ use crate::store::{DiskId, MachineId};
 pub use build::rows;
 pub use flag::{Flag, Now};
 pub use prefix::{prefix, visible, write_prefix};
+pub use status::code_of_hint;
 pub use why::why;
 
 /// What a row stands for.
@@ -147,18 +148,24 @@ pub enum Sort {
     Size,
     /// Most dirty bytes first.
     Dirty,
-    /// Newest first.
+    /// The file made last first.
     Created,
+    /// The snapshot taken last first.
+    Taken,
 }
 
 impl Sort {
-    /// Every order, with the word that names it.
-    pub const ALL: [(Self, &'static str); 6] = [
+    /// Every order, with the words that name it.
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Problems, "problems"),
         (Self::Name, "name"),
         (Self::Size, "size"),
         (Self::Dirty, "dirty"),
         (Self::Created, "created"),
+        (Self::Taken, "taken"),
+        // Headings of columns.
+        (Self::Dirty, "changed"),
+        (Self::Problems, "status"),
         // What it was called at first.
         (Self::Problems, "verdict"),
     ];
@@ -169,8 +176,9 @@ impl Sort {
             Self::Problems => "problems",
             Self::Name => "name",
             Self::Size => "size",
-            Self::Dirty => "dirty",
+            Self::Dirty => "changed",
             Self::Created => "created",
+            Self::Taken => "taken",
         }
     }
 }

@@ -7,8 +7,8 @@ use std::hash::BuildHasher;
 use crate::report::row::{Row, RowKey};
 use crate::text::Glyphs;
 
-/// The lines `├ └ │` before the name of `rows[index]`, without the margin: only where a chain branches. A chain without
-/// branches stands below each other. Levels beyond `max_levels` are said as a number.
+/// The lines `├ └ │` before the name of `rows[index]`, without the margin: where a chain branches, and where a group holds
+/// several chains. A chain without branches stands below each other. Levels beyond `max_levels` are said as a number.
 ///
 /// Groups and tops of chains have no lines; walks up the parents only, so it is cheap for the rows in a window.
 pub fn prefix(rows: &[Row], index: usize, glyphs: &Glyphs, max_levels: u32) -> String {
@@ -29,6 +29,7 @@ pub fn write_prefix(
     let mut branches: Vec<bool> = Vec::new();
     let mut own = false;
     let mut at = index;
+    let mut is_one_of_several = false;
     while let Some(row) = rows.get(at).filter(|row| row.depth > 1) {
         let Some(parent) = row.parent else { break };
         let is_only = row.last && at == (parent as usize).saturating_add(1);
@@ -37,9 +38,27 @@ pub fn write_prefix(
             branches.push(row.last);
         }
         at = parent as usize;
+        let top = rows.get(at).filter(|top| top.depth == 1);
+        is_one_of_several |= top.is_some_and(|top| {
+            !top.last
+                || top
+                    .parent
+                    .is_some_and(|group| at != (group as usize).saturating_add(1))
+        });
     }
     let [tee, corner] = glyphs.branches;
     let width = tee.chars().count();
+    if let Some(row) = rows
+        .get(index)
+        .filter(|_| branches.is_empty() && is_one_of_several)
+    {
+        let sign = if row.descendants > 0 {
+            glyphs.wall
+        } else {
+            corner
+        };
+        let _ = write!(text, "{sign:<width$} ");
+    }
     let levels = u32::try_from(branches.len()).unwrap_or(u32::MAX);
     if let Some(more) = levels.checked_sub(max_levels).filter(|more| *more > 0) {
         // Writing to a String cannot fail.

@@ -28,6 +28,7 @@ impl Order {
             Sort::Size => y.cells.on_disk.cmp(&x.cells.on_disk),
             Sort::Dirty => y.cells.dirty_bytes.cmp(&x.cells.dirty_bytes),
             Sort::Created => y.cells.created.cmp(&x.cells.created),
+            Sort::Taken => y.cells.taken.cmp(&x.cells.taken),
         };
         let by_name = || natural::compare(&x.name, &y.name);
         match self.direction {
@@ -73,7 +74,8 @@ pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions, order: Order) -> 
         .filter(|(at, _)| kept.get(*at) == Some(&true))
     {
         let at = u32::try_from(at).unwrap_or(u32::MAX);
-        match row.parent.and_then(|parent| below.get_mut(parent as usize)) {
+        let above = above(&rows, row, &kept);
+        match above.and_then(|parent| below.get_mut(parent)) {
             Some(siblings) => siblings.push(at),
             None => tops.push(at),
         }
@@ -87,18 +89,20 @@ pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions, order: Order) -> 
         in_order(siblings, &rows, &ranks, order);
     }
     let mut wanted: Vec<u32> = Vec::with_capacity(rows.len());
-    let mut todo: Vec<(u32, Option<u32>, bool)> = Vec::new();
+    let mut todo: Vec<(u32, Option<(u32, u32)>, bool)> = Vec::new();
     push(&mut todo, &tops, None);
-    while let Some((at, parent, last)) = todo.pop() {
+    while let Some((at, above, last)) = todo.pop() {
         let Some(row) = rows.get_mut(at as usize) else {
             continue;
         };
-        row.parent = parent;
+        row.parent = above.map(|(place, _)| place);
+        row.depth = above.map_or(0, |(_, depth)| depth.saturating_add(1));
         row.last = last;
+        let depth = row.depth;
         let place = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
         wanted.push(at);
         if let Some(children) = below.get(at as usize) {
-            push(&mut todo, children, Some(place));
+            push(&mut todo, children, Some((place, depth)));
         }
     }
     put_in_order(&mut rows, &wanted);
@@ -126,14 +130,28 @@ fn put_in_order(rows: &mut Vec<Row>, wanted: &[u32]) {
     rows.truncate(wanted.len());
 }
 
-fn push(todo: &mut Vec<(u32, Option<u32>, bool)>, siblings: &[u32], parent: Option<u32>) {
+/// `above`: the place and depth of the row they stand under.
+fn push(
+    todo: &mut Vec<(u32, Option<(u32, u32)>, bool)>,
+    siblings: &[u32],
+    above: Option<(u32, u32)>,
+) {
     let last = siblings.last();
-    todo.extend(
-        siblings
-            .iter()
-            .rev()
-            .map(|at| (*at, parent, Some(at) == last)),
-    );
+    let siblings = siblings.iter().rev();
+    todo.extend(siblings.map(|at| (*at, above, Some(at) == last)));
+}
+
+/// The row that another stands under: with base copies folded, snapshots of a machine stand above its disk, but it does not
+/// need them; those that are left out are passed over.
+fn above(rows: &[Row], row: &Row, kept: &[bool]) -> Option<usize> {
+    let mut at = row.parent? as usize;
+    while let Some(above) = rows.get(at)
+        && above.vdi_of.is_some()
+        && kept.get(at) != Some(&true)
+    {
+        at = above.parent? as usize;
+    }
+    Some(at)
 }
 
 fn in_order(siblings: &mut [u32], rows: &[Row], ranks: &[Rank], order: Order) {
@@ -166,8 +184,8 @@ fn kept(rows: &[Row], options: &RowOptions) -> Vec<bool> {
     }
     for at in (0..rows.len()).rev() {
         if kept.get(at) == Some(&true)
-            && let Some(parent) = rows.get(at).and_then(|row| row.parent)
-            && let Some(above) = kept.get_mut(parent as usize)
+            && let Some(parent) = rows.get(at).and_then(|row| above(rows, row, &kept))
+            && let Some(above) = kept.get_mut(parent)
         {
             *above = true;
         }

@@ -36,7 +36,8 @@ pub const KEYS: &[Binding] = bindings! {
     "sort-size" own in &[Context::Sort], ["s"], 2 "size", Find: "by size on disk";
     "sort-dirty" own in &[Context::Sort], ["d"], 3 "changed", Find: "by changed bytes";
     "sort-created" own in &[Context::Sort], ["c"], 4 "created", Find: "by creation";
-    "sort-verdict" own in &[Context::Sort], ["v" "p"], 5 "problems", Find: "problems first, the worst of them on top";
+    "sort-taken" own in &[Context::Sort], ["t"], 5 "taken", Find: "by when the snapshot was taken";
+    "sort-verdict" own in &[Context::Sort], ["v" "p"], 6 "problems", Find: "problems first, the worst of them on top";
     "problems" own in &[TREE], ["!"], 0 "problems", Find: "only rows with problems, with those above them, or all";
     "mark" own in &[TREE], ["Space"], 11 "mark", Find: "mark; two marked disks are compared by =";
 };
@@ -87,6 +88,7 @@ fn own(app: &mut App, name: &str) -> Act {
         "sort-size" => sort(app, Sort::Size),
         "sort-dirty" => sort(app, Sort::Dirty),
         "sort-created" => sort(app, Sort::Created),
+        "sort-taken" => sort(app, Sort::Taken),
         "sort-verdict" => sort(app, Sort::Problems),
         _ => return Act::Pass,
     }
@@ -305,6 +307,7 @@ pub fn sort_by(app: &mut App, column: Column) -> Act {
         Column::OnDisk => Sort::Size,
         Column::Dirty => Sort::Dirty,
         Column::Created => Sort::Created,
+        Column::Taken => Sort::Taken,
         Column::Verdict => Sort::Problems,
         _ => return Act::Pass,
     };
