@@ -99,6 +99,8 @@ pub struct Options {
     pub guard: Option<String>,
     /// Keys that differ from the built-in table: command name to keys.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Flags that decide what is read and said, for commands: ` --facts FILE`, each with a blank before it.
+    pub flags: String,
     /// The folder that exports go into; `None`: there is none.
     pub exports: Option<PathBuf>,
     /// The disk that the cursor is to stand on at first.
@@ -172,6 +174,8 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
         clock: Clock::new(options.zone),
         keymap: Arc::new(screens::keymap(&options.keys)?),
         roots: roots.join(" "),
+        flags: options.flags.clone(),
+        exports: options.exports.as_deref().map(text::path),
         saved: options.saved.is_some(),
         guard: options.guard.clone(),
     })

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use clap::ValueEnum as _;
 
 use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
 use super::confine::{Confined, Writable, confine};
@@ -16,6 +17,7 @@ use crate::report::RowOptions;
 use crate::report::row::{Bases, Direction, Only};
 use crate::store::CountPolicy;
 use crate::text::{self, Charset, Units, Zone};
+use crate::tui::app::quoted;
 use crate::tui::depth::ColorChoice;
 use crate::tui::signals::Left;
 use crate::tui::state::{self, Memory, StatePlace};
@@ -93,6 +95,7 @@ pub(super) fn run(
         },
         notice,
         guard,
+        flags: flags(session),
         keys: config.keys,
         exports: cli.browse.export.clone().or_else(state::folder),
         at,
@@ -107,6 +110,36 @@ pub(super) fn run(
         }
         Left::BySignal(number) => Exit::Signal(number),
     })
+}
+
+/// The flags that decide what is read and said, for commands that show the same.
+fn flags(session: &Session) -> String {
+    let scan = &session.scan;
+    let word = |path: &Path| quoted(&text::path(path));
+    let mut flags = String::new();
+    let mut add = |name: &str, value: String| {
+        flags.push_str(&format!(" --{name} {value}"));
+    };
+    for path in &scan.facts {
+        add("facts", word(path));
+    }
+    for path in &scan.now {
+        add("now", word(path));
+    }
+    for map in &scan.map {
+        let map = format!("{}={}", text::escape(&map.from), text::path(&map.to));
+        add("map", quoted(&map));
+    }
+    for path in &scan.parent_root {
+        add("parent-root", word(path));
+    }
+    if let Some(product) = scan.product.and_then(|of| of.to_possible_value()) {
+        add("as", product.get_name().to_owned());
+    }
+    if scan.no_guest {
+        flags.push_str(" --no-guest");
+    }
+    flags
 }
 
 /// Gives up all writing but into the folders of state and exports. What the kernel holds the program to then, as a sentence.

@@ -349,6 +349,12 @@ impl ScannedStore {
 
 /// What is said of folders without any disk.
 pub(super) fn no_disk(roots: &str) -> String {
+    // Without a path it is the folder the command runs in.
+    let roots = if roots.is_empty() {
+        "this folder"
+    } else {
+        roots
+    };
     format!(
         "no virtual disk found below {roots}: is it the right folder, and is its volume mounted? `vhdtree demo` makes a store to try"
     )

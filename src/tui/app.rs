@@ -114,6 +114,10 @@ pub struct Settings {
     pub keymap: Arc<Keymap>,
     /// What the scan reads, for titles and commands; escaped.
     pub roots: String,
+    /// Flags that decide what is read and said, for commands: ` --facts FILE`, each with a blank before it.
+    pub flags: String,
+    /// The folder that exports go into, escaped; `None`: there is none.
+    pub exports: Option<String>,
     /// It shows a saved scan: nothing can be read again.
     pub saved: bool,
     /// What the kernel holds the program to, as a sentence, escaped.
@@ -406,6 +410,7 @@ impl App {
             clock: self.settings.clock.clone(),
             charset: self.settings.charset,
             time: TimeForm::Date,
+            ..ColumnStyle::default()
         }
     }
 

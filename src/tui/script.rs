@@ -30,6 +30,8 @@ use crate::tui::update::{start, update};
 /// When the built-in key table holds a conflict, which a test forbids.
 pub fn settings() -> Settings {
     Settings {
+        flags: String::new(),
+        exports: Some("/exports".to_owned()),
         theme: Theme::load("ansi16").unwrap_or_else(|_| Theme::mono()),
         themes: ["ansi16", "safe", "light", "mono"]
             .map(str::to_owned)

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::{App, Problem, RowPlaces, Visit};
 use crate::analysis::health::codes::{DISK_ORPHAN, MACHINE_REVERTED};
-use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdis_on};
+use crate::analysis::plan::Plan;
+use crate::analysis::snapshot_vdi::{snapshot_of_vdi, vdi_of_snapshot, vdis_on};
 use crate::finding::Severity;
 use crate::report::codes::PATH_UNREADABLE;
 use crate::report::columns::Needs;
@@ -14,7 +15,8 @@ use crate::report::findings::PlacedFinding;
 use crate::report::row::{Bases, Phase, visible};
 use crate::report::{Flag, Row, RowKey, RowKind};
 use crate::store::DiskId;
-use crate::text::{self, Units};
+use crate::store::containers::container_of;
+use crate::text::{self, Units, escape};
 
 /// The index of no row.
 const NO_ROW: u32 = u32::MAX;
@@ -136,19 +138,14 @@ impl App {
         self.options.phase = self.phase();
         let (forest, assessment) = (&self.store.forest, &self.store.assessment);
         self.rows = crate::report::rows(forest, assessment, &self.options);
-        self.measure();
         self.place(key.as_ref());
     }
 
     /// Shows other rows, made by the same options, the cursor staying on the same one.
-    pub fn take_rows(&mut self, rows: Vec<Row>, needs: Needs, phase: Phase) {
+    pub fn take_rows(&mut self, rows: Vec<Row>, phase: Phase) {
         let key = self.row().map(|row| row.key.clone());
         self.options.phase = phase;
         self.rows = rows;
-        self.needs = needs;
-        if self.units != needs.units {
-            self.measure();
-        }
         self.place(key.as_ref());
     }
 
@@ -220,9 +217,11 @@ impl App {
         own.unwrap_or(disk)
     }
 
-    /// Measures the rows again, for the columns.
+    /// Measures the rows that show again, for the columns.
     pub fn measure(&mut self) {
-        self.needs = Needs::of(&self.rows, self.units);
+        let shown = self.shown.iter();
+        let rows = shown.filter_map(|index| self.rows.get(*index as usize));
+        self.needs = Needs::of(rows, self.units);
     }
 
     /// The machines to fold so that what shows fits in so many rows. Those with problems show first; a machine alone is not folded.
@@ -252,6 +251,7 @@ impl App {
             self.folded = self.without_room(room);
         }
         self.shown = visible(&self.rows, &self.folded);
+        self.measure();
         self.cursor = 0;
         self.dirty = true;
         let asked = self.at.as_deref().and_then(|path| self.find(path));
@@ -277,6 +277,7 @@ impl App {
     /// Works out which rows show, the cursor going to the row of a key, or to the nearest row above it that shows.
     pub fn refold(&mut self, key: Option<&RowKey>) {
         self.shown = visible(&self.rows, &self.folded);
+        self.measure();
         let last = self.shown.len().saturating_sub(1);
         self.cursor = key
             .and_then(|key| self.rows.iter().position(|row| row.key == *key))
@@ -345,12 +346,51 @@ impl App {
     pub fn command_of(&self, verb: &str, disk: Option<DiskId>) -> Option<String> {
         let disk = self.store.forest.disk(disk?)?;
         let path = quoted(&text::path(&disk.path));
-        Some(format!("vhdtree {verb} {path}"))
+        let flags = &self.settings.flags;
+        Some(format!(
+            "vhdtree {verb} {path}{}{flags}",
+            self.store_flags(&disk.path)
+        ))
+    }
+
+    /// What says where a disk's store is, if that is not its folder.
+    fn store_flags(&self, disk: &std::path::Path) -> String {
+        let roots = &self.store.forest.roots;
+        let is_own = |root: &PathBuf| Some(root.as_path()) == disk.parent();
+        if self.settings.saved || container_of(disk).is_some() || roots.iter().all(is_own) {
+            return String::new();
+        }
+        let flags = roots
+            .iter()
+            .map(|root| format!(" --store {}", quoted(&text::path(root))));
+        flags.collect()
     }
 
     /// The same of the whole store.
     pub fn command_of_store(&self, verb: &str) -> String {
-        format!("vhdtree {verb} {}", quoted(&self.settings.roots))
+        let flags = &self.settings.flags;
+        format!("vhdtree {verb} {}{flags}", quoted(&self.settings.roots))
+    }
+
+    /// The command of a plan: by the snapshot's name or id where something gives it one, else by its disk.
+    pub fn command_of_plan(&self, plan: &Plan) -> Option<String> {
+        let (forest, assessment) = (&self.store.forest, &self.store.assessment);
+        let assessed = plan.snapshot.and_then(|at| assessment.snapshots.get(at));
+        let known = assessed.and_then(|of| forest.snapshot(of.snapshot?));
+        let called = known.and_then(|known| known.id.as_deref().or(known.name.as_deref()));
+        let Some(called) = called.filter(|_| forest.roots.len() == 1) else {
+            let vdi = assessed.and_then(|of| vdi_of_snapshot(forest, assessment, of));
+            return self.command_of("plan", vdi.or(plan.frozen.first().copied()));
+        };
+        let machine = plan.machine.and_then(|id| forest.machine(id));
+        let machine = machine.map_or_else(String::new, |of| {
+            format!(" --vm {}", quoted(&escape(&of.name)))
+        });
+        let store = self.command_of_store("plan");
+        Some(format!(
+            "{store}{machine} --snapshot {}",
+            quoted(&escape(called))
+        ))
     }
 }
 

@@ -114,7 +114,10 @@ fn write_new(
     let said = |path: &Path, error: &std::io::Error| format!("{}: {error}", text::path(path));
     let mut parts = Path::new(name).components();
     let (Some(Component::Normal(_)), None) = (parts.next(), parts.next()) else {
-        return Err(format!("{} is no name of a file", text::escape(name)));
+        return Err(format!(
+            "{} is no name of a file; --export DIR chooses the folder",
+            text::escape(name)
+        ));
     };
     // Looked at before anything is made: a folder in the store must not come into being either.
     let around = root_around(folder, roots).map_err(|error| said(folder, &error))?;

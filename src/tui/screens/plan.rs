@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::analysis::plan::{Answer, Plan, Target};
 use crate::report::page::plan as page;
+use crate::report::row::why;
 use crate::store::DiskId;
 use crate::text::escape;
 use crate::tui::app::{App, Asking, NOT_SAVED};
@@ -181,7 +182,12 @@ impl PlanScreen {
     fn copy(&self, app: &mut App) -> Act {
         match self.plan.as_ref().map(|(_, plan)| plan.answer) {
             None => app.say("there is no plan here"),
-            Some(Answer::Pass) => return Act::Pass,
+            Some(Answer::Pass) => {
+                let plan = self.plan.as_ref().map(|(_, plan)| plan);
+                if let Some(command) = plan.and_then(|plan| app.command_of_plan(plan)) {
+                    return Act::Done(app.send(command));
+                }
+            }
             Some(Answer::Refuse | Answer::CannotTell) => {
                 let label = format!(
                     " not a pass: type {} to take the command anyway: ",
@@ -200,7 +206,9 @@ impl PlanScreen {
             app.say(format!("that is not {name}: nothing was sent"));
             return Act::done();
         }
-        let Some(((_, plan), command)) = self.plan.as_ref().zip(app.command_line(VIEW.0)) else {
+        let plan = self.plan.as_ref().map(|(_, plan)| plan);
+        let Some((plan, command)) = plan.and_then(|plan| Some((plan, app.command_of_plan(plan)?)))
+        else {
             return Act::done();
         };
         let text = format!(
@@ -222,8 +230,25 @@ impl PlanScreen {
                 lines.extend(app.page(&named, width, |context| page::lines(context, plan)));
             }
             (None, Some(error)) => {
-                let line = Line::of(Role::Text, format!(" {}", escape(error)));
-                lines.extend(line.wrap(width.into(), 1));
+                // What stands instead of a plan, and what is to be said of the row.
+                let said = app.row().map_or_else(String::new, |row| {
+                    let (forest, assessment) = (&app.store.forest, &app.store.assessment);
+                    app.shortened(why(forest, assessment, row, &app.settings.clock))
+                });
+                let error = escape(error);
+                let error = format!("{}.", error.trim_end_matches('.'));
+                let hint = "A plan is of a snapshot: choose a row that has one.";
+                let hint = if app.settings.saved { "" } else { hint };
+                for (role, text) in [
+                    (Role::Text, &*error),
+                    (Role::Text, &*said),
+                    (Role::Dim, hint),
+                ] {
+                    let line = Line::of(role, format!(" {text}"));
+                    if !text.is_empty() {
+                        lines.extend(line.wrap(width.into(), 1));
+                    }
+                }
             }
             (None, None) => lines.push(Line::of(Role::Dim, " working it out ...")),
         }

@@ -1,6 +1,6 @@
 //! Taking something away: to the terminal's clipboard, to a pager, into a file. Only asked for here; the runtime does it.
 
-use crate::text;
+use crate::text::{self, clip_middle};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
 use crate::tui::effect::{Effect, Export};
@@ -24,9 +24,17 @@ pub fn run(app: &mut App, screens: &Screens, command: Command) -> Vec<Effect> {
             } else {
                 format!("vhdtree-{}.txt", app.view.0)
             };
+            let ellipsis = app.settings.charset.glyphs().ellipsis;
+            let room = usize::from(app.size.0 / 2);
+            let folder = app
+                .settings
+                .exports
+                .as_deref()
+                .unwrap_or("the export folder");
+            let folder = clip_middle(folder, room, ellipsis);
             app.ask(
                 Asking::Export,
-                " name in the export folder: ",
+                format!(" name in {folder}: "),
                 Prompt::with(name),
             );
             Vec::new()
