@@ -7,7 +7,7 @@ use crate::analysis::plan::Target;
 use crate::analysis::snapshot_vdi::{one_of_several, snapshot_of_vdi};
 use crate::store::journals::vdi_of;
 use crate::store::{DiskId, Forest, Machine, Snapshot};
-use crate::text::{escape, file_name, many};
+use crate::text::{escape, file_name, many, path};
 
 /// What a person said of the snapshot they mean. Names are compared without case, as `PowerShell` does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,6 +27,14 @@ pub enum QueryError {
     /// There is none of that name or id.
     #[error("no snapshot {0:?} in this store{1}")]
     NotFound(String, KnownSnapshots),
+    /// There is no such machine.
+    #[error("no machine {0:?} in this store; there are {1}")]
+    NoMachine(String, String),
+    /// The machine has no snapshot that anything names.
+    #[error(
+        "nothing here names a snapshot of {0}: name the snapshot's disk, or bring the list of snapshots with --facts"
+    )]
+    NoneOfMachine(String),
     /// There are several.
     #[error("{} are called {wanted:?}: {}; choose with --vm or by id", many(titles.len(), "snapshot"), titles.join(", "))]
     Ambiguous {
@@ -73,6 +81,7 @@ pub fn by_name(
     query: SnapshotQuery<'_>,
 ) -> Result<Target, QueryError> {
     let store = Store { forest, assessment };
+    store.knows_machine(query.machine)?;
     let Some(wanted) = query.snapshot else {
         return Err(QueryError::Unnamed(store.known(query.machine)));
     };
@@ -83,10 +92,13 @@ pub fn by_name(
         [one] => Ok(Target::Snapshot(*one)),
         [_, ..] if are_one(forest, assessment, &found) => Ok(store.worst(&found)),
         [] if let Some(at) = store.of_vdi(wanted) => Ok(Target::Snapshot(at)),
-        [] => Err(QueryError::NotFound(
-            wanted.to_owned(),
-            store.known(query.machine),
-        )),
+        [] => {
+            let known = store.known(query.machine);
+            Err(match query.machine.filter(|_| known.0.is_empty()) {
+                Some(machine) => QueryError::NoneOfMachine(escape(machine)),
+                None => QueryError::NotFound(wanted.to_owned(), known),
+            })
+        }
         several => Err(QueryError::Ambiguous {
             wanted: wanted.to_owned(),
             titles: several.iter().map(|at| store.title(*at)).collect(),
@@ -167,13 +179,61 @@ impl Store<'_> {
         });
         let machine = of.machine.or(known.and_then(|known| known.machine));
         let is_its = |vm: &str| match machine {
-            Some(id) => (self.forest.machine(id)).is_some_and(|machine| is_same(vm, &machine.name)),
+            Some(id) => (self.forest.machine(id)).is_some_and(|machine| {
+                is_same(vm, &machine.name)
+                    || is_same(
+                        vm,
+                        &format!("{} ({})", machine.name, self.folder(&of.frozen)),
+                    )
+            }),
             // Nothing says whose it is: whoever stands on its disks may be meant.
             None => (self.forest.machines.iter())
                 .filter(|machine| is_same(vm, &machine.name))
                 .any(|machine| self.stands_on(machine, &of.frozen)),
         };
         named && query.machine.is_none_or(is_its)
+    }
+
+    /// The folder of the first of some disks, below the root: it tells machines of one name apart, as the tree does.
+    fn folder(&self, disks: &[DiskId]) -> String {
+        let first = disks.first().and_then(|id| self.forest.disk(*id));
+        let folder = first.and_then(|disk| disk.path.parent());
+        folder.map_or_else(String::new, |folder| {
+            let mut roots = self.forest.roots.iter();
+            let below = roots.find_map(|root| folder.strip_prefix(root).ok());
+            path(
+                below
+                    .filter(|below| !below.as_os_str().is_empty())
+                    .unwrap_or(folder),
+            )
+        })
+    }
+
+    /// Nothing against a machine that is named, unless the store knows machines and not that one.
+    fn knows_machine(&self, wanted: Option<&str>) -> Result<(), QueryError> {
+        let machines = &self.forest.machines;
+        let Some(wanted) = wanted.filter(|_| !machines.is_empty()) else {
+            return Ok(());
+        };
+        let plain = |name: &str| name.trim().to_lowercase();
+        let begins = |machine: &Machine| {
+            let name = plain(&machine.name);
+            let rest = plain(wanted).strip_prefix(&name).map(str::to_owned);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+        };
+        if machines.iter().any(begins) {
+            return Ok(());
+        }
+        let mut names: Vec<String> = machines.iter().map(|of| escape(&of.name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let more = names.len().saturating_sub(SHOWN);
+        names.truncate(SHOWN);
+        let mut names = names.join(", ");
+        if more > 0 {
+            names = format!("{names} and {more} more");
+        }
+        Err(QueryError::NoMachine(wanted.to_owned(), names))
     }
 
     fn stands_on(&self, machine: &Machine, frozen: &[DiskId]) -> bool {
@@ -188,8 +248,8 @@ impl Store<'_> {
     }
 
     fn is_vdi(&self, id: DiskId, wanted: &str) -> bool {
-        let path = self.forest.disk(id).map(|disk| disk.path.as_path());
-        path.is_some_and(|path| {
+        let file = self.forest.disk(id).map(|disk| disk.path.as_path());
+        file.is_some_and(|path| {
             let vdi = vdi_of(path).map(|vdi| vdi.hyphenated().to_string());
             vdi.is_some_and(|vdi| vdi == wanted || file_name(path).to_ascii_lowercase() == wanted)
         })
@@ -217,6 +277,19 @@ impl Store<'_> {
             .and_then(|of| of.machine.or(known?.machine))
             .and_then(|id| Some(escape(&self.forest.machine(id)?.name)))
             .map_or_else(String::new, |name| format!(" of {name}"));
+        let folder = of.map_or_else(String::new, |of| self.folder(&of.frozen));
+        let is_alike = |other: &Machine| machine == format!(" of {}", escape(&other.name));
+        let alike = self
+            .forest
+            .machines
+            .iter()
+            .filter(|of| is_alike(of))
+            .count();
+        let machine = if alike > 1 && !folder.is_empty() {
+            format!("{machine} ({folder})")
+        } else {
+            machine
+        };
         let id = known
             .and_then(|known| known.id.as_deref())
             .unwrap_or("no id");
