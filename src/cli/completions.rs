@@ -77,7 +77,17 @@ _vhdtree_snapshots() {
     names=(${(f)"$(vhdtree completions --snapshots $store 2>/dev/null)"})
     compadd -a names
 }
+_vhdtree_first() {
+    _vhdtree_commands
+    _files
+}
 "#;
+
+/// The generator takes the path of the browser for a word that stands before every command.
+const ZSH_FIRST: (&str, &str) = (
+    "\":: :_vhdtree_commands\" \\\n",
+    "\":: :_vhdtree_first\" \\\n",
+);
 
 const FISH: &str = r"
 function __vhdtree_snapshots
@@ -98,7 +108,13 @@ fn with_names(shell: Shell, script: &str) -> String {
             format!("{}{BASH}", script.replace(files, names))
         }
         Shell::Zsh => {
-            let names = script.replace(":NAME|ID:_default", ":NAME|ID:_vhdtree_snapshots");
+            let (commands, first) = ZSH_FIRST;
+            let paths = script.lines().find(|line| line.starts_with("'::paths"));
+            let paths = format!("{}\n{commands}", paths.unwrap_or_default());
+            let names = script
+                .replacen(&paths, first, 1)
+                .replace("$line[2]", "$line[1]")
+                .replace(":NAME|ID:_default", ":NAME|ID:_vhdtree_snapshots");
             // Its last lines run what stands above them.
             match names.rfind("\nif [") {
                 Some(end) => {
@@ -111,7 +127,13 @@ fn with_names(shell: Shell, script: &str) -> String {
         Shell::Fish => {
             let files = "-l snapshot -d 'The snapshot, by name or id' -r";
             let names = format!("{files} -f -a '(__vhdtree_snapshots)'");
-            format!("{}{FISH}", script.replace(files, &names))
+            // The generator leaves out what stands without a flag.
+            let codes: Vec<&str> = codes::all().iter().map(|code| code.id).collect();
+            let codes = codes.join(" ");
+            let explain = format!(
+                "complete -c vhdtree -n '__fish_vhdtree_using_subcommand explain' -f -a '{codes}'"
+            );
+            format!("{}{FISH}{explain}\n", script.replace(files, &names))
         }
         _ => script.to_owned(),
     }

@@ -98,6 +98,43 @@ fn bash_completes_commands_flags_and_what_flags_take() {
 }
 
 #[test]
+fn fish_and_zsh_complete_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vhdtree.fish");
+    std::fs::write(&file, run(folder.path(), ["completions", "fish"]).stdout).unwrap();
+    vhdtree::demo::build(&folder.path().join("store")).unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_vhdtree"));
+    let script = format!(
+        "set -gx PATH {} $PATH; source vhdtree.fish
+        complete -C 'vhdtree ls --sort pro'; complete -C 'vhdtree ls -o ond'
+        complete -C 'vhdtree explain machine-rev'; complete -C 'vhdtree gate store --snapshot new'",
+        program.parent().unwrap().display()
+    );
+    let output = Command::new("fish")
+        .args(["--no-config", "-c", &script])
+        .current_dir(folder.path())
+        .env("HOME", folder.path())
+        .output();
+    match output {
+        Ok(output) => {
+            let said = text(&output);
+            let words: Vec<&str> = said
+                .lines()
+                .map(|line| line.split('\t').next().unwrap())
+                .collect();
+            assert_eq!(
+                words,
+                ["problems", "ondisk", "machine-reverted", "new shop"],
+                "{said}"
+            );
+        }
+        Err(_) => println!("skipped: fish"),
+    }
+    let zsh = text(&run(folder.path(), ["completions", "zsh"]));
+    assert!(zsh.contains("case $line[1] in") && !zsh.contains("'::paths"));
+}
+
+#[test]
 fn the_manual_page_says_everything_and_groff_has_nothing_to_say_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let page = text(&run(folder.path(), ["man"]));
