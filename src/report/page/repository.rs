@@ -3,7 +3,7 @@
 use crate::guest::lvm::{VolumeChange, VolumeChangeKind};
 use crate::report::page::{Line, Page, PageContext, Role};
 use crate::store::containers::Repository;
-use crate::text::{self, escape, many, size};
+use crate::text::{self, escape, many};
 
 pub fn lines(context: &PageContext<'_>, repository: &Repository) -> Vec<Line> {
     let mut page = context.page();
@@ -17,7 +17,7 @@ pub fn lines(context: &PageContext<'_>, repository: &Repository) -> Vec<Line> {
     let here = context.forest.disks.iter();
     let here = here.filter(|disk| disk.path.parent() == Some(&*repository.folder));
     page.field("disks", many(here.count() as u64, "disk"));
-    page.field("free", size(repository.free_bytes));
+    page.field("free", context.size(repository.free_bytes));
     history(&mut page, context, repository);
     page.into_lines()
 }

@@ -200,6 +200,13 @@ impl Screen for Diff {
             .map_or(0, |header| header.virtual_size);
         if let Some(sector) = place(text, unit, size / unit) {
             self.runs.go(sector);
+            if self
+                .runs
+                .run()
+                .is_some_and(|run| run.sector.0 + run.count <= sector)
+            {
+                app.say("no run from there on: this is the last one");
+            }
             return Act::Done(self.bytes(app));
         }
         app.say(no_place(text));

@@ -28,7 +28,7 @@ use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject};
 use crate::tui::theme::Role;
 use crate::tui::view::View;
 use crate::tui::widget::rows::{Focus, draw_rows, scrolled};
-use crate::tui::widget::text::{clip_middle, pad_left};
+use crate::tui::widget::text::{clip, clip_middle, pad_left};
 
 use tree::{Closed, FileRow, FileTree, Noise};
 
@@ -50,7 +50,7 @@ const KEYS: &[Binding] = bindings! {
     "open" Open in &[HERE], ["Enter"], 1 "open", Look: "open or close a folder; of a file, its versions in every disk of the tree";
     "left" Left in &[HERE], ["h" "Left"], 0 "close", Move: "close the folder; again: the folder above";
     "right" Right in &[HERE], ["l" "Right"], 0 "open", Move: "open the folder";
-    "copy-out" own in &[HERE], ["o"], 2 "copy out", Take: "the command that brings this file or folder back; the browser itself writes nothing";
+    "copy-out" own in &[HERE], ["o"], 2 "copy command", Take: "the command that brings this file or folder back; the browser itself writes nothing";
     "noise" own in &[HERE], ["a"], 3 "system's own", Find: "show what systems write by themselves too, or fold it";
     "every-file" own in &[HERE], ["x"], 4 "all files", Find: "every file of the disk, or those that differ";
 };
@@ -390,7 +390,10 @@ impl FilesScreen {
 
     fn line(&self, app: &App, rows: &[FileRow], place: usize, width: usize) -> Line {
         match rows.get(place) {
-            Some(FileRow::Volume(volume)) => self.volume(app, *volume),
+            Some(FileRow::Volume(volume)) => {
+                let line = self.volume(app, *volume);
+                fitted(line, width, app.settings.charset.glyphs().ellipsis)
+            }
             Some(FileRow::Folded(volume)) => {
                 let totals = self.found.totals.get(*volume).copied().unwrap_or_default();
                 let lines = fold_lines(&totals);
@@ -495,7 +498,12 @@ impl FilesScreen {
             for said in end.said.iter().take(3) {
                 lines.extend(line(Role::Warning, &escape(said)));
             }
-            if !end.complete {
+            let volumes = &self.found.volumes;
+            if !end.complete && volumes.iter().all(|row| row.why.is_some()) {
+                let text =
+                    "No file system that is read was found here, so nothing can be said of files.";
+                lines.extend(line(Role::Unsure, text));
+            } else if !end.complete {
                 lines.extend(line(Role::Unsure, "~ not all files could be looked at"));
             }
         } else if app.runs(JobKind::Files) {
@@ -507,6 +515,21 @@ impl FilesScreen {
         }
         lines
     }
+}
+
+/// A line that is too wide without the blanks that make a column; what does not fit even then is cut.
+fn fitted(line: Line, width: usize, ellipsis: &str) -> Line {
+    if line.width() <= width {
+        return line;
+    }
+    let mut short = Line::new();
+    for (role, text) in line.pieces() {
+        let words = text.trim_end();
+        let blanks = if words.len() < text.len() { "  " } else { "" };
+        let room = width.saturating_sub(short.width());
+        short.push(*role, clip(&format!("{words}{blanks}"), room, ellipsis));
+    }
+    short
 }
 
 /// The list, and what is said below it.

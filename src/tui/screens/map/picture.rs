@@ -245,10 +245,30 @@ fn foot_lines(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
         // With the comparison shown, what it came to is worth the room first.
         totals.reverse();
     }
-    for line in std::iter::once(legend(app, map)).chain(totals) {
-        let wrapped = line.wrap(width, 1);
+    let legend = by_items(&legend(app, map), width);
+    let totals = totals.iter().map(|line| line.wrap(width, 1));
+    for wrapped in std::iter::once(legend).chain(totals) {
         if lines.len() + wrapped.len() <= usize::from(area.height) {
             lines.extend(wrapped);
+        }
+    }
+    lines
+}
+
+/// A legend in lines of a width: no sign stands at the end of one, its words in the next. An item is a blank, sign and words.
+fn by_items(legend: &Line, width: usize) -> Vec<Line> {
+    let mut lines = vec![Line::new()];
+    for item in legend.pieces().chunks(3) {
+        let wide: usize = item.iter().map(|(_, text)| text.width()).sum();
+        let used = lines.last().map_or(0, Line::width);
+        if used > 0 && used + wide > width {
+            lines.push(Line::new());
+        }
+        let Some(line) = lines.last_mut() else {
+            continue;
+        };
+        for (role, text) in item {
+            line.push(*role, text.clone());
         }
     }
     lines
