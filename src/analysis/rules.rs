@@ -142,12 +142,12 @@ rules! {
         because: "snapshot \"{what}\" is younger and lies on another branch",
         bring: Nothing;
     AboveYounger = Likely, "disk-above-younger", "likely: the disk above is younger than the snapshot",
-        why: "A snapshot makes the disk above at its own moment; a revert throws that disk away and makes a new one. Innocent explanations: somebody made that disk anew by hand, converted, copied or restored it.",
+        why: "A snapshot makes the disk above at its own moment; a revert throws that disk away and makes a new one. Innocent explanations: somebody made that disk again by hand, converted, copied or restored it.",
         action: "Ask who reverted or converted. Until then take it as a revert: what was done in between is in no file.",
         because: "{later}. Innocent explanations left: {innocent}",
         bring: Nothing;
     GuestStopped = Likely, "guest-stopped", "likely: the guest was in use until the snapshot, and nothing it wrote is from then until it was started again",
-        why: "A revert throws away what was done from the snapshot on, and the machine starts from the snapshot's state. Innocent: it was switched off hard or paused at that very moment, or stood idle until it was started anew.",
+        why: "A revert throws away what was done from the snapshot on, and the machine starts from the snapshot's state. Innocent: it was switched off hard or paused at that very moment, or stood idle until it was started again.",
         action: "Ask whether the machine was off all that time. Until then take it as a revert: what was done in between is in no file.",
         because: "{what}. Innocent explanations left: it was switched off hard or paused at that very moment, or stood idle until then",
         bring: Nothing;
@@ -162,10 +162,10 @@ rules! {
         because: "{above} was made {made}, with the snapshot, yet by the pool's records the disk in use is younger",
         bring: Text("Ask whether the VM was reverted to a later snapshot that is deleted by now, or moved, or its repository introduced again; or bring the pool's database of before.");
     YoungerGenerationSame = CannotTell, "younger-but-generation-same", "cannot tell: the disk above is younger than the snapshot, yet the machine ran on it with the snapshot's generation id",
-        why: "The disk was made anew, but nothing was applied: an offline tool may have done it.",
-        action: "Find out which tool made the disk anew.",
+        why: "The disk was made again, but nothing was applied: an offline tool may have done it.",
+        action: "Find out which tool made the disk again.",
         because: "{later}, yet the machine ran on it with the snapshot's generation id",
-        bring: Text("Find out which tool made that disk anew (a conversion, a storage migration, a copy).");
+        bring: Text("Find out which tool made that disk again (a conversion, a storage migration, a copy).");
     AsOldGenerationDiffers = CannotTell, "as-old-but-generation-differs", "cannot tell: the disk above is as old as the snapshot, yet the generation id changed",
         why: "The VM was restored, imported or failed over, or reverted within minutes of the snapshot.",
         action: "Ask whether the VM was imported or restored since.",
@@ -217,7 +217,7 @@ rules! {
         because: "the age of {above} is unknown{dropped}",
         bring: Both;
     DisksDisagree = CannotTell, "disks-disagree", "cannot tell: the disks of this snapshot disagree",
-        why: "A snapshot and a revert make the disks above all disks of the machine within seconds. A single odd one was made anew on its own.",
+        why: "A snapshot and a revert make the disks above all disks of the machine within seconds. A single odd one was made again on its own.",
         action: "Look at the evidence of each disk; the odd one may have been converted or moved.",
         because: "its disks disagree: {what}",
         bring: Text("Find out why the disks differ in age.");

@@ -140,9 +140,9 @@ impl Told {
             Product::XcpNg => "the VM was cloned or copied",
             Product::VirtualPc => "the undo disk was renamed",
             _ if self.generation_differs => {
-                "the VM was imported, restored or failed over and that disk made anew then"
+                "the VM was imported, restored or failed over and that disk made again then"
             }
-            _ => "that disk was made anew or converted by hand, copied or restored",
+            _ => "that disk was made again or converted by hand, copied or restored",
         }
     }
 

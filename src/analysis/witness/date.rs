@@ -15,7 +15,7 @@ crate::catalogue! {
     TAKEN_MANAGEMENT = "taken-management", Info, "the storage manager's record gives the date",
         why: "XCP-ng keeps the time of each snapshot, in UTC, in the repository's volume MGT; it does not change when the snapshot is applied.", action: "Nothing.";
     TAKEN_UNKNOWN = "taken-unknown", Info, "no date of the snapshot",
-        why: "No configuration, list, name or memory file dates it. Without a date only the frozen disk's last write says when it was taken at the earliest.", action: "Bring the host's list of snapshots.";
+        why: "No configuration, list, name or memory file dates it. Without a date only the last write of the snapshot's disk says when it was taken at the earliest.", action: "Bring the host's list of snapshots.";
 }
 
 pub fn evidence(facts: &Facts<'_>) -> Vec<Evidence> {

@@ -33,7 +33,7 @@ fn spoilt(facts: &Facts<'_>, write: Timestamp) -> Option<String> {
     }
     if let Some(made) = facts.remade() {
         let made = second(made);
-        return Some(format!("{name} was made anew after the snapshot, {made}"));
+        return Some(format!("{name} was made again after the snapshot, {made}"));
     }
     if facts.is_one_copy() {
         return Some(ONE_COPY.to_owned());

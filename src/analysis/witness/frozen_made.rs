@@ -1,4 +1,4 @@
-//! When D was made: X stands on it, so it is not older, unless D was made anew under it.
+//! When D was made: X stands on it, so it is not older, unless D was made again under it.
 
 use crate::analysis::evidence::{Evidence, Of, Says};
 use crate::analysis::facts::Facts;
@@ -8,7 +8,7 @@ use crate::text::second;
 
 crate::catalogue! {
     FROZEN_MADE = "frozen-made", Info, "when the snapshot's disk was made: the disk above is not older",
-        why: "A child is made on its parent. A frozen disk that is younger than its snapshot was converted, moved or copied, and dates nothing.", action: "Nothing.";
+        why: "A child is made on its parent. A snapshot's disk that is younger than the snapshot was converted, moved or copied, and dates nothing.", action: "Nothing.";
 }
 
 pub fn evidence(facts: &Facts<'_>) -> Option<Evidence> {

@@ -10,7 +10,7 @@ crate::catalogue! {
     CHECKPOINT_KIND = "checkpoint-kind", Info, "a checkpoint taken by a machine, not by hand: automatic, recovery or replica",
         why: "The verdict holds as for any other, but such checkpoints come and go without anybody having asked for them.", action: "Find out which program owns it before deleting it.";
     MERGE_PENDING = "merge-pending", Warning, "the VM's configuration says that a merge is pending",
-        why: "An earlier delete has not been carried out yet: the chain holds a disk that no snapshot owns any more, and the frozen disk may change.", action: "Let the merge finish first.";
+        why: "An earlier delete has not been carried out yet: the chain holds a disk that no snapshot owns any more, and the snapshot's disk may change.", action: "Let the merge finish first.";
     LINGERING_ABOVE = "lingering-above", Info, "files that no snapshot owns lie on top: the disk directly above the snapshot's was judged, not the leaf",
         why: "Lingering backup files and deleted snapshots whose merge has not run leave disks in the chain that no configuration names.", action: "Let backups and merges finish before deleting more.";
     UNRELATED_CHILDREN = "unrelated-children", Warning, "disks of no known snapshot stand on the snapshot's disk",

@@ -8,7 +8,7 @@ crate::catalogue! {
     /// The end footer is not usable, the copy at the start is.
     FOOTER_END_DAMAGED = "vhd-footer-end-damaged", Error, "footer at the end damaged",
         why: "The authoritative footer is missing or wrong and the copy at the start of the file is used. A file that was cut off, or a write that was interrupted, looks like this; blocks near the end may be missing too.",
-        action: "Check where the file came from; compare its length with a backup. If only the footer is gone, `vhd-util repair` on a copy writes it anew from the one at the start. Do not merge it before it is repaired.";
+        action: "Check where the file came from; compare its length with a backup. If only the footer is gone, `vhd-util repair` on a copy writes it again from the one at the start. Do not merge it before it is repaired.";
     /// The copy at the start is not usable, the end footer is.
     FOOTER_COPY_DAMAGED = "vhd-footer-copy-damaged", Warning, "copy of the footer at the start damaged",
         why: "The footer at the end is good and used. If it is lost one day, there is no copy to fall back on.",
