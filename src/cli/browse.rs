@@ -118,7 +118,7 @@ fn flags(session: &Session) -> String {
     let word = |path: &Path| quoted(&text::path(path));
     let mut flags = String::new();
     let mut add = |name: &str, value: String| {
-        flags.push_str(&format!(" --{name} {value}"));
+        flags.extend([" --", name, " ", &value]);
     };
     for path in &scan.facts {
         add("facts", word(path));

@@ -89,9 +89,9 @@ pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions, order: Order) -> 
         in_order(siblings, &rows, &ranks, order);
     }
     let mut wanted: Vec<u32> = Vec::with_capacity(rows.len());
-    let mut todo: Vec<(u32, Option<(u32, u32)>, bool)> = Vec::new();
+    let mut todo: Vec<ToPlace> = Vec::new();
     push(&mut todo, &tops, None);
-    while let Some((at, above, last)) = todo.pop() {
+    while let Some(ToPlace { at, above, last }) = todo.pop() {
         let Some(row) = rows.get_mut(at as usize) else {
             continue;
         };
@@ -130,15 +130,22 @@ fn put_in_order(rows: &mut Vec<Row>, wanted: &[u32]) {
     rows.truncate(wanted.len());
 }
 
-/// `above`: the place and depth of the row they stand under.
-fn push(
-    todo: &mut Vec<(u32, Option<(u32, u32)>, bool)>,
-    siblings: &[u32],
+/// A row whose place is the next.
+struct ToPlace {
+    at: u32,
+    /// Place and depth of the row it stands under.
     above: Option<(u32, u32)>,
-) {
+    last: bool,
+}
+
+fn push(todo: &mut Vec<ToPlace>, siblings: &[u32], above: Option<(u32, u32)>) {
     let last = siblings.last();
     let siblings = siblings.iter().rev();
-    todo.extend(siblings.map(|at| (*at, above, Some(at) == last)));
+    todo.extend(siblings.map(|at| ToPlace {
+        at: *at,
+        above,
+        last: Some(at) == last,
+    }));
 }
 
 /// The row that another stands under: with base copies folded, snapshots of a machine stand above its disk, but it does not
