@@ -404,7 +404,7 @@ const LONGEST: u16 = 60;
 
 /// The columns that fit a width, each with its own, one blank before each; and in which form they show what they show.
 #[derive(Debug, Clone)]
-pub struct Fit {
+pub struct FittedColumns {
     pub columns: Vec<Fitted>,
     pub time: TimeForm,
     pub changed: ChangedForm,
@@ -424,7 +424,7 @@ struct Offer {
 /// As the width shrinks, the columns of the file go first, then changed bytes, when the snapshot was taken, its name. Name and
 /// state always stay. No name is cut beside changed bytes: before one is, they are shortened, other columns come down to what
 /// their texts take, and then they go. Where exact bytes are asked for, those stay, and the date goes.
-pub fn fit(width: u16, needs: &Needs) -> Fit {
+pub fn fit(width: u16, needs: &Needs) -> FittedColumns {
     let size = |human: u16| match needs.units {
         Units::Human => human,
         Units::Bytes => 15,
@@ -487,7 +487,7 @@ pub fn fit(width: u16, needs: &Needs) -> Fit {
     let fitted = columns
         .into_iter()
         .map(|(column, width)| Fitted { column, width });
-    Fit {
+    FittedColumns {
         columns: fitted.collect(),
         time,
         changed,

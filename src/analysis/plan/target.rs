@@ -334,7 +334,7 @@ mod tests {
         let wrong = ask(Some("nothing like it"), None).unwrap_err().to_string();
         assert!(wrong.contains(&name), "{wrong}");
         let elsewhere = ask(Some(&name), Some("no such machine")).unwrap_err();
-        assert!(matches!(elsewhere, QueryError::NotFound(..)));
+        assert!(matches!(elsewhere, QueryError::NoMachine(..)));
         assert!(matches!(ask(None, None), Err(QueryError::Unnamed(_))));
     }
 

@@ -177,7 +177,7 @@ fn machines_are_roots_and_every_state_shows() {
             "? 1C9E0A44.avhdx  not in store                ! MISSING",
             "● 77AB01D3.avhdx NOW                 3.5 KiB  ! BROKEN",
             "web01                                         ? ORPHAN",
-            "  web01.vhdx                               -  ? no date",
+            "  web01.vhdx                               -  ? age not known",
             "  3A55E0B1.avhdx  \"pre-patch\\u{1b}\"  3.5 KiB",
             "  ├ 77C0D1AA.avhdx  in no VM         3.5 KiB  ? ORPHAN",
             "● └ A02E91B3.avhdx NOW               3.5 KiB",
@@ -200,10 +200,10 @@ fn a_base_that_nothing_names_joins_the_machine_whose_chain_is_cut_beside_it() {
         [
             "db02                                          ! BROKEN",
             "? 1C9E0A44.avhdx  not in store                ! MISSING",
-            "● 77AB01D3.avhdx NOW                 3.5 KiB  ! BROKEN",
+            "● └ 77AB01D3.avhdx NOW               3.5 KiB  ! BROKEN",
             "  db02.vhdx  in no VM                      -  ? ORPHAN",
             "web01                                         ? ORPHAN",
-            "  web01.vhdx                               -  ? no date",
+            "  web01.vhdx                               -  ? age not known",
         ]
         .map(str::to_owned)
     );
