@@ -46,9 +46,12 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// Snapshots of which it cannot be told whether the machine was set back to them.
+    /// Snapshots of which it cannot be told whether the machine was set back to them. One whose disks are not in the store is
+    /// missing, and no question.
     pub fn untold(&self) -> usize {
-        let untold = |of: &&AssessedSnapshot| of.verdict.reverted == Reverted::CannotTell;
+        let untold = |of: &&AssessedSnapshot| {
+            of.verdict.reverted == Reverted::CannotTell && !of.frozen.is_empty()
+        };
         self.snapshots.iter().filter(untold).count()
     }
 
