@@ -19,8 +19,8 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     session.forbid_saved()?;
     let folder = match dir {
-        Some(dir) => Folder::given(dir)?,
-        None => Folder::temporary()?,
+        Some(dir) => DemoFolder::given(dir)?,
+        None => DemoFolder::temporary()?,
     };
     let browses = std::io::IsTerminal::is_terminal(&std::io::stdout());
     if browses {
@@ -51,12 +51,12 @@ pub(super) fn run(
 }
 
 /// The folder of the demo; a temporary one goes when this is dropped.
-struct Folder {
+struct DemoFolder {
     path: PathBuf,
     temporary: bool,
 }
 
-impl Folder {
+impl DemoFolder {
     /// A folder that is new or empty: the demo never writes among files of somebody else.
     fn given(dir: &Path) -> anyhow::Result<Self> {
         let name = text::path(dir);
@@ -94,7 +94,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for DemoFolder {
     fn drop(&mut self) {
         if self.temporary {
             // Made by this very process under a name of its own; what cannot be removed stays in the temporary folder.

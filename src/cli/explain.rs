@@ -32,7 +32,7 @@ impl From<&Code> for CodeJson {
 }
 
 #[derive(Serialize)]
-struct Body {
+struct Explained {
     codes: Vec<CodeJson>,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> 
             command: "explain",
             complete: true,
             errors: Vec::new(),
-            body: Body {
+            body: Explained {
                 codes: found.into_iter().map(CodeJson::from).collect(),
             },
         })?,

@@ -13,6 +13,7 @@ use crate::analysis::files::GuestDisk;
 use crate::analysis::open::open_chain;
 use crate::guest::disk::VolumePlace;
 use crate::report::json::files::DiskVolumeJson;
+use crate::report::json::verdict::{SnapshotJson, snapshot};
 use crate::report::json::{ls as json, repository};
 use crate::report::page::{disk as page, repository as repository_page, volumes as volumes_page};
 use crate::report::{RowOptions, ShortNames, rows};
@@ -20,12 +21,12 @@ use crate::store::containers::repository::History;
 use crate::store::{CountPolicy, DiskId, containers};
 
 #[derive(Serialize)]
-struct Body {
+struct InfoBody {
     disk: Option<json::DiskJson>,
     /// From the disk to its base.
     chain: Vec<json::DiskJson>,
     /// The verdict about the snapshot below it, which its own age decides.
-    below: Option<json::SnapshotJson>,
+    below: Option<SnapshotJson>,
     /// `null` if nobody looked into it, or its chain cannot be read.
     volumes: Option<Vec<DiskVolumeJson>>,
 }
@@ -58,10 +59,10 @@ pub(super) fn run(
             out.json(&json::head(
                 "info",
                 forest,
-                Body {
+                InfoBody {
                     disk: disk(id),
                     chain: forest.line(id).filter_map(disk).collect(),
-                    below: below(&store, id).map(|of| json::snapshot(forest, of)),
+                    below: below(&store, id).map(|of| snapshot(forest, of)),
                     volumes: volumes
                         .map(|volumes| volumes.iter().map(DiskVolumeJson::new).collect()),
                 },

@@ -38,7 +38,7 @@ pub struct DemoVolume {
     sectors: BTreeMap<usize, [u8; SECTOR]>,
     next_cluster: u16,
     next_short_name: u32,
-    folders: BTreeMap<String, Folder>,
+    folders: BTreeMap<String, FatFolder>,
     files: BTreeMap<String, File>,
 }
 
@@ -51,7 +51,7 @@ struct File {
 
 /// Where a folder's entries lie in the volume, in bytes.
 #[derive(Debug, Clone, Copy)]
-struct Folder {
+struct FatFolder {
     start: usize,
     used: usize,
     cluster: u16,
@@ -70,7 +70,7 @@ impl DemoVolume {
         volume.put_boot_sector(label, serial);
         volume.link(0, 0xfff8);
         volume.link(1, END_OF_CHAIN);
-        let root = Folder {
+        let root = FatFolder {
             start: (RESERVED_SECTORS + 2 * FAT_SECTORS) * SECTOR,
             used: 0,
             cluster: 0,
@@ -235,7 +235,7 @@ impl DemoVolume {
             start + ENTRY,
             &entry(b"..         ", ATTRIBUTE_DIRECTORY, above, 0, time),
         );
-        let folder = Folder {
+        let folder = FatFolder {
             start,
             used: 2,
             cluster,
@@ -269,7 +269,7 @@ impl DemoVolume {
             .chain([entry(&short, attribute, cluster, len, time)]);
         let mut at = 0;
         for bytes in entries {
-            let Folder { start, used, .. } = self.folders[folder];
+            let FatFolder { start, used, .. } = self.folders[folder];
             at = start + used * ENTRY;
             self.put(at, &bytes);
             if let Some(folder) = self.folders.get_mut(folder) {

@@ -14,7 +14,9 @@ pub mod plan;
 pub mod read;
 pub mod repository;
 pub mod scan;
+pub mod store;
 pub mod stream;
+pub mod verdict;
 pub mod versions;
 mod word;
 

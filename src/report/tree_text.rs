@@ -53,12 +53,12 @@ pub fn lines(
     headings: Headings,
 ) -> impl Iterator<Item = String> + use<> {
     let heading = (headings == Headings::Shown).then(|| {
-        let mut heading = Share::default();
+        let mut heading = WidthShare::default();
         heading.add(columns, |column, text| text.push_str(column.heading()));
         heading
     });
     let shares = par_chunks(rows, |first, share| {
-        let mut cells = Share::default();
+        let mut cells = WidthShare::default();
         for (at, row) in (first..).zip(share) {
             cells.add(columns, |column, text| match column {
                 Column::Name => write_name(rows, at, row, columns, style, text),
@@ -68,12 +68,12 @@ pub fn lines(
         }
         cells
     });
-    let shares: Vec<Share> = heading.into_iter().chain(shares).collect();
+    let shares: Vec<WidthShare> = heading.into_iter().chain(shares).collect();
     let layout: Vec<(usize, bool)> = columns
         .iter()
         .enumerate()
         .map(|(at, column)| {
-            let width = |share: &Share| share.widths.get(at).copied().unwrap_or(0);
+            let width = |share: &WidthShare| share.widths.get(at).copied().unwrap_or(0);
             let widest = shares.iter().map(width).max().unwrap_or(0);
             (widest, column.is_number())
         })
@@ -85,7 +85,7 @@ pub fn lines(
 
 /// The cells of some rows.
 #[derive(Default)]
-struct Share {
+struct WidthShare {
     /// One behind the other.
     text: String,
     /// Where each ends in the text; row by row.
@@ -94,7 +94,7 @@ struct Share {
     widths: Vec<usize>,
 }
 
-impl Share {
+impl WidthShare {
     fn add(&mut self, columns: &[Column], write: impl Fn(Column, &mut String)) {
         self.widths.resize(columns.len(), 0);
         for (column, widest) in columns.iter().zip(&mut self.widths) {

@@ -38,7 +38,7 @@ enum PieceBytes {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Piece {
+struct OverlaidPiece {
     end: u64,
     content: PieceBytes,
 }
@@ -58,7 +58,7 @@ impl std::error::Error for OverlayFull {}
 /// Pages and ranges of zeros, later ones over earlier ones; all at whole pages.
 #[derive(Debug, Default)]
 pub struct Overlay {
-    pieces: BTreeMap<u64, Piece>,
+    pieces: BTreeMap<u64, OverlaidPiece>,
 }
 
 impl Overlay {
@@ -103,7 +103,7 @@ impl Overlay {
                     // Only zeros span more than a page, so what is behind the new piece keeps its content.
                     self.pieces.insert(
                         end,
-                        Piece {
+                        OverlaidPiece {
                             end: below_end,
                             content,
                         },
@@ -122,7 +122,7 @@ impl Overlay {
                 self.pieces.insert(end, piece);
             }
         }
-        self.pieces.insert(start, Piece { end, content });
+        self.pieces.insert(start, OverlaidPiece { end, content });
         if self.pieces.len() > MAX_PIECES {
             return Err(OverlayFull);
         }

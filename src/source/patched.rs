@@ -22,12 +22,12 @@ enum Patch {
 }
 
 #[derive(Debug, Clone)]
-struct Piece {
+struct PatchedPiece {
     end: u64,
     patch: Patch,
 }
 
-impl Piece {
+impl PatchedPiece {
     fn cost(&self) -> u64 {
         let bytes = match &self.patch {
             Patch::Stored { .. } => 0,
@@ -84,7 +84,7 @@ impl std::error::Error for PatchesFull {}
 #[derive(Debug)]
 pub struct PatchedSource<S> {
     inner: S,
-    pieces: BTreeMap<u64, Piece>,
+    pieces: BTreeMap<u64, PatchedPiece>,
     kept_bytes: u64,
 }
 
@@ -142,25 +142,31 @@ impl<S: Source> PatchedSource<S> {
                 self.insert(end, piece.skip(end.saturating_sub(at)));
             }
         }
-        self.insert(start, Piece { end, patch });
+        self.insert(start, PatchedPiece { end, patch });
         if self.kept_bytes > PIECES_BYTES_MAX {
             return Err(PatchesFull);
         }
         Ok(())
     }
 
-    fn insert(&mut self, start: u64, piece: Piece) {
+    fn insert(&mut self, start: u64, piece: PatchedPiece) {
         self.kept_bytes = self.kept_bytes.saturating_add(piece.cost());
         self.pieces.insert(start, piece);
     }
 
-    fn remove(&mut self, start: u64) -> Option<Piece> {
+    fn remove(&mut self, start: u64) -> Option<PatchedPiece> {
         let piece = self.pieces.remove(&start)?;
         self.kept_bytes = self.kept_bytes.saturating_sub(piece.cost());
         Some(piece)
     }
 
-    fn read_piece(&self, start: u64, piece: &Piece, at: u64, out: &mut [u8]) -> io::Result<()> {
+    fn read_piece(
+        &self,
+        start: u64,
+        piece: &PatchedPiece,
+        at: u64,
+        out: &mut [u8],
+    ) -> io::Result<()> {
         let skip = at.saturating_sub(start);
         match &piece.patch {
             Patch::Stored { at_bytes } => {

@@ -27,9 +27,9 @@ pub(super) fn configs(
     let mut manifests = Vec::new();
     for path in paths.iter() {
         match config_that_holds_still(files, path, rows).or_else(|_| config(files, path, rows)) {
-            Ok(Found::Config(record)) => records.push(*record),
-            Ok(Found::Manifest(manifest)) => manifests.push((path.clone(), manifest)),
-            Ok(Found::Other) => {}
+            Ok(FoundConfig::Config(record)) => records.push(*record),
+            Ok(FoundConfig::Manifest(manifest)) => manifests.push((path.clone(), manifest)),
+            Ok(FoundConfig::Other) => {}
             Err(error) => errors.push(PathError {
                 path: path.clone(),
                 error,
@@ -62,14 +62,18 @@ pub(super) fn configs(
 pub(super) type ManifestRead = (PathBuf, Result<Manifest, Finding>);
 
 /// What a file that is named like a configuration is.
-enum Found {
+enum FoundConfig {
     Config(Box<ConfigRecord>),
     /// Of a disk's versions.
     Manifest(Result<Manifest, Finding>),
     Other,
 }
 
-fn config_that_holds_still(files: &dyn Files, path: &Path, rows: &Rows) -> Result<Found, String> {
+fn config_that_holds_still(
+    files: &dyn Files,
+    path: &Path,
+    rows: &Rows,
+) -> Result<FoundConfig, String> {
     let look = || files.facts(path).map_err(|error| error_words(&error));
     let before = look()?;
     let record = config(files, path, rows)?;
@@ -80,15 +84,15 @@ fn config_that_holds_still(files: &dyn Files, path: &Path, rows: &Rows) -> Resul
     }
 }
 
-fn config(files: &dyn Files, path: &Path, rows: &Rows) -> Result<Found, String> {
+fn config(files: &dyn Files, path: &Path, rows: &Rows) -> Result<FoundConfig, String> {
     let opened = files.open(path).map_err(|error| error_words(&error))?;
     let mut facts = opened.facts;
     rows.date(&mut facts, path);
     let config = hyperv::read(path, facts, &*opened.source);
     let config = config.map_err(|error: FormatError| error.to_string())?;
-    let manifest = || pvs::read(path, &*opened.source).map(Found::Manifest);
+    let manifest = || pvs::read(path, &*opened.source).map(FoundConfig::Manifest);
     Ok(match config {
-        Some(config) => Found::Config(Box::new(config)),
-        None => manifest().unwrap_or(Found::Other),
+        Some(config) => FoundConfig::Config(Box::new(config)),
+        None => manifest().unwrap_or(FoundConfig::Other),
     })
 }

@@ -12,12 +12,12 @@ use crate::tui::message::{Message, MouseAction, Signal};
 /// What the input thread and the runtime agree on.
 #[derive(Debug, Default)]
 struct InputGate {
-    paused: Mutex<State>,
+    paused: Mutex<InputState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum InputState {
     #[default]
     Reading,
     /// Is asked not to read.
@@ -76,7 +76,7 @@ impl Input {
             .paused
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *state = State::Asked;
+        *state = InputState::Asked;
         #[cfg(unix)]
         {
             // Wakes the blocking read with a resize event.
@@ -86,7 +86,7 @@ impl Input {
         let waited = self
             .gate
             .changed
-            .wait_timeout_while(state, limit, |state| *state != State::Parked);
+            .wait_timeout_while(state, limit, |state| *state != InputState::Parked);
         drop(waited);
     }
 
@@ -96,7 +96,7 @@ impl Input {
             .gate
             .paused
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = State::Reading;
+            .unwrap_or_else(PoisonError::into_inner) = InputState::Reading;
         self.gate.changed.notify_all();
     }
 }
@@ -105,8 +105,8 @@ impl InputGate {
     /// Waits as long as reading is not wanted; true, always, then.
     fn pass(&self) -> bool {
         let mut state = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        while *state != State::Reading {
-            *state = State::Parked;
+        while *state != InputState::Reading {
+            *state = InputState::Parked;
             self.changed.notify_all();
             state = self
                 .changed
@@ -117,7 +117,7 @@ impl InputGate {
     }
 
     fn is_asked(&self) -> bool {
-        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) != State::Reading
+        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) != InputState::Reading
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::ls::roots;
 use super::path_text;
+use super::store::roots;
 use crate::analysis::changes::{ChangedValue, StoreChange};
 use crate::store::Forest;
 

@@ -1,20 +1,16 @@
 //! `ls --json`: every disk of a forest with its links, snapshots and verdicts.
 
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Document, FindingJson, PathErrorJson, PathFinding, SCHEMA, VERSION, path_text, word};
-use crate::analysis::evidence::{EvidenceState, Of};
-use crate::analysis::{AssessedSnapshot, Assessment, Evidence, Interval, Reverted, Verdict};
+use super::store::{ScanJson, StoreJson, path_of};
+use super::verdict::{SnapshotJson, snapshot};
+use super::{Document, FindingJson, PathErrorJson, SCHEMA, path_text, word};
+use crate::analysis::{Assessment, Reverted};
 use crate::image::{Counts, Format, Kind};
 use crate::report::words;
-use crate::store::{
-    DiskId, DiskUse, Forest, LinkState, Liveness, Machine, Product, ResolvedBy, Snapshot,
-    SnapshotKind, TakenSource,
-};
+use crate::store::{DiskId, Forest, LinkState, Liveness, Product, ResolvedBy};
 
 /// The keys of `ls` beside the head.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -25,123 +21,6 @@ pub struct LsBody {
     pub store: StoreJson,
     /// Every disk, by path.
     pub disks: Vec<DiskJson>,
-}
-
-/// Which scan it was.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ScanJson {
-    /// Version of the program that wrote it.
-    pub version: Option<String>,
-    /// Name of the machine it ran on; `null` for several.
-    pub host: Option<String>,
-    /// When the scan began.
-    pub at: Option<Timestamp>,
-    pub roots: Vec<String>,
-}
-
-impl ScanJson {
-    pub fn new(forest: &Forest) -> Self {
-        Self {
-            version: Some(VERSION.to_owned()),
-            host: forest.host().map(ToOwned::to_owned),
-            at: forest.at,
-            roots: roots(forest),
-        }
-    }
-}
-
-/// What is known of a store beside its disks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct StoreJson {
-    /// Machines known from configurations and lists. Others name one by its place here, counted from 0.
-    pub machines: Vec<MachineJson>,
-    /// Snapshots known from configurations and lists. Others name one by its place here, counted from 0.
-    pub snapshots: Vec<KnownSnapshotJson>,
-    /// Findings of configurations and other files beside the disks.
-    pub side_findings: Vec<PathFinding>,
-    /// Files beside disks that are named for what they are.
-    pub companions: Vec<CompanionJson>,
-}
-
-impl StoreJson {
-    pub fn new(forest: &Forest) -> Self {
-        let companion = |(path, what): &(PathBuf, &'static str)| {
-            let (path, path_bytes) = path_text(path);
-            CompanionJson {
-                path,
-                path_bytes,
-                what: (*what).to_owned(),
-            }
-        };
-        let snapshots = forest.snapshots.iter();
-        let side = forest.side_findings.iter();
-        Self {
-            machines: machines(forest),
-            snapshots: snapshots.map(|of| known(forest, of)).collect(),
-            side_findings: side
-                .map(|(path, finding)| PathFinding::new(path, finding))
-                .collect(),
-            companions: forest.companions.iter().map(companion).collect(),
-        }
-    }
-}
-
-/// A snapshot as configurations and lists name it, wherever its disks are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct KnownSnapshotJson {
-    pub name: Option<String>,
-    pub id: Option<String>,
-    pub machine: Option<u32>,
-    /// Name or id of its parent snapshot.
-    pub parent: Option<String>,
-    #[serde(with = "word")]
-    pub kind: Option<SnapshotKind>,
-    /// Its disks, as paths of the store or, where they are not in it, as written.
-    pub disks: Vec<String>,
-    /// The file that names it.
-    pub source: Option<String>,
-}
-
-fn known(forest: &Forest, of: &Snapshot) -> KnownSnapshotJson {
-    KnownSnapshotJson {
-        name: of.name.clone(),
-        id: of.id.clone(),
-        machine: of.machine.map(|id| id.0),
-        parent: of.parent.clone(),
-        kind: Some(of.kind).filter(|kind| *kind != SnapshotKind::Unknown),
-        disks: uses(forest, &of.disks),
-        source: super::some_text(&path_text(&of.source).0),
-    }
-}
-
-/// A file beside disks: change tracking, a replica's log, a VHD set, memory, a part of a split disk.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CompanionJson {
-    pub path: String,
-    /// Base64 of its bytes, if it is not UTF-8.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path_bytes: Option<String>,
-    /// What it is, in words; they may change.
-    pub what: String,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MachineJson {
-    pub name: String,
-    #[serde(default)]
-    pub id: Option<Uuid>,
-    /// Disks it uses now, as paths of the store or as written; `null` if nothing says.
-    #[serde(default)]
-    pub disks: Option<Vec<String>>,
-    /// Its configuration says whether a merge is pending.
-    #[serde(default)]
-    pub merge_pending: Option<bool>,
-    /// The file that says so.
-    #[serde(default)]
-    pub source: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -283,111 +162,6 @@ pub struct ParentJson {
     pub state: Option<LinkState>,
 }
 
-/// A snapshot whose frozen disk this is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SnapshotJson {
-    /// Display name; `null` if nothing names it.
-    pub name: Option<String>,
-    pub id: Option<String>,
-    pub vm: Option<String>,
-    /// Its place among the store's snapshots; `null` if nothing names it.
-    #[serde(default)]
-    pub known: Option<u32>,
-    /// The place of its machine among the store's.
-    #[serde(default)]
-    pub machine: Option<u32>,
-    /// When it was taken.
-    pub taken: Option<Timestamp>,
-    #[serde(default, with = "word")]
-    pub taken_source: Option<TakenSource>,
-    /// Name or id of its parent snapshot.
-    pub parent: Option<String>,
-    /// What kind it is, if known.
-    #[serde(default, with = "word")]
-    pub kind: Option<SnapshotKind>,
-    /// Whether the machine was reverted to it since.
-    pub verdict: Option<VerdictJson>,
-    /// The reason for which a delete would not pass though the verdict does, as far as that is told without a plan.
-    #[serde(default)]
-    pub stopped_by: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerdictJson {
-    /// `certain`, `likely`, `no-sign`, `not-reverted`, `cannot-tell`.
-    #[serde(with = "word")]
-    pub reverted: Option<Reverted>,
-    /// The rule it rests on.
-    #[serde(alias = "row")]
-    pub rule: String,
-    /// When the snapshot was applied last, where it was and that is known.
-    #[serde(default)]
-    pub applied_at: Option<Timestamp>,
-    /// Between what the snapshot was taken.
-    #[serde(default)]
-    pub snapshot: IntervalJson,
-    /// Between what the disk above was made.
-    #[serde(default)]
-    pub disk_above: IntervalJson,
-    /// How much later than the snapshot the disk above was made, at least.
-    pub gap_seconds: Option<i64>,
-    /// Path of the disk above.
-    pub above: Option<String>,
-    /// The disk above holds nothing that differs; `null` if not compared.
-    pub stands_at_snapshot: Option<bool>,
-    pub evidence: Vec<EvidenceJson>,
-    /// One sentence for a person; left out of a brief answer.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub summary: String,
-    #[serde(default)]
-    pub would_settle: Option<String>,
-}
-
-/// A first and a last possible moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntervalJson {
-    /// Not before; `null`: open.
-    pub not_before: Option<Timestamp>,
-    /// Not after; `null`: open.
-    pub not_after: Option<Timestamp>,
-}
-
-impl IntervalJson {
-    fn new(of: Interval) -> Self {
-        Self {
-            not_before: of.not_before,
-            not_after: of.not_after,
-        }
-    }
-}
-
-/// A witness.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EvidenceJson {
-    pub code: String,
-    /// Which time it is about: `snapshot`, `disk-above`.
-    #[serde(default, with = "word")]
-    pub of: Option<Of>,
-    /// `at`, `not-before`, `not-after`, `for`, `against`; `null`: it is missing, or decides nothing.
-    #[serde(default)]
-    pub says: Option<String>,
-    /// The time it says.
-    #[serde(default)]
-    pub time: Option<Timestamp>,
-    /// Two times this close by it are one moment.
-    #[serde(default)]
-    pub slack_seconds: Option<i64>,
-    /// `used`, `dropped`, `missing`.
-    #[serde(default)]
-    pub state: String,
-    /// Why it was dropped.
-    #[serde(default)]
-    pub why: Option<String>,
-    pub text: String,
-    /// Where it was read.
-    pub source: String,
-}
-
 /// The document of `ls` without its disks.
 pub(super) fn without_disks(forest: &Forest) -> Document<LsBody> {
     let body = LsBody {
@@ -396,11 +170,6 @@ pub(super) fn without_disks(forest: &Forest) -> Document<LsBody> {
         disks: Vec::new(),
     };
     head("ls", forest, body)
-}
-
-/// The roots given.
-pub(super) fn roots(forest: &Forest) -> Vec<String> {
-    forest.roots.iter().map(|root| path_text(root).0).collect()
 }
 
 /// A document with a forest's head: complete only if every path was looked at.
@@ -420,29 +189,6 @@ pub(super) fn path_errors(forest: &Forest) -> Vec<PathErrorJson> {
         .iter()
         .map(|error| PathErrorJson::new(&error.path, error.error.clone()))
         .collect()
-}
-
-fn machines(forest: &Forest) -> Vec<MachineJson> {
-    let machine = |machine: &Machine| MachineJson {
-        name: machine.name.clone(),
-        id: machine.id,
-        disks: machine.disks.as_ref().map(|disks| uses(forest, disks)),
-        merge_pending: machine.merge_pending,
-        source: super::some_text(&path_text(&machine.source).0),
-    };
-    forest.machines.iter().map(machine).collect()
-}
-
-fn uses(forest: &Forest, disks: &[DiskUse]) -> Vec<String> {
-    let text = |used: &DiskUse| {
-        let path = used.disk.and_then(|id| path_of(forest, id));
-        path.unwrap_or_else(|| used.path.clone())
-    };
-    disks.iter().map(text).collect()
-}
-
-fn path_of(forest: &Forest, id: DiskId) -> Option<String> {
-    Some(path_text(&forest.disk(id)?.path).0)
 }
 
 /// One disk of the document; `None` if there is no such disk.
@@ -545,62 +291,4 @@ fn parent(forest: &Forest, id: DiskId) -> Option<ParentJson> {
         resolved_by: link.by,
         state: Some(link.state),
     })
-}
-
-/// A snapshot as its frozen disk carries it.
-pub fn snapshot(forest: &Forest, of: &AssessedSnapshot) -> SnapshotJson {
-    let known = of.snapshot.and_then(|id| forest.snapshot(id));
-    let machine = of.machine.or(known.and_then(|known| known.machine));
-    SnapshotJson {
-        name: known.and_then(|known| known.name.clone()),
-        id: known.and_then(|known| known.id.clone()),
-        vm: machine.and_then(|id| Some(forest.machine(id)?.name.clone())),
-        known: of.snapshot.map(|id| id.0),
-        machine: machine.map(|id| id.0),
-        taken: of.taken.map(|taken| taken.at),
-        taken_source: of.taken.map(|taken| taken.source),
-        parent: known.and_then(|known| known.parent.clone()),
-        kind: known
-            .map(|known| known.kind)
-            .filter(|kind| *kind != SnapshotKind::Unknown),
-        verdict: Some(verdict(forest, &of.verdict)),
-        stopped_by: of.stopped_by.map(|code| code.id.to_owned()),
-    }
-}
-
-pub fn verdict(forest: &Forest, of: &Verdict) -> VerdictJson {
-    VerdictJson {
-        reverted: Some(of.reverted),
-        rule: of.rule.code().id.to_owned(),
-        applied_at: of.applied_at,
-        snapshot: IntervalJson::new(of.snapshot),
-        disk_above: IntervalJson::new(of.disk_above),
-        gap_seconds: of.gap_seconds(),
-        above: of.above.and_then(|id| path_of(forest, id)),
-        stands_at_snapshot: of.stands_at_snapshot,
-        evidence: of.evidence.iter().map(EvidenceJson::from).collect(),
-        summary: of.summary.clone(),
-        would_settle: of.would_settle.clone(),
-    }
-}
-
-impl From<&Evidence> for EvidenceJson {
-    fn from(of: &Evidence) -> Self {
-        let says = of.says.as_ref().map(crate::analysis::evidence::Says::word);
-        let time = says.and_then(|(_, time)| time);
-        Self {
-            code: of.code.id.to_owned(),
-            of: Some(of.of),
-            says: says.map(|(word, _)| word.to_owned()),
-            time,
-            slack_seconds: time.map(|_| of.slack.same),
-            state: of.state.word().to_owned(),
-            why: match &of.state {
-                EvidenceState::Dropped(why) => Some(why.clone()),
-                EvidenceState::Used | EvidenceState::Missing => None,
-            },
-            text: of.text.clone(),
-            source: of.source.clone(),
-        }
-    }
 }

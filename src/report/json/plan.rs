@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::files::time_text;
-use super::ls::{SnapshotJson, VerdictJson, snapshot, verdict};
 use super::path_text;
+use super::verdict::{SnapshotJson, VerdictJson, snapshot, verdict};
 use crate::analysis::Assessment;
 use crate::analysis::plan::{FreeSource, LostFiles, Plan};
 use crate::guest::filesystem::Change;

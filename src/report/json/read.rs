@@ -12,8 +12,9 @@ use std::io::{self, Read};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::ls::{DiskJson, LsBody, ScanJson, StoreJson};
+use super::ls::{DiskJson, LsBody};
 use super::scan::{SCAN, ScanRecord};
+use super::store::{ScanJson, StoreJson};
 use super::{PathErrorJson, SCHEMA};
 use crate::analysis::Assessment;
 use crate::format::encoding::{self, Encoding};

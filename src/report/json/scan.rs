@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ls::{self, ScanJson, StoreJson};
+use super::ls;
+use super::store::{ScanJson, StoreJson};
 use super::{PathErrorJson, SCHEMA};
 use crate::store::Forest;
 

@@ -359,9 +359,9 @@ mod tests {
     }
 
     #[derive(Debug, Clone)]
-    struct Piece(u16, u16, String, Style);
+    struct StyledPiece(u16, u16, String, Style);
 
-    fn piece() -> impl Strategy<Value = Piece> {
+    fn piece() -> impl Strategy<Value = StyledPiece> {
         let colors = prop::sample::select(vec![
             Color::Reset,
             Color::Red,
@@ -396,7 +396,7 @@ mod tests {
         )
             .prop_map(|(x, y, text, fg, bg, attributes)| {
                 let style = Style::new().fg(fg).bg(bg).add_modifier(attributes);
-                Piece(x, y, text.to_owned(), style)
+                StyledPiece(x, y, text.to_owned(), style)
             })
     }
 
@@ -408,7 +408,7 @@ mod tests {
             let (mut old, mut follower) = (blank(), terminal());
             let mut new = blank();
             for frame in frames {
-                for Piece(x, y, text, style) in frame {
+                for StyledPiece(x, y, text, style) in frame {
                     new.set_string(x, y, text, style);
                 }
                 let mut bytes = Vec::new();

@@ -16,10 +16,9 @@ use crate::format::parent::{ParentRef, PathKind, StoredPath};
 use crate::image::{Counts, Header};
 use crate::report::codes;
 use crate::report::json::FindingJson;
-use crate::report::json::ls::{
-    DiskJson, EvidenceJson, IntervalJson, KnownSnapshotJson, LsBody, MachineJson, ParentJson,
-    SnapshotJson, VerdictJson,
-};
+use crate::report::json::ls::{DiskJson, LsBody, ParentJson};
+use crate::report::json::store::{KnownSnapshotJson, MachineJson};
+use crate::report::json::verdict::{EvidenceJson, IntervalJson, SnapshotJson, VerdictJson};
 use crate::store::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
     MachineId, Node, ParentLink, ScannedOn, Snapshot, SnapshotId, Taken, TakenSource,

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::{ReadError, SavedScan};
 use crate::format::base64;
-use crate::report::json::ls::{DiskJson, LsBody, MachineJson};
+use crate::report::json::ls::{DiskJson, LsBody};
+use crate::report::json::store::MachineJson;
 
 /// One scan of all, and when each machine was scanned: at the older of two moments.
 ///
