@@ -171,9 +171,9 @@ fn unsure(
     // A snapshot's VDI holds nothing that could tell: its base copy does.
     let id = own.frozen.first().copied().unwrap_or(id);
     let node = forest.node(id)?;
+    // That it is not known what is in use says less than what stops the gate whatever is.
     if let Some(stop) = own.stopped_by.filter(|stop| {
-        let rests_on_use = [&reasons::NO_NOW, &reasons::MACHINE_UNKNOWN].contains(stop);
-        forest.complete && (!rests_on_use || tells_use(forest, own, setting))
+        forest.complete && (**stop != reasons::NO_NOW || tells_use(forest, own, setting))
     }) {
         return Some(Status {
             hint: stop_words(stop).to_owned(),
@@ -182,14 +182,7 @@ fn unsure(
     }
     let several = node.children.len() > 1 && !tells_use(forest, own, setting);
     if own.verdict.reverted != Reverted::CannotTell && !several {
-        // That it is not known what is in use says less than what stops the gate whatever is.
-        let stop = own
-            .stopped_by
-            .filter(|stop| forest.complete && **stop != reasons::NO_NOW)?;
-        return Some(Status {
-            hint: stop_words(stop).to_owned(),
-            ..Flag::Unsure.into()
-        });
+        return None;
     }
     let gap = own.verdict.gap_seconds().or_else(|| ages(forest, own, id));
     let hint = if several {

@@ -169,6 +169,10 @@ fn an_error_at_any_question_of_a_scan_leaves_every_disk_a_row_that_says_where() 
         let faults = Faults::at(at, Fault::Error(error), Lasting::Forever);
         let forest = scan(store.path(), &faults);
         let (path, asked) = faults.hits()[0].clone();
+        // What a host may have said of the folder lies above it, or nowhere.
+        if !path.starts_with(store.path()) {
+            continue;
+        }
         let when = format!("question {at}: {asked:?} of {}", path.display());
         every_disk_is_a_row(store.path(), &forest, &when);
         if matches!(asked, Asked::Read { .. }) {
@@ -233,6 +237,10 @@ fn a_file_that_ends_early_at_any_read_is_still_a_row() {
         let faults = Faults::at(at, Fault::Short, Lasting::Forever);
         let forest = scan(store.path(), &faults);
         let (path, asked) = faults.hits()[0].clone();
+        // What a host may have said of the folder lies above it, or nowhere.
+        if !path.starts_with(store.path()) {
+            continue;
+        }
         let when = format!("question {at}: {asked:?} of {}", path.display());
         every_disk_is_a_row(store.path(), &forest, &when);
         let is_read = matches!(asked, Asked::Read { .. });
@@ -244,6 +252,16 @@ fn a_file_that_ends_early_at_any_read_is_still_a_row() {
     }
 }
 
+/// The same to files of the store alone.
+fn meddle_in(root: &Path, meddle: fn(&Path)) -> Box<dyn Fn(&Path) + Send + Sync> {
+    let root = root.to_owned();
+    Box::new(move |path| {
+        if path.starts_with(&root) {
+            meddle(path);
+        }
+    })
+}
+
 /// Does something to one of the files at every question of a scan, each time on a store made anew.
 fn meddled(meddle: fn(&Path), then: fn(&Disk, &str)) {
     let total = {
@@ -253,9 +271,17 @@ fn meddled(meddle: fn(&Path), then: fn(&Disk, &str)) {
     };
     for at in 0..total {
         let store = store();
-        let faults = Faults::at(at, Fault::Meddle(Box::new(meddle)), Lasting::Once);
+        let faults = Faults::at(
+            at,
+            Fault::Meddle(meddle_in(store.path(), meddle)),
+            Lasting::Once,
+        );
         let forest = scan(store.path(), &faults);
         let (path, asked) = faults.hits()[0].clone();
+        // What a host may have said of the folder lies above it, or nowhere.
+        if !path.starts_with(store.path()) {
+            continue;
+        }
         let when = format!("question {at}: {asked:?} of {}", path.display());
         every_disk_is_a_row(store.path(), &forest, &when);
         if let Some(disk) = disk(&forest, &path) {

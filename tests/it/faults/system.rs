@@ -188,7 +188,7 @@ fn what_a_user_may_not_read_is_named_and_the_rest_is_shown() {
     }
     assert_eq!(
         row_of(&listed, "store/child.vhdx")["parent"]["state"],
-        "unreadable"
+        "closed"
     );
     assert_eq!(row_of(&listed, "store/base.vhd")["format"], "vhd");
     let file = |name: &str| store.join(name);

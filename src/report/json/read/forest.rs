@@ -104,6 +104,14 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        // The first of a snapshot's disks decides where it is shown.
+        for of in &mut self.assessment.snapshots {
+            let known = of.snapshot.and_then(|id| forest.snapshot(id));
+            let order: Vec<DiskId> = known.into_iter().flat_map(Snapshot::disk_ids).collect();
+            let place = |disk: &DiskId| order.iter().position(|own| own == disk);
+            of.frozen
+                .sort_by_key(|disk| place(disk).unwrap_or(usize::MAX));
+        }
     }
 
     fn uses(&self, paths: &[String]) -> Vec<DiskUse> {
