@@ -236,7 +236,7 @@ fn time(at: Option<Timestamp>, style: &ColumnStyle, text: &mut String) {
     }
 }
 
-/// The text of the state: sign, word, the day of a revert or why it cannot be told, and `=` where the disk equals its parent.
+/// The text of the state: sign, word, the day of a revert or why it cannot be told, else `=` where the disk equals its parent.
 pub fn status(row: &Row, style: &ColumnStyle) -> String {
     let glyphs = style.charset.glyphs();
     let mut text = match (row.flag, row.hint.as_str()) {
@@ -248,7 +248,8 @@ pub fn status(row: &Row, style: &ColumnStyle) -> String {
         text.push(' ');
         style.clock.write_date(at, &mut text);
     }
-    if row.equals_parent {
+    // Beside a revert the day says more, and columns are narrow.
+    if row.equals_parent && row.reverted_at.is_none() {
         text.push_str(" =");
     }
     text

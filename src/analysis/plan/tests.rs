@@ -72,7 +72,7 @@ fn the_story_is_refused_with_both_dates_and_what_is_already_gone() {
         "TestWin7",
         "2009-05-02 14:10Z",
         "2009-06-30 09:41Z",
-        "permanent",
+        "ends the way back",
     ] {
         let told = format!("{} {}", plan.summary, plan.reasons[0].text);
         assert!(told.contains(part), "{told}");

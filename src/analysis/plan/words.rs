@@ -394,13 +394,12 @@ pub(super) fn summary(case: &SummaryInput<'_>, answer: Answer, reasons: &[Reason
         .filter(|_| first.code == &reasons::REVERTED || first.code == &reasons::CANNOT_TELL);
     match of_verdict {
         Some(verdict) if first.code == &reasons::REVERTED => {
-            let permanent = if case.merges.is_empty() {
-                ""
+            let ends = if case.merges.is_empty() {
+                String::new()
             } else {
-                "; deleting it makes that permanent"
+                format!("; {} it ends the way back to the snapshot", case.doing())
             };
-            let permanent = permanent.replace("deleting", case.doing());
-            format!("{}{permanent}.{more}", reverted(case, verdict))
+            format!("{}{ends}.{more}", reverted(case, verdict))
         }
         Some(_) if case.product == Product::VirtualPc => format!(
             "Cannot tell whether changes of {} were discarded.{more}",

@@ -239,7 +239,7 @@ impl Screen for Map {
     fn aside(&self, _app: &App) -> Vec<String> {
         let steps = self.window.widest().div_ceil(2) + 1;
         let step = steps - self.window.zoom.div_ceil(2);
-        let layer = match self.window.layer {
+        let layer = match self.window.shown_layer() {
             Layer::Held => "",
             Layer::Compared => "compared",
             Layer::Chain => "chain",

@@ -53,7 +53,7 @@ pub fn draw(app: &App, map: &MapWindow, area: Rect, buffer: &mut Buffer) {
     let signs = map
         .cells
         .iter()
-        .map(|cell| cell.sign(style, map.layer, glyphs));
+        .map(|cell| cell.sign(style, map.shown_layer(), glyphs));
     draw_cells(buffer, cells_area, theme, columns, signs, map.cursor_cell());
     draw_partitions(app, map, buffer, body);
     // The rows the map does not need are the foot's.
@@ -74,7 +74,7 @@ const WHOLE: &str = "   WHOLE DISK";
 fn style(app: &App, map: &MapWindow) -> MapStyle {
     let theme = &app.settings.theme;
     let alike = theme.style(Role::Changed).fg == theme.style(Role::Same).fg;
-    match map.layer {
+    match map.shown_layer() {
         Layer::Compared if alike || app.settings.depth == Depth::Mono => MapStyle::Letters,
         _ => map.style,
     }
@@ -190,7 +190,7 @@ fn draw_overview(app: &App, map: &MapWindow, buffer: &mut Buffer, area: Rect) ->
         .overview
         .cells
         .iter()
-        .map(|cell| cell.sign(style, map.layer, glyphs));
+        .map(|cell| cell.sign(style, map.shown_layer(), glyphs));
     let here = usize::try_from(map.cursor >> map.overview.zoom).ok();
     draw_cells(buffer, cells, theme, columns, signs, here);
     let taken = rows + HEAD;
@@ -231,7 +231,7 @@ fn foot_lines(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
     let width = usize::from(area.width);
     let mut lines = cursor_line(app, map).wrap(width, 1);
     let mut totals = totals(app, map);
-    if map.layer == Layer::Chain {
+    if map.shown_layer() == Layer::Chain {
         totals = strips(
             app,
             map,
@@ -241,7 +241,7 @@ fn foot_lines(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
             },
         );
     }
-    if map.layer == Layer::Compared {
+    if map.shown_layer() == Layer::Compared {
         // With the comparison shown, what it came to is worth the room first.
         totals.reverse();
     }
@@ -305,7 +305,7 @@ fn cursor_line(app: &App, map: &MapWindow) -> Line {
     let mut line = Line::of(Role::Notice, place)
         .with(Role::Text, format!("  at {at}{within}: "))
         .with(Role::Text, holds);
-    if map.layer == Layer::Owners {
+    if map.shown_layer() == Layer::Owners {
         let owner = map.owner_within(&map.span(first, last.saturating_add(1)), &cell);
         line.push(
             Role::Text,
@@ -316,7 +316,7 @@ fn cursor_line(app: &App, map: &MapWindow) -> Line {
     let answers = cell
         .answers
         .zip(tables)
-        .filter(|_| map.layer == Layer::Chain);
+        .filter(|_| map.shown_layer() == Layer::Chain);
     if let Some(table) = answers.and_then(|(at, tables)| tables.get(usize::from(at))) {
         let disk = app.find(&table.path);
         let name = disk.map_or_else(String::new, |disk| app.name_of(disk));
@@ -347,11 +347,11 @@ fn legend(app: &App, map: &MapWindow) -> Line {
         } else {
             "never written"
         };
-        page::legend_of_sectors(elsewhere, map.zoom > 0, style, map.layer, glyphs)
+        page::legend_of_sectors(elsewhere, map.zoom > 0, style, map.shown_layer(), glyphs)
     } else {
-        page::legend(style, map.layer, glyphs)
+        page::legend(style, map.shown_layer(), glyphs)
     };
-    if map.layer == Layer::Compared && map.compared.is_none() {
+    if map.shown_layer() == Layer::Compared && map.compared.is_none() {
         let words = match &app.comparison.error {
             Some(error) => error.as_str(),
             None => "comparing",
@@ -359,7 +359,7 @@ fn legend(app: &App, map: &MapWindow) -> Line {
         line.push(Role::Notice, format!(" ({words})"));
     }
     let owners = map.chain.as_ref().and_then(|chain| chain.owners.as_ref());
-    if map.layer == Layer::Owners && owners.is_none_or(|owners| !owners.complete) {
+    if map.shown_layer() == Layer::Owners && owners.is_none_or(|owners| !owners.complete) {
         let words = owners.map_or("looking", |_| "not all could be told");
         line.push(Role::Notice, format!(" ({words})"));
     }

@@ -239,10 +239,18 @@ impl MapWindow {
         self.survey(rows);
     }
 
+    /// The layer that is drawn. Which disk of the chain answers is known by blocks: of a block's sectors, which the disk itself holds.
+    pub fn shown_layer(&self) -> Layer {
+        match (self.layer, &self.sectors) {
+            (Layer::Chain, Some(_)) => Layer::Held,
+            (layer, _) => layer,
+        }
+    }
+
     /// Lines of the chain's disks below a map that shows who answers, where there is room.
     pub fn strips(&self, area: Rect) -> u16 {
         let disks = self.chain.as_ref().map_or(0, |chain| chain.tables.len());
-        let wanted = self.layer == Layer::Chain && self.sectors.is_none() && disks > 1;
+        let wanted = self.shown_layer() == Layer::Chain && disks > 1;
         if wanted && area.width >= WIDE.0 && area.height >= WIDE.1 - 5 {
             u16::try_from(disks).unwrap_or(u16::MAX).min(10)
         } else {
