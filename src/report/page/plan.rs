@@ -15,6 +15,13 @@ use crate::text::{self, count, escape, many};
 /// Things of one kind that are shown one by one.
 const MANY: usize = 5;
 
+/// Nothing is merged by the plan, as it is not known what the machine uses.
+fn is_open(plan: &Plan) -> bool {
+    let open = [&reasons::NO_NOW, &reasons::NOW_UNREADABLE];
+    let rests_on_use = plan.reasons.iter().any(|of| open.contains(&of.code));
+    rests_on_use && plan.merges.is_empty() && plan.deleted.is_empty()
+}
+
 /// The whole page.
 pub fn lines(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
     let mut page = Writer::new(context, plan);
@@ -25,14 +32,18 @@ pub fn lines(context: &PageContext<'_>, plan: &Plan) -> Vec<Line> {
     page.losses();
     page.consequences();
     page.chains("BEFORE", &plan.before);
-    if plan.after.is_empty() {
+    if is_open(plan) {
+        page.page.labelled("AFTER", Role::Text, "not known");
+    } else if plan.after.is_empty() {
         let text = match (plan.deleted.is_empty(), plan.merges.is_empty()) {
             (true, true) => "as before",
             _ => "nothing of this chain is left",
         };
         page.page.labelled("AFTER", Role::Text, text);
     }
-    page.chains("AFTER", &plan.after);
+    if !is_open(plan) {
+        page.chains("AFTER", &plan.after);
+    }
     if !plan.ends_in.is_empty() {
         let text = context.sentence(&plan.ends_in);
         page.page.labelled("ENDS IN", Role::Text, text);
@@ -293,9 +304,7 @@ impl<'a> Writer<'a> {
             self.merge(merge);
         }
         if plan.merges.is_empty() && plan.deleted.is_empty() {
-            let open = [&reasons::NO_NOW, &reasons::NOW_UNREADABLE];
-            let is_open = plan.reasons.iter().any(|of| open.contains(&of.code));
-            let text = if is_open {
+            let text = if is_open(plan) {
                 "which file is merged into which is not known"
             } else {
                 "nothing is merged"
