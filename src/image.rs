@@ -211,8 +211,11 @@ impl Image {
         out: &mut Vec<BlockEntry>,
         audit: Option<&mut TableAudit>,
     ) -> Result<(), FormatError> {
-        self.layout
-            .read_table(&*self.source, first, count, out, audit)
+        out.clear();
+        match self.layout.table() {
+            Some(table) => table.read(&*self.source, first, count, out, audit),
+            None => Ok(()),
+        }
     }
 
     /// As [`Image::read_table`], but only the blocks that are not absent, each with its number; long stretches of absent ones
@@ -225,9 +228,13 @@ impl Image {
         first: BlockNo,
         count: u64,
         out: &mut Vec<(BlockNo, BlockEntry)>,
+        audit: Option<&mut TableAudit>,
     ) -> Result<u64, FormatError> {
-        self.layout
-            .read_present(&*self.source, first, count, out, None)
+        out.clear();
+        match self.layout.table() {
+            Some(table) => table.read_present(&*self.source, first, count, out, audit),
+            None => Ok(0),
+        }
     }
 
     /// Sectors of `block` that the disk has: a whole block's, fewer for the last, none past the end.

@@ -137,7 +137,7 @@ impl<'a> TableCursor<'a> {
         let mut present = self.present.take().unwrap_or_default();
         let read = self
             .image
-            .read_present(BlockNo(block), ENTRIES_AHEAD, &mut present);
+            .read_present(BlockNo(block), ENTRIES_AHEAD, &mut present, None);
         self.read = block..block.saturating_add(ENTRIES_AHEAD);
         match read {
             Ok(count) if count > 0 => {

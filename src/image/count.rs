@@ -74,13 +74,7 @@ impl Image {
                 break;
             }
             let window = known.saturating_sub(first).min(WINDOW);
-            let read = self.layout.read_present(
-                &*self.source,
-                BlockNo(first),
-                window,
-                &mut entries,
-                Some(&mut audit),
-            );
+            let read = self.read_present(BlockNo(first), window, &mut entries, Some(&mut audit));
             let answered = match read {
                 Ok(answered) => {
                     let blocks = first..first.saturating_add(answered);

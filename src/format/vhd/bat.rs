@@ -278,8 +278,6 @@ impl AllocationTable for VhdTableLayout {
         Ok(())
     }
 
-    /// As [`read`](Self::read), but only the blocks that are not absent, each with its number: a disk that holds few of its
-    /// blocks costs little more than the read. Returns how many blocks from `first` on have an entry.
     fn read_present(
         &self,
         source: &dyn Source,

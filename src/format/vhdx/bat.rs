@@ -21,7 +21,7 @@ const STRETCH: u64 = 128;
 
 /// Whether stretches of zeros, which say "not here" of each block, are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Zeros {
+enum ZeroStretches {
     Decoded,
     Skipped,
 }
@@ -140,7 +140,7 @@ impl VhdxTableLayout {
         source: &dyn Source,
         first: BlockNo,
         count: u64,
-        zeros: Zeros,
+        zeros: ZeroStretches,
         mut audit: Option<&mut TableAudit>,
         mut take: impl FnMut(BlockNo, BlockEntry),
     ) -> Result<u64, FormatError> {
@@ -170,7 +170,7 @@ impl VhdxTableLayout {
                 at = stretch.end;
                 let index = self.chunks.payload_index(BlockNo(stretch.start));
                 let length = stretch.end.saturating_sub(stretch.start);
-                if zeros == Zeros::Skipped && window.is_zero(index, length) {
+                if zeros == ZeroStretches::Skipped && window.is_zero(index, length) {
                     continue;
                 }
                 for block in stretch.map(BlockNo) {
@@ -479,9 +479,16 @@ impl AllocationTable for VhdxTableLayout {
         audit: Option<&mut TableAudit>,
     ) -> Result<(), FormatError> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        self.each_entry(source, first, count, Zeros::Decoded, audit, |_, entry| {
-            out.push(entry);
-        })?;
+        self.each_entry(
+            source,
+            first,
+            count,
+            ZeroStretches::Decoded,
+            audit,
+            |_, entry| {
+                out.push(entry);
+            },
+        )?;
         Ok(())
     }
 
@@ -499,7 +506,7 @@ impl AllocationTable for VhdxTableLayout {
             source,
             first,
             count,
-            Zeros::Skipped,
+            ZeroStretches::Skipped,
             audit,
             |block, entry| {
                 if entry.state != BlockState::Absent {
