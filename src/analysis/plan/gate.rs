@@ -392,9 +392,9 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
     let is_open = !case.now_known || closed(case).is_empty();
     // What no machine is on is deleted with its changes, whatever the machine uses.
     let is_dead_end = |id: &DiskId| case.steps.dead_ends.contains(id);
-    let is_settled = case.steps.unknown.is_empty() && case.frozen.iter().all(is_dead_end);
-    let is_unknown = !is_settled
-        && (!case.steps.unknown.is_empty() || !(case.now_known || case.verdict.is_none()));
+    let rests_on_now = !case.frozen.iter().all(is_dead_end);
+    let is_now_open = !case.now_known && case.verdict.is_some();
+    let is_unknown = !case.steps.unknown.is_empty() || (is_now_open && rests_on_now);
     if is_unknown && is_open {
         let disks = match case.steps.unknown.as_slice() {
             [] => case.frozen,
