@@ -13,6 +13,7 @@ mod job;
 mod outside;
 mod reporter;
 mod tables;
+mod watch;
 mod work;
 
 use std::io::{self, Stdout};

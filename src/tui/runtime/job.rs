@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
 
 use crate::job::Job;
 use crate::tui::Options;
@@ -20,9 +21,23 @@ use super::work;
 pub struct Jobs {
     options: Arc<Options>,
     inbox: SyncSender<Message>,
-    running: BTreeMap<JobKind, Job>,
+    running: BTreeMap<JobKind, RunningJob>,
     /// What rows are wanted by; jobs look at it when they make some.
     wanted: Arc<Mutex<ShownBy>>,
+}
+
+/// A job and its thread, which may rest.
+#[derive(Debug)]
+struct RunningJob {
+    job: Job,
+    thread: Thread,
+}
+
+impl RunningJob {
+    fn stop(&self) {
+        self.job.cancel.cancel();
+        self.thread.unpark();
+    }
 }
 
 /// What a job tells, whole, and how it ended: for tests that want a browser's answer without its terminal.
@@ -63,8 +78,8 @@ impl Jobs {
         let slot = work.slot();
         self.cancel(slot);
         let job = Job::default();
-        self.running.insert(slot, job.clone());
-        let reporter = Reporter::new(slot, no, self.inbox.clone(), job, Arc::clone(&self.wanted));
+        let own = job.clone();
+        let reporter = Reporter::new(slot, no, self.inbox.clone(), own, Arc::clone(&self.wanted));
         let options = Arc::clone(&self.options);
         let inbox = self.inbox.clone();
         let name = format!("{slot:?}").to_lowercase();
@@ -74,25 +89,30 @@ impl Jobs {
             reporter.tell(News::Progress(reporter.progress(String::new())));
             reporter.tell(News::Ended(ended));
         });
-        if let Err(error) = spawned {
-            // The inbox may be full and this is its reader: losing the news is better than waiting for oneself.
-            let _ = inbox.try_send(Message::Job(slot, no, News::Ended(Err(error.to_string()))));
+        match spawned {
+            Ok(handle) => {
+                let thread = handle.thread().clone();
+                self.running.insert(slot, RunningJob { job, thread });
+            }
+            Err(error) => {
+                // The inbox may be full and this is its reader: losing the news is better than waiting for oneself.
+                let _ = inbox.try_send(Message::Job(slot, no, News::Ended(Err(error.to_string()))));
+            }
         }
     }
 
     /// Asks the job of a slot to stop.
     pub fn cancel(&mut self, slot: JobKind) {
-        if let Some(job) = self.running.remove(&slot) {
-            job.cancel.cancel();
+        if let Some(running) = self.running.remove(&slot) {
+            running.stop();
         }
     }
 
     /// Asks all jobs to stop.
     pub fn cancel_all(&mut self) {
-        for job in self.running.values() {
-            job.cancel.cancel();
+        for running in std::mem::take(&mut self.running).values() {
+            running.stop();
         }
-        self.running.clear();
     }
 }
 

@@ -1,10 +1,8 @@
 //! What each kind of job does. Jobs know neither the state nor the terminal.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::analysis::diff::{self, DiffEvent};
 use crate::analysis::files::lost::{LossExtent, StoreGuestFiles};
@@ -20,7 +18,6 @@ use crate::report::json::read;
 use crate::report::row::Phase;
 use crate::store::containers::Containers;
 use crate::store::earlier::EarlierScan;
-use crate::store::pulse::{Pulse, pulse};
 use crate::store::{DiskId, Forest, ForestUpdates, ScanEvent, ScanOptions, rescan, scan};
 use crate::tui::Options;
 use crate::tui::effect::JobRequest;
@@ -36,8 +33,6 @@ use crate::text;
 const RUNS_KEPT: usize = 1 << 20;
 /// Runs of block states that are kept: a table of 64 TiB in 1 MiB blocks that alternate is cut here.
 const STATES_KEPT: usize = 4 << 20;
-/// How often a watched store is looked at.
-const WATCH_GAP: Duration = Duration::from_secs(5);
 
 /// Does the work; the result is how it ended.
 pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(), String> {
@@ -85,7 +80,7 @@ pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(
             Ok(())
         }
         JobRequest::Watch { forest } => {
-            watch(&forest, reporter);
+            super::watch::watch(&forest, reporter);
             Ok(())
         }
     }
@@ -147,20 +142,6 @@ fn open(roots: &[PathBuf], path: &Path) -> Result<Image, String> {
         .open(path)
         .map_err(|error| format!("{}: {error}", text::path(path)))?;
     Image::open(source).map_err(|error| format!("{}: {error}", text::path(path)))
-}
-
-/// Waits a moment; false if the job was stopped meanwhile.
-fn rest(reporter: &Reporter, how_long: Duration) -> bool {
-    let until = Instant::now() + how_long;
-    while Instant::now() < until {
-        if reporter.job.cancel.is_cancelled() {
-            return false;
-        }
-        std::thread::sleep(
-            Duration::from_millis(30).min(until.saturating_duration_since(Instant::now())),
-        );
-    }
-    !reporter.job.cancel.is_cancelled()
 }
 
 fn blocks(roots: &[PathBuf], path: &Path, reporter: &Reporter) -> Result<(), String> {
@@ -326,70 +307,4 @@ fn plan(
         reporter.tell(News::Plan(Arc::new(made)));
     }
     Ok(())
-}
-
-/// Looks at the pulse of every disk and folder; tells what differs, if something does.
-fn watch(forest: &Forest, reporter: &Reporter) {
-    let folders: BTreeSet<&Path> = forest
-        .disks
-        .iter()
-        .filter_map(|disk| disk.path.parent())
-        .collect();
-    let disks = forest.disks.len();
-    let look = || -> Vec<Option<Pulse>> {
-        let containers = Containers::among(&forest.roots);
-        let disks = forest.disks.iter();
-        disks
-            .map(|disk| pulse(&disk.path, disk.header.as_ref(), &containers))
-            .chain(
-                folders
-                    .iter()
-                    .map(|folder| pulse(folder, None, &containers)),
-            )
-            .collect()
-    };
-    let paths: Vec<&Path> = forest
-        .disks
-        .iter()
-        .map(|disk| disk.path.as_path())
-        .chain(folders.iter().copied())
-        .collect();
-    let mut before = look();
-    while rest(reporter, WATCH_GAP) {
-        let now = look();
-        if now != before {
-            let pairs = before.iter().zip(&now).zip(&paths);
-            let differs = pairs.filter(|((before, now), _)| before != now);
-            let (files, others): (Vec<_>, Vec<_>) = differs
-                .map(|((_, now), path)| (now.is_some(), *path))
-                .partition(|(_, path)| paths.iter().take(disks).any(|disk| disk == path));
-            let what = changed_words(&files, &others);
-            before = now;
-            if !reporter.tell(News::Changed(what)) {
-                break;
-            }
-        }
-    }
-}
-
-/// What changed: files first, each still there or gone, else the folders.
-fn changed_words(files: &[(bool, &Path)], folders: &[(bool, &Path)]) -> String {
-    match (files, folders) {
-        ([(true, file)], _) => format!("{} changed", text::file_name(file)),
-        ([(false, file)], _) => format!("{} is gone", text::file_name(file)),
-        ([_, _, ..], _) => {
-            let gone = files.iter().filter(|(is_there, _)| !is_there).count();
-            let changed = text::many(files.len() - gone, "file");
-            match gone {
-                0 => format!("{changed} changed"),
-                n if n == files.len() => format!("{} are gone", text::many(n, "file")),
-                n => format!("{changed} changed, {n} gone"),
-            }
-        }
-        ([], [(_, folder)]) => format!("files came or went in {}", text::path(folder)),
-        ([], _) => format!(
-            "files came or went in {}",
-            text::many(folders.len(), "folder")
-        ),
-    }
 }
