@@ -57,11 +57,33 @@ pub fn open_pair(
     left: DiskId,
     right: DiskId,
 ) -> Result<(Chain, Chain), OpenError> {
-    let mut open = OpenDisks::new(forest);
-    Ok((
-        open_line(forest, left, &mut open)?,
-        open_line(forest, right, &mut open)?,
-    ))
+    OpenPairs::new(forest).open(left, right)
+}
+
+/// Opens pairs one after the other; what the next pair has in common with the left disk of the last one stays open.
+pub struct OpenPairs<'a> {
+    forest: &'a Forest,
+    open: OpenDisks,
+}
+
+impl<'a> OpenPairs<'a> {
+    pub fn new(forest: &'a Forest) -> Self {
+        Self {
+            forest,
+            open: OpenDisks::new(forest),
+        }
+    }
+
+    /// # Errors
+    /// As [`open_chain`].
+    pub fn open(&mut self, left: DiskId, right: DiskId) -> Result<(Chain, Chain), OpenError> {
+        let stays: Vec<DiskId> = self.forest.line(left).collect();
+        self.open.images.retain(|id, _| stays.contains(id));
+        Ok((
+            open_line(self.forest, left, &mut self.open)?,
+            open_line(self.forest, right, &mut self.open)?,
+        ))
+    }
 }
 
 /// Opens files as a chain, leaf first, without asking whether they name each other as parents.

@@ -3,7 +3,7 @@
 //! XCP-ng shows (FACTS.md §1.8).
 
 use crate::analysis::{AssessedSnapshot, Assessment, Rule};
-use crate::store::{DiskId, Forest, Product};
+use crate::store::{Disk, DiskId, Forest, Product};
 
 /// The snapshot that a disk is the VDI of: an index into [`Assessment::snapshots`]. The pool's facts name it; without them it is
 /// the leaf that holds nothing, where the structure tells which of its neighbours the machine goes on in.
@@ -37,8 +37,7 @@ pub fn one_of_several(forest: &Forest, assessment: &Assessment, id: DiskId) -> O
 }
 
 fn is_empty(forest: &Forest, id: DiskId) -> bool {
-    let counts = forest.disk(id).and_then(|disk| disk.counts.as_ref());
-    counts.is_some_and(|counts| counts.complete && counts.dirty_sectors == 0)
+    forest.disk(id).is_some_and(Disk::holds_nothing)
 }
 
 /// The VDI of a snapshot that no facts name: the leaf on its base copy that holds nothing, beside the disk the machine goes on in.

@@ -219,10 +219,8 @@ impl<'a> Survey<'a> {
     /// Whether every changed sector of a disk equals its parent's, or there is none; `None` if that is not known.
     pub fn equals_parent(&self, id: DiskId) -> Option<bool> {
         let compared = self.compared.equals_parent.get(id.0 as usize).copied();
-        compared.flatten().or_else(|| {
-            let counts = self.forest.disk(id)?.counts.as_ref()?;
-            (counts.complete && counts.error == 0 && counts.dirty_sectors == 0).then_some(true)
-        })
+        let is_empty = || self.forest.disk(id).is_some_and(Disk::holds_nothing);
+        compared.flatten().or_else(|| is_empty().then_some(true))
     }
 }
 

@@ -1,14 +1,15 @@
 //! The files behind a plan's losses, read from the disks.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use super::noise::{by_interest, is_noise};
 use super::{FilesEvent, compare_files};
-use crate::analysis::open::open_pair;
+use crate::analysis::open::OpenPairs;
 use crate::analysis::plan::{GuestFiles, LostFiles};
 use crate::guest::filesystem::{Change, ChangeKind, FileKind};
 use crate::job::Job;
-use crate::store::{DiskId, Forest};
+use crate::store::{Disk, DiskId, Forest};
 
 /// Read of each disk for one loss, at most, unless all is asked for.
 pub const BYTES_MAX: u64 = 64 << 20;
@@ -24,9 +25,9 @@ pub enum LossExtent {
 }
 
 /// Reads the guests' files of a forest's disks.
-#[derive(Debug)]
 pub struct StoreGuestFiles<'a> {
     forest: &'a Forest,
+    open: RefCell<OpenPairs<'a>>,
     job: &'a Job,
     extent: LossExtent,
 }
@@ -35,15 +36,32 @@ impl<'a> StoreGuestFiles<'a> {
     pub fn new(forest: &'a Forest, job: &'a Job, extent: LossExtent) -> Self {
         Self {
             forest,
+            open: RefCell::new(OpenPairs::new(forest)),
             job,
             extent,
         }
+    }
+
+    /// What goes is a child of what stays, as long as that, and has no sector of its own.
+    fn holds_nothing(&self, stays: DiskId, goes: DiskId) -> bool {
+        let disk = |id| self.forest.disk(id);
+        let bytes = |id| disk(id)?.header.as_ref().map(|header| header.virtual_size);
+        self.forest.parent_of(goes) == Some(stays)
+            && bytes(goes) == bytes(stays)
+            && disk(goes).is_some_and(Disk::holds_nothing)
     }
 }
 
 impl GuestFiles for StoreGuestFiles<'_> {
     fn lost(&self, stays: DiskId, goes: DiskId) -> Option<LostFiles> {
-        let (before, after) = open_pair(self.forest, stays, goes).ok()?;
+        if self.holds_nothing(stays, goes) {
+            return Some(LostFiles {
+                complete: true,
+                ..LostFiles::default()
+            });
+        }
+        let pair = self.open.borrow_mut().open(stays, goes);
+        let (before, after) = pair.ok()?;
         let (bytes_max, named) = match self.extent {
             LossExtent::Some => (BYTES_MAX, NAMED),
             LossExtent::All => (u64::MAX, usize::MAX),

@@ -128,11 +128,9 @@ fn is_whole_quarters(seconds: i64) -> bool {
 fn untouched(forest: &Forest, id: DiskId, disk: &Disk) -> Option<UntouchedDisks> {
     let header = disk.header.as_ref().filter(|header| is_blktap(header))?;
     let node = forest.node(id)?;
-    let counts = disk.counts.as_ref()?;
-    let is_empty = counts.complete && counts.dirty_sectors == 0;
     forest
         .parent_of(id)
-        .filter(|_| is_empty && node.children.is_empty())?;
+        .filter(|_| disk.holds_nothing() && node.children.is_empty())?;
     let stamp = header.created?;
     let ahead = seconds_between(disk.file.modified?, stamp);
     let behind = ahead.saturating_neg();

@@ -91,4 +91,10 @@ impl Disk {
         (header.kind == Kind::Differencing)
             .then(|| sectors.saturating_mul(u64::from(header.sector_size)))
     }
+
+    /// It was counted whole, and no sector is its own: its content is its parent's.
+    pub fn holds_nothing(&self) -> bool {
+        let counts = self.counts.as_ref().filter(|counts| counts.complete);
+        counts.is_some_and(|counts| counts.error == 0) && self.dirty_bytes() == Some(0)
+    }
 }
