@@ -64,12 +64,13 @@ impl VolumeKind {
 /// # Errors
 /// When its start cannot be read.
 pub fn probe(volume: &dyn Source) -> io::Result<VolumeKind> {
-    let start = read_up_to(volume, 0, FIRST_BYTES)?;
+    let mut start = read_up_to(volume, 0, FIRST_BYTES)?;
     if let Some(kind) = by_start(&start) {
         return Ok(kind);
     }
-    let all = read_up_to(volume, 0, ALL_BYTES)?;
-    if let Some(kind) = by_far_marks(&all) {
+    let rest = ALL_BYTES.saturating_sub(FIRST_BYTES);
+    start.extend(read_up_to(volume, FIRST_BYTES as u64, rest)?);
+    if let Some(kind) = by_far_marks(&start) {
         return Ok(kind);
     }
     by_end(volume)

@@ -22,15 +22,16 @@ impl FatOwnerSearch<'_> {
         class: OwnerClass,
         id: Option<FileId>,
     ) -> ControlFlow<()> {
-        let mut taken = Vec::new();
-        for place in places {
-            taken.extend(self.left.within(place));
+        let mut taken = Extents::default();
+        // A damaged chain comes by the same cluster again.
+        for place in Extents::collect(places.iter().cloned()).iter() {
+            self.left.within(&place).for_each(|part| taken.push(part));
         }
         if taken.is_empty() {
             return ControlFlow::Continue(());
         }
-        self.left = self.left.without(&Extents::collect(taken.iter().cloned()));
-        for bytes in taken {
+        self.left = self.left.without(&taken);
+        for bytes in taken.iter() {
             (self.each)(OwnedPart {
                 bytes,
                 class,
