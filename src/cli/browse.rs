@@ -10,6 +10,7 @@ use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
 use super::confine::{Confined, Writable, confine};
 use super::exit::Exit;
 use super::output::Output;
+use super::saved::is_saved;
 use super::session::{Session, family, no_disk};
 use crate::analysis::settle::GuestAccess;
 use crate::config::Config;
@@ -54,6 +55,10 @@ pub(super) fn run(
         StatePlace::of(if from.is_empty() { roots } else { from })
     };
     let memory = state.as_ref().map(StatePlace::load).unwrap_or_default();
+    // The browser judges by it as by facts that are named, and the commands it shows must answer as it does.
+    let kept = memory.saved.as_deref();
+    let kept = kept.filter(|file| saved.is_none() && is_saved(file));
+    let flags = flags(session, kept);
     // A theme file that is gone since must not keep the browser from starting.
     let theme_kept = memory
         .theme
@@ -95,7 +100,7 @@ pub(super) fn run(
         },
         notice,
         guard,
-        flags: flags(session),
+        flags,
         keys: config.keys,
         exports: cli.browse.export.clone().or_else(state::folder),
         at,
@@ -112,15 +117,15 @@ pub(super) fn run(
     })
 }
 
-/// The flags that decide what is read and said, for commands that show the same.
-fn flags(session: &Session) -> String {
+/// The flags that decide what is read and said, for commands that show the same; `kept` is the scan that was saved last.
+fn flags(session: &Session, kept: Option<&Path>) -> String {
     let scan = &session.scan;
     let word = |path: &Path| quoted(&text::path(path));
     let mut flags = String::new();
     let mut add = |name: &str, value: String| {
         flags.extend([" --", name, " ", &value]);
     };
-    for path in &scan.facts {
+    for path in scan.facts.iter().map(PathBuf::as_path).chain(kept) {
         add("facts", word(path));
     }
     for path in &scan.now {

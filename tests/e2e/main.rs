@@ -376,7 +376,11 @@ fn the_next_visit_marks_what_is_new_since_the_scan_that_was_saved() {
         let text = screen.contents();
         text.contains("+ new") && text.contains("since 20") && text.contains(": 1 new")
     });
-    session.type_keys("q");
+    session.type_keys("yc");
+    session.wait("a command that knows of the scan", |screen| {
+        screen.contents().contains("--facts")
+    });
+    session.type_keys("qq");
     assert_eq!(session.wait_for_exit(PATIENCE), 0);
 }
 
