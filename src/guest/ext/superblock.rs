@@ -200,7 +200,15 @@ impl ExtSuperblock {
             && u32::from(self.descriptor_bytes) <= self.block_bytes
             && self.descriptor_bytes.is_power_of_two()
             && u32::try_from(groups).is_ok()
-            && u64::from(self.inodes) <= groups.saturating_mul(self.inodes_per_group.into())
+            && self.has_room_for_inodes(groups)
+    }
+
+    /// As the kernel has it: each group has as many inodes, and the tables fit into the volume.
+    fn has_room_for_inodes(&self, groups: u64) -> bool {
+        let inodes = groups.saturating_mul(self.inodes_per_group.into());
+        let bytes = inodes.saturating_mul(self.inode_bytes.into());
+        u64::from(self.inodes) == inodes
+            && bytes <= self.blocks.saturating_mul(self.block_bytes.into())
     }
 
     /// Block groups of the volume.
