@@ -132,7 +132,7 @@ rules! {
         because: "another branch stands on {frozen}; which came first cannot be told",
         bring: Nothing;
     AnotherThen = Certain, "another-disk-then", "certain: a saved scan shows another disk on the snapshot's than today",
-        why: "A snapshot's disk gets a second disk above it only when the snapshot is applied, and nothing was merged into it in between: it is the same snapshot's, or it was not written.",
+        why: "A snapshot's disk gets a second disk above it only when the snapshot is applied, and nothing was merged into it in between: it is the same snapshot's, or it was not written. A VHDX has nothing by which it can be told again once somebody has copied, renamed and written it; nothing in Hyper-V does all three.",
         action: "What was done between the snapshot and that scan was in the disk that is gone. Ask who reverted.",
         because: "{what}",
         bring: Nothing;
