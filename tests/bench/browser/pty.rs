@@ -71,10 +71,10 @@ fn answers(
                 continue;
             }
         }
-        for shown in [true, false] {
+        for (key, shown) in [("?", true), ("q", false)] {
             let began = Instant::now();
-            session.press("?");
-            session.wait("IN THIS VIEW", shown);
+            session.press(key);
+            session.wait("─ Help: ", shown);
             let took = began.elapsed();
             if session.shows(busy) {
                 keys.push(took);
@@ -132,7 +132,7 @@ pub fn measure(table: &mut Table) {
     let mut session = browse(folder.path());
     session.wait("scan done", true);
     // The large pair's child, compared with its parent, while the store is read again.
-    session.press("gjj=R");
+    session.press("g\x1b[Cjj=R");
     let both = "comparing (also scanning): ";
     let answered = answers(&mut session, &mut echo, both, "R=");
     report("a key during a scan of 30,002 disks and a diff", answered);

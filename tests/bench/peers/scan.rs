@@ -182,7 +182,8 @@ fn entrants(folder: &Path, files: &[PathBuf], format: Format) -> Vec<Entrant> {
             None => skipped("vhdiinfo"),
         }
     }
-    if disks <= MOST_QEMU_PROCESSES {
+    // It does not open differencing VHDX.
+    if disks <= MOST_QEMU_PROCESSES && format == Format::Vhd {
         match tools::qemu_img() {
             Some(tool) => entrants.push(for_each("qemu-img info each", line![tool, "info"])),
             None => skipped("qemu-img"),
