@@ -26,6 +26,7 @@ pub mod lvm;
 mod lznt1;
 pub mod mbr;
 pub mod ntfs;
+pub mod packed;
 pub mod partitions;
 pub mod probe;
 pub mod volume;

@@ -96,6 +96,7 @@ fn side(
         job: session.job.clone(),
         scan: session.scan.clone(),
         earlier,
+        ends_at_once: Arc::clone(&session.ends_at_once),
     };
     session.read_named(&[PathBuf::from(path)], CountPolicy::Count, out)
 }

@@ -26,7 +26,7 @@ use crate::report::json::{Document, SCHEMA};
 use crate::report::page::Line;
 use crate::store::CountPolicy;
 use crate::text::escape;
-use kept::KeptChange;
+use kept::KeptChanges;
 
 pub(super) fn run(session: &Session, args: &FilesArgs, out: &mut Output) -> anyhow::Result<Exit> {
     let within = args.within.as_deref().map(GuestPath::parse);
@@ -46,7 +46,7 @@ pub(super) fn run(session: &Session, args: &FilesArgs, out: &mut Output) -> anyh
 /// A volume with what changed in it.
 struct Changed {
     row: VolumeRow,
-    changes: Vec<KeptChange>,
+    changes: KeptChanges,
     totals: ChangeTotals,
 }
 
@@ -75,7 +75,7 @@ fn compare(
                 FilesEvent::Volume(row) => {
                     volumes.push(Changed {
                         row: row.clone(),
-                        changes: Vec::new(),
+                        changes: KeptChanges::new(args.sort),
                         totals: ChangeTotals::default(),
                     });
                     if streams {
@@ -96,7 +96,7 @@ fn compare(
                             // What is only counted need not be kept.
                             let is_listed = args.noise || Fold::of(&change).is_none();
                             if is_listed || is_json {
-                                of.changes.push(KeptChange::new(*change));
+                                of.changes.push(&change);
                             }
                         }
                     }
@@ -110,8 +110,12 @@ fn compare(
     )?;
     drop(line);
     written?;
-    for of in &mut volumes {
-        kept::order(&mut of.changes, args.sort);
+    if !streams {
+        session.end_at_once();
+        if session.job.cancel.is_cancelled() {
+            return Ok(Exit::Interrupted);
+        }
+        volumes.iter_mut().for_each(|of| of.changes.sort());
     }
     let report = at_one_moment(report, &pair.moment, out);
     match out.form {
@@ -123,8 +127,8 @@ fn compare(
         Form::Ndjson => {
             for of in volumes.iter().filter(|_| !streams) {
                 out.json(&VolumeJson::new(&of.row))?;
-                for change in &of.changes {
-                    out.json(&FileJson::changed(&of.row.name, &change.change()))?;
+                for change in of.changes.iter() {
+                    out.json(&FileJson::changed(&of.row.name, &change))?;
                 }
             }
             out.json(&EndJson::new(&report, &totals))?;
@@ -148,8 +152,8 @@ fn text(volumes: &[Changed], args: &FilesArgs, out: &mut Output) -> io::Result<(
             continue;
         };
         out.line(&line.plain())?;
-        for change in &of.changes {
-            let line = change_line(&change.change(), units, &out.style.clock);
+        for change in of.changes.iter() {
+            let line = change_line(&change, units, &out.style.clock);
             out.line(&line.plain())?;
         }
         if !args.noise {
@@ -178,7 +182,7 @@ impl Serialize for ChangedFiles<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().flat_map(|of| {
             let changes = of.changes.iter();
-            changes.map(|kept| FileJson::changed(&of.row.name, &kept.change()))
+            changes.map(|change| FileJson::changed(&of.row.name, &change))
         }))
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use clap::CommandFactory as _;
@@ -36,6 +37,8 @@ pub struct Session {
     pub scan: ScanArgs,
     /// Earlier scans of the store, beside those among the facts.
     pub earlier: Vec<Arc<EarlierScan>>,
+    /// From now on SIGINT ends the program at once.
+    pub ends_at_once: Arc<AtomicBool>,
 }
 
 /// A store that was read. It is never given back: the program ends with its command, and to free each name of tens of
@@ -52,13 +55,19 @@ impl Session {
             job: Job::default(),
             scan: scan.clone(),
             earlier: Vec::new(),
+            ends_at_once: Arc::default(),
         }
+    }
+
+    /// The work is done, and what is left is to order and write a long answer: from now on the first SIGINT ends the program.
+    pub fn end_at_once(&self) {
+        self.ends_at_once.store(true, Ordering::Relaxed);
     }
 
     /// Starts to listen for SIGINT: the first stops the work, the second ends the program at once. Not for the browser,
     /// which has a terminal to restore and listens for itself.
     pub fn listen(&self) -> anyhow::Result<()> {
-        listen(&self.job).context("cannot listen for signals")
+        listen(&self.job, &self.ends_at_once).context("cannot listen for signals")
     }
 
     /// The scan's options for some roots; the current folder without any.
@@ -438,22 +447,21 @@ fn unknown_command(path: &Path) -> Option<String> {
 }
 
 #[cfg(unix)]
-fn listen(job: &Job) -> io::Result<()> {
+fn listen(job: &Job, ends_at_once: &Arc<AtomicBool>) -> io::Result<()> {
     use signal_hook::consts::SIGINT;
     use signal_hook::flag;
     let stop = job.cancel.flag();
     // In this order: a second signal finds the flag set by the first and ends the program.
-    flag::register_conditional_shutdown(
-        SIGINT,
-        i32::from(Exit::Interrupted.code()),
-        Arc::clone(&stop),
-    )?;
+    let code = i32::from(Exit::Interrupted.code());
+    for ends in [&stop, ends_at_once] {
+        flag::register_conditional_shutdown(SIGINT, code, Arc::clone(ends))?;
+    }
     flag::register(SIGINT, stop)?;
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn listen(_job: &Job) -> io::Result<()> {
+fn listen(_job: &Job, _ends_at_once: &Arc<AtomicBool>) -> io::Result<()> {
     // Elsewhere Ctrl-C ends the program at once; nothing is written that could be left half done.
     Ok(())
 }

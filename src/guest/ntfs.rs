@@ -21,6 +21,7 @@ mod reparse;
 mod runs;
 mod stream;
 mod table;
+mod waiting;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

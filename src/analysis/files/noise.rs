@@ -65,8 +65,9 @@ pub fn by_interest(changes: &mut [Change]) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interest {
     /// Noise, without a path, not a user's, a folder.
-    weight: u8,
-    time: std::cmp::Reverse<Option<i64>>,
+    pub weight: u8,
+    /// Seconds since 1970; the least there are if it is not known.
+    pub time: std::cmp::Reverse<i64>,
 }
 
 impl Interest {
@@ -82,7 +83,11 @@ impl Interest {
         let add = |weight: u8, reason: bool| weight << 1 | u8::from(reason);
         Self {
             weight: reasons.into_iter().fold(0, add),
-            time: std::cmp::Reverse(version.and_then(|version| seconds(&version))),
+            time: std::cmp::Reverse(
+                version
+                    .and_then(|version| seconds(&version))
+                    .unwrap_or(i64::MIN),
+            ),
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::ops::ControlFlow;
 
+use serde::{Serialize, Serializer};
+
 use super::{at_one_moment, document, told};
 use crate::analysis::files::VolumeRow;
 use crate::analysis::files::all::{GuestPath, ListEvent, list_files};
@@ -12,7 +14,10 @@ use crate::cli::args::FilesArgs;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Form, Output};
 use crate::cli::session::Session;
-use crate::guest::filesystem::{FileKind, FileVersion, GuestFile};
+use crate::guest::filesystem::{
+    Change, ChangeKind, DirectoryEntry, FileKind, FileVersion, GuestFile,
+};
+use crate::guest::packed::{PackedAt, PackedChanges};
 use crate::report::files::{ChangeTotals, file_line, volume_name};
 use crate::report::json::files::{EndJson, FileJson, VolumeJson};
 use crate::store::CountPolicy;
@@ -22,11 +27,67 @@ use crate::text::escape;
 #[derive(Default)]
 struct Kept {
     volumes: Vec<VolumeJson>,
-    files: Vec<FileJson>,
+    files: ListedFiles,
     /// A volume that is told of only if it has what is asked for.
     volume: Option<VolumeRow>,
     /// Something was listed.
     any: bool,
+}
+
+/// The files of a document, as changes by which they came: those are small.
+#[derive(Default)]
+struct ListedFiles {
+    packed: PackedChanges,
+    /// The volume's name, and the first file that is not its own any more.
+    ends: Vec<(String, usize)>,
+    places: Vec<PackedAt>,
+}
+
+impl ListedFiles {
+    fn push(&mut self, volume: &str, path: &str, entry: &DirectoryEntry, file: &GuestFile) {
+        let streams = file.streams.iter().map(|stream| stream.name.clone());
+        self.places.push(self.packed.push(&Change {
+            number: 0,
+            kind: ChangeKind::Created,
+            file: file.kind,
+            id: entry.id,
+            path: Some(path.to_owned()),
+            old_path: None,
+            before: None,
+            after: Some(version_of(file)),
+            written_bytes: 0,
+            links: Vec::new(),
+            streams: streams.collect(),
+        }));
+        let end = self.places.len();
+        match self.ends.last_mut() {
+            Some((name, last)) if name == volume => *last = end,
+            _ => self.ends.push((volume.to_owned(), end)),
+        }
+    }
+
+    fn json(&self, place: usize) -> Option<FileJson> {
+        let at = self.ends.partition_point(|(_, end)| *end <= place);
+        let (volume, _) = self.ends.get(at)?;
+        let file = self.packed.get(*self.places.get(place)?);
+        let path = file.path.as_deref().unwrap_or_default();
+        let id = file.id.to_string();
+        let version = file.after?;
+        Some(FileJson::listed(
+            volume,
+            path,
+            file.file,
+            id,
+            &version,
+            file.streams,
+        ))
+    }
+}
+
+impl Serialize for ListedFiles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.places.len()).filter_map(|place| self.json(place)))
+    }
 }
 
 pub(super) fn run(
@@ -56,6 +117,12 @@ pub(super) fn run(
         }
     });
     failed?;
+    if out.form == Form::Json {
+        session.end_at_once();
+        if session.job.cancel.is_cancelled() {
+            return Ok(Exit::Interrupted);
+        }
+    }
     let report = at_one_moment(report, &moment, out);
     if let Some(within) = within.filter(|_| !kept.any && report.complete) {
         anyhow::bail!("{}: no such file in the disk", escape(&within.path));
@@ -117,6 +184,10 @@ fn tell(event: &ListEvent<'_>, min_size: u64, kept: &mut Kept, out: &mut Output)
         let line = file_line(path, file.kind, &version, out.style.units, &out.style.clock);
         return out.line(&line.plain());
     }
+    if out.form == Form::Json {
+        kept.files.push(&volume.name, path, entry, file);
+        return Ok(());
+    }
     let streams = file.streams.iter().map(|stream| stream.name.clone());
     let id = entry.id.to_string();
     let json = FileJson::listed(
@@ -127,11 +198,7 @@ fn tell(event: &ListEvent<'_>, min_size: u64, kept: &mut Kept, out: &mut Output)
         &version,
         streams.collect(),
     );
-    if out.form == Form::Ndjson {
-        return out.json(&json);
-    }
-    kept.files.push(json);
-    Ok(())
+    out.json(&json)
 }
 
 /// What is told of a file in a listing.

@@ -4,12 +4,13 @@
 //! records can differ, and all of a file is in its records. A file whose content alone was written, with no trace in its
 //! record, is found by [owners](super::owners).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 
 use super::file::NtfsFile;
 use super::record::{MftRecord, fix_up, is_same};
 use super::stream::Stream;
+use super::waiting::WaitingFiles;
 use super::{FIRST_USER_RECORD, NtfsVolume, data};
 use crate::finding::Finding;
 use crate::guest::codes;
@@ -49,8 +50,8 @@ pub(in crate::guest) fn changes(
         each,
         told: 0,
         judged: BTreeSet::new(),
-        gone: Vec::new(),
-        new: Vec::new(),
+        gone: WaitingFiles::default(),
+        new: WaitingFiles::default(),
         outcome: Comparison::whole(),
     };
     search.run();
@@ -70,8 +71,8 @@ struct NtfsSearch<'a> {
     told: u32,
     /// Files that carry on in other records and were judged on the way.
     judged: BTreeSet<u64>,
-    gone: Vec<NtfsFile>,
-    new: Vec<NtfsFile>,
+    gone: WaitingFiles,
+    new: WaitingFiles,
     outcome: Comparison,
 }
 
@@ -100,13 +101,7 @@ impl NtfsSearch<'_> {
                 first = end;
             }
         }
-        self.tell_replaced();
-        for file in std::mem::take(&mut self.gone) {
-            self.tell(ChangeKind::Deleted, Some(&file), None);
-        }
-        for file in std::mem::take(&mut self.new) {
-            self.tell(ChangeKind::Created, None, Some(&file));
-        }
+        self.tell_waiting();
     }
 
     fn is_stopped(&mut self) -> bool {
@@ -209,8 +204,14 @@ impl NtfsSearch<'_> {
         match (old, new) {
             (Some(old), Some(new)) if self.is_one_file(&old, &new) => self.judge_one(&old, &new),
             (old, new) => {
-                self.gone.extend(old);
-                self.new.extend(new);
+                if let Some(old) = old {
+                    let change = self.change(ChangeKind::Deleted, Some(&old), None);
+                    self.gone.push(&old, &change);
+                }
+                if let Some(new) = new {
+                    let change = self.change(ChangeKind::Created, None, Some(&new));
+                    self.new.push(&new, &change);
+                }
             }
         }
     }
@@ -280,7 +281,7 @@ impl NtfsSearch<'_> {
         if let Some(kind) = kind {
             let mut change = self.change(kind, Some(old), Some(new));
             change.streams = streams;
-            self.hand_over(change);
+            let _ = self.hand_over(change);
         }
     }
 
@@ -293,34 +294,20 @@ impl NtfsSearch<'_> {
         self.confirm.compare(&before, &after)
     }
 
-    /// Of files that came and went under one name, the name is told once.
-    fn tell_replaced(&mut self) {
-        let key = |file: &NtfsFile| {
-            let name = file.names.first()?;
-            Some((name.parent, name.name.to_lowercase()))
-        };
-        let mut new: BTreeMap<usize, NtfsFile> = std::mem::take(&mut self.new)
-            .into_iter()
-            .enumerate()
-            .collect();
-        let by_name: HashMap<_, usize> = new
-            .iter()
-            .filter_map(|(at, file)| Some((key(file)?, *at)))
-            .collect();
-        let mut gone = Vec::new();
-        for old in std::mem::take(&mut self.gone) {
-            let found = key(&old).and_then(|key| by_name.get(&key));
-            let found = found.and_then(|at| {
-                let same_kind = new.get(at)?.is_directory == old.is_directory;
-                same_kind.then(|| new.remove(at))?
-            });
-            match found {
-                Some(new) => self.tell(ChangeKind::Replaced, Some(&old), Some(&new)),
-                None => gone.push(old),
-            }
+    /// Tells of what is in one state only: under a name that both have as replaced.
+    fn tell_waiting(&mut self) {
+        let mut gone = std::mem::take(&mut self.gone);
+        let mut new = std::mem::take(&mut self.new);
+        WaitingFiles::take_pairs(&mut gone, &mut new, &mut |old, new| {
+            self.hand_over(Change {
+                kind: ChangeKind::Replaced,
+                before: old.before,
+                ..new
+            })
+        });
+        for waiting in [gone, new] {
+            waiting.take_rest(&mut |change| self.hand_over(change));
         }
-        self.gone = gone;
-        self.new = new.into_values().collect();
     }
 
     fn tell(&mut self, kind: ChangeKind, old: Option<&NtfsFile>, new: Option<&NtfsFile>) {
@@ -396,10 +383,14 @@ impl NtfsSearch<'_> {
         }
     }
 
-    fn hand_over(&mut self, mut change: Change) {
+    /// Tells a change; false if no more are wanted.
+    fn hand_over(&mut self, mut change: Change) -> bool {
         change.number = self.told;
         self.told = self.told.saturating_add(1);
         (self.each)(change);
+        let stopped = self.job.cancel.is_cancelled();
+        self.outcome.complete &= !stopped;
+        !stopped
     }
 }
 
