@@ -1,7 +1,7 @@
 /* Changes an NTFS volume without mounting it: change IMAGE VERB PATH ...
  * mkdir PATH, rm PATH, mv OLD NEW, ln OLD NEW, write PATH AT TEXT; compress FOLDER: what is made in it later is compressed;
  * sparse PATH BYTES: a file of zeros; link PATH TARGET; many FOLDER COUNT: small files, a thousand in each folder;
- * touch FOLDER COUNT: gives all of them another time. */
+ * rewrite FOLDER COUNT: gives all of them another time, and those whose content lies in their record another one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,11 +78,16 @@ static void many(const char *folder, int count) {
   ntfs_inode_close(top);
 }
 
-static void touch(const char *folder, int count) {
+static void rewrite(const char *folder, int count) {
   for (int n = 0; n < count; n++) {
     char path[256];
     sprintf(path, "%s/folder%04d/file%07d.txt", folder, n / 1000, n);
     ntfs_inode *ni = open_path(path);
+    if (n % 10) {
+      ntfs_attr *na = data_of(ni);
+      if (ntfs_attr_pwrite(na, 0, 4, "HAY!") != 4) fail(path);
+      ntfs_attr_close(na);
+    }
     ni->last_data_change_time = cpu_to_sle64(sle64_to_cpu(ni->last_data_change_time) + 10000000);
     NInoFileNameSetDirty(ni);
     NInoSetDirty(ni);
@@ -146,8 +151,8 @@ int main(int argc, char **argv) {
     ntfs_inode_close(dir);
   } else if (!strcmp(verb, "many")) {
     many(path, atoi(argv[4]));
-  } else if (!strcmp(verb, "touch")) {
-    touch(path, atoi(argv[4]));
+  } else if (!strcmp(verb, "rewrite")) {
+    rewrite(path, atoi(argv[4]));
   }
   return ntfs_umount(vol, 0) ? 1 : 0;
 }
