@@ -2,6 +2,7 @@
 
 mod place;
 mod raw;
+mod sibling;
 mod tar;
 mod tree;
 

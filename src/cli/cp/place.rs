@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::sibling::machine_folder;
 use crate::text::path as shown;
 
 /// Zeros from this length on become holes.
@@ -19,22 +20,38 @@ pub(super) enum CopyTarget {
 }
 
 impl CopyTarget {
-    /// Refuses places below the folders of a store.
+    /// Refuses places below the folders of a store, and in those of its other machines.
     pub(super) fn new(to: &Path, force: bool, roots: &[PathBuf]) -> anyhow::Result<Self> {
         if to == Path::new("-") {
             return Ok(Self::Stdout);
         }
         let here = real(to).with_context(|| shown(to))?;
+        let mut folders = Vec::new();
         for root in roots {
             let folder = folder_of(root);
             let folder = folder.canonicalize().with_context(|| shown(root))?;
-            if here.starts_with(&folder) {
+            let is_inside = here.starts_with(&folder);
+            folders.push(folder);
+            if is_inside {
                 bail!(
                     "{} lies in the store {}: nothing is written there",
                     shown(to),
                     shown(root)
                 );
             }
+        }
+        if let Some(found) = machine_folder(folder_of(&here), &folders) {
+            bail!(
+                "{} lies in a machine's folder, {}, which holds {}: nothing is written there",
+                shown(to),
+                shown(&found.folder),
+                shown(
+                    found
+                        .file
+                        .strip_prefix(&found.folder)
+                        .unwrap_or(&found.file)
+                )
+            );
         }
         Ok(Self::File {
             path: to.to_path_buf(),

@@ -109,11 +109,44 @@ fn files_come_back_as_they_were_and_nothing_is_written_into_a_store() {
 
     assert_eq!(code(&copy(&["store/child.avhd", "out/whole.raw"])), 0);
     assert!(content(&folder.join("out/whole.raw")) == raw);
-    for inside in ["store/new.raw", "out/../store/new.raw"] {
-        let refused = copy(&["store/child.avhd", inside]);
-        assert_eq!(code(&refused), 2);
-        assert!(!folder.join("store/new.raw").exists());
+    let other = folder.join("other/Virtual Hard Disks");
+    fs::create_dir_all(folder.join("other/notes")).unwrap();
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("x.vhdx"), "").unwrap();
+    std::os::unix::fs::symlink(folder.join("other/notes"), folder.join("out/notes")).unwrap();
+    let absolute = folder.join("other/new.raw");
+    for (inside, why) in [
+        ("store/new.raw", "lies in the store"),
+        ("out/../store/new.raw", "lies in the store"),
+        ("other/new.raw", "holds Virtual Hard Disks/x.vhdx"),
+        (
+            absolute.to_str().unwrap(),
+            "holds Virtual Hard Disks/x.vhdx",
+        ),
+        (
+            "out/../other/notes/new.raw",
+            "holds Virtual Hard Disks/x.vhdx",
+        ),
+        ("out/notes/new.raw", "holds Virtual Hard Disks/x.vhdx"),
+        ("other/Virtual Hard Disks/new.raw", "holds x.vhdx"),
+    ] {
+        for what in [
+            &["store/child.avhd"][..],
+            &["store/base.vhd", "/docs/gone.txt"],
+        ] {
+            let refused = copy(&[what, &[inside]].concat());
+            let said = String::from_utf8(refused.stderr.clone()).unwrap();
+            assert!(
+                code(&refused) == 2 && said.contains(why),
+                "{inside}: {said}"
+            );
+            let place = folder.join(inside);
+            assert!(!place.exists(), "{inside}");
+        }
     }
+    let of_store = ["store/child.avhd", "out/new.raw", "--store", "."];
+    assert_eq!(code(&copy(&of_store)), 2, "below the store that is named");
+    assert_eq!(code(&copy(&["store/child.avhd", "beside.raw"])), 0);
     assert_eq!(
         code(&copy(&["store/child.avhd", "/docs/gone.txt", "out/no"])),
         2
