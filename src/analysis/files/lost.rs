@@ -8,6 +8,8 @@ use super::{FilesEvent, compare_files};
 use crate::analysis::open::OpenPairs;
 use crate::analysis::plan::{GuestFiles, LostFiles};
 use crate::guest::filesystem::{Change, ChangeKind, FileKind};
+use crate::guest::probe::VolumeKind;
+use crate::guest::volume::NotRead;
 use crate::job::Job;
 use crate::store::{Disk, DiskId, Forest};
 
@@ -68,17 +70,26 @@ impl GuestFiles for StoreGuestFiles<'_> {
         };
         let mut lost = LostFiles::default();
         let mut changes: Vec<Change> = Vec::new();
+        let unknown = NotRead::of_kind(VolumeKind::Unknown);
+        let (mut written, mut formless) = (0_usize, 0_usize);
         let report = compare_files(&before, &after, bytes_max, self.job, &mut |event| {
-            if let FilesEvent::Change(_, change) = event
-                && change.path.is_some()
-                && count(&mut lost, &change)
-            {
-                changes.push(*change);
+            match event {
+                FilesEvent::Volume(row) if row.written_bytes > 0 => {
+                    written += 1;
+                    formless += usize::from(row.why == unknown);
+                }
+                FilesEvent::Change(_, change) if change.path.is_some() => {
+                    if count(&mut lost, &change) {
+                        changes.push(*change);
+                    }
+                }
+                _ => {}
             }
             ControlFlow::Continue(())
         });
         let report = report.ok()?;
         (lost.complete, lost.cut) = (report.complete, report.cut);
+        lost.no_file_system = written > 0 && written == formless;
         by_interest(&mut changes);
         changes.truncate(named);
         lost.first = changes;

@@ -30,6 +30,8 @@ pub struct LostFiles {
     pub complete: bool,
     /// There is more to look at than is quick.
     pub cut: bool,
+    /// Nothing that was written is a file system, as far as is known.
+    pub no_file_system: bool,
 }
 
 /// Looks up the files behind each loss of a plan.

@@ -141,12 +141,16 @@ fn lost_lines(context: &PageContext<'_>, files: &LostFiles) -> Vec<Line> {
         lines.push(indent(7).with(Role::Dim, text));
     }
     if !files.complete {
-        let text = if files.cut {
-            "not all of the guest's files were looked at (--files looks at all)"
+        let (role, text) = if files.cut {
+            let text = "not all of the guest's files were looked at (--files looks at all)";
+            (Role::Unsure, text)
+        } else if files.no_file_system {
+            let text = "no file system was found in the disk, so no files can be named";
+            (Role::Dim, text)
         } else {
-            "not all of the guest's files can be read"
+            (Role::Unsure, "not all of the guest's files can be read")
         };
-        lines.push(indent(5).with(Role::Unsure, text));
+        lines.push(indent(5).with(role, text));
     }
     lines
 }
