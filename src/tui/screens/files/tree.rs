@@ -197,10 +197,10 @@ impl FileTree {
         let mut waiting: Vec<(usize, usize)> = self.sorted(top, noise, 0);
         while let Some((first, depth)) = waiting.pop() {
             let (node, name) = self.joined(first, noise);
-            let children = self.sorted(node, noise, depth + 1);
+            let holds = self.shown(node, noise).next().is_some();
             let chosen = self.node(node).and_then(|node| node.open);
             let is_open = chosen.unwrap_or(self.nodes.len() <= OPEN_NODES || depth == 0);
-            let open = (!children.is_empty()).then_some(is_open);
+            let open = holds.then_some(is_open);
             rows.push(FileRow::Node {
                 node,
                 depth,
@@ -208,19 +208,23 @@ impl FileTree {
                 open,
             });
             if is_open || closed == Closed::Show {
-                waiting.extend(children);
+                waiting.extend(self.sorted(node, noise, depth + 1));
             }
         }
     }
 
-    /// What shows directly below a node, the last to be taken first.
-    fn sorted(&self, at: usize, noise: Noise, depth: usize) -> Vec<(usize, usize)> {
+    /// What shows directly below a node.
+    fn shown(&self, at: usize, noise: Noise) -> impl Iterator<Item = (usize, &FileNode)> {
         let children = self.node(at).map_or(&[][..], |node| &node.children);
-        let mut shown: Vec<(usize, &FileNode)> = children
+        children
             .iter()
             .filter_map(|child| Some((*child, self.node(*child)?)))
-            .filter(|(_, node)| node.shows || noise == Noise::Shown)
-            .collect();
+            .filter(move |(_, node)| node.shows || noise == Noise::Shown)
+    }
+
+    /// The same, the last to be taken first.
+    fn sorted(&self, at: usize, noise: Noise, depth: usize) -> Vec<(usize, usize)> {
+        let mut shown: Vec<(usize, &FileNode)> = self.shown(at, noise).collect();
         shown.sort_by_key(|(_, node)| (!node.shows, Reverse(node.sum(noise)), &node.name));
         shown.into_iter().rev().map(|(at, _)| (at, depth)).collect()
     }
@@ -237,11 +241,9 @@ impl FileTree {
                 return (at, name);
             }
             name.push('/');
-            let children = self.sorted(at, noise, 0);
-            match children.as_slice() {
-                [(only, _)] if self.node(*only).is_some_and(|below| below.joins(node)) => {
-                    at = *only;
-                }
+            let mut children = self.shown(at, noise);
+            match (children.next(), children.next()) {
+                (Some((only, below)), None) if below.joins(node) => at = only,
                 _ => return (at, name),
             }
         }
