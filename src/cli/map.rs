@@ -176,7 +176,7 @@ impl Grid {
         let labels = self.scale.labels(0, rows.len() as u64);
         let mut lines = vec![self.scale.line(0, rows.len() as u64, usize::MAX)];
         lines.extend(labels.into_iter().zip(rows).map(|(label, cells)| {
-            let mut line = Line::of(Role::Dim, label).with(Role::Text, " ");
+            let mut line = label.with(Role::Text, " ");
             for cell in cells {
                 let (sign, role) = cell.sign(style, Layer::Held, glyphs);
                 line.push(role, sign);

@@ -53,6 +53,11 @@ pub struct ScreenLayout {
     pub status: Rect,
 }
 
+/// The rows of an area from `y` on, over its whole width.
+pub fn band(area: Rect, y: u16, height: u16) -> Rect {
+    Rect { y, height, ..area }
+}
+
 impl ScreenLayout {
     /// True if something stands below the tree.
     pub fn is_split(&self) -> bool {
@@ -107,20 +112,12 @@ pub fn layout((width, height): (u16, u16), of: LayoutOf) -> ScreenLayout {
     if matches!(of, LayoutOf::Home(_, Story::Shown)) && !wide && rows >= 8 {
         let story = up(rows - rows * 2 / 5, top, &mut bottom);
         layout.rule = Rect { height: 1, ..story };
-        layout.left = Rect {
-            y: story.y + 1,
-            height: story.height - 1,
-            ..story
-        };
+        layout.left = band(story, story.y + 1, story.height - 1);
     } else if matches!(of, LayoutOf::Home(Panes::Split, _)) && wide {
         let rows = (bottom - top) * 11 / 20;
         let panes = up(bottom - top - rows, top, &mut bottom);
         layout.rule = Rect { height: 1, ..panes };
-        let inner = Rect {
-            y: panes.y + 1,
-            height: panes.height - 1,
-            ..panes
-        };
+        let inner = band(panes, panes.y + 1, panes.height - 1);
         let right_width = 73.min(width - 60);
         layout.left = Rect {
             width: width - right_width - 1,

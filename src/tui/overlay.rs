@@ -34,17 +34,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, area: Rect) {
         Dialog::Help { .. } => popup(buffer, area, (width, height), &title, theme, glyphs),
         Dialog::Text { .. } => sheet(buffer, area, height, &title, theme, glyphs),
     };
-    for (line, y) in lines.iter().skip(scroll).zip(inner.y..inner.bottom()) {
-        line.paint(
-            buffer,
-            Rect {
-                y,
-                height: 1,
-                ..inner
-            },
-            theme,
-        );
-    }
+    Line::paint_all(lines.iter().skip(scroll), buffer, inner, theme);
     let left = lines
         .len()
         .saturating_sub(scroll + usize::from(inner.height));

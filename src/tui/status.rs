@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::report::row::why;
 use crate::report::{Flag, RowKind};
 use crate::text;
-use crate::text::{Units, escape};
+use crate::text::{Charset, Units, escape};
 use crate::tui::app::App;
 use crate::tui::command::Command;
 use crate::tui::keymap::Context;
@@ -61,27 +61,18 @@ pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
             *last = Line::of(role, cut);
         }
     }
-    for (line, y) in lines.iter().zip(area.y..) {
-        let area = Rect {
-            x: area.x + 1,
-            y,
-            width: area.width.saturating_sub(1),
-            height: 1,
-        };
-        line.paint(buffer, area, &app.settings.theme);
-    }
+    let indented = Rect {
+        x: area.x + 1,
+        width: area.width.saturating_sub(1),
+        ..area
+    };
+    Line::paint_all(&lines, buffer, indented, &app.settings.theme);
 }
 
 /// The keys of the view, as many as fit; help and quit always.
 pub fn draw_footer(app: &App, buffer: &mut Buffer, area: Rect) {
-    if area.height == 0 {
-        return;
-    }
-    keys(app, Context::View(app.acting()), usize::from(area.width)).paint(
-        buffer,
-        area,
-        &app.settings.theme,
-    );
+    let line = keys(app, Context::View(app.acting()), usize::from(area.width));
+    line.paint(buffer, area, &app.settings.theme);
 }
 
 fn keys(app: &App, context: Context, width: usize) -> Line {
@@ -94,15 +85,10 @@ fn keys(app: &App, context: Context, width: usize) -> Line {
         .partition(|(_, word)| !is_last(word));
     if context == Context::View(View::HOME) {
         let [up, down, left, right] = charset.glyphs().arrows;
-        let (move_keys, fold_keys) = if up.len() > 3 {
+        let (move_keys, fold_keys) = if charset == Charset::Ascii {
             ("j k".to_owned(), "h l".to_owned())
         } else {
             (format!("{up}{down}"), format!("{left}{right}"))
-        };
-        let (move_keys, fold_keys) = if up == "Up" {
-            ("j k".to_owned(), "h l".to_owned())
-        } else {
-            (move_keys, fold_keys)
         };
         first.insert(0, (move_keys, "move"));
         first.insert(1, (fold_keys, "fold"));
@@ -134,9 +120,6 @@ fn push_key(line: &mut Line, (key, word): &(String, &'static str)) {
 
 /// One line of what is going on: a prompt, a second key, a notice, a job, or how the scan ended.
 pub fn draw_status(app: &App, buffer: &mut Buffer, area: Rect) {
-    if area.height == 0 {
-        return;
-    }
     line(app, usize::from(area.width)).paint(buffer, area, &app.settings.theme);
 }
 

@@ -70,7 +70,7 @@ impl MapScale {
     }
 
     /// What stands beside each row in use.
-    pub fn labels(&self, top: u64, rows: u64) -> Vec<String> {
+    pub fn labels(&self, top: u64, rows: u64) -> Vec<Line> {
         let by_number = self.by_number(top, rows);
         let name = |first: u64| {
             if !by_number {
@@ -83,7 +83,7 @@ impl MapScale {
                 first.to_string()
             }
         };
-        let padded = |first| pad_left(&name(first), LABEL_COLUMNS - 1);
+        let padded = |first| Line::of(Role::Dim, pad_left(&name(first), LABEL_COLUMNS - 1));
         self.starts(top, rows).map(padded).collect()
     }
 

@@ -22,6 +22,7 @@ use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::found::{FilesEnd, FilesOf, FoundFile, FoundFiles};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
+use crate::tui::layout::band;
 use crate::tui::list::moved;
 use crate::tui::message::{JobKind, News};
 use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject};
@@ -83,24 +84,17 @@ impl Screen for FilesScreen {
     fn draw(&self, app: &App, area: Rect, buffer: &mut Buffer) {
         let theme = &app.settings.theme;
         let (list, foot) = parts(area, self.foot(app, area.width).len());
-        let cursor = (!self.rows.is_empty()).then_some((self.cursor, Focus::Here));
-        let width = usize::from(list.width);
-        draw_rows(
-            buffer,
-            list,
-            theme,
-            self.scroll,
-            cursor,
-            self.rows.len(),
-            |place| self.line(app, &self.rows, place, width),
-        );
+        let (cursor, width) = ((self.cursor, Focus::Here), usize::from(list.width));
+        draw_rows(buffer, list, theme, self.scroll, cursor, |place| {
+            Some(self.line(app, self.rows.get(place)?, width))
+        });
         Line::paint_all(&self.foot(app, area.width), buffer, foot, theme);
     }
 
     /// Every row, closed folders too.
     fn text(&self, app: &App, width: u16) -> Vec<Line> {
         let rows = self.all_rows(Closed::Show);
-        let lines = (0..rows.len()).map(|place| self.line(app, &rows, place, width.into()));
+        let lines = rows.iter().map(|row| self.line(app, row, width.into()));
         lines.chain(self.foot(app, width)).collect()
     }
 
@@ -388,26 +382,25 @@ impl FilesScreen {
         })
     }
 
-    fn line(&self, app: &App, rows: &[FileRow], place: usize, width: usize) -> Line {
-        match rows.get(place) {
-            Some(FileRow::Volume(volume)) => {
+    fn line(&self, app: &App, row: &FileRow, width: usize) -> Line {
+        match row {
+            FileRow::Volume(volume) => {
                 let line = self.volume(app, *volume);
                 fitted(line, width, app.settings.charset.glyphs().ellipsis)
             }
-            Some(FileRow::Folded(volume)) => {
+            FileRow::Folded(volume) => {
                 let totals = self.found.totals.get(*volume).copied().unwrap_or_default();
                 let lines = fold_lines(&totals);
                 let words: Vec<String> = lines.iter().map(Line::plain).collect();
                 let words = words.join(",").replace("    ", " ");
                 Line::of(Role::Dim, format!("  {words}"))
             }
-            Some(FileRow::Node {
+            FileRow::Node {
                 node,
                 depth,
                 name,
                 open,
-            }) => self.file(app, *node, *depth, name, *open, width),
-            None => Line::new(),
+            } => self.file(app, *node, *depth, name, *open, width),
         }
     }
 
@@ -539,10 +532,6 @@ fn parts(area: Rect, foot: usize) -> (Rect, Rect) {
         height: area.height - foot,
         ..area
     };
-    let below = Rect {
-        y: list.bottom(),
-        height: foot,
-        ..area
-    };
+    let below = band(area, list.bottom(), foot);
     (list, below)
 }

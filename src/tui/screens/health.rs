@@ -15,6 +15,7 @@ use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
+use crate::tui::layout::band;
 use crate::tui::list::moved;
 use crate::tui::message::News;
 use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject, Typing};
@@ -84,20 +85,10 @@ impl Screen for Health {
         let theme = &app.settings.theme;
         self.summary(app).paint(buffer, area, theme);
         let (list, text) = parts(area, self.shown.len());
-        let cursor = (!self.shown.is_empty()).then_some((self.cursor, Focus::Here));
-        draw_rows(
-            buffer,
-            list,
-            theme,
-            self.scroll,
-            cursor,
-            self.shown.len(),
-            |place| {
-                self.at(app, place)
-                    .map(|item| row(app, item, usize::from(list.width)))
-                    .unwrap_or_default()
-            },
-        );
+        let cursor = (self.cursor, Focus::Here);
+        draw_rows(buffer, list, theme, self.scroll, cursor, |place| {
+            Some(row(app, self.at(app, place)?, usize::from(list.width)))
+        });
         if self.shown.is_empty() && list.height > 0 {
             let words = if app.findings.is_empty() {
                 " No findings: nothing is wrong or notable."
@@ -342,19 +333,8 @@ fn parts(body: Rect, findings: usize) -> (Rect, Rect) {
         (rows / 3).min(3)
     };
     let wanted = u16::try_from(findings).unwrap_or(u16::MAX).max(1);
-    let list = Rect {
-        y: body.y + 1.min(body.height),
-        height: wanted.min(rows - least),
-        ..body
-    };
-    (
-        list,
-        Rect {
-            y: list.bottom(),
-            height: rows - list.height,
-            ..body
-        },
-    )
+    let list = band(body, body.y + 1.min(body.height), wanted.min(rows - least));
+    (list, band(body, list.bottom(), rows - list.height))
 }
 
 fn row(app: &App, item: &PlacedFinding, width: usize) -> Line {

@@ -14,6 +14,7 @@ use crate::report::{Now, Row, RowKey, RowKind, since};
 use crate::text::{Units, Zone, clip_apart, many};
 use crate::tui::app::{App, Asking};
 use crate::tui::command::Command;
+use crate::tui::layout::band;
 use crate::tui::message::JobKind;
 use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject, Typing};
 use crate::tui::theme::Role;
@@ -54,16 +55,10 @@ impl Screen for Tree {
         } else {
             Focus::Away
         };
-        let cursor = (!app.shown.is_empty()).then_some((app.cursor, focus));
-        draw_rows(
-            buffer,
-            body,
-            &app.settings.theme,
-            self.scroll,
-            cursor,
-            app.shown.len(),
-            |place| sheet.line(place),
-        );
+        let (theme, cursor) = (&app.settings.theme, (app.cursor, focus));
+        draw_rows(buffer, body, theme, self.scroll, cursor, |place| {
+            Some(sheet.row(*app.shown.get(place)? as usize))
+        });
         if app.shown.is_empty() && body.height > 0 {
             let lines =
                 Line::of(Role::Dim, format!(" {}", nothing(app))).wrap(body.width.into(), 1);
@@ -149,11 +144,7 @@ impl Screen for Tree {
 /// The rows' part, below the headings.
 fn body(area: Rect) -> Rect {
     let head = 1.min(area.height);
-    Rect {
-        y: area.y + head,
-        height: area.height - head,
-        ..area
-    }
+    band(area, area.y + head, area.height - head)
 }
 
 /// Why there is no row.
@@ -247,14 +238,6 @@ impl<'a> RowLines<'a> {
             end += fitted.width + 1;
             (x < end).then_some(fitted.column)
         })
-    }
-
-    fn line(&self, place: usize) -> Line {
-        self.app
-            .shown
-            .get(place)
-            .map(|index| self.row(*index as usize))
-            .unwrap_or_default()
     }
 
     fn row(&self, index: usize) -> Line {

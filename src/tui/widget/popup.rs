@@ -1,10 +1,10 @@
 //! What lies over the screen: a framed box, or a strip between two rules.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::layout::{Margin, Rect};
 
 use crate::text::Glyphs;
+use crate::tui::layout::band;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widget::text::clip;
 
@@ -25,47 +25,24 @@ pub fn popup(
         width,
         height,
     };
-    for position in outer.positions() {
-        if let Some(cell) = buffer.cell_mut(position) {
-            cell.reset();
-            cell.set_style(Style::new());
-        }
-    }
+    clear(buffer, outer);
     if width < 4 || height < 3 {
         return outer;
     }
     let border = theme.style(Role::Border);
     let rule = glyphs.rule.repeat(usize::from(width - 2));
     let [top_left, top_right, bottom_left, bottom_right] = glyphs.corners;
-    buffer.set_string(
-        outer.x,
-        outer.y,
-        format!("{top_left}{rule}{top_right}"),
-        border,
-    );
-    buffer.set_string(
-        outer.x,
-        outer.bottom() - 1,
-        format!("{bottom_left}{rule}{bottom_right}"),
-        border,
-    );
+    let top = format!("{top_left}{rule}{top_right}");
+    let bottom = format!("{bottom_left}{rule}{bottom_right}");
+    for (line, y) in [(top, outer.y), (bottom, outer.bottom() - 1)] {
+        buffer.set_string(outer.x, y, line, border);
+    }
     for y in outer.y + 1..outer.bottom() - 1 {
         buffer.set_string(outer.x, y, glyphs.wall, border);
         buffer.set_string(outer.right() - 1, y, glyphs.wall, border);
     }
-    let title = clip(title, usize::from(width.saturating_sub(6)), glyphs.ellipsis);
-    buffer.set_string(
-        outer.x + 2,
-        outer.y,
-        format!(" {title} "),
-        theme.style(Role::Title),
-    );
-    Rect {
-        x: outer.x + 2,
-        y: outer.y + 1,
-        width: width - 4,
-        height: height - 2,
-    }
+    draw_title(buffer, outer, title, theme, glyphs);
+    outer.inner(Margin::new(2, 1))
 }
 
 /// Clears a strip of at most `height` rows over the whole width in the middle of `area`, between two rules, and gives the
@@ -79,17 +56,8 @@ pub fn sheet(
     glyphs: &Glyphs,
 ) -> Rect {
     let height = height.min(area.height);
-    let outer = Rect {
-        y: area.y + (area.height - height) / 2,
-        height,
-        ..area
-    };
-    for position in outer.positions() {
-        if let Some(cell) = buffer.cell_mut(position) {
-            cell.reset();
-            cell.set_style(Style::new());
-        }
-    }
+    let outer = band(area, area.y + (area.height - height) / 2, height);
+    clear(buffer, outer);
     if height < 3 {
         return outer;
     }
@@ -97,22 +65,24 @@ pub fn sheet(
     for y in [outer.y, outer.bottom() - 1] {
         buffer.set_string(outer.x, y, &rule, theme.style(Role::Border));
     }
-    let title = clip(
-        title,
-        usize::from(outer.width.saturating_sub(6)),
-        glyphs.ellipsis,
-    );
-    buffer.set_string(
-        outer.x + 2.min(outer.width),
-        outer.y,
-        format!(" {title} "),
-        theme.style(Role::Title),
-    );
-    Rect {
-        y: outer.y + 1,
-        height: height - 2,
-        ..outer
+    draw_title(buffer, outer, title, theme, glyphs);
+    outer.inner(Margin::new(0, 1))
+}
+
+fn clear(buffer: &mut Buffer, area: Rect) {
+    for position in area.positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            cell.reset();
+        }
     }
+}
+
+/// The title in the upper rule of a box.
+fn draw_title(buffer: &mut Buffer, area: Rect, title: &str, theme: &Theme, glyphs: &Glyphs) {
+    let room = usize::from(area.width.saturating_sub(6));
+    let title = format!(" {} ", clip(title, room, glyphs.ellipsis));
+    let x = area.x + 2.min(area.width);
+    buffer.set_string(x, area.y, title, theme.style(Role::Title));
 }
 
 #[cfg(test)]

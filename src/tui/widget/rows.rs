@@ -26,25 +26,19 @@ pub fn scrolled(scroll: usize, cursor: usize, len: usize, height: usize) -> usiz
     scroll.clamp(low, cursor.max(low)).min(last_start.max(low))
 }
 
-/// Draws the rows of the window, asking `row` for those only. The selected row is told by reverse video and `>`.
+/// Draws the rows of the window, asking `row` for those only, until there is none. The selected row is told by reverse video and `>`.
 pub fn draw_rows(
     buffer: &mut Buffer,
     area: Rect,
     theme: &Theme,
     scroll: usize,
-    cursor: Option<(usize, Focus)>,
-    len: usize,
-    mut row: impl FnMut(usize) -> Line,
+    (cursor, focus): (usize, Focus),
+    mut row: impl FnMut(usize) -> Option<Line>,
 ) {
-    let end = len.min(scroll.saturating_add(usize::from(area.height)));
-    for (index, y) in (scroll..end).zip(area.y..) {
-        let line_area = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        row(index).paint(buffer, line_area, theme);
-        if let Some((_, focus)) = cursor.filter(|(at, _)| *at == index) {
+    for (index, line_area) in (scroll..).zip(area.rows()) {
+        let Some(line) = row(index) else { break };
+        line.paint(buffer, line_area, theme);
+        if index == cursor {
             select(buffer, line_area, theme, focus);
         }
     }
@@ -96,11 +90,10 @@ mod tests {
             area,
             &Theme::mono(),
             20_000,
-            Some((20_001, Focus::Here)),
-            40_000,
+            (20_001, Focus::Here),
             |index| {
                 asked.push(index);
-                Line::of(Role::Text, format!(" {index}"))
+                Some(Line::of(Role::Text, format!(" {index}")))
             },
         );
         assert_eq!(asked, [20_000, 20_001, 20_002, 20_003]);

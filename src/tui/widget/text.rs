@@ -30,12 +30,7 @@ impl Line {
         area: Rect,
         theme: &Theme,
     ) {
-        for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
-            let row = Rect {
-                y,
-                height: 1,
-                ..area
-            };
+        for (line, row) in lines.into_iter().zip(area.rows()) {
             line.paint(buffer, row, theme);
         }
     }

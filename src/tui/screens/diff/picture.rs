@@ -10,6 +10,7 @@ use crate::store::DiskId;
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::command::Command;
+use crate::tui::layout::band;
 use crate::tui::message::{DiffResult, JobKind};
 use crate::tui::theme::Role;
 use crate::tui::widget::rows::{Focus, draw_rows};
@@ -36,11 +37,7 @@ pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
     heading(app, area.width).paint(buffer, area, theme);
     let (runs, bytes) = parts(area);
     if runs.y > area.y + 1 && !diff.shown.is_empty() {
-        let area = Rect {
-            y: runs.y - 1,
-            height: 1,
-            ..area
-        };
+        let area = band(area, runs.y - 1, 1);
         let columns = diff
             .data
             .as_ref()
@@ -52,28 +49,18 @@ pub fn draw(app: &App, diff: &DiffRuns, area: Rect, buffer: &mut Buffer) {
     } else {
         Focus::Away
     };
-    let cursor = (!diff.shown.is_empty()).then_some((diff.cursor, focus));
-    draw_rows(
-        buffer,
-        runs,
-        theme,
-        diff.top,
-        cursor,
-        diff.shown.len(),
-        |place| run_line(app, diff, place, runs.width),
-    );
+    let cursor = (diff.cursor, focus);
+    draw_rows(buffer, runs, theme, diff.top, cursor, |place| {
+        run_line(app, diff, place, runs.width)
+    });
     if diff.shown.is_empty() && runs.height > 0 {
         Line::of(Role::Dim, format!(" {}", empty_words(app, diff))).paint(buffer, runs, theme);
     }
     if bytes.height > 0 {
         draw_bytes(app, diff, buffer, bytes);
     }
-    let last = Rect {
-        y: area.bottom() - 1,
-        height: 1,
-        ..area
-    };
     if area.height > 2 {
+        let last = band(area, area.bottom() - 1, 1);
         totals(app, diff, area.width).paint(buffer, last, theme);
     }
 }
@@ -100,17 +87,9 @@ pub fn parts(body: Rect) -> (Rect, Rect) {
     } else {
         rows.saturating_sub(1)
     };
-    let runs = Rect {
-        y: body.y + head,
-        height: list,
-        ..body
-    };
+    let runs = band(body, body.y + head, list);
     let bytes_top = runs.bottom();
-    let bytes = Rect {
-        y: bytes_top,
-        height: body.bottom().saturating_sub(bytes_top + 1),
-        ..body
-    };
+    let bytes = band(body, bytes_top, body.bottom().saturating_sub(bytes_top + 1));
     (
         runs,
         if bytes.height >= 4 {
@@ -196,13 +175,11 @@ fn page_of<'a>(app: &App, data: &'a DiffResult, width: u16) -> DiffPage<'a> {
     }
 }
 
-fn run_line(app: &App, diff: &DiffRuns, place: usize, width: u16) -> Line {
-    let run = diff.data.as_ref().and_then(|data| {
-        let run = data.runs.get(*diff.shown.get(place)?)?;
-        let page = page_of(app, data, width);
-        Some(page.run(&page.places.whole(*run)))
-    });
-    run.unwrap_or_default()
+fn run_line(app: &App, diff: &DiffRuns, place: usize, width: u16) -> Option<Line> {
+    let data = diff.data.as_ref()?;
+    let run = data.runs.get(*diff.shown.get(place)?)?;
+    let page = page_of(app, data, width);
+    Some(page.run(&page.places.whole(*run)))
 }
 
 fn draw_bytes(app: &App, diff: &DiffRuns, buffer: &mut Buffer, area: Rect) {
@@ -233,23 +210,9 @@ fn draw_bytes(app: &App, diff: &DiffRuns, buffer: &mut Buffer, area: Rect) {
     let left = width.saturating_sub(rule.width());
     rule.push(Role::Border, glyphs.rule.repeat(left));
     rule.paint(buffer, area, theme);
-    let body = Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(1),
-        ..area
-    };
+    let body = band(area, area.y + 1, area.height.saturating_sub(1));
     let lines = hex_lines(diff, app.runs(JobKind::Hex), area.width);
-    for (line, y) in lines.iter().skip(diff.scroll).zip(body.y..body.bottom()) {
-        line.paint(
-            buffer,
-            Rect {
-                y,
-                height: 1,
-                ..body
-            },
-            theme,
-        );
-    }
+    Line::paint_all(lines.iter().skip(diff.scroll), buffer, body, theme);
 }
 
 /// Where a sector lies on the guest's disk, if that is known.

@@ -9,6 +9,7 @@ use crate::report::page::{Cell, Layer, MapStyle};
 use crate::text::{self, Units, offset};
 use crate::tui::app::App;
 use crate::tui::depth::Depth;
+use crate::tui::layout::band;
 use crate::tui::theme::Role;
 use crate::tui::widget::blockmap::draw_cells;
 use crate::tui::widget::text::{Line, clip, clip_middle, pad};
@@ -22,49 +23,58 @@ pub fn draw(app: &App, map: &MapWindow, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let area = draw_overview(app, map, buffer, area);
-    let (columns, rows) = map.grid;
+    let rows = map.grid.1;
     let scale = map_scale(app, map);
     let head = scale.line(map.top, rows.into(), area.width.into());
     head.paint(buffer, area, theme);
-    let body = Rect {
-        y: area.y + HEAD,
-        height: rows.min(area.height.saturating_sub(HEAD)),
-        ..area
-    };
+    let body = band(
+        area,
+        area.y + HEAD,
+        rows.min(area.height.saturating_sub(HEAD)),
+    );
     let labels = scale.labels(map.top, rows.into());
-    for (label, y) in labels.iter().zip(body.y..body.bottom()) {
-        Line::of(Role::Dim, label).paint(
-            buffer,
-            Rect {
-                y,
-                height: 1,
-                ..body
-            },
-            theme,
-        );
-    }
-    let cells_area = Rect {
-        x: area.x + OFFSETS,
-        width: area.width.saturating_sub(OFFSETS),
-        ..body
-    };
-    let glyphs = app.settings.charset.glyphs();
-    let style = style(app, map);
-    let signs = map
-        .cells
-        .iter()
-        .map(|cell| cell.sign(style, map.shown_layer(), glyphs));
-    draw_cells(buffer, cells_area, theme, columns, signs, map.cursor_cell());
+    draw_grid(
+        app,
+        map,
+        buffer,
+        body,
+        &labels,
+        (&map.cells, map.cursor_cell()),
+    );
     draw_partitions(app, map, buffer, body);
     // The rows the map does not need are the foot's.
     let used = u16::try_from(labels.len()).unwrap_or(u16::MAX);
     let top = body.y + used.min(body.height);
-    let foot = Rect {
-        y: top,
-        height: area.bottom().saturating_sub(top),
-        ..area
-    };
+    let foot = band(area, top, area.bottom().saturating_sub(top));
     Line::paint_all(&foot_lines(app, map, foot), buffer, foot, theme);
+}
+
+/// Cells in rows behind their labels.
+fn draw_grid(
+    app: &App,
+    map: &MapWindow,
+    buffer: &mut Buffer,
+    body: Rect,
+    labels: &[Line],
+    (cells, cursor): (&[Cell], Option<usize>),
+) {
+    let theme = &app.settings.theme;
+    Line::paint_all(labels, buffer, body, theme);
+    let area = Rect {
+        x: body.x + OFFSETS,
+        width: body.width.saturating_sub(OFFSETS),
+        ..body
+    };
+    let (style, glyphs) = (style(app, map), app.settings.charset.glyphs());
+    let sign = |cell: &Cell| cell.sign(style, map.shown_layer(), glyphs);
+    draw_cells(
+        buffer,
+        area,
+        theme,
+        map.grid.0,
+        cells.iter().map(sign),
+        cursor,
+    );
 }
 
 /// Behind the scale of the overview.
@@ -87,12 +97,16 @@ fn draw_partitions(app: &App, map: &MapWindow, buffer: &mut Buffer, body: Rect) 
     if room < 3 || map.sectors.is_some() {
         return;
     }
+    let beside = Rect {
+        x: body.x + used + 1,
+        width: room,
+        ..body
+    };
     let row = (u64::from(map.grid.0) << map.zoom).max(1);
     let ellipsis = app.settings.charset.glyphs().ellipsis;
-    for (first, y) in map_scale(app, map)
-        .starts(map.top, body.height.into())
-        .zip(body.y..body.bottom())
-    {
+    let scale = map_scale(app, map);
+    let starts = scale.starts(map.top, body.height.into());
+    for (first, line) in starts.zip(beside.rows()) {
         let bytes = unit_bytes(map);
         let span = first.saturating_mul(bytes)..first.saturating_add(row).saturating_mul(bytes);
         let all = map.partitions_from(span);
@@ -101,12 +115,6 @@ fn draw_partitions(app: &App, map: &MapWindow, buffer: &mut Buffer, body: Rect) 
             let number = |name: &String| name.split(' ').next().unwrap_or_default().to_owned();
             names = all.iter().map(number).collect::<Vec<_>>().join(" ");
         }
-        let line = Rect {
-            x: body.x + used + 1,
-            y,
-            width: room,
-            height: 1,
-        };
         let text = clip(&names, room.into(), ellipsis);
         Line::of(Role::Dim, text).paint(buffer, line, &app.settings.theme);
     }
@@ -145,16 +153,11 @@ fn strips(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
 
 /// Draws the whole disk in a few rows, if that is wanted; the room that is left.
 fn draw_overview(app: &App, map: &MapWindow, buffer: &mut Buffer, area: Rect) -> Rect {
-    let columns = map.grid.0;
-    let needed = map
-        .overview
-        .cells
-        .len()
-        .div_ceil(usize::from(columns.max(1)));
-    let rows = u16::try_from(needed).unwrap_or(u16::MAX);
-    if rows == 0 || rows + HEAD >= area.height {
+    let taken = map.overview_lines();
+    if taken == 0 || taken >= area.height {
         return area;
     }
+    let rows = taken - HEAD;
     let theme = &app.settings.theme;
     let scale = MapScale {
         per_cell: 1 << map.overview.zoom,
@@ -162,43 +165,11 @@ fn draw_overview(app: &App, map: &MapWindow, buffer: &mut Buffer, area: Rect) ->
     };
     let head = scale.line(0, rows.into(), usize::from(area.width) - WHOLE.len());
     head.with(Role::Heading, WHOLE).paint(buffer, area, theme);
-    let body = Rect {
-        y: area.y + HEAD,
-        height: rows,
-        ..area
-    };
-    for (label, y) in scale
-        .labels(0, rows.into())
-        .iter()
-        .zip(body.y..body.bottom())
-    {
-        let line = Rect {
-            y,
-            height: 1,
-            ..body
-        };
-        Line::of(Role::Dim, label).paint(buffer, line, theme);
-    }
-    let cells = Rect {
-        x: area.x + OFFSETS,
-        width: area.width.saturating_sub(OFFSETS),
-        ..body
-    };
-    let glyphs = app.settings.charset.glyphs();
-    let style = style(app, map);
-    let signs = map
-        .overview
-        .cells
-        .iter()
-        .map(|cell| cell.sign(style, map.shown_layer(), glyphs));
+    let body = band(area, area.y + HEAD, rows);
     let here = usize::try_from(map.cursor >> map.overview.zoom).ok();
-    draw_cells(buffer, cells, theme, columns, signs, here);
-    let taken = rows + HEAD;
-    Rect {
-        y: area.y + taken,
-        height: area.height - taken,
-        ..area
-    }
+    let labels = scale.labels(0, rows.into());
+    draw_grid(app, map, buffer, body, &labels, (&map.overview.cells, here));
+    band(area, area.y + taken, area.height - taken)
 }
 
 /// Bytes of one block, or of one sector inside a block.
@@ -232,14 +203,7 @@ fn foot_lines(app: &App, map: &MapWindow, area: Rect) -> Vec<Line> {
     let mut lines = cursor_line(app, map).wrap(width, 1);
     let mut totals = totals(app, map);
     if map.shown_layer() == Layer::Chain {
-        totals = strips(
-            app,
-            map,
-            Rect {
-                height: u16::MAX,
-                ..area
-            },
-        );
+        totals = strips(app, map, band(area, area.y, u16::MAX));
     }
     if map.shown_layer() == Layer::Compared {
         // With the comparison shown, what it came to is worth the room first.
