@@ -45,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = dispatch(&cli, &session, &mut out).and_then(|exit| match exit {
         // The terminal may be gone, and with it whoever would read the rest.
         Exit::Signal(_) => Ok(exit),
-        _ => Ok(out.finish().map(|()| exit)?),
+        _ => Ok(out.flush().map(|()| exit)?),
     });
     match result {
         _ if session.job.cancel.is_cancelled() => {

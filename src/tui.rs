@@ -78,8 +78,8 @@ pub struct Options {
     pub saved: Option<(Arc<Forest>, Arc<Assessment>)>,
     /// Name or path of a theme; `None`: `ansi16`.
     pub theme: Option<String>,
-    /// Which signs; `None`: by locale and terminal.
-    pub charset: Option<Charset>,
+    /// Which signs.
+    pub charset: Charset,
     /// When colours are wanted.
     pub color: ColorChoice,
     /// Whether the mouse is listened to.
@@ -127,15 +127,11 @@ pub fn run(options: Options) -> anyhow::Result<Left> {
 
 fn settings(options: &Options) -> anyhow::Result<Settings> {
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let term = env("TERM");
-    let locale = env("LC_ALL")
-        .or_else(|| env("LC_CTYPE"))
-        .or_else(|| env("LANG"));
     let depth = Depth::detect(
         options.color,
         env("NO_COLOR").as_deref(),
         env("COLORTERM").as_deref(),
-        term.as_deref(),
+        env("TERM").as_deref(),
     );
     let named = options.theme.as_deref().unwrap_or("ansi16");
     let theme = match depth {
@@ -160,15 +156,10 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
             .map(|root| text::path(root))
             .collect(),
     };
-    let charset = if cfg!(windows) {
-        Charset::Unicode
-    } else {
-        Charset::detect(locale.as_deref(), term.as_deref())
-    };
     Ok(Settings {
         theme,
         themes,
-        charset: options.charset.unwrap_or(charset),
+        charset: options.charset,
         depth,
         mouse: options.mouse,
         clock: Clock::new(options.zone),

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::report::Sort;
+use crate::report::row::{Direction, Only};
 use crate::store::PathMap;
+use crate::tui::depth::ColorChoice;
 
-pub use self::values::{
-    As, ChangeWord, ColorWhen, FailOn, FilesSort, Host, OnlyWord, Turn, columns, sort,
-};
+pub use self::values::{As, ChangeWord, FailOn, FilesSort, Host, columns, sort};
 use self::values::{change_word, given_up, grid, path_map, sectors};
 
 /// Shows what a snapshot tree of virtual disks really is, and whether a machine was reverted. It never writes to a store.
@@ -394,7 +394,7 @@ pub struct OutArgs {
         value_name = "WHEN",
         default_value = "auto"
     )]
-    pub color: ColorWhen,
+    pub color: ColorChoice,
     /// Times in UTC (the default).
     #[arg(hide_short_help = true, long, global = true, conflicts_with = "local")]
     pub utc: bool,
@@ -439,10 +439,10 @@ pub struct TreeArgs {
     pub depth: Option<u32>,
     /// The order; a leading - reverses it.
     #[arg(long, value_name = "COLUMN", value_parser = sort, allow_hyphen_values = true)]
-    pub sort: Option<(Sort, Turn)>,
+    pub sort: Option<(Sort, Direction)>,
     /// Only these rows, with the rows above them.
     #[arg(long, value_name = "WHAT")]
-    pub only: Option<OnlyWord>,
+    pub only: Option<Only>,
 }
 
 #[cfg(test)]

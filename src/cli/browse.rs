@@ -6,16 +6,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::ValueEnum as _;
 
-use super::args::{Cli, ColorWhen, OnlyWord, Turn, sort};
+use super::args::{Cli, sort};
 use super::confine::{Confined, Writable, confine};
 use super::exit::Exit;
-use super::output::Output;
+use super::ls::row_options;
+use super::output::{Output, switched};
 use super::saved::is_saved;
 use super::session::{Session, family, no_disk};
 use crate::analysis::settle::GuestAccess;
 use crate::config::Config;
 use crate::report::RowOptions;
-use crate::report::row::{Bases, Direction, Only};
+use crate::report::row::Bases;
 use crate::store::CountPolicy;
 use crate::text::{self, Charset, Units, Zone};
 use crate::tui::app::quoted;
@@ -65,39 +66,19 @@ pub(super) fn run(
         .clone()
         .filter(|name| Theme::load(name).is_ok());
     let on = |flag: bool, configured: Option<bool>| flag || configured.unwrap_or(false);
+    let theme = cli.browse.theme.clone();
     let left = tui::run(Options {
         scan: session.options(roots, CountPolicy::Count)?,
         saved,
-        theme: cli
-            .browse
-            .theme
-            .clone()
-            .or(theme_kept)
-            .or(config.theme.clone()),
-        charset: charset(cli, &config),
+        theme: theme.or(theme_kept).or(config.theme.clone()),
+        charset: charset(cli, &config, out),
         color: color(cli, &config)?,
-        mouse: if on(cli.browse.mouse, config.mouse) {
-            Mouse::On
-        } else {
-            Mouse::Off
-        },
-        zone: if !cli.out.utc && on(cli.out.local, config.local) {
-            Zone::Local
-        } else {
-            Zone::Utc
-        },
-        units: if on(cli.out.bytes, config.bytes) {
-            Units::Bytes
-        } else {
-            Units::Human
-        },
+        mouse: switched(on(cli.browse.mouse, config.mouse), Mouse::On),
+        zone: switched(!cli.out.utc && on(cli.out.local, config.local), Zone::Local),
+        units: switched(on(cli.out.bytes, config.bytes), Units::Bytes),
         rows: rows(cli, &config, &memory)?,
         product: session.scan.product.map(Into::into),
-        guest: if session.scan.no_guest {
-            GuestAccess::Forbidden
-        } else {
-            GuestAccess::Allowed
-        },
+        guest: switched(session.scan.no_guest, GuestAccess::Forbidden),
         notice,
         guard,
         flags,
@@ -182,55 +163,33 @@ fn config(cli: &Cli) -> anyhow::Result<Config> {
     read.context("config file")
 }
 
-fn charset(cli: &Cli, config: &Config) -> Option<Charset> {
-    if cli.out.ascii {
-        return Some(Charset::Ascii);
+fn charset(cli: &Cli, config: &Config, out: &Output) -> Charset {
+    match config.ascii {
+        Some(true) => Charset::Ascii,
+        Some(false) if !cli.out.ascii => Charset::Unicode,
+        _ => out.style.charset,
     }
-    config.ascii.map(|ascii| {
-        if ascii {
-            Charset::Ascii
-        } else {
-            Charset::Unicode
-        }
-    })
 }
 
 fn color(cli: &Cli, config: &Config) -> anyhow::Result<ColorChoice> {
-    Ok(match (cli.out.color, config.color.as_deref()) {
-        (ColorWhen::Always, _) | (ColorWhen::Auto, Some("always")) => ColorChoice::Always,
-        (ColorWhen::Never, _) | (ColorWhen::Auto, Some("never")) => ColorChoice::Never,
-        (ColorWhen::Auto, None | Some("auto")) => ColorChoice::Auto,
-        (ColorWhen::Auto, Some(other)) => {
-            anyhow::bail!("config file: color is auto, always or never, not {other:?}")
-        }
-    })
+    match (cli.out.color, &config.color) {
+        (ColorChoice::Auto, Some(word)) => ColorChoice::from_str(word, false).map_err(|_| {
+            anyhow::anyhow!("config file: color is auto, always or never, not {word:?}")
+        }),
+        (asked, _) => Ok(asked),
+    }
 }
 
 /// The order: the flag's, else the one kept of this store, else the config file's.
 fn rows(cli: &Cli, config: &Config, memory: &Memory) -> anyhow::Result<RowOptions> {
-    let direction = |turn| match turn {
-        Turn::Reversed => Direction::Reversed,
-        Turn::Usual => Direction::Usual,
-    };
-    let configured = match &config.sort {
-        Some(word) => {
-            Some(sort(word).map_err(|error| anyhow::anyhow!("config file: sort: {error}"))?)
-        }
-        None => None,
-    };
-    let asked = cli.tree.sort.map(|(sort, turn)| (sort, direction(turn)));
-    let configured = configured.map(|(sort, turn)| (sort, direction(turn)));
-    let (sort, direction) = asked.or(memory.order()).or(configured).unwrap_or_default();
+    let configured = config.sort.as_deref().map(sort).transpose();
+    let configured = configured.map_err(|error| anyhow::anyhow!("config file: sort: {error}"))?;
+    let asked = cli.tree.sort.or(memory.order()).or(configured);
+    let (sort, direction) = asked.unwrap_or_default();
     Ok(RowOptions {
         sort,
         direction,
-        only: if cli.tree.only == Some(OnlyWord::Problems) {
-            Only::Problems
-        } else {
-            Only::All
-        },
-        max_depth: cli.tree.depth,
         bases: Bases::Folded,
-        ..RowOptions::default()
+        ..row_options(&cli.tree)
     })
 }

@@ -42,7 +42,7 @@ pub(super) fn snapshots(session: &Session, path: &Path, out: &mut Output) -> any
 /// The command line with every word that a value can be, where the parser itself reads more than words.
 fn with_words() -> Command {
     let sorts = Sort::ALL.into_iter().map(|(_, word)| word);
-    let columns = || Column::ALL.into_iter().map(Column::word);
+    let columns = || Column::ALL.iter().map(|column| column.word());
     let words = move |arg: Arg| match arg.get_id().as_str() {
         "sort" => arg.value_parser(PossibleValuesParser::new(sorts.clone())),
         "columns" => arg.value_parser(PossibleValuesParser::new(columns())),

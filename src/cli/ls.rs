@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::args::{self, OnlyWord, TreeArgs, Turn};
+use super::args::{self, TreeArgs};
 use super::exit::Exit;
 use super::output::{Form, Output, Paint};
 use super::session::{ScannedStore, Session};
@@ -15,7 +15,6 @@ use crate::report::columns::{self, TimeForm};
 use crate::report::json::stream;
 use crate::report::page::{Line, Role};
 use crate::report::prometheus::{self, ScanRun};
-use crate::report::row::{Bases, Direction, Only, Phase};
 use crate::report::tree_text::{self, Headings};
 use crate::report::{Column, Row, RowKind, RowOptions, csv, rows};
 use crate::store::CountPolicy;
@@ -61,7 +60,7 @@ pub(super) fn metrics(
         Ok(store) => store,
         Err(error) => {
             out.write_all(prometheus::failed(run).as_bytes())?;
-            out.finish()?;
+            out.flush()?;
             return Err(error);
         }
     };
@@ -86,23 +85,13 @@ fn usual(out: &mut Output) -> Vec<Column> {
 }
 
 pub(super) fn row_options(tree: &TreeArgs) -> RowOptions {
-    let (sort, turn) = tree
-        .sort
-        .unwrap_or((crate::report::Sort::default(), Turn::Usual));
+    let (sort, direction) = tree.sort.unwrap_or_default();
     RowOptions {
         sort,
-        direction: match turn {
-            Turn::Usual => Direction::Usual,
-            Turn::Reversed => Direction::Reversed,
-        },
-        only: match tree.only {
-            Some(OnlyWord::Problems) => Only::Problems,
-            None => Only::All,
-        },
-        filter: String::new(),
+        direction,
+        only: tree.only.unwrap_or_default(),
         max_depth: tree.depth,
-        phase: Phase::Done,
-        bases: Bases::Shown,
+        ..RowOptions::default()
     }
 }
 

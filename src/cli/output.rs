@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::args::{ColorWhen, OutArgs};
+use super::args::OutArgs;
 use crate::report::ColumnStyle;
 use crate::report::json::brief::Prose;
 use crate::report::json::{self, JsonLayout};
 use crate::report::page::{Line, Role};
 use crate::report::tree_text::Headings;
 use crate::text::{Charset, Clock, Units, Zone};
+use crate::tui::depth::ColorChoice;
 
 /// Bytes written at a time: what a pipe holds.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -29,11 +30,12 @@ pub enum Form {
 }
 
 /// Whether colours are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Paint {
     /// Escape codes for colours.
     Coloured,
     /// None.
+    #[default]
     Plain,
 }
 
@@ -59,9 +61,9 @@ impl Output {
         let is_terminal = io::stdout().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let coloured = match args.color {
-            ColorWhen::Always => true,
-            ColorWhen::Never => false,
-            ColorWhen::Auto => is_terminal && !no_color && !is_dumb(),
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !no_color && !is_dumb(),
         };
         Self {
             writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(io::stdout())),
@@ -74,18 +76,10 @@ impl Output {
             } else {
                 Form::Text
             },
-            prose: if args.brief {
-                Prose::LeftOut
-            } else {
-                Prose::Kept
-            },
+            prose: switched(args.brief, Prose::LeftOut),
             style: ColumnStyle {
-                units: if args.bytes {
-                    Units::Bytes
-                } else {
-                    Units::Human
-                },
-                clock: Clock::new(if args.local { Zone::Local } else { Zone::Utc }),
+                units: switched(args.bytes, Units::Bytes),
+                clock: Clock::new(switched(args.local, Zone::Local)),
                 charset: if args.ascii {
                     Charset::Ascii
                 } else {
@@ -93,16 +87,8 @@ impl Output {
                 },
                 ..ColumnStyle::default()
             },
-            paint: if coloured {
-                Paint::Coloured
-            } else {
-                Paint::Plain
-            },
-            headings: if args.no_headings {
-                Headings::Hidden
-            } else {
-                Headings::Shown
-            },
+            paint: switched(coloured, Paint::Coloured),
+            headings: switched(args.no_headings, Headings::Hidden),
             quiet: args.quiet,
             closed: false,
             is_terminal,
@@ -169,9 +155,6 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::line`].
-    pub fn finish(&mut self) -> io::Result<()> {
-        self.flush()
-    }
 
     /// A remark for people, on standard error.
     pub fn warn(&self, text: &str) {
@@ -278,6 +261,11 @@ fn coloured(line: &Line) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// What a switch chooses in place of what is usual.
+pub(super) fn switched<T: Default>(is_on: bool, to: T) -> T {
+    if is_on { to } else { T::default() }
 }
 
 fn is_dumb() -> bool {

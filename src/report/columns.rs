@@ -7,8 +7,24 @@ use crate::image::Kind;
 use crate::report::row::{Flag, Now, Row, RowKey, RowKind};
 use crate::report::{since, words};
 use crate::text::{Charset, Clock, Units, short_size};
+use crate::worded;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a row may show beside the others. Its word stands on the command line and in CSV; a column is also found by its
+/// heading in one word, but `size` and `disk` are not guessed.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Column {
     /// Tree lines, name, whether it is in use now, notes.
     Name,
@@ -19,6 +35,7 @@ pub enum Column {
     /// Size of the file.
     OnDisk,
     Blocks,
+    #[strum(to_string = "dirty", serialize = "changed")]
     Dirty,
     /// When the snapshot was taken.
     Taken,
@@ -26,31 +43,21 @@ pub enum Column {
     Created,
     /// Last write of the file.
     LastWrite,
+    #[strum(to_string = "verdict", serialize = "status")]
     Verdict,
     Path,
     /// Names of its snapshots.
+    #[strum(to_string = "snapshots", serialize = "snapshot")]
     Snapshots,
     /// Whether it is in use now.
     Now,
 }
 
+worded!(Column);
+
 impl Column {
     /// Every column, in the order they are shown.
-    pub const ALL: [Self; 13] = [
-        Self::Name,
-        Self::Format,
-        Self::Virtual,
-        Self::OnDisk,
-        Self::Blocks,
-        Self::Dirty,
-        Self::Taken,
-        Self::Created,
-        Self::LastWrite,
-        Self::Verdict,
-        Self::Path,
-        Self::Snapshots,
-        Self::Now,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The columns of the tree when there is room for all.
     pub const TREE: [Self; 10] = [
@@ -65,25 +72,6 @@ impl Column {
         Self::Dirty,
         Self::Verdict,
     ];
-
-    /// The word that names it on the command line and in CSV.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Format => "format",
-            Self::Virtual => "virtual",
-            Self::OnDisk => "ondisk",
-            Self::Blocks => "blocks",
-            Self::Dirty => "dirty",
-            Self::Taken => "taken",
-            Self::Created => "created",
-            Self::LastWrite => "lastwrite",
-            Self::Verdict => "verdict",
-            Self::Path => "path",
-            Self::Snapshots => "snapshots",
-            Self::Now => "now",
-        }
-    }
 
     pub fn heading(self) -> &'static str {
         match self {
@@ -100,16 +88,6 @@ impl Column {
             Self::Path => "PATH",
             Self::Snapshots => "SNAPSHOT",
             Self::Now => "NOW",
-        }
-    }
-
-    /// The column a word names, or its heading in one word; `size` and `disk` are not guessed.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "changed" => Some(Self::Dirty),
-            "snapshot" => Some(Self::Snapshots),
-            "status" => Some(Self::Verdict),
-            _ => Self::ALL.into_iter().find(|column| column.word() == word),
         }
     }
 

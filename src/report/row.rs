@@ -194,11 +194,12 @@ pub enum Direction {
 }
 
 /// Which rows are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Only {
     #[default]
+    #[value(skip)]
     All,
-    /// Problems, with the rows above them.
+    /// Rows with a problem.
     Problems,
 }
 

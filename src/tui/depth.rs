@@ -18,13 +18,14 @@ pub enum Depth {
 }
 
 /// When colours are wanted, as `--color` says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ColorChoice {
-    /// As `NO_COLOR` and the terminal say.
+    /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
-    /// Always, even with `NO_COLOR`.
+    /// Always.
     Always,
+    /// Never.
     Never,
 }
 

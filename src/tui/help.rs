@@ -1,5 +1,6 @@
 //! The help overlay: the key table in words.
 
+use strum::VariantArray as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::text::Charset;
@@ -67,17 +68,9 @@ pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
     let section = |context: Context, heading: String, lines: &mut Vec<Line>| {
         let before = lines.len();
         lines.push(Line::of(Role::Heading, heading));
-        for group in [
-            HelpSection::Move,
-            HelpSection::Look,
-            HelpSection::Find,
-            HelpSection::Take,
-            HelpSection::Work,
-            HelpSection::Screen,
-            HelpSection::Leave,
-        ] {
+        for group in HelpSection::VARIANTS {
             let rows = keymap.rows(context).filter(|bound| {
-                bound.binding.group == group
+                bound.binding.group == *group
                     && bound.binding.contexts.contains(&context)
                     && !bound.keys.is_empty()
             });

@@ -5,6 +5,7 @@
 //! `italic`, `underline`, `reverse`.
 
 use std::collections::BTreeMap;
+use std::str::FromStr as _;
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -97,11 +98,11 @@ impl Theme {
             if key == "base" {
                 continue;
             }
-            let role = Role::from_name(key)
-                .ok_or_else(|| ThemeError::Role(name.to_owned(), key.clone()))?;
+            let role =
+                Role::from_str(key).map_err(|_| ThemeError::Role(name.to_owned(), key.clone()))?;
             let words = value.as_str().unwrap_or("?");
             let style = parse_style(words)
-                .map_err(|word| ThemeError::Style(name.to_owned(), role.name(), word.to_owned()))?;
+                .map_err(|word| ThemeError::Style(name.to_owned(), role.word(), word.to_owned()))?;
             styles.insert(role, style);
         }
         Ok(Self {
@@ -196,7 +197,7 @@ mod tests {
                 assert!(
                     theme.styles.contains_key(&role),
                     "{name} lacks {}",
-                    role.name()
+                    role.word()
                 );
             }
             assert!(
@@ -213,8 +214,8 @@ mod tests {
     fn mono_sets_no_colour_at_all() {
         let theme = Theme::mono();
         for role in Role::ALL {
-            let style = theme.style(role);
-            assert_eq!((style.fg, style.bg), (None, None), "{}", role.name());
+            let style = theme.style(*role);
+            assert_eq!((style.fg, style.bg), (None, None), "{}", role.word());
         }
     }
 
@@ -222,19 +223,19 @@ mod tests {
     fn the_default_theme_uses_the_terminals_own_palette() {
         let theme = Theme::load("ansi16").unwrap();
         for role in Role::ALL {
-            let style = theme.style(role);
+            let style = theme.style(*role);
             for color in [style.fg, style.bg].into_iter().flatten() {
                 assert!(
                     !matches!(color, Color::Rgb(..) | Color::Indexed(_)),
                     "{}",
-                    role.name()
+                    role.word()
                 );
             }
             assert_eq!(
                 style.bg,
                 None,
                 "{}: a set background fights light terminals",
-                role.name()
+                role.word()
             );
         }
     }

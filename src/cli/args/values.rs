@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::str::FromStr as _;
 
 use clap::ValueEnum;
 
 use crate::finding::Severity;
 use crate::guest::filesystem::ChangeKind;
+use crate::report::row::Direction;
 use crate::report::{Column, Sort};
 use crate::store::{PathMap, Product};
 
@@ -38,34 +40,6 @@ pub(super) fn change_word(text: &str) -> Result<ChangeWord, String> {
         let words: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.word()).collect();
         format!("one of {}", words.join(", "))
     })
-}
-
-/// Direction of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// As it is.
-    Usual,
-    /// The other way round.
-    Reversed,
-}
-
-/// What `--only` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OnlyWord {
-    /// Rows with a problem.
-    Problems,
-}
-
-/// When colours are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum ColorWhen {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// Hosts that a script asks.
@@ -140,7 +114,7 @@ pub fn columns(list: &str, usual: &[Column]) -> Result<Vec<Column>, String> {
     };
     for word in list.split(',') {
         let word = word.trim().to_ascii_lowercase();
-        let column = Column::from_word(&word).ok_or_else(|| {
+        let column = Column::from_str(&word).map_err(|_| {
             let known: Vec<_> = Column::ALL.iter().map(|column| column.word()).collect();
             format!("no column {word:?}; there are {}", known.join(", "))
         })?;
@@ -150,10 +124,10 @@ pub fn columns(list: &str, usual: &[Column]) -> Result<Vec<Column>, String> {
 }
 
 /// The order a word names; with a leading `-` the other way round.
-pub fn sort(word: &str) -> Result<(Sort, Turn), String> {
+pub fn sort(word: &str) -> Result<(Sort, Direction), String> {
     let (word, turn) = match word.strip_prefix('-') {
-        Some(word) => (word, Turn::Reversed),
-        None => (word, Turn::Usual),
+        Some(word) => (word, Direction::Reversed),
+        None => (word, Direction::Usual),
     };
     Sort::ALL
         .into_iter()
@@ -211,6 +185,6 @@ mod tests {
         assert!(path_map("nothing").is_err());
         assert!(columns("name,nothing", &[]).unwrap_err().contains("ondisk"));
         assert_eq!(columns("+path", &[Column::Name]).unwrap().len(), 2);
-        assert_eq!(sort("-size").unwrap(), (Sort::Size, Turn::Reversed));
+        assert_eq!(sort("-size").unwrap(), (Sort::Size, Direction::Reversed));
     }
 }

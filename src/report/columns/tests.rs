@@ -121,6 +121,6 @@ fn fitted_columns_fill_the_width_exactly() {
 #[test]
 fn words_of_columns_come_back() {
     for column in Column::ALL {
-        assert_eq!(Column::from_word(column.word()), Some(column));
+        assert_eq!(column.word().parse(), Ok(*column));
     }
 }

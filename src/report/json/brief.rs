@@ -4,8 +4,9 @@ use super::FindingJson;
 use super::ls::DiskJson;
 
 /// Whether JSON holds sentences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Prose {
+    #[default]
     Kept,
     /// Codes, times and numbers only.
     LeftOut,

@@ -7,6 +7,7 @@ use super::Role;
 use crate::guest::filesystem::OwnerClass;
 use crate::image::BlockState;
 use crate::text::{Charset, Glyphs};
+use crate::worded;
 
 /// What lies in one cell, in blocks (or sectors).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,13 +34,15 @@ pub struct Cell {
 }
 
 /// How cells are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum MapStyle {
     /// Five steps of how much.
     #[default]
     Shades,
     Letters,
     /// Where in the cell, by halves.
+    #[strum(to_string = "half-blocks")]
     Halves,
     /// Where in the cell, by eighths: a dot for any.
     Braille,
@@ -68,6 +71,8 @@ const fn braille() -> [[u8; 3]; 256] {
     signs
 }
 
+worded!(MapStyle);
+
 impl MapStyle {
     /// The next one; in ASCII there are only the first two.
     #[must_use]
@@ -86,15 +91,6 @@ impl MapStyle {
         match self {
             Self::Halves | Self::Braille if ascii => Self::Shades,
             style => style,
-        }
-    }
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Shades => "shades",
-            Self::Letters => "letters",
-            Self::Halves => "half-blocks",
-            Self::Braille => "braille",
         }
     }
 }

@@ -1,8 +1,23 @@
 //! What a piece of a page or screen means. Whoever shows it decides how that looks; every role is also told apart by a
 //! word or a sign.
 
-/// What a piece of the screen means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use crate::worded;
+
+/// What a piece of the screen means. Its word names it in theme files.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Role {
     Text,
     /// Less important text: ids, times, legends.
@@ -52,72 +67,9 @@ pub enum Role {
     Zeroed,
 }
 
+worded!(Role);
+
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 27] = [
-        Self::Text,
-        Self::Dim,
-        Self::Title,
-        Self::Heading,
-        Self::Tab,
-        Self::Selected,
-        Self::SelectedAway,
-        Self::Marked,
-        Self::Ok,
-        Self::Now,
-        Self::Warning,
-        Self::Error,
-        Self::Unsure,
-        Self::For,
-        Self::Against,
-        Self::Key,
-        Self::Notice,
-        Self::Border,
-        Self::Match,
-        Self::MapNone,
-        Self::MapSome,
-        Self::MapFull,
-        Self::MapZero,
-        Self::MapError,
-        Self::Changed,
-        Self::Same,
-        Self::Zeroed,
-    ];
-
-    /// The role's name in a theme file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Dim => "dim",
-            Self::Title => "title",
-            Self::Heading => "heading",
-            Self::Tab => "tab",
-            Self::Selected => "selected",
-            Self::SelectedAway => "selected-away",
-            Self::Marked => "marked",
-            Self::Ok => "ok",
-            Self::Now => "now",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Unsure => "unsure",
-            Self::For => "for",
-            Self::Against => "against",
-            Self::Key => "key",
-            Self::Notice => "notice",
-            Self::Border => "border",
-            Self::Match => "match",
-            Self::MapNone => "map-none",
-            Self::MapSome => "map-some",
-            Self::MapFull => "map-full",
-            Self::MapZero => "map-zero",
-            Self::MapError => "map-error",
-            Self::Changed => "changed",
-            Self::Same => "same",
-            Self::Zeroed => "zeroed",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 }

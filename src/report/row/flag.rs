@@ -8,7 +8,7 @@ use crate::store::{Disk, DiskId, Forest};
 use crate::text::Glyphs;
 
 /// The state of a row, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray)]
 pub enum Flag {
     /// The machine was set back to this snapshot: certain.
     RevertedCertain,
@@ -43,23 +43,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every state, worst first.
-    pub const ALL: [Self; 15] = [
-        Self::RevertedCertain,
-        Self::RevertedLikely,
-        Self::Broken,
-        Self::Missing,
-        Self::Unreadable,
-        Self::Orphan,
-        Self::Unsure,
-        Self::Locked,
-        Self::Live,
-        Self::Partial,
-        Self::Pending,
-        Self::ByRevert,
-        Self::NoSign,
-        Self::Quiet,
-        Self::Ok,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The word shown.
     pub fn word(self) -> &'static str {
@@ -200,7 +184,7 @@ mod tests {
     #[test]
     fn every_state_has_a_word_and_an_ascii_sign() {
         for flag in Flag::ALL {
-            assert_eq!(flag.word().is_empty(), flag == Flag::Quiet);
+            assert_eq!(flag.word().is_empty(), *flag == Flag::Quiet);
             assert!(flag.text(crate::text::Charset::Ascii.glyphs()).is_ascii());
         }
         assert!(Flag::ALL.is_sorted());

@@ -4,7 +4,7 @@ use crate::tui::command::Command;
 use crate::tui::keymap::Context;
 
 /// The section of the help overlay a row stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray)]
 pub enum HelpSection {
     Move,
     /// Looking at something else.

@@ -340,7 +340,8 @@ impl<'a> Reader<'a> {
     fn finding(&self, json: &FindingJson) -> Finding {
         let code = self.code(&json.code);
         Finding {
-            code: code.unwrap_or_else(|| codes::saved(severity(&json.severity))),
+            code: code
+                .unwrap_or_else(|| codes::saved(json.severity.parse().unwrap_or(Severity::Info))),
             at: json.at,
             expected: json.expected.clone().unwrap_or_default(),
             actual: json.actual.clone().unwrap_or_default(),
@@ -394,14 +395,6 @@ fn interval(json: &IntervalJson) -> Interval {
 
 fn source(path: Option<&String>) -> PathBuf {
     path.map(PathBuf::from).unwrap_or_default()
-}
-
-fn severity(word: &str) -> Severity {
-    match word {
-        "error" => Severity::Error,
-        "warning" => Severity::Warning,
-        _ => Severity::Info,
-    }
 }
 
 /// A role is one of few texts; kept as a constant so that a saved scan cannot grow the program.
