@@ -26,6 +26,7 @@ use crate::report::json::{PathErrorJson, path_text};
 use crate::report::page::diff::{DiffPage, outcome};
 use crate::report::placed::{DiskPlaces, PlacedRun};
 use crate::report::tree_text::Headings;
+use crate::report::words::disk_name;
 use crate::store::{CountPolicy, DiskId, LinkState};
 use crate::text::Units;
 use crate::text::{self, escape};
@@ -330,15 +331,9 @@ fn text(
     })?;
     clear_progress();
     out.page(&[page.totals(&summary, runs)])?;
-    let name = |id: DiskId| {
-        let disk = store.forest.disk(id);
-        disk.map(|disk| text::file_name(&disk.path))
-    };
-    let child = name(pair.child).unwrap_or_default();
-    let with = pair
-        .with
-        .and_then(name)
-        .unwrap_or_else(|| "its parent".to_owned());
+    let name = |id| disk_name(&store.forest, id);
+    let child = name(pair.child);
+    let with = pair.with.map_or_else(|| "its parent".to_owned(), name);
     out.line(&if pair.is_mixed.get() {
         "files changed meanwhile: this may mix two moments".to_owned()
     } else {

@@ -44,8 +44,7 @@ pub fn sentence(forest: &Forest, of: &AssessedSnapshot, clock: &Clock) -> Option
         .as_secs()
         .max(0)
         .saturating_add(1);
-    let mut day = String::new();
-    clock.write_date(first, &mut day);
+    let day = clock.date(first);
     let collect = collector(forest, of);
     Some(format!(
         "All its disks were written within {seconds} s on {day}: a copy without its dates. Copy again with `robocopy /COPY:DAT`, `rsync -t` or `cp -p`, or bring the host's own list: `{collect}`."

@@ -142,6 +142,12 @@ impl Page {
         self.line(&Line::of(Role::Heading, format!(" {}", text.as_ref())), 2);
     }
 
+    /// A heading with what is to be said of its section at once.
+    pub fn section(&mut self, name: &str, about: impl Into<String>) {
+        let line = Line::of(Role::Heading, format!(" {name}  ")).with(Role::Dim, about);
+        self.line(&line, 2);
+    }
+
     /// Running text, `indent` columns in.
     pub fn text(&mut self, role: Role, indent: usize, text: impl Into<String>) {
         let line = Line::of(Role::Text, " ".repeat(indent)).with(role, text);
@@ -152,6 +158,13 @@ impl Page {
     pub fn field(&mut self, name: &str, value: impl Into<String>) {
         let line = Line::of(Role::Dim, format!("  {name:<14} ")).with(Role::Text, value);
         self.line(&line, FIELD);
+    }
+
+    /// A named value, where it is known.
+    pub fn known(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.field(name, value.to_string());
+        }
     }
 
     /// A text behind a label; texts stand below each other.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::analysis::Assessment;
 use crate::report::row::{Row, RowOptions, rows};
+use crate::report::words::disk_name;
 use crate::store::{DiskId, Forest};
-use crate::text;
 
 /// The short names of some disks, as the tree of the whole store shows them: never two alike in one machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,11 +48,8 @@ impl ShortNames {
 
     /// The name of a disk, escaped.
     pub fn of(&self, forest: &Forest, id: DiskId) -> String {
-        self.short.get(&id).cloned().unwrap_or_else(|| {
-            forest
-                .disk(id)
-                .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path))
-        })
+        let short = self.short.get(&id).cloned();
+        short.unwrap_or_else(|| disk_name(forest, id))
     }
 
     /// An escaped text with short names for whole ones, the longest first.

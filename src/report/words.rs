@@ -90,6 +90,12 @@ pub const ROLES: [&str; 4] = [
     "data disk of a VHD set",
 ];
 
+/// The whole name of a disk's file, escaped.
+pub fn disk_name(forest: &Forest, id: DiskId) -> String {
+    let disk = forest.disk(id);
+    disk.map_or_else(|| "?".to_owned(), |disk| file_name(&disk.path))
+}
+
 /// The name of a disk's parent: the file found, else the name stored; escaped.
 pub fn parent_name(forest: &Forest, child: DiskId) -> String {
     let link = forest.node(child).and_then(|node| node.parent.as_ref());

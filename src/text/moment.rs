@@ -44,6 +44,13 @@ impl Clock {
         self.zone
     }
 
+    /// `2026-11-18`.
+    pub fn date(&self, at: Timestamp) -> String {
+        let mut text = String::new();
+        self.write_date(at, &mut text);
+        text
+    }
+
     /// `2026-11-18`, put behind `text`.
     pub fn write_date(&self, at: Timestamp, text: &mut String) {
         write_parts(&self.tz.to_datetime(at), Part::Day, text);

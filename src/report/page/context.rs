@@ -2,7 +2,9 @@
 
 use crate::analysis::Assessment;
 use crate::report::page::Page;
-use crate::report::{ColumnStyle, ShortNames};
+use crate::report::row::why;
+use crate::report::words::disk_name;
+use crate::report::{ColumnStyle, Row, ShortNames};
 use crate::store::{DiskId, Forest};
 use crate::text::{self, Overlong, Units, escape};
 
@@ -55,8 +57,12 @@ impl PageContext<'_> {
 
     /// The whole name of a disk: which file goes into which is never said in short.
     pub fn whole_name(&self, id: DiskId) -> String {
-        let disk = self.forest.disk(id);
-        disk.map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path))
+        disk_name(self.forest, id)
+    }
+
+    /// Why a row looks as it does.
+    pub fn why(&self, row: &Row) -> String {
+        why(self.forest, self.assessment, row, &self.style.clock)
     }
 
     /// A sentence of the analysis, escaped, with the names of the tree.

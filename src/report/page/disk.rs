@@ -10,9 +10,9 @@ use crate::image::{Header, Kind, LogState, Specific};
 use crate::report::beside::beside;
 use crate::report::page::map::held;
 use crate::report::page::{Line, Page, PageContext, Role, finding, host, verdict};
-use crate::report::row::{Row, why};
+use crate::report::row::Row;
 use crate::report::{columns, since, words};
-use crate::store::{Disk, DiskId, LinkState, Node};
+use crate::store::{Born, Disk, DiskId, LinkState, Node};
 use crate::text::{self, count, escape, many};
 
 /// The page of a disk. `row` is its row in the tree, if it has one.
@@ -38,11 +38,8 @@ pub fn lines(context: &PageContext<'_>, id: DiskId, row: Option<&Row>) -> Vec<Li
         if at == 0 {
             page.heading("BESIDE");
         }
-        page.text(
-            Role::Text,
-            2,
-            format!("{}  ({what})", text::file_name(path)),
-        );
+        let text = format!("{}  ({what})", text::file_name(path));
+        page.text(Role::Text, 2, text);
     }
     findings(&mut page, disk, node);
     page.into_lines()
@@ -52,13 +49,7 @@ fn summary(page: &mut Page, context: &PageContext<'_>, row: &Row) {
     let line = Line::of(Role::Heading, format!(" {}  ", row.full_name))
         .with(row.flag.role(), columns::status(row, context.style));
     page.line(&line, 2);
-    let said = why(
-        context.forest,
-        context.assessment,
-        row,
-        &context.style.clock,
-    );
-    page.text(Role::Text, 2, said);
+    page.text(Role::Text, 2, context.why(row));
     if let (Some(of), Some(since)) = (&row.since, SinceScan::of(context.forest)) {
         let said = since::sentence(of, &since, &context.style.clock);
         page.text(since::role(of), 2, said);
@@ -90,11 +81,8 @@ fn verdicts(page: &mut Page, context: &PageContext<'_>, id: DiskId) {
         write("SNAPSHOT", "whose own disk this is: ", own);
     }
     if of_disk.equals_parent == Some(true) {
-        page.text(
-            Role::Text,
-            1,
-            "= Every sector it holds is the same in its parent.",
-        );
+        let equal = "= Every sector it holds is the same in its parent.";
+        page.text(Role::Text, 1, equal);
     }
 }
 
@@ -113,10 +101,7 @@ fn chain(page: &mut Page, context: &PageContext<'_>, id: DiskId, row: Option<&Ro
         Some(state) => format!("newest first; ends: parent {}", state.word()),
     };
     let disks = many(members.len(), "disk");
-    page.line(
-        &Line::of(Role::Heading, " CHAIN  ").with(Role::Dim, format!("{disks}, {state}")),
-        2,
-    );
+    page.section("CHAIN", format!("{disks}, {state}"));
     let glyphs = context.style.charset.glyphs();
     for (place, at) in members.iter().enumerate() {
         let Some(disk) = forest.disk(*at) else {
@@ -147,21 +132,14 @@ fn chain(page: &mut Page, context: &PageContext<'_>, id: DiskId, row: Option<&Ro
     }
     let last = members.last().copied().unwrap_or(id);
     if let Some(link) = broken {
-        let line = Line::of(Role::Error, "  !  ")
-            .with(
-                Role::Error,
-                format!("{}: ", words::parent_name(forest, last)),
-            )
-            .with(Role::Text, link.state.word());
-        page.line(&line, 5);
+        let name = words::parent_name(forest, last);
+        let line = Line::of(Role::Error, format!("  !  {name}: "));
+        page.line(&line.with(Role::Text, link.state.word()), 5);
         for tried in &link.tried {
             let by = tried.by.word();
             let what = escape(&tried.what);
-            page.text(
-                Role::Dim,
-                5,
-                format!("tried {by} {what}: {}", tried.outcome),
-            );
+            let text = format!("tried {by} {what}: {}", tried.outcome);
+            page.text(Role::Dim, 5, text);
         }
     }
 }
@@ -203,28 +181,19 @@ fn file(page: &mut Page, context: &PageContext<'_>, disk: &Disk, node: &Node) {
     let clock = &context.style.clock;
     page.field("path", text::path(&disk.path));
     page.field("file size", context.style.units.exact(disk.file.len));
-    if let Some(at) = disk.header.as_ref().and_then(|header| header.created) {
-        page.field("created", format!("{} (footer)", clock.second(at)));
-    }
-    if let Some(born) = disk.file.born {
+    let created = disk.header.as_ref().and_then(|header| header.created);
+    let created = created.map(|at| format!("{} (footer)", clock.second(at)));
+    page.known("created", created);
+    let born = |born: Born| {
         let source = words::born_source(born.source);
-        page.field(
-            "file created",
-            format!("{} ({source})", clock.second(born.at)),
-        );
-    }
-    if let Some(at) = disk.file.modified {
-        page.field("last write", clock.second(at));
-    }
-    if disk.header.is_some() {
-        page.field("product", node.product.rules().name);
-    }
-    if let Some(label) = &node.label {
-        page.field("name", escape(label));
-    }
-    if let Some(role) = node.role {
-        page.field("role", role);
-    }
+        format!("{} ({source})", clock.second(born.at))
+    };
+    page.known("file created", disk.file.born.map(born));
+    page.known("last write", disk.file.modified.map(|at| clock.second(at)));
+    let product = disk.header.is_some().then(|| node.product.rules().name);
+    page.known("product", product);
+    page.known("name", node.label.as_deref().map(escape));
+    page.known("role", node.role);
 }
 
 fn header(page: &mut Page, context: &PageContext<'_>, of: &Header) {
@@ -239,9 +208,7 @@ fn header(page: &mut Page, context: &PageContext<'_>, of: &Header) {
     if !of.is_raw() {
         page.field("id", of.id.to_string());
     }
-    if let Some(id) = of.data_write_id {
-        page.field("data write id", id.to_string());
-    }
+    page.known("data write id", of.data_write_id);
     if !of.creator.is_empty() {
         page.field("creator", escape(&of.creator));
     }
@@ -294,12 +261,8 @@ fn blocks(page: &mut Page, context: &PageContext<'_>, disk: &Disk, of: &Header) 
     let each = context.size(block_size.into());
     page.field("blocks", format!("{} of {each}", count(of.blocks)));
     let Some(counts) = &disk.counts else {
-        let counted = if context.forest.complete {
-            "not counted"
-        } else {
-            "not yet"
-        };
-        page.field("counted", counted);
+        let is_read = context.forest.complete;
+        page.field("counted", if is_read { "not counted" } else { "not yet" });
         return;
     };
     page.field("in this file", held(counts));
@@ -330,9 +293,7 @@ fn blocks(page: &mut Page, context: &PageContext<'_>, disk: &Disk, of: &Header) 
 fn parent(page: &mut Page, context: &PageContext<'_>, of: &Header, node: &Node) {
     let Some(parent) = &of.parent else { return };
     page.heading("PARENT");
-    if let Some(id) = parent.id_wanted {
-        page.field("id wanted", id.to_string());
-    }
+    page.known("id wanted", parent.id_wanted);
     for path in &parent.paths {
         let stored = escape(&path.text);
         page.field("stored path", format!("{stored}  ({})", path.field));
@@ -356,10 +317,7 @@ fn findings(page: &mut Page, disk: &Disk, node: &Node) {
         0 => "none".to_owned(),
         some => some.to_string(),
     };
-    page.line(
-        &Line::of(Role::Heading, " FINDINGS  ").with(Role::Dim, number),
-        2,
-    );
+    page.section("FINDINGS", number);
     for one in all {
         finding::brief(page, one, None);
     }

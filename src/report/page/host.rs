@@ -1,5 +1,6 @@
 //! What hosts and pools say of a disk, of which input, and what of it is used.
 
+use crate::image::Kind;
 use crate::report::page::{Page, PageContext};
 use crate::store::host::{HostDisk, HostFile, Origin, VdiRole};
 use crate::store::{BornSource, Disk, DiskId, HostRow, MachineState, PoolDisk, codes};
@@ -53,9 +54,8 @@ fn listed(page: &mut Page, context: &PageContext<'_>, disk: &Disk, row: &HostRow
     if let Some(of) = &row.file.disk {
         disk_listed(page, context, of);
     }
-    if let Some(free) = row.free {
-        page.field("free there", context.style.units.exact(free));
-    }
+    let exact = |bytes| context.style.units.exact(bytes);
+    page.known("free there", row.free.map(exact));
 }
 
 /// What of a row stands for the disk itself.
@@ -84,21 +84,13 @@ fn used(row: &HostFile, disk: &Disk, is_other_copy: bool) -> String {
 }
 
 fn disk_listed(page: &mut Page, context: &PageContext<'_>, of: &HostDisk) {
-    if let Some(kind) = of.kind {
-        page.field("type", kind.word());
-    }
-    if let Some(parent) = &of.parent {
-        page.field("parent", escape(parent));
-    }
-    if let Some(size) = of.size {
-        page.field("size", context.style.units.exact(size));
-    }
-    if let Some(id) = of.id {
-        page.field("id", id.to_string());
-    }
-    if let Some(attached) = of.attached {
-        page.field("attached", if attached { "yes" } else { "no" });
-    }
+    page.known("type", of.kind.map(Kind::word));
+    page.known("parent", of.parent.as_deref().map(escape));
+    let exact = |bytes| context.style.units.exact(bytes);
+    page.known("size", of.size.map(exact));
+    page.known("id", of.id);
+    let attached = of.attached;
+    page.known("attached", attached.map(|is| if is { "yes" } else { "no" }));
 }
 
 fn recorded(page: &mut Page, context: &PageContext<'_>, record: &PoolDisk) {
@@ -111,18 +103,10 @@ fn recorded(page: &mut Page, context: &PageContext<'_>, record: &PoolDisk) {
         VdiRole::SnapshotOfNothing => Some("no disk that the pool knows".to_owned()),
     };
     let time = if of.is_some() { "taken" } else { "cloned" };
-    if let Some(of) = of {
-        page.field("snapshot of", of);
-    }
-    if let Some(at) = vdi.time {
-        page.field(time, context.style.clock.second(at));
-    }
-    if let Some(made_in) = vdi.made_in {
-        page.field(
-            "record made",
-            format!("in generation {made_in} of the database"),
-        );
-    }
+    page.known("snapshot of", of);
+    page.known(time, vdi.time.map(|at| context.style.clock.second(at)));
+    let made_in = |generation| format!("in generation {generation} of the database");
+    page.known("record made", vdi.made_in.map(made_in));
 }
 
 fn machine(page: &mut Page, context: &PageContext<'_>, name: &str, state: &MachineState) {

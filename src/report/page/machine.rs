@@ -5,7 +5,7 @@ mod story;
 mod time_line;
 
 use crate::report::page::{Line, Page, PageContext, Role};
-use crate::report::row::{Row, why};
+use crate::report::row::Row;
 use crate::report::{columns, since};
 use crate::text::{Glyphs, escape};
 
@@ -20,13 +20,7 @@ pub fn lines(context: &PageContext<'_>, rows: &[Row]) -> Vec<Line> {
     let heading = Line::of(Role::Heading, format!(" {}  ", group.full_name))
         .with(group.flag.role(), columns::status(group, context.style));
     page.line(&heading, 2);
-    let said = why(
-        context.forest,
-        context.assessment,
-        group,
-        &context.style.clock,
-    );
-    page.text(Role::Text, 2, context.sentence(&said));
+    page.text(Role::Text, 2, context.sentence(&context.why(group)));
     let story = MachineStory::of(context, below);
     page.blank();
     snapshots(&mut page, context, &story);
@@ -101,10 +95,8 @@ fn leaf(line: &mut Line, context: &PageContext<'_>, leaf: &Leaf<'_>) {
     if now.word().is_empty() {
         line.push(Role::Dim, "in use by no machine");
     } else {
-        line.push(
-            Role::Now,
-            format!("{} {}", now.sign(glyphs), now.word()).trim(),
-        );
+        let text = format!("{} {}", now.sign(glyphs), now.word());
+        line.push(Role::Now, text.trim());
     }
     for row in &leaf.rows {
         line.push(Role::Text, format!("  {}", row.name));

@@ -13,6 +13,7 @@ use crate::report::codes::PATH_UNREADABLE;
 use crate::report::columns::Needs;
 use crate::report::findings::PlacedFinding;
 use crate::report::row::{Bases, Phase, visible};
+use crate::report::words::disk_name;
 use crate::report::{Flag, Row, RowKey, RowKind};
 use crate::store::DiskId;
 use crate::store::containers::container_of;
@@ -42,11 +43,7 @@ impl App {
     pub fn name_of(&self, disk: DiskId) -> String {
         match (self.units, self.row_of(disk)) {
             (Units::Human, Some(row)) => row.name.clone(),
-            _ => self
-                .store
-                .forest
-                .disk(disk)
-                .map_or_else(|| "?".to_owned(), |disk| text::file_name(&disk.path)),
+            _ => disk_name(&self.store.forest, disk),
         }
     }
 

@@ -25,6 +25,24 @@ struct Event {
     before: Option<String>,
 }
 
+impl Event {
+    fn new(
+        context: &PageContext<'_>,
+        at: Option<Timestamp>,
+        (sign, role): (&'static str, Role),
+        text: String,
+    ) -> Self {
+        Self {
+            at,
+            when: at.map_or_else(String::new, |at| context.style.clock.second(at)),
+            sign,
+            role,
+            text,
+            before: None,
+        }
+    }
+}
+
 pub(super) fn write(page: &mut Page, context: &PageContext<'_>, story: &MachineStory<'_>) {
     let mut events = Vec::new();
     for at in &story.snapshots {
@@ -105,13 +123,10 @@ fn snapshot(
     } else {
         ""
     };
+    let (sign, text) = ((glyphs.mark, Role::Heading), format!("{what}{name}{aside}"));
     events.push(Event {
-        at: taken_at,
         when,
-        sign: glyphs.mark,
-        role: Role::Heading,
-        text: format!("{what}{name}{aside}"),
-        before: None,
+        ..Event::new(context, taken_at, sign, text)
     });
     let how = match verdict.reverted {
         Reverted::Certain => "",
@@ -120,14 +135,8 @@ fn snapshot(
             let made = verdict.disk_above.exact();
             let gap = verdict.gap_seconds().filter(|gap| *gap > 300);
             if let Some((at, gap)) = made.zip(gap) {
-                events.push(Event {
-                    at: Some(at),
-                    when: context.style.clock.second(at),
-                    sign: "?",
-                    role: Role::Unsure,
-                    text: format!("off for {} until then, or set back to {name}", span(gap)),
-                    before: None,
-                });
+                let text = format!("off for {} until then, or set back to {name}", span(gap));
+                events.push(Event::new(context, Some(at), ("?", Role::Unsure), text));
             }
             return;
         }
@@ -155,13 +164,12 @@ fn snapshot(
             in_no_file,
         ),
     };
+    let (at, sign) = (reverted_at.or(taken_at), (glyphs.reverted, Role::Error));
+    let text = format!("set back to {name}{how}{aside}");
     events.push(Event {
-        at: reverted_at.or(taken_at),
         when,
-        sign: glyphs.reverted,
-        role: Role::Error,
-        text: format!("set back to {name}{how}{aside}"),
         before: Some(gone),
+        ..Event::new(context, at, sign, text)
     });
 }
 
@@ -183,17 +191,11 @@ fn guest(context: &PageContext<'_>, story: &MachineStory<'_>, at: usize, events:
             Some(Says::For) => Role::Warning,
             _ => Role::Dim,
         };
-        events.push(Event {
-            at: first,
-            when: first.map_or_else(String::new, |at| context.style.clock.second(at)),
-            sign: "-",
-            role,
-            text: match source.take() {
-                Some(source) => format!("{}  ({})", escape(&text), escape(source)),
-                None => escape(&text),
-            },
-            before: None,
-        });
+        let text = match source.take() {
+            Some(source) => format!("{}  ({})", escape(&text), escape(source)),
+            None => escape(&text),
+        };
+        events.push(Event::new(context, first, ("-", role), text));
     }
 }
 
@@ -211,16 +213,8 @@ fn last_before(story: &MachineStory<'_>, after: Timestamp, before: Timestamp) ->
 /// What LVM's own metadata tells of the volumes of these disks, and of those that are gone.
 fn volumes(context: &PageContext<'_>, story: &MachineStory<'_>, events: &mut Vec<Event>) {
     for (of, change) in time_line(context.forest, story.family.iter().copied()) {
-        events.push(Event {
-            at: change.at,
-            when: change
-                .at
-                .map_or_else(String::new, |at| context.style.clock.second(at)),
-            sign: "-",
-            role: Role::Dim,
-            text: repository::change(of, change),
-            before: None,
-        });
+        let text = repository::change(of, change);
+        events.push(Event::new(context, change.at, ("-", Role::Dim), text));
     }
 }
 
@@ -249,13 +243,7 @@ fn now(context: &PageContext<'_>, story: &MachineStory<'_>, events: &mut Vec<Eve
         if leaf.rows.len() > 1 {
             text = format!("{text} on {}", many(leaf.rows.len() as u64, "disk"));
         }
-        events.push(Event {
-            at: written,
-            when: written.map_or_else(String::new, |at| context.style.clock.second(at)),
-            sign: glyphs.now,
-            role: Role::Now,
-            text,
-            before: None,
-        });
+        let sign = (glyphs.now, Role::Now);
+        events.push(Event::new(context, written, sign, text));
     }
 }
