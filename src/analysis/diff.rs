@@ -61,7 +61,7 @@ pub struct DiffRun {
 }
 
 /// Sectors by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct DiffTotals {
     /// Compared: the sum of the others.
     pub compared: u64,

@@ -1,6 +1,7 @@
 //! A span of time that holds a moment.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 pub const MINUTES_5: i64 = 300;
 pub const QUARTER_SECONDS: i64 = 900;
@@ -8,7 +9,7 @@ pub const HOUR_SECONDS: i64 = 3_600;
 pub const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 
 /// From a first to a last possible moment; an end that is not known is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Interval {
     pub not_before: Option<Timestamp>,
     pub not_after: Option<Timestamp>,

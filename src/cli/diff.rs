@@ -1,7 +1,6 @@
 //! `diff`: a child compared with its parent's content, or two disks of one family. Runs are printed as they are found.
 
 use std::cell::{Cell, RefCell};
-use std::io;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -21,7 +20,7 @@ use crate::guest::Partitions;
 use crate::guest::extents::Extents;
 use crate::job::{Job, Progress};
 use crate::report::csv;
-use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended};
+use crate::report::json::diff::{CompareRuns, DiffDocument, DiffRunJson, Ended, each};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::page::diff::{DiffPage, outcome};
 use crate::report::placed::{DiskPlaces, PlacedRun};
@@ -100,7 +99,13 @@ pub(super) fn run(
         Form::Json => {
             let parent = pair.with.and_then(|id| path_of(&store, id));
             let child = path_of(&store, pair.child).unwrap_or_default();
-            out.json(&DiffDocument::new(child, parent, places, &compare))?;
+            out.json(&DiffDocument {
+                child,
+                parent,
+                places,
+                compare: &compare,
+                ended: RefCell::default(),
+            })?;
         }
         Form::Ndjson => {
             each(&compare, &mut |run| {
@@ -289,20 +294,6 @@ fn path_of(store: &ScannedStore, id: DiskId) -> Option<String> {
     store.forest.disk(id).map(|disk| path_text(&disk.path).0)
 }
 
-/// Hands each run to `show` as it is found, up to the first that cannot be shown.
-fn each(
-    compare: CompareRuns<'_>,
-    show: &mut dyn FnMut(&DiffRun) -> io::Result<()>,
-) -> io::Result<DiffSummary> {
-    let mut shown = Ok(());
-    let ended = compare(&mut |run| {
-        if shown.is_ok() {
-            shown = show(&run);
-        }
-    });
-    shown.map(|()| ended.sums)
-}
-
 /// Runs, sums, and what they come to.
 fn text(
     store: &ScannedStore,
@@ -319,7 +310,7 @@ fn text(
         width: out.text_width(),
     };
     let mut runs = 0_u64;
-    let summary = each(compare, &mut |run| {
+    let ended = each(compare, &mut |run| {
         clear_progress();
         if runs == 0 && out.headings == Headings::Shown {
             out.page(&[page.heading()])?;
@@ -329,6 +320,7 @@ fn text(
         let lines: Vec<_> = parts.iter().map(|part| page.run(part)).collect();
         out.page(&lines)
     })?;
+    let summary = ended.sums;
     clear_progress();
     out.page(&[page.totals(&summary, runs)])?;
     let name = |id| disk_name(&store.forest, id);

@@ -2,7 +2,7 @@
 
 pub(super) mod owners;
 
-use std::io;
+use std::cell::RefCell;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -11,9 +11,9 @@ use super::exit::Exit;
 use super::output::{Form, Output};
 use super::session::Session;
 use crate::analysis::moment::Moment;
-use crate::image::{Counts, Header, Image, Kind, StateRun, codes};
+use crate::image::{Header, Image, Kind, StateRun, codes};
 use crate::report::csv;
-use crate::report::json::diff::{CountRuns, Ended, MapDocument, StateRunJson};
+use crate::report::json::diff::{Ended, MapDocument, StateRunJson, each};
 use crate::report::json::{PathErrorJson, path_text};
 use crate::report::page::map::{self as page, MapScale, MapUnit, NO_BLOCKS};
 use crate::report::page::{Cell, Layer, Line, MapStyle, Role};
@@ -58,9 +58,14 @@ pub(super) fn run(
     };
     let ended = match out.form {
         Form::Json => {
-            let document = MapDocument::new(path_text(file).0, block_size, &count);
+            let document = MapDocument {
+                path: path_text(file).0,
+                block_size,
+                count: &count,
+                ended: RefCell::default(),
+            };
             out.json(&document)?;
-            document.into_ended()
+            document.ended.into_inner()
         }
         Form::Ndjson => each(&count, &mut |run| out.json(&StateRunJson::from(run)))?,
         Form::Csv => {
@@ -111,20 +116,6 @@ pub(super) fn run(
         }
         Exit::CannotTell
     })
-}
-
-/// Hands each run to `show` as it is found, up to the first that cannot be shown.
-fn each(
-    count: CountRuns<'_>,
-    show: &mut dyn FnMut(&StateRun) -> io::Result<()>,
-) -> io::Result<Ended<Counts>> {
-    let mut shown = Ok(());
-    let ended = count(&mut |run| {
-        if shown.is_ok() {
-            shown = show(&run);
-        }
-    });
-    shown.map(|()| ended)
 }
 
 /// A power of two of blocks for each cell, so that offsets are round.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::bitmap::count_ones;
 use super::{Image, Layout, TableAudit, codes, gather};
 use crate::finding::Finding;
@@ -12,8 +14,8 @@ use crate::job::Job;
 /// Blocks whose entries are read at a time.
 const WINDOW: u64 = 65_536;
 
-/// Blocks by state and dirty sectors of one disk.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Blocks by state and dirty sectors of one disk. In JSON the blocks are an object of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Blocks of the disk.
     pub total: u64,
@@ -25,12 +27,16 @@ pub struct Counts {
     pub unmapped: u64,
     pub absent: u64,
     /// Entries that cannot be right, and blocks whose bitmap could not be read.
+    #[serde(default)]
     pub error: u64,
     /// Sectors the disk answers for itself, those of zero and unmapped blocks included; meaningful for differencing disks.
+    #[serde(skip)]
     pub dirty_sectors: u64,
     /// What is wrong with the table.
+    #[serde(skip)]
     pub findings: Vec<Finding>,
     /// False if the count was cancelled or something could not be read.
+    #[serde(skip)]
     pub complete: bool,
 }
 

@@ -1,12 +1,12 @@
 //! `diff --json` and `map --json`: totals and runs.
 
 use std::cell::RefCell;
+use std::io;
 
 use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use super::PathErrorJson;
-use super::ls::BlocksJson;
 use crate::analysis::diff::{DiffRun, DiffSummary};
 use crate::analysis::files::owned::{OwnerRun, SectorOwner};
 use crate::image::{Counts, StateRun};
@@ -20,35 +20,65 @@ pub struct Ended<T> {
     pub errors: Vec<PathErrorJson>,
 }
 
-/// Compares two disks and calls its argument with each run of sectors of one kind; the whole of `diff` hangs on it.
-pub type CompareRuns<'a> = &'a dyn Fn(&mut dyn FnMut(DiffRun)) -> Ended<DiffSummary>;
+/// Finds runs and calls its argument with each.
+pub type EachRun<'a, R, T> = &'a dyn Fn(&mut dyn FnMut(R)) -> Ended<T>;
+
+/// Compares two disks: runs of sectors of one kind. The whole of `diff` hangs on it.
+pub type CompareRuns<'a> = EachRun<'a, DiffRun, DiffSummary>;
+
+/// Shows each run as it is found, until one cannot be shown.
+pub fn each<R, T>(
+    runs: EachRun<'_, R, T>,
+    show: &mut dyn FnMut(&R) -> io::Result<()>,
+) -> io::Result<Ended<T>> {
+    let mut shown = Ok(());
+    let ended = runs(&mut |run| {
+        if shown.is_ok() {
+            shown = show(&run);
+        }
+    });
+    shown.map(|()| ended)
+}
+
+/// Runs as an array that is written while they are found.
+struct RunArray<'a, R, T, F> {
+    runs: EachRun<'a, R, T>,
+    /// The elements of a run.
+    json: F,
+    ended: &'a RefCell<Ended<T>>,
+}
+
+impl<R, T, I, F> Serialize for RunArray<'_, R, T, F>
+where
+    I: IntoIterator<Item: Serialize>,
+    F: Fn(R) -> I,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut array = serializer.serialize_seq(None)?;
+        let mut written = Ok(());
+        let ended = (self.runs)(&mut |run| {
+            for element in (self.json)(run) {
+                if written.is_ok() {
+                    written = array.serialize_element(&element);
+                }
+            }
+        });
+        written?;
+        self.ended.replace(ended);
+        array.end()
+    }
+}
 
 /// The document of `diff`. Runs are written as they are found, so that a comparison of any size takes no memory; what is
 /// known only at the end (`sectors`, `equal`, `complete`) stands behind them.
 pub struct DiffDocument<'a> {
-    child: String,
-    parent: Option<String>,
-    places: DiskPlaces<'a>,
-    compare: CompareRuns<'a>,
-    ended: RefCell<Ended<DiffSummary>>,
-}
-
-impl<'a> DiffDocument<'a> {
-    /// Of the disk at `child`, or the first of two, what is known of its places, and what it is compared with.
-    pub fn new(
-        child: String,
-        parent: Option<String>,
-        places: DiskPlaces<'a>,
-        compare: CompareRuns<'a>,
-    ) -> Self {
-        Self {
-            child,
-            parent,
-            places,
-            compare,
-            ended: RefCell::default(),
-        }
-    }
+    /// The disk that is compared, or the first of two.
+    pub child: String,
+    pub parent: Option<String>,
+    pub places: DiskPlaces<'a>,
+    pub compare: CompareRuns<'a>,
+    /// What came of it, once the document was written.
+    pub ended: RefCell<Ended<DiffSummary>>,
 }
 
 impl Serialize for DiffDocument<'_> {
@@ -58,61 +88,20 @@ impl Serialize for DiffDocument<'_> {
         document.serialize_field("command", "diff")?;
         document.serialize_field("child", &self.child)?;
         document.serialize_field("parent", &self.parent)?;
-        document.serialize_field("runs", &ComparedRuns(self))?;
+        let part = |part: PlacedRun<'_>| DiffRunJson::new(&part);
+        let runs = RunArray {
+            runs: self.compare,
+            json: |run| self.places.cut(run).into_iter().map(part),
+            ended: &self.ended,
+        };
+        document.serialize_field("runs", &runs)?;
         let ended = self.ended.borrow();
         let summary = ended.sums;
-        document.serialize_field("sectors", &SectorsJson::from(&summary))?;
+        document.serialize_field("sectors", &summary.totals)?;
         document.serialize_field("equal", &summary.equal)?;
         document.serialize_field("complete", &summary.complete)?;
         document.serialize_field("errors", &ended.errors)?;
         document.end()
-    }
-}
-
-/// The runs of a [`DiffDocument`]: comparing happens while they are written.
-struct ComparedRuns<'a>(&'a DiffDocument<'a>);
-
-impl Serialize for ComparedRuns<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runs = serializer.serialize_seq(None)?;
-        let mut fault = None;
-        let ended = (self.0.compare)(&mut |run| {
-            for part in self.0.places.cut(run) {
-                if fault.is_none() {
-                    fault = runs.serialize_element(&DiffRunJson::new(&part)).err();
-                }
-            }
-        });
-        if let Some(fault) = fault {
-            return Err(fault);
-        }
-        self.0.ended.replace(ended);
-        runs.end()
-    }
-}
-
-/// Sectors by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct SectorsJson {
-    pub compared: u64,
-    pub same: u64,
-    pub changed: u64,
-    /// Zero in the child, not in the parent.
-    pub zeroed: u64,
-    /// Could not be read.
-    pub unreadable: u64,
-}
-
-impl From<&DiffSummary> for SectorsJson {
-    fn from(summary: &DiffSummary) -> Self {
-        let totals = summary.totals;
-        Self {
-            compared: totals.compared,
-            same: totals.same,
-            changed: totals.changed,
-            zeroed: totals.zeroed,
-            unreadable: totals.unreadable,
-        }
     }
 }
 
@@ -197,33 +186,18 @@ impl OwnerRunJson {
     }
 }
 
-/// Counts a disk's blocks and calls its argument with each run of one state; the whole of `map` hangs on it.
-pub type CountRuns<'a> = &'a dyn Fn(&mut dyn FnMut(StateRun)) -> Ended<Counts>;
+/// Counts a disk's blocks: runs of one state. The whole of `map` hangs on it.
+pub type CountRuns<'a> = EachRun<'a, StateRun, Counts>;
 
 /// The document of `map`. Runs are written as they are found, so that a table of any size takes no memory; what is known
 /// only at the end (`complete`, `blocks`) stands behind them.
 pub struct MapDocument<'a> {
-    path: String,
-    block_size: Option<u32>,
-    count: CountRuns<'a>,
-    ended: RefCell<Ended<Counts>>,
-}
-
-impl<'a> MapDocument<'a> {
-    /// Of the disk at `path`; `block_size` in bytes, `None` for a disk without blocks.
-    pub fn new(path: String, block_size: Option<u32>, count: CountRuns<'a>) -> Self {
-        Self {
-            path,
-            block_size,
-            count,
-            ended: RefCell::default(),
-        }
-    }
-
-    /// The counts, once the document was written.
-    pub fn into_ended(self) -> Ended<Counts> {
-        self.ended.into_inner()
-    }
+    pub path: String,
+    /// In bytes; `None` for a disk without blocks.
+    pub block_size: Option<u32>,
+    pub count: CountRuns<'a>,
+    /// What came of it, once the document was written.
+    pub ended: RefCell<Ended<Counts>>,
 }
 
 impl Serialize for MapDocument<'_> {
@@ -233,32 +207,17 @@ impl Serialize for MapDocument<'_> {
         document.serialize_field("command", "map")?;
         document.serialize_field("path", &self.path)?;
         document.serialize_field("block_size", &self.block_size)?;
-        document.serialize_field("runs", &DocumentRuns(self))?;
+        let runs = RunArray {
+            runs: self.count,
+            json: |run| [StateRunJson::from(&run)],
+            ended: &self.ended,
+        };
+        document.serialize_field("runs", &runs)?;
         let ended = self.ended.borrow();
-        document.serialize_field("blocks", &BlocksJson::from(&ended.sums))?;
+        document.serialize_field("blocks", &ended.sums)?;
         document.serialize_field("complete", &ended.sums.complete)?;
         document.serialize_field("errors", &ended.errors)?;
         document.end()
-    }
-}
-
-/// The runs of a [`MapDocument`]: counting happens while they are written.
-struct DocumentRuns<'a>(&'a MapDocument<'a>);
-
-impl Serialize for DocumentRuns<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runs = serializer.serialize_seq(None)?;
-        let mut fault = None;
-        let ended = (self.0.count)(&mut |run| {
-            if fault.is_none() {
-                fault = runs.serialize_element(&StateRunJson::from(&run)).err();
-            }
-        });
-        if let Some(fault) = fault {
-            return Err(fault);
-        }
-        self.0.ended.replace(ended);
-        runs.end()
     }
 }
 

@@ -45,7 +45,7 @@ pub struct DiskJson {
     pub block_size: Option<u32>,
     /// Bytes of a sector.
     pub sector_size: Option<u32>,
-    pub blocks: Option<BlocksJson>,
+    pub blocks: Option<Counts>,
     /// Blocks it holds itself.
     pub dirty_blocks: Option<u64>,
     /// Sectors it answers for itself.
@@ -116,36 +116,6 @@ pub struct DiskJson {
     pub free: Option<u64>,
 }
 
-/// Blocks by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlocksJson {
-    pub total: u64,
-    /// Every sector held.
-    pub full: u64,
-    /// Some sectors held.
-    pub partial: u64,
-    pub zero: u64,
-    pub unmapped: u64,
-    pub absent: u64,
-    /// Entries that cannot be right.
-    #[serde(default)]
-    pub error: u64,
-}
-
-impl From<&Counts> for BlocksJson {
-    fn from(counts: &Counts) -> Self {
-        Self {
-            total: counts.total,
-            full: counts.full,
-            partial: counts.partial,
-            zero: counts.zero,
-            unmapped: counts.unmapped,
-            absent: counts.absent,
-            error: counts.error,
-        }
-    }
-}
-
 /// A child's link to its parent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParentJson {
@@ -214,7 +184,7 @@ pub fn disk(forest: &Forest, assessment: &Assessment, id: DiskId) -> Option<Disk
         file_size: disk.file.len,
         block_size: header.and_then(|of| of.block_size.filter(|_| of.kind != Kind::Fixed)),
         sector_size: header.map(|of| of.sector_size),
-        blocks: counts.map(BlocksJson::from),
+        blocks: counts.cloned(),
         dirty_blocks: dirty.map(|of| {
             of.full
                 .saturating_add(of.partial)

@@ -51,10 +51,10 @@ pub struct VerdictJson {
     pub applied_at: Option<Timestamp>,
     /// Between what the snapshot was taken.
     #[serde(default)]
-    pub snapshot: IntervalJson,
+    pub snapshot: Interval,
     /// Between what the disk above was made.
     #[serde(default)]
-    pub disk_above: IntervalJson,
+    pub disk_above: Interval,
     /// How much later than the snapshot the disk above was made, at least.
     pub gap_seconds: Option<i64>,
     /// Path of the disk above.
@@ -67,24 +67,6 @@ pub struct VerdictJson {
     pub summary: String,
     #[serde(default)]
     pub would_settle: Option<String>,
-}
-
-/// A first and a last possible moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntervalJson {
-    /// Not before; `null`: open.
-    pub not_before: Option<Timestamp>,
-    /// Not after; `null`: open.
-    pub not_after: Option<Timestamp>,
-}
-
-impl IntervalJson {
-    fn new(of: Interval) -> Self {
-        Self {
-            not_before: of.not_before,
-            not_after: of.not_after,
-        }
-    }
 }
 
 /// A witness.
@@ -140,8 +122,8 @@ pub fn verdict(forest: &Forest, of: &Verdict) -> VerdictJson {
         reverted: Some(of.reverted),
         rule: of.rule.code().id.to_owned(),
         applied_at: of.applied_at,
-        snapshot: IntervalJson::new(of.snapshot),
-        disk_above: IntervalJson::new(of.disk_above),
+        snapshot: of.snapshot,
+        disk_above: of.disk_above,
         gap_seconds: of.gap_seconds(),
         above: of.above.and_then(|id| path_of(forest, id)),
         stands_at_snapshot: of.stands_at_snapshot,

@@ -8,9 +8,7 @@ use jiff::Timestamp;
 
 use super::Saved;
 use crate::analysis::evidence::{EvidenceState, Of, Says, Slack};
-use crate::analysis::{
-    AssessedSnapshot, Assessment, DiskAssessment, Evidence, Interval, Rule, Verdict,
-};
+use crate::analysis::{AssessedSnapshot, Assessment, DiskAssessment, Evidence, Rule, Verdict};
 use crate::finding::{Code, Finding, Severity};
 use crate::format::parent::{ParentRef, PathKind, StoredPath};
 use crate::image::{Counts, Header};
@@ -18,7 +16,7 @@ use crate::report::codes;
 use crate::report::json::FindingJson;
 use crate::report::json::ls::{DiskJson, LsBody, ParentJson};
 use crate::report::json::store::{KnownSnapshotJson, MachineJson};
-use crate::report::json::verdict::{EvidenceJson, IntervalJson, SnapshotJson, VerdictJson};
+use crate::report::json::verdict::{EvidenceJson, SnapshotJson, VerdictJson};
 use crate::store::{
     Born, BornSource, Disk, DiskId, DiskUse, FileFacts, Forest, LinkState, Liveness, Machine,
     MachineId, Node, ParentLink, ScannedOn, Snapshot, SnapshotId, Taken, TakenSource,
@@ -292,8 +290,8 @@ impl<'a> Reader<'a> {
             reverted,
             rule: Rule::from_code(&json.rule, reverted),
             applied_at: json.applied_at,
-            snapshot: interval(&json.snapshot),
-            disk_above: interval(&json.disk_above),
+            snapshot: json.snapshot,
+            disk_above: json.disk_above,
             above: json
                 .above
                 .as_deref()
@@ -386,13 +384,6 @@ pub(super) fn path(text: &str, bytes: Option<&str>) -> PathBuf {
     PathBuf::from(text)
 }
 
-fn interval(json: &IntervalJson) -> Interval {
-    Interval {
-        not_before: json.not_before,
-        not_after: json.not_after,
-    }
-}
-
 fn source(path: Option<&String>) -> PathBuf {
     path.map(PathBuf::from).unwrap_or_default()
 }
@@ -447,17 +438,9 @@ fn header(json: &DiskJson) -> Option<Header> {
 }
 
 fn counts(json: &DiskJson) -> Option<Counts> {
-    let blocks = json.blocks?;
     Some(Counts {
-        total: blocks.total,
-        full: blocks.full,
-        partial: blocks.partial,
-        zero: blocks.zero,
-        unmapped: blocks.unmapped,
-        absent: blocks.absent,
-        error: blocks.error,
         dirty_sectors: json.dirty_sectors.unwrap_or(0),
-        findings: Vec::new(),
         complete: json.counted,
+        ..json.blocks.clone()?
     })
 }
