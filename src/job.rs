@@ -12,8 +12,8 @@ mod ordered;
 mod par;
 mod queue;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use growing::{
     Slowness, ThreadGrowth, files_at_once, is_room_for_threads, processors, start_some,
@@ -21,6 +21,12 @@ pub use growing::{
 pub use ordered::{run_ordered, run_pipeline};
 pub use par::{par_chunks, par_map};
 pub use queue::{Got, Queue};
+
+/// Locks what threads share. One that panicked while it held the lock takes no other down: what is shared is whole between any
+/// two lines that change it.
+pub fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Asks work to stop; cheap to clone and to look at. Cancelling twice is the same as once.
 #[derive(Debug, Clone, Default)]

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::report::Sort;
-use crate::report::row::{Direction, Only};
+use crate::report::row::Direction;
 use crate::store::PathMap;
 use crate::tui::depth::ColorChoice;
 
-pub use self::values::{As, ChangeWord, FailOn, FilesSort, Host, columns, sort};
+pub use self::values::{As, ChangeWord, FailOn, FilesSort, Host, OnlyWord, columns, sort};
 use self::values::{change_word, given_up, grid, path_map, sectors};
 
 /// Shows what a snapshot tree of virtual disks really is, and whether a machine was reverted. It never writes to a store.
@@ -442,7 +442,7 @@ pub struct TreeArgs {
     pub sort: Option<(Sort, Direction)>,
     /// Only these rows, with the rows above them.
     #[arg(long, value_name = "WHAT")]
-    pub only: Option<Only>,
+    pub only: Option<OnlyWord>,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::args::{self, TreeArgs};
+use super::args::{self, OnlyWord, TreeArgs};
 use super::exit::Exit;
 use super::output::{Form, Output, Paint};
 use super::session::{ScannedStore, Session};
@@ -15,6 +15,7 @@ use crate::report::columns::{self, TimeForm};
 use crate::report::json::stream;
 use crate::report::page::{Line, Role};
 use crate::report::prometheus::{self, ScanRun};
+use crate::report::row::Only;
 use crate::report::tree_text::{self, Headings};
 use crate::report::{Column, Row, RowKind, RowOptions, csv, rows};
 use crate::store::CountPolicy;
@@ -89,7 +90,10 @@ pub(super) fn row_options(tree: &TreeArgs) -> RowOptions {
     RowOptions {
         sort,
         direction,
-        only: tree.only.unwrap_or_default(),
+        only: match tree.only {
+            Some(OnlyWord::Problems) => Only::Problems,
+            None => Only::All,
+        },
         max_depth: tree.depth,
         ..RowOptions::default()
     }
@@ -164,7 +168,7 @@ fn table(
         out.line(&csv::line(columns.iter().map(|column| column.word())))?;
     }
     let rows = rows(&store.forest, &store.assessment, &row_options(tree));
-    for row in rows.iter().filter(|row| row.kind != RowKind::Group) {
+    for row in rows.iter().filter(|row| row.kind() != RowKind::Group) {
         let cells: Vec<String> = columns
             .iter()
             .map(|column| match column {

@@ -2,9 +2,11 @@
 //! cost the processors nothing.
 
 use std::num::NonZero;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
+
+use super::locked;
 
 /// Times in a row that an item must be slow: one may be the scheduler's doing, two are the storage's.
 const SLOW_IN_A_ROW: u32 = 2;
@@ -92,8 +94,8 @@ impl ThreadGrowth {
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, GrowthSoFar> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, GrowthSoFar> {
+        locked(&self.state)
     }
 
     fn note_at(&self, items: usize, is_slow: bool, now: Instant) -> usize {

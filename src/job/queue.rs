@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::locked;
+
 /// Items the finder may be ahead: some MiB of paths.
 const AHEAD: usize = 8192;
 /// A queue with one end for the finder and one for all workers. Workers take a share of what waits, so that many items go
@@ -49,8 +51,7 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     fn state(&self) -> MutexGuard<'_, State<T>> {
-        // A thread that panicked while it held the lock has left a whole queue behind.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     /// One more worker takes its share.

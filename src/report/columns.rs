@@ -146,7 +146,7 @@ pub fn cell(column: Column, row: &Row, style: &ColumnStyle) -> String {
 /// As [`cell`], put behind `text`.
 pub fn write_cell(column: Column, row: &Row, style: &ColumnStyle, text: &mut String) {
     let cells = &row.cells;
-    let is_disk = row.kind == RowKind::Disk;
+    let is_disk = row.kind() == RowKind::Disk;
     match column {
         Column::Name => write_label(row, text),
         Column::Format => {

@@ -32,26 +32,16 @@ pub use prefix::{prefix, visible, write_prefix};
 pub use status::code_of_hint;
 pub use why::why;
 
-/// What a row stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RowKind {
-    /// A machine or a folder: the sum of the rows below it.
-    Group,
-    /// A file that is, or claims to be, a disk.
-    Disk,
-    /// A parent that a disk names and that is not in the store; or a disk that a machine uses and that is not there.
-    MissingParent,
-    /// A path that could not be looked at.
-    Error,
-}
-
 /// Names a row across rebuilds: cursor, folds and marks hold on to it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumDiscriminants)]
+#[strum_discriminants(name(RowKind), doc = "What a row stands for.")]
 pub enum RowKey {
     /// A group by its name.
     Group(String),
+    /// A file that is, or claims to be, a disk.
     Disk(PathBuf),
-    /// Something that is not there, by its group and what is known of it.
+    /// A parent that a disk names and that is not in the store, or a disk that a machine uses and that is not there; by its
+    /// group and what is known of it.
     Missing(String),
     /// A path that could not be looked at.
     Error(PathBuf),
@@ -83,10 +73,14 @@ pub struct Cells {
     pub modified: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl Default for RowKey {
+    fn default() -> Self {
+        Self::Group(String::new())
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
-    /// What it stands for.
-    pub kind: RowKind,
     /// Its name across rebuilds.
     pub key: RowKey,
     /// The disk, for a disk's row.
@@ -194,12 +188,11 @@ pub enum Direction {
 }
 
 /// Which rows are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Only {
     #[default]
-    #[value(skip)]
     All,
-    /// Rows with a problem.
+    /// Problems, with the rows above them.
     Problems,
 }
 

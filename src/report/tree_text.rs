@@ -26,9 +26,9 @@ fn write_name(
     style: &ColumnStyle,
     text: &mut String,
 ) {
-    if row.kind != RowKind::Group {
-        let sign = match row.kind {
-            RowKind::MissingParent => "?",
+    if row.kind() != RowKind::Group {
+        let sign = match row.kind() {
+            RowKind::Missing => "?",
             RowKind::Error => "!",
             _ => row.now.sign(style.charset.glyphs()),
         };

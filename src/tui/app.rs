@@ -100,7 +100,7 @@ pub struct Running {
 }
 
 /// What the browser was started with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub theme: Theme,
     /// Where `T` goes next: names of themes.
@@ -170,7 +170,7 @@ pub struct Problem {
 }
 
 /// What all screens share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct App {
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
@@ -264,50 +264,12 @@ impl App {
         Self {
             size,
             settings,
-            store: PreparedStore::default(),
-            findings: Vec::new(),
-            hidden: BTreeSet::new(),
             options: RowOptions {
                 bases: Bases::Folded,
                 ..RowOptions::default()
             },
-            folded: HashSet::new(),
-            rows: Vec::new(),
-            places: Vec::new(),
-            row_places: RowPlaces::default(),
-            rows_made: 0,
-            shown: Vec::new(),
-            cursor: 0,
-            groups: (0, 0),
-            problems: Vec::new(),
-            problem_kinds: Vec::new(),
-            needs: Needs::default(),
-            visit: Visit::Fresh,
-            bytes: 0,
-            units: Units::Human,
-            at: None,
-            view: View::HOME,
-            trail: Vec::new(),
-            comparison: ShownDiff::default(),
-            overlay: None,
-            prompt: None,
-            chord: None,
-            equals: BTreeMap::new(),
-            guest_clocks: GuestClocks::new(),
-            search: String::new(),
-            marks: Vec::new(),
-            notice: None,
-            jobs: BTreeMap::new(),
-            last_job: JobNo(0),
-            scan_words: String::new(),
-            panes: Panes::Split,
-            story: Story::Hidden,
-            pane: None,
-            focus: View::HOME,
-            restless: false,
-            kept: KeptPlace::default(),
             dirty: true,
-            leaving: false,
+            ..Self::default()
         }
     }
 

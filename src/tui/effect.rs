@@ -8,12 +8,17 @@ use crate::analysis::plan::Target;
 use crate::analysis::{Assessment, Compared};
 use crate::store::{DiskId, Forest, ForestUpdates};
 use crate::tui::found::FilesOf;
-use crate::tui::message::{JobKind, JobNo};
 use crate::tui::state::{Memory, StatePlace};
 use crate::tui::terminal::Mouse;
 
+/// The number of a job; a later job has a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct JobNo(pub u64);
+
 /// A job to start.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::EnumDiscriminants)]
+#[strum_discriminants(name(JobKind), derive(PartialOrd, Ord, Hash))]
+#[strum_discriminants(doc = "The kinds of job; of each kind one runs, the newest.")]
 pub enum JobRequest {
     Scan {
         /// Whether its growth is wanted too.
@@ -26,7 +31,7 @@ pub enum JobRequest {
         disk: DiskId,
     },
     /// Read a disk's blocks.
-    Blocks { path: PathBuf },
+    Map { path: PathBuf },
     /// Read a block's sectors.
     Sectors {
         path: PathBuf,
@@ -63,14 +68,6 @@ pub enum JobRequest {
         /// What would be deleted.
         target: Target,
     },
-    /// Read the guests' own clocks, where they can settle verdicts.
-    Clocks {
-        forest: Arc<Forest>,
-        assessment: Arc<Assessment>,
-        compared: Compared,
-        /// Indexes into the assessment's snapshots.
-        snapshots: Vec<usize>,
-    },
     /// Look for the guest's files.
     Files {
         forest: Arc<Forest>,
@@ -83,6 +80,14 @@ pub enum JobRequest {
         disk: DiskId,
         path: GuestPath,
     },
+    /// Read the guests' own clocks, where they can settle verdicts.
+    Clocks {
+        forest: Arc<Forest>,
+        assessment: Arc<Assessment>,
+        compared: Compared,
+        /// Indexes into the assessment's snapshots.
+        snapshots: Vec<usize>,
+    },
     Watch {
         /// The files as known.
         forest: Arc<Forest>,
@@ -92,20 +97,7 @@ pub enum JobRequest {
 impl JobRequest {
     /// The slot it runs in.
     pub fn slot(&self) -> JobKind {
-        match self {
-            Self::Scan { .. } => JobKind::Scan,
-            Self::Reread { .. } => JobKind::Reread,
-            Self::Blocks { .. } => JobKind::Map,
-            Self::Sectors { .. } => JobKind::Sectors,
-            Self::Chain { .. } => JobKind::Chain,
-            Self::Diff { .. } => JobKind::Diff,
-            Self::Hex { .. } => JobKind::Hex,
-            Self::Plan { .. } => JobKind::Plan,
-            Self::Files { .. } => JobKind::Files,
-            Self::Versions { .. } => JobKind::Versions,
-            Self::Clocks { .. } => JobKind::Clocks,
-            Self::Watch { .. } => JobKind::Watch,
-        }
+        self.into()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event, MouseButton, MouseEventKind, read};
 
+use crate::job::locked;
 use crate::tui::keymap::Key;
 use crate::tui::message::{Message, MouseAction, Signal};
 
@@ -42,7 +43,8 @@ impl Input {
         std::thread::Builder::new()
             .name("input".to_owned())
             .spawn(move || {
-                while gate.pass() {
+                loop {
+                    gate.pass();
                     match next() {
                         Ok(Some(event)) => {
                             if gate.is_asked() && matches!(event, Event::Resize(..)) {
@@ -71,11 +73,7 @@ impl Input {
     /// Stops reading, so that another program can; comes back when the thread does not read any more, or does not
     /// answer for half a second.
     pub fn pause(&self) {
-        let mut state = self
-            .gate
-            .paused
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.gate.paused);
         *state = InputState::Asked;
         #[cfg(unix)]
         {
@@ -92,19 +90,15 @@ impl Input {
 
     /// Reads again.
     pub fn resume(&self) {
-        *self
-            .gate
-            .paused
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = InputState::Reading;
+        *locked(&self.gate.paused) = InputState::Reading;
         self.gate.changed.notify_all();
     }
 }
 
 impl InputGate {
-    /// Waits as long as reading is not wanted; true, always, then.
-    fn pass(&self) -> bool {
-        let mut state = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Waits as long as reading is not wanted.
+    fn pass(&self) {
+        let mut state = locked(&self.paused);
         while *state != InputState::Reading {
             *state = InputState::Parked;
             self.changed.notify_all();
@@ -113,11 +107,10 @@ impl InputGate {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        true
     }
 
     fn is_asked(&self) -> bool {
-        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) != InputState::Reading
+        *locked(&self.paused) != InputState::Reading
     }
 }
 

@@ -59,7 +59,7 @@ pub enum KeymapError {
 }
 
 /// The key table in force: the built-in one with the overrides of a config file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Keymap {
     bindings: Vec<ActiveBinding>,
     lookup: HashMap<(Context, Key), Command>,

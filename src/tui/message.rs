@@ -9,41 +9,10 @@ use crate::analysis::guest_clock::GuestClocks;
 use crate::analysis::plan::Plan;
 use crate::guest::Partitions;
 use crate::image::{Counts, StateRun};
+pub use crate::tui::effect::{JobKind, JobNo};
 use crate::tui::found::{FileVersions, FoundFiles};
 use crate::tui::keymap::Key;
 use crate::tui::prepared::Prepared;
-
-/// The number of a job; a later job has a higher one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct JobNo(pub u64);
-
-/// The kinds of job; of each kind one runs, the newest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum JobKind {
-    Scan,
-    /// Reading one disk of the store again.
-    Reread,
-    /// One disk's block table and bitmaps, for the map.
-    Map,
-    /// One block's sectors, for the map's deepest zoom.
-    Sectors,
-    /// The partitions of a disk's content, or the tables of its whole chain, for the map.
-    Chain,
-    /// Comparing a child with another disk.
-    Diff,
-    /// Reading both sides of one sector.
-    Hex,
-    /// Working out a plan.
-    Plan,
-    /// Looking for the guest's files.
-    Files,
-    /// Looking one of them up in every disk of the tree.
-    Versions,
-    /// Reading the guests' own clocks.
-    Clocks,
-    /// Watching the store for changes.
-    Watch,
-}
 
 /// A mouse action that means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

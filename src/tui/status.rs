@@ -30,7 +30,7 @@ pub fn draw_why(app: &App, buffer: &mut Buffer, area: Rect) {
         &app.settings.clock,
     ));
     // A whole name does not fit every column, but it is what was asked for.
-    if app.units == Units::Bytes && row.kind != RowKind::Group && !text.contains(&row.full_name) {
+    if app.units == Units::Bytes && row.kind() != RowKind::Group && !text.contains(&row.full_name) {
         text = format!("{}: {text}", row.full_name);
     }
     let role = match row.flag.role() {

@@ -10,6 +10,8 @@ use std::thread::ThreadId;
 
 use crossterm::terminal;
 
+use crate::job::locked;
+
 /// Main screen kept aside, cursor hidden, no line wrap surprises while drawing.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 /// Attributes off, cursor shown, main screen back.
@@ -23,7 +25,6 @@ const END_SYNC: &str = "\x1b[?2026l";
 /// What is switched on now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Modes {
-    screen: bool,
     mouse: bool,
     owner: ThreadId,
 }
@@ -77,9 +78,7 @@ impl Guard {
     /// # Errors
     /// When the terminal cannot be written to.
     pub fn set_mouse(&mut self, mouse: Mouse) -> io::Result<()> {
-        let mut modes = MODES
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut modes = locked(&MODES);
         if let Some(modes) = modes.as_mut() {
             let on = mouse == Mouse::On;
             if modes.mouse != on {
@@ -100,12 +99,9 @@ impl Drop for Guard {
 }
 
 fn set(mouse: Mouse) -> io::Result<()> {
-    let mut modes = MODES
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut modes = locked(&MODES);
     terminal::enable_raw_mode()?;
     *modes = Some(Modes {
-        screen: true,
         mouse: mouse == Mouse::On,
         owner: std::thread::current().id(),
     });
@@ -120,18 +116,13 @@ fn set(mouse: Mouse) -> io::Result<()> {
 /// Undoes every mode that is on. Safe to call from any thread, at any time, any number of times; write errors are
 /// ignored, since there is nobody left to tell.
 pub fn restore() {
-    let taken = MODES
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .take();
+    let taken = locked(&MODES).take();
     let Some(modes) = taken else { return };
     let mut codes = String::from(END_SYNC);
     if modes.mouse {
         codes.push_str(MOUSE_OFF);
     }
-    if modes.screen {
-        codes.push_str(LEAVE);
-    }
+    codes.push_str(LEAVE);
     let mut out = io::stdout().lock();
     let _ = out.write_all(codes.as_bytes());
     let _ = out.flush();

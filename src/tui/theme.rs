@@ -12,7 +12,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub use crate::report::page::Role;
 
 /// A named set of styles, one per role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Theme {
     name: String,
     styles: BTreeMap<Role, Style>,

@@ -434,14 +434,14 @@ fn a_store_read_again_stays_on_the_screen_until_it_is_read_whole() {
     assert_eq!(script.app.disk_path(), before);
     let words = &script.app.scan_words;
     assert!(words.contains("as read before"), "{words}");
-    assert!(matches!(last_job(&script), JobRequest::Blocks { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Map { .. }));
 
     // Read whole, the open view is about the new store.
     script.keys("R").effects.clear();
     script.store(JobKind::Scan, sample::store());
     assert_eq!(script.app.disk_path(), before);
     assert!(script.app.scan_words.starts_with("scan done"));
-    assert!(matches!(last_job(&script), JobRequest::Blocks { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Map { .. }));
 }
 
 #[test]
@@ -713,7 +713,7 @@ fn what_is_on_the_screen_is_read_again_with_the_store() {
         script
     };
     let script = again("m");
-    assert!(matches!(last_job(&script), JobRequest::Blocks { .. }));
+    assert!(matches!(last_job(&script), JobRequest::Map { .. }));
     let mut script = again("=");
     assert!(matches!(last_job(&script), JobRequest::Diff { .. }));
     let screen = script.screen();

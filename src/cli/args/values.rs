@@ -42,6 +42,13 @@ pub(super) fn change_word(text: &str) -> Result<ChangeWord, String> {
     })
 }
 
+/// What `--only` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnlyWord {
+    /// Rows with a problem.
+    Problems,
+}
+
 /// Hosts that a script asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Host {

@@ -79,7 +79,7 @@ impl Builder<'_> {
             Some(_) => RowKey::Group(format!("vm {}", group.name)),
             None => RowKey::Group(format!("folder {}", group.name)),
         };
-        let mut row = blank(RowKind::Group, key, group.name.clone(), 0, None);
+        let mut row = blank(key, group.name.clone(), 0, None);
         row.machine = group.machine;
         self.rows.push(row);
         let cut_off = group
@@ -112,7 +112,7 @@ impl Builder<'_> {
                     "{}/{name}",
                     self.rows.get(group).map_or("", |row| row.name.as_str())
                 ));
-                let mut row = blank(RowKind::MissingParent, key, escape(&name), 1, Some(group));
+                let mut row = blank(key, escape(&name), 1, Some(group));
                 let (flag, note) = missing_note(self.forest, &trees);
                 row.flag = flag;
                 note.clone_into(&mut row.note);
@@ -124,7 +124,7 @@ impl Builder<'_> {
             GroupItem::Absent(path) => {
                 let name = escape(stored_name(&path));
                 let key = RowKey::Missing(format!("in use/{path}"));
-                let mut row = blank(RowKind::MissingParent, key, name, 1, Some(group));
+                let mut row = blank(key, name, 1, Some(group));
                 row.flag = Flag::Missing;
                 row.now = Now::Known;
                 "not in store".clone_into(&mut row.note);
@@ -134,7 +134,7 @@ impl Builder<'_> {
                 if let Some(error) = self.forest.errors.get(at) {
                     let key = RowKey::Error(error.path.clone());
                     let name = text::file_name(&error.path);
-                    let mut row = blank(RowKind::Error, key, name, 1, Some(group));
+                    let mut row = blank(key, name, 1, Some(group));
                     row.flag = Flag::Unreadable;
                     row.note = escape(&error.error);
                     self.rows.push(row);
@@ -188,7 +188,7 @@ impl Builder<'_> {
         let depth = self.rows.get(under).map_or(1, |row| row.depth + 1);
         let key = RowKey::Disk(disk.path.clone());
         let name = text::file_name(&disk.path);
-        let mut row = blank(RowKind::Disk, key, name, depth, Some(under));
+        let mut row = blank(key, name, depth, Some(under));
         row.disk = Some(id);
         row.machine = setting.machine;
         let orphan = self.owners.is_orphan(id);
@@ -292,9 +292,9 @@ impl Builder<'_> {
                     .and_then(|at| self.rows.get(at as usize))
                     .and_then(|above| {
                         let own = || names::parts(&row.full_name).map(|parts| parts.stem);
-                        match (above.kind, row.kind) {
+                        match (above.kind(), row.kind()) {
                             // A missing parent has nothing above it to share a stem with but its own child.
-                            (RowKind::Group, RowKind::MissingParent) if row.now == Now::No => own(),
+                            (RowKind::Group, RowKind::Missing) if row.now == Now::No => own(),
                             (RowKind::Group, _) => None,
                             _ => Some(names::stem(&above.full_name)),
                         }
@@ -374,38 +374,19 @@ impl Builder<'_> {
     }
 }
 
-fn blank(kind: RowKind, key: RowKey, name: String, depth: u32, parent: Option<usize>) -> Row {
+fn blank(key: RowKey, name: String, depth: u32, parent: Option<usize>) -> Row {
     Row {
-        kind,
         key,
-        disk: None,
-        machine: None,
         depth,
         parent: parent.and_then(|at| u32::try_from(at).ok()),
-        last: false,
-        descendants: 0,
-        // Rows below a group get theirs with the others of the group.
+        // Those of disks are shortened beside each other.
         name: if depth == 0 {
             name.clone()
         } else {
             String::new()
         },
         full_name: name,
-        snapshots: Vec::new(),
-        note: String::new(),
-        now: Now::No,
-        users: Vec::new(),
-        flag: Flag::Quiet,
-        reverted_at: None,
-        hint: String::new(),
-        gap_seconds: None,
-        worst: None,
-        equals_parent: false,
-        vdi_of: None,
-        since: None,
-        live: false,
-        problems: 0,
-        cells: Cells::default(),
+        ..Row::default()
     }
 }
 

@@ -8,7 +8,9 @@ use crate::store::{Disk, DiskId, Forest};
 use crate::text::Glyphs;
 
 /// The state of a row, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::VariantArray)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, strum::VariantArray,
+)]
 pub enum Flag {
     /// The machine was set back to this snapshot: certain.
     RevertedCertain,
@@ -36,6 +38,7 @@ pub enum Flag {
     /// A snapshot, and the ages agree; but nothing says what is in use.
     NoSign,
     /// Nothing is to be said of it.
+    #[default]
     Quiet,
     /// A snapshot that could be deleted, as far as can be told; of a group, that nothing speaks against anything in it.
     Ok,

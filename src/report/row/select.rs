@@ -183,7 +183,7 @@ fn kept(rows: &[Row], options: &RowOptions) -> Vec<bool> {
     if !wanted.is_empty() {
         let mut in_match = false;
         for (row, keep) in rows.iter().zip(&mut kept) {
-            if row.kind == RowKind::Group {
+            if row.kind() == RowKind::Group {
                 in_match = row.holds(&wanted);
             }
             *keep |= in_match && state_wanted(row, options);
@@ -206,7 +206,7 @@ fn kept(rows: &[Row], options: &RowOptions) -> Vec<bool> {
 }
 
 fn state_wanted(row: &Row, options: &RowOptions) -> bool {
-    options.only == Only::All || (row.flag.is_problem() && row.kind != RowKind::Group)
+    options.only == Only::All || (row.flag.is_problem() && row.kind() != RowKind::Group)
 }
 
 fn matches(row: &Row, options: &RowOptions, wanted: &str) -> bool {
@@ -214,11 +214,16 @@ fn matches(row: &Row, options: &RowOptions, wanted: &str) -> bool {
 }
 
 impl Row {
+    /// What it stands for.
+    pub fn kind(&self) -> RowKind {
+        (&self.key).into()
+    }
+
     /// Whether a name, note or state of the row itself holds a text, given in lower case. A group's state is that of a row
     /// below it, and no match.
     pub fn holds(&self, wanted: &str) -> bool {
         let has = |text: &str| text.to_lowercase().contains(wanted);
-        if self.kind == RowKind::Group {
+        if self.kind() == RowKind::Group {
             return has(&self.full_name);
         }
         has(&self.full_name)

@@ -20,17 +20,17 @@ pub fn why(forest: &Forest, assessment: &Assessment, row: &Row, clock: &Clock) -
         row,
         clock,
     };
-    match row.kind {
+    match row.kind() {
         RowKind::Group => why.group(),
         RowKind::Error => format!(
             "{} could not be looked at: {}. What lies in it is not part of any answer.",
             row.full_name, row.note
         ),
-        RowKind::MissingParent if row.now == Now::Known => format!(
+        RowKind::Missing if row.now == Now::Known => format!(
             "The machine uses {}, which is not among the files read. Give the folder it lies in as well.",
             row.full_name
         ),
-        RowKind::MissingParent => missing_parent(row),
+        RowKind::Missing => missing_parent(row),
         RowKind::Disk => row.disk.map_or_else(String::new, |id| why.disk(id)),
     }
 }

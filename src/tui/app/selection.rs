@@ -223,7 +223,7 @@ impl App {
 
     /// The machines to fold so that what shows fits in so many rows. Those with problems show first; a machine alone is not folded.
     fn without_room(&self, room: usize) -> HashSet<RowKey> {
-        let groups = || self.rows.iter().filter(|row| row.kind == RowKind::Group);
+        let groups = || self.rows.iter().filter(|row| row.kind() == RowKind::Group);
         let number = groups().count();
         if self.rows.len() <= room || number == 1 {
             return HashSet::new();
@@ -258,7 +258,7 @@ impl App {
         }
         let disks = self.rows.iter().enumerate();
         let worst = disks
-            .filter(|(_, row)| row.kind != RowKind::Group && row.flag <= Flag::Unsure)
+            .filter(|(_, row)| row.kind() != RowKind::Group && row.flag <= Flag::Unsure)
             .filter(|(_, row)| row.flag.is_problem() || row.gap_seconds.is_some())
             .min_by_key(|(at, row)| (row.flag, Reverse(row.gap_seconds), *at));
         match worst {

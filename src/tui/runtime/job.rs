@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 
-use crate::job::Job;
+use crate::job::{Job, locked};
 use crate::tui::Options;
 use crate::tui::app::App;
 use crate::tui::effect::JobRequest;
@@ -67,7 +67,7 @@ impl Jobs {
 
     /// Tells the jobs what rows are wanted by from now on.
     pub fn want(&self, app: &App) {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = locked(&self.wanted);
         if !app.suits(&wanted) {
             *wanted = app.wanted();
         }

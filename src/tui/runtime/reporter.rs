@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::job::Job;
+use crate::job::{Job, locked};
 use crate::tui::message::{JobKind, JobNo, JobProgress, Message, News};
 use crate::tui::prepared::ShownBy;
 
@@ -46,10 +46,7 @@ impl Reporter {
 
     /// What rows are wanted by now.
     pub fn wanted(&self) -> ShownBy {
-        self.wanted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        locked(&self.wanted).clone()
     }
 
     /// Sends news; waits if the inbox is full. False if nobody reads any more.
@@ -63,7 +60,7 @@ impl Reporter {
     pub fn tick(&self, at: impl FnOnce() -> String) {
         let now = Instant::now();
         {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = locked(&self.last);
             if last.is_some_and(|last| now.duration_since(last) < REPORT_GAP) {
                 return;
             }
@@ -88,7 +85,7 @@ impl Reporter {
         let changed = std::sync::Condvar::new();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let mut over = over.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut over = locked(&over);
                 while !*over {
                     let waited = changed.wait_timeout(over, REPORT_GAP);
                     over = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -99,7 +96,7 @@ impl Reporter {
             });
             // A panic must end the other thread too, or the scope would wait for ever.
             let result = catch_unwind(AssertUnwindSafe(long));
-            *over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            *locked(&over) = true;
             changed.notify_all();
             match result {
                 Ok(value) => value,

@@ -45,7 +45,7 @@ pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(
             reporter.tell(News::Prepared(Box::new(prepared)));
             Ok(())
         }
-        JobRequest::Blocks { path } => blocks(&options.scan.roots, &path, reporter),
+        JobRequest::Map { path } => blocks(&options.scan.roots, &path, reporter),
         JobRequest::Sectors { path, block } => sectors(&options.scan.roots, &path, block, reporter),
         JobRequest::Chain { forest, disk, part } => chain_tables(&forest, disk, part, reporter),
         JobRequest::Diff {

@@ -126,7 +126,7 @@ impl Screen for Details {
     }
 
     fn follow(&mut self, app: &mut App) -> Vec<Effect> {
-        let group = app.row().filter(|row| row.kind == RowKind::Group);
+        let group = app.row().filter(|row| row.kind() == RowKind::Group);
         let of = match group {
             Some(group) => Some(DetailsOf::Group(group.key.clone())),
             None => app.disk().map(DetailsOf::Disk),

@@ -155,7 +155,7 @@ impl Screen for Map {
             app.dirty = true;
             match path {
                 Some(_) if app.settings.saved => self.error = Some(NOT_SAVED.to_owned()),
-                Some(path) => effects.push(app.start(JobRequest::Blocks { path })),
+                Some(path) => effects.push(app.start(JobRequest::Map { path })),
                 None => {}
             }
         }

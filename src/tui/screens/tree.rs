@@ -246,7 +246,7 @@ impl<'a> RowLines<'a> {
         };
         let mut line = Line::new();
         let ellipsis = self.style.charset.glyphs().ellipsis;
-        let quiet = if row.kind == RowKind::Group {
+        let quiet = if row.kind() == RowKind::Group {
             Role::Dim
         } else {
             Role::Text
@@ -300,17 +300,17 @@ impl<'a> RowLines<'a> {
         let folded = self.app.folded.contains(&row.key);
         let fold = match (row.descendants > 0, folded) {
             (true, true) => glyphs.folds[1],
-            (true, false) if row.kind == RowKind::Group => glyphs.folds[0],
+            (true, false) if row.kind() == RowKind::Group => glyphs.folds[0],
             _ => " ",
         };
         line.push(Role::Text, fold);
         let mut after = String::new();
-        let name = if row.kind == RowKind::Group {
+        let name = if row.kind() == RowKind::Group {
             line.push(Role::Text, " ");
             &row.name
         } else {
-            let sign = match row.kind {
-                RowKind::MissingParent if row.now == Now::No => "?",
+            let sign = match row.kind() {
+                RowKind::Missing if row.now == Now::No => "?",
                 RowKind::Error => "!",
                 _ => row.now.sign(glyphs),
             };
@@ -337,7 +337,7 @@ impl<'a> RowLines<'a> {
         };
         let used = line.width() - start;
         let room = width.saturating_sub(used + after.width());
-        let role = match row.kind {
+        let role = match row.kind() {
             RowKind::Group => Role::Heading,
             _ if self.is_marked(row) => Role::Marked,
             _ => Role::Text,

@@ -248,7 +248,7 @@ fn news(script: &Script, slot: JobKind, input: &mut Bytes<'_>) -> News {
                 }
             }
         }
-        (JobKind::Map, Some(JobRequest::Blocks { path })) => {
+        (JobKind::Map, Some(JobRequest::Map { path })) => {
             News::Blocks(Arc::new(blocks(path, input)))
         }
         (JobKind::Sectors, Some(JobRequest::Sectors { path, block })) => {

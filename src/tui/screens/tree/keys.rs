@@ -112,7 +112,7 @@ fn back(app: &mut App) -> Act {
 pub fn open(app: &mut App) -> Act {
     let folded_group = app
         .row()
-        .is_some_and(|row| row.kind == RowKind::Group && app.folded.contains(&row.key));
+        .is_some_and(|row| row.kind() == RowKind::Group && app.folded.contains(&row.key));
     if folded_group {
         sideways(app, Command::Right);
         return Act::done();
@@ -149,7 +149,7 @@ fn branches(app: &App) -> bool {
             .take(row.descendants as usize)
     };
     row.descendants > 0
-        && (row.kind == RowKind::Group
+        && (row.kind() == RowKind::Group
             || children().filter(|child| child.parent == Some(*at)).count() > 1)
 }
 
@@ -265,7 +265,7 @@ fn seek_problem(app: &mut App, forward: bool) {
     let problems = stops.len();
     let rows = (0_u32..).zip(&app.rows);
     let unsure = rows.filter(|(_, row)| {
-        row.kind != RowKind::Group && row.flag == Flag::Unsure && row.gap_seconds.is_some()
+        row.kind() != RowKind::Group && row.flag == Flag::Unsure && row.gap_seconds.is_some()
     });
     let mut unsure: Vec<_> = unsure
         .map(|(at, row)| (Reverse(row.gap_seconds), at))
