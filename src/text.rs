@@ -19,7 +19,7 @@ mod width;
 mod word;
 
 pub use distance::distance;
-pub use escape::{escape, file_name, path};
+pub use escape::{escape, file_name, path, paths};
 pub use glyph::{Charset, Glyphs};
 pub use moment::{Clock, Zone, minute, second, short_span, span};
 pub use number::{Units, count, many, offset, short_size, size};

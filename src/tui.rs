@@ -147,15 +147,8 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
     } else if !themes.iter().any(|name| name == named) {
         themes.push(named.to_owned());
     }
-    let roots: Vec<String> = match &options.saved {
-        Some((forest, _)) => forest.roots.iter().map(|root| text::path(root)).collect(),
-        None => options
-            .scan
-            .roots
-            .iter()
-            .map(|root| text::path(root))
-            .collect(),
-    };
+    let saved = options.saved.as_ref().map(|(forest, _)| &forest.roots);
+    let roots = text::paths(saved.unwrap_or(&options.scan.roots), " ");
     Ok(Settings {
         theme,
         themes,
@@ -164,7 +157,7 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
         mouse: options.mouse,
         clock: Clock::new(options.zone),
         keymap: Arc::new(screens::keymap(&options.keys)?),
-        roots: roots.join(" "),
+        roots,
         flags: options.flags.clone(),
         exports: options.exports.as_deref().map(text::path),
         saved: options.saved.is_some(),

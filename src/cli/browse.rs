@@ -90,10 +90,7 @@ pub(super) fn run(
     })?;
     Ok(match left {
         Left::ByKey => Exit::Done,
-        Left::Empty => {
-            let roots: Vec<String> = roots.iter().map(|root| text::path(root)).collect();
-            anyhow::bail!("{}", no_disk(&roots.join(", ")));
-        }
+        Left::Empty => anyhow::bail!("{}", no_disk(roots)),
         Left::BySignal(number) => Exit::Signal(number),
     })
 }
@@ -145,10 +142,9 @@ fn guard(cli: &Cli, roots: &[PathBuf], removed: &[&Path]) -> Option<String> {
         folders: &[&folders[..], removed].concat(),
         emptied: &parents,
     };
-    let names: Vec<String> = own.iter().map(|folder| text::path(folder)).collect();
-    let place = match names.as_slice() {
+    let place = match own.as_slice() {
         [] => "nowhere at all".to_owned(),
-        names => format!("only below {}", names.join(" and ")),
+        own => format!("only below {}", text::paths(own, " and ")),
     };
     (confine(writable) == Confined::ByKernel)
         .then(|| format!("The kernel lets this program write {place}, and connect to nothing."))

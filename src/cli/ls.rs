@@ -118,13 +118,8 @@ fn text(
         }
     }
     if rows.is_empty() && tree.only.is_none() && store.forest.complete {
-        let roots: Vec<String> = store
-            .forest
-            .roots
-            .iter()
-            .map(|root| text::path(root))
-            .collect();
-        out.warn(&format!("no virtual disk in {}", roots.join(", ")));
+        let roots = text::paths(&store.forest.roots, ", ");
+        out.warn(&format!("no virtual disk in {roots}"));
     }
     Ok(())
 }

@@ -222,9 +222,7 @@ impl ProgressLine {
             let _ = write!(io::stderr(), "\r\x1b[K{text}");
         }
     }
-}
 
-impl ProgressLine {
     /// Takes the line away, so that something else can stand there.
     pub fn clear(&mut self) {
         if self.shown && self.last.is_some() {
@@ -254,9 +252,7 @@ fn coloured(line: &Line) -> String {
         if code.is_empty() || piece.trim().is_empty() {
             text.push_str(piece);
         } else {
-            // Writing to a String cannot fail.
-            let _ =
-                std::fmt::Write::write_fmt(&mut text, format_args!("\x1b[{code}m{piece}\x1b[0m"));
+            text += &format!("\x1b[{code}m{piece}\x1b[0m");
         }
     }
     text.truncate(text.trim_end().len());

@@ -157,8 +157,7 @@ impl Session {
         }
         // What is wrong with the folder as a whole is an answer: an encrypted repository shows no disk either.
         if forest.disks.is_empty() && forest.side_findings.is_empty() && forest.complete {
-            let roots: Vec<_> = options.roots.iter().map(|root| text::path(root)).collect();
-            bail!("{}", no_disk(&roots.join(", ")));
+            bail!("{}", no_disk(&options.roots));
         }
         let assessment = assess(&forest, &Compared::default());
         let store = ScannedStore::new(forest, assessment);
@@ -323,16 +322,8 @@ impl ScannedStore {
             if file.is_dir() {
                 return format!("{} is a folder, not a disk file", text::path(file));
             }
-            format!(
-                "{} is no disk of the store {}",
-                text::path(file),
-                forest
-                    .roots
-                    .iter()
-                    .map(|root| text::path(root))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )
+            let roots = text::paths(&forest.roots, ", ");
+            format!("{} is no disk of the store {roots}", text::path(file))
         })
     }
 
@@ -357,12 +348,11 @@ impl ScannedStore {
 }
 
 /// What is said of folders without any disk.
-pub(super) fn no_disk(roots: &str) -> String {
+pub(super) fn no_disk(roots: &[PathBuf]) -> String {
     // Without a path it is the folder the command runs in.
-    let roots = if roots.is_empty() {
-        "this folder"
-    } else {
-        roots
+    let roots = match roots {
+        [] => "this folder".to_owned(),
+        roots => text::paths(roots, ", "),
     };
     format!(
         "no virtual disk found below {roots}: is it the right folder, and is its volume mounted? `vhdtree demo` makes a store to try"

@@ -129,20 +129,6 @@ fn cells(text: &str) -> usize {
     }
 }
 
-/// Pads a table's cells to their columns' widths, two blanks between them; `right` says which columns stand right.
-pub fn align(table: &[Vec<String>], right: &[bool]) -> Vec<String> {
-    let mut layout: Vec<(usize, bool)> = right.iter().map(|right| (0, *right)).collect();
-    for row in table {
-        for ((width, _), cell) in layout.iter_mut().zip(row) {
-            *width = (*width).max(cells(cell));
-        }
-    }
-    table
-        .iter()
-        .map(|row| line(row.iter().map(String::as_str), &layout))
-        .collect()
-}
-
 /// One line of a table, by the width of each column and whether it stands right; nothing behind the last cell.
 fn line<'c>(row: impl Iterator<Item = &'c str>, layout: &[(usize, bool)]) -> String {
     let mut text = String::with_capacity(layout.iter().map(|(width, _)| width + 2).sum());

@@ -1,7 +1,7 @@
 //! Text from disks made safe to show on one line.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes text safe to show on one line: controls, escape codes, bidi marks, line separators and invisible characters
 /// become `\u{..}` or the usual short form. Everything else stays, backslashes included, so Windows paths read as they are;
@@ -53,6 +53,12 @@ pub fn path(path: &Path) -> String {
         }
     }
     text
+}
+
+/// Several paths, as a sentence names them.
+pub fn paths(of: &[PathBuf], between: &str) -> String {
+    let of: Vec<String> = of.iter().map(|of| path(of)).collect();
+    of.join(between)
 }
 
 /// The last part of a path, as [`path`]; the whole path if it has none.

@@ -33,8 +33,8 @@ pub fn short(app: &App, width: usize) -> Vec<Line> {
         width,
     )];
     for bound in rows.into_iter().take(FEW - 1) {
-        let keys: Vec<String> = bound.keys.iter().map(|key| key.show(charset)).collect();
-        lines.push(key_line(&keys.join(" "), bound.binding.long, width));
+        let keys = bound.all_keys(charset);
+        lines.push(key_line(&keys, bound.binding.long, width));
     }
     let mut lines: Vec<Line> = lines.into_iter().flatten().collect();
     lines.push(Line::new());
@@ -75,13 +75,10 @@ pub fn lines(app: &App, width: usize, filter: &str) -> Vec<Line> {
                     && !bound.keys.is_empty()
             });
             for bound in rows {
-                let keys: Vec<String> = bound.keys.iter().map(|key| key.show(charset)).collect();
-                let keys = keys.join(" ");
-                let binding = bound.binding;
-                if !wanted([&keys, binding.name, binding.long]) {
-                    continue;
+                let (keys, binding) = (bound.all_keys(charset), bound.binding);
+                if wanted([&keys, binding.name, binding.long]) {
+                    lines.extend(key_line(&keys, binding.long, width));
                 }
-                lines.extend(key_line(&keys, binding.long, width));
             }
         }
         if lines.len() == before + 1 {

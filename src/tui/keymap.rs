@@ -74,6 +74,19 @@ pub struct ActiveBinding {
     pub keys: Vec<Key>,
 }
 
+impl ActiveBinding {
+    fn first_key(&self, charset: Charset) -> String {
+        let key = self.keys.first();
+        key.map(|key| key.show(charset)).unwrap_or_default()
+    }
+
+    /// Every key, as help shows them.
+    pub fn all_keys(&self, charset: Charset) -> String {
+        let keys: Vec<String> = self.keys.iter().map(|key| key.show(charset)).collect();
+        keys.join(" ")
+    }
+}
+
 impl Keymap {
     /// A table with overrides: command name to its keys.
     ///
@@ -160,7 +173,7 @@ impl Keymap {
             .collect();
         rows.sort_by_key(|bound| rank(bound.binding, context));
         rows.into_iter()
-            .map(|bound| (footer_keys(bound, charset), bound.binding.short))
+            .map(|bound| (bound.first_key(charset), bound.binding.short))
             .collect()
     }
 
@@ -169,8 +182,7 @@ impl Keymap {
         self.bindings
             .iter()
             .find(|bound| bound.binding.command == command)
-            .and_then(|bound| bound.keys.first())
-            .map(|key| key.show(charset))
+            .map(|bound| bound.first_key(charset))
             .unwrap_or_default()
     }
 }
@@ -182,14 +194,6 @@ fn rank(binding: &Binding, context: Context) -> u8 {
     } else {
         binding.rank
     }
-}
-
-fn footer_keys(bound: &ActiveBinding, charset: Charset) -> String {
-    bound
-        .keys
-        .first()
-        .map(|key| key.show(charset))
-        .unwrap_or_default()
 }
 
 fn conflict(key: Key, first: &Binding, second: &Binding, context: Context) -> KeymapError {

@@ -129,12 +129,7 @@ fn line(app: &App, width: usize) -> Line {
         return asked.line.line(&asked.label, width);
     }
     if let Some(context) = app.chord {
-        let word = if context == Context::Sort {
-            " sort by: "
-        } else {
-            " copy: "
-        };
-        let mut line = Line::of(Role::Notice, word);
+        let mut line = Line::of(Role::Notice, format!(" {}: ", context.word()));
         for pair in app.settings.keymap.footer(context, app.settings.charset) {
             push_key(&mut line, &pair);
         }
@@ -165,10 +160,8 @@ fn line(app: &App, width: usize) -> Line {
     let problems = app.problems.len();
     if app.view == View::HOME && problems > 0 {
         let key = app.key_of(Command::Next);
-        let hint = format!(
-            "{key} next of {problems} problem{}  ",
-            if problems == 1 { "" } else { "s" }
-        );
+        let s = if problems == 1 { "" } else { "s" };
+        let hint = format!("{key} next of {problems} problem{s}  ");
         if line.width() + hint.width() + 2 <= width {
             line.pad_to(width - hint.width());
             line.push(Role::Text, hint);
@@ -235,33 +228,27 @@ fn job_words(app: &App, slot: JobKind, others: &[JobKind], progress: &JobProgres
     };
     match slot {
         JobKind::Scan => {
-            let at = if progress.at.is_empty() {
-                String::new()
-            } else {
-                format!("  {}", escape(&progress.at))
+            let done = text::count(progress.done);
+            let of = match progress.total {
+                0 => String::new(),
+                total => format!(" of {}", text::count(total)),
             };
-            let of = if progress.total > 0 {
-                format!(" of {}", text::count(progress.total))
-            } else {
-                String::new()
+            let at = match escape(&progress.at) {
+                at if at.is_empty() => at,
+                at => format!("  {at}"),
             };
-            format!(
-                "{doing}: {}{of} files{left}  {stop} stops{at}",
-                text::count(progress.done)
-            )
+            format!("{doing}: {done}{of} files{left}  {stop} stops{at}")
         }
         JobKind::Files | JobKind::Versions | JobKind::Clocks => format!("{doing}  {stop} stops"),
         JobKind::Map | JobKind::Diff if progress.total == 0 => format!("{doing}  {stop} stops"),
-        JobKind::Map => format!(
-            "{doing}: {} of {}{left}  {stop} stops",
-            text::count(progress.done),
-            text::count(progress.total)
-        ),
-        JobKind::Diff => format!(
-            "{doing}: {} of {}{left}  {stop} stops",
-            text::size(progress.done),
-            text::size(progress.total)
-        ),
+        JobKind::Map | JobKind::Diff => {
+            let number = match slot {
+                JobKind::Diff => text::size,
+                _ => text::count,
+            };
+            let [done, total] = [progress.done, progress.total].map(number);
+            format!("{doing}: {done} of {total}{left}  {stop} stops")
+        }
         JobKind::Reread
         | JobKind::Sectors
         | JobKind::Chain

@@ -17,6 +17,7 @@ pub(super) struct DiskTree {
 }
 
 /// A group before its rows are made.
+#[derive(Default)]
 pub(super) struct RowGroup {
     pub machine: Option<MachineId>,
     pub name: String,
@@ -111,16 +112,11 @@ pub(super) fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<DiskTree>)
         name: forest
             .machine(machine)
             .map_or_else(|| "?".to_owned(), |of| escape(&of.name)),
-        trees: Vec::new(),
-        absent: Vec::new(),
-        errors: Vec::new(),
+        ..RowGroup::default()
     };
     let folder = |name: &str| RowGroup {
-        machine: None,
         name: name.to_owned(),
-        trees: Vec::new(),
-        absent: Vec::new(),
-        errors: Vec::new(),
+        ..RowGroup::default()
     };
     for tree in trees {
         let machine = match tree.machines.len() {
@@ -139,23 +135,16 @@ pub(super) fn groups(forest: &Forest, owners: &Owners<'_>, trees: Vec<DiskTree>)
     }
     for (at, machine) in forest.machines.iter().enumerate() {
         let id = MachineId(u32::try_from(at).unwrap_or(u32::MAX));
-        for used in machine
-            .disks
-            .iter()
-            .flatten()
-            .filter(|used| used.disk.is_none())
-        {
+        let used = machine.disks.iter().flatten();
+        for used in used.filter(|used| used.disk.is_none()) {
             let group = machines.entry(id).or_insert_with(|| named(id));
             group.absent.push(used.path.clone());
         }
     }
     for (at, error) in forest.errors.iter().enumerate() {
         let name = folder_name(forest, &error.path);
-        folders
-            .entry(name)
-            .or_insert_with_key(|name| folder(name))
-            .errors
-            .push(at);
+        let group = folders.entry(name).or_insert_with_key(|name| folder(name));
+        group.errors.push(at);
     }
     let mut groups: Vec<RowGroup> = machines.into_values().collect();
     tell_apart(forest, &mut groups);
@@ -215,11 +204,8 @@ pub(super) fn items(
             None => items.push(GroupItem::Tree(tree)),
         }
     }
-    items.extend(
-        missing
-            .into_iter()
-            .map(|(name, trees)| GroupItem::Missing { name, trees }),
-    );
+    let missing = missing.into_iter();
+    items.extend(missing.map(|(name, trees)| GroupItem::Missing { name, trees }));
     items.extend(absent.into_iter().map(GroupItem::Absent));
     items.extend(errors.into_iter().map(GroupItem::Error));
     items

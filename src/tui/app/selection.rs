@@ -334,12 +334,7 @@ impl App {
         }
     }
 
-    /// The line of the command line that shows the same of the selected disk.
-    pub fn command_line(&self, verb: &str) -> Option<String> {
-        self.command_of(verb, self.disk())
-    }
-
-    /// The same of any disk.
+    /// The line of the command line that shows the same of a disk.
     pub fn command_of(&self, verb: &str, disk: Option<DiskId>) -> Option<String> {
         let disk = self.store.forest.disk(disk?)?;
         let path = quoted(&text::path(&disk.path));

@@ -30,24 +30,20 @@ pub fn copy(text: &str) -> String {
 }
 
 fn to_tmux(text: &str) -> bool {
-    feed(
-        Command::new("tmux")
-            .args(["load-buffer", "-w", "-"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null()),
-        text,
-    )
+    let mut command = Command::new("tmux");
+    command.args(["load-buffer", "-w", "-"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    feed(command, text) == Some(true)
 }
 
-fn feed(command: &mut Command, text: &str) -> bool {
-    let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else {
-        return false;
-    };
+/// Runs a program and gives it a text; whether that went well, `None` if there is no such program.
+fn feed(mut command: Command, text: &str) -> Option<bool> {
+    let mut child = command.stdin(Stdio::piped()).spawn().ok()?;
     if let Some(mut input) = child.stdin.take() {
         // A pager that is left early closes its end: no fault.
         let _ = input.write_all(text.as_bytes());
     }
-    child.wait().is_ok_and(|status| status.success())
+    Some(child.wait().is_ok_and(|status| status.success()))
 }
 
 /// Shows a text in `$PAGER`, else in `less`, else in `more`. A sentence if there is none.
@@ -66,14 +62,9 @@ pub fn page(text: &str) -> Option<String> {
         if program.ends_with("less") && std::env::var_os("LESS").is_none() {
             command.arg("-S");
         }
-        let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else {
-            continue;
-        };
-        if let Some(mut input) = child.stdin.take() {
-            let _ = input.write_all(text.as_bytes());
+        if feed(command, text).is_some() {
+            return None;
         }
-        let _ = child.wait();
-        return None;
     }
     Some("no pager was found: set PAGER".to_owned())
 }

@@ -115,24 +115,15 @@ impl Screen for Map {
                 app.say("this disk has no parent to be compared with");
             }
             Command::Own("overlay") => {
-                window.layer = match window.layer {
-                    Layer::Compared => Layer::Held,
-                    _ => Layer::Compared,
-                };
+                window.switch(Layer::Compared);
                 return Act::Done(self.compare(app));
             }
             Command::Own("chain-map") => {
-                window.layer = match window.layer {
-                    Layer::Chain => Layer::Held,
-                    _ => Layer::Chain,
-                };
+                window.switch(Layer::Chain);
                 return Act::Done(self.chain(app));
             }
             Command::Own("owners") => {
-                window.layer = match window.layer {
-                    Layer::Owners => Layer::Held,
-                    _ => Layer::Owners,
-                };
+                window.switch(Layer::Owners);
                 return Act::Done(self.chain(app));
             }
             Command::Own(which @ ("chain-down" | "chain-up")) => {

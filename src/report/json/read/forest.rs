@@ -47,7 +47,10 @@ impl<'a> Reader<'a> {
                 .collect(),
             by_path,
             forest: Forest::default(),
-            assessment: Assessment::default(),
+            assessment: Assessment {
+                disks: vec![DiskAssessment::default(); body.disks.len()],
+                ..Assessment::default()
+            },
             assessed: HashMap::new(),
             moments,
         }
@@ -112,10 +115,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn disk_at(&self, path: &str) -> Option<DiskId> {
+        self.by_path.get(path).copied()
+    }
+
     fn uses(&self, paths: &[String]) -> Vec<DiskUse> {
         let used = |path: &String| DiskUse {
             path: path.clone(),
-            disk: self.by_path.get(path.as_str()).copied(),
+            disk: self.disk_at(path),
             slot: None,
         };
         paths.iter().map(used).collect()
@@ -169,7 +176,7 @@ impl<'a> Reader<'a> {
         let children = json
             .children
             .iter()
-            .filter_map(|child| self.by_path.get(child.as_str()).copied())
+            .filter_map(|child| self.disk_at(child))
             .filter(|child| *child != id)
             .collect();
         let node = Node {
@@ -178,8 +185,6 @@ impl<'a> Reader<'a> {
             depth: json.depth,
             product: json.product.unwrap_or_default(),
             role: json.role.as_deref().and_then(role),
-            host: None,
-            pool: None,
             label: json.label.as_deref().map(Into::into),
             findings: links,
             ..Node::default()
@@ -212,9 +217,6 @@ impl<'a> Reader<'a> {
         self.forest.nodes.push(node);
         self.forest.free_bytes.push(json.free);
         // A disk above may come before or after the snapshot that names it.
-        while self.assessment.disks.len() <= id.0 as usize {
-            self.assessment.disks.push(DiskAssessment::default());
-        }
         if let Some(known) = self.assessment.disks.get_mut(id.0 as usize) {
             assessed.above_of = known.above_of;
             *known = assessed;
@@ -261,14 +263,9 @@ impl<'a> Reader<'a> {
             snapshot.taken.extend(taken);
         }
         let at = self.assessment.snapshots.len();
-        if let Some(above) = verdict.above {
-            let index = above.0 as usize;
-            while self.assessment.disks.len() <= index && index < self.by_path.len() {
-                self.assessment.disks.push(DiskAssessment::default());
-            }
-            if let Some(of) = self.assessment.disks.get_mut(index) {
-                of.above_of = Some(at);
-            }
+        let above = verdict.above.map(|above| above.0 as usize);
+        if let Some(of) = above.and_then(|index| self.assessment.disks.get_mut(index)) {
+            of.above_of = Some(at);
         }
         let machine = json.machine.map(MachineId);
         self.assessment.snapshots.push(AssessedSnapshot {
@@ -292,10 +289,7 @@ impl<'a> Reader<'a> {
             applied_at: json.applied_at,
             snapshot: json.snapshot,
             disk_above: json.disk_above,
-            above: json
-                .above
-                .as_deref()
-                .and_then(|path| self.by_path.get(path).copied()),
+            above: json.above.as_deref().and_then(|path| self.disk_at(path)),
             stands_at_snapshot: json.stands_at_snapshot,
             evidence: json.evidence.iter().map(|one| self.evidence(one)).collect(),
             summary: json.summary.clone(),
@@ -348,13 +342,11 @@ impl<'a> Reader<'a> {
     }
 
     fn link(&self, json: &ParentJson) -> ParentLink {
+        let resolved = json.resolved.as_deref();
         ParentLink {
             state: json.state.unwrap_or(LinkState::Missing),
-            disk: json
-                .resolved
-                .as_deref()
-                .and_then(|path| self.by_path.get(path).copied()),
-            resolved: json.resolved.as_deref().map(PathBuf::from),
+            disk: resolved.and_then(|path| self.disk_at(path)),
+            resolved: resolved.map(PathBuf::from),
             by: json.resolved_by,
             tried: Vec::new(),
         }

@@ -239,6 +239,14 @@ impl MapWindow {
         self.survey(rows);
     }
 
+    /// Lays a layer over the map, or takes it away.
+    pub fn switch(&mut self, layer: Layer) {
+        self.layer = match self.layer {
+            shown if shown == layer => Layer::Held,
+            _ => layer,
+        };
+    }
+
     /// The layer that is drawn. Which disk of the chain answers is known by blocks: of a block's sectors, which the disk itself holds.
     pub fn shown_layer(&self) -> Layer {
         match (self.layer, &self.sectors) {
