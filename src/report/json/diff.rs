@@ -21,14 +21,14 @@ pub struct Ended<T> {
 }
 
 /// Finds runs and calls its argument with each.
-pub type EachRun<'a, R, T> = &'a dyn Fn(&mut dyn FnMut(R)) -> Ended<T>;
+pub type RunFeed<'a, R, T> = &'a dyn Fn(&mut dyn FnMut(R)) -> Ended<T>;
 
 /// Compares two disks: runs of sectors of one kind. The whole of `diff` hangs on it.
-pub type CompareRuns<'a> = EachRun<'a, DiffRun, DiffSummary>;
+pub type CompareRuns<'a> = RunFeed<'a, DiffRun, DiffSummary>;
 
 /// Shows each run as it is found, until one cannot be shown.
 pub fn each<R, T>(
-    runs: EachRun<'_, R, T>,
+    runs: RunFeed<'_, R, T>,
     show: &mut dyn FnMut(&R) -> io::Result<()>,
 ) -> io::Result<Ended<T>> {
     let mut shown = Ok(());
@@ -42,7 +42,7 @@ pub fn each<R, T>(
 
 /// Runs as an array that is written while they are found.
 struct RunArray<'a, R, T, F> {
-    runs: EachRun<'a, R, T>,
+    runs: RunFeed<'a, R, T>,
     /// The elements of a run.
     json: F,
     ended: &'a RefCell<Ended<T>>,
@@ -187,7 +187,7 @@ impl OwnerRunJson {
 }
 
 /// Counts a disk's blocks: runs of one state. The whole of `map` hangs on it.
-pub type CountRuns<'a> = EachRun<'a, StateRun, Counts>;
+pub type CountRuns<'a> = RunFeed<'a, StateRun, Counts>;
 
 /// The document of `map`. Runs are written as they are found, so that a table of any size takes no memory; what is known
 /// only at the end (`complete`, `blocks`) stands behind them.
