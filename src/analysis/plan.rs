@@ -51,7 +51,10 @@ pub enum TargetError {
     #[error("no disk of this snapshot is in the store")]
     NoDisks,
     /// No snapshot refers to the disk and nothing hangs on it, so there is nothing to delete but the file.
-    #[error("{0} is no snapshot's disk: no snapshot names it, and no disk is a child of it")]
+    #[error(
+        "{0} is no snapshot's disk: in the folders that were read no snapshot names it, and no disk is a child of it; \
+         disks elsewhere are read with --store DIR"
+    )]
     NotFrozen(String),
     /// The disk is frozen for several snapshots: their names.
     #[error("{disk} is frozen for several snapshots: {}", names.join(", "))]

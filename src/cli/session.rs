@@ -317,7 +317,8 @@ impl ScannedStore {
                     .is_some_and(|disk| disk.path.file_name() == file.file_name())
             })
             .chain(forest.ids())
-            .find(|id| same(id) == Some(true));
+            .find(|id| same(id) == Some(true))
+            .or_else(|| forest.disk_called(file).filter(|_| real.is_none()));
         found.with_context(|| {
             if file.is_dir() {
                 return format!("{} is a folder, not a disk file", text::path(file));

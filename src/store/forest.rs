@@ -6,7 +6,7 @@ mod machine;
 mod node;
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -177,6 +177,16 @@ impl Forest {
             told.parent.is_none() && matches!(told.kind, Some(Kind::Fixed | Kind::Dynamic))
         });
         disk.is_locked() && node.parent.is_none() && !is_base
+    }
+
+    /// The one disk whose path ends in these names; `None` if there is none, or several.
+    pub fn disk_called(&self, names: &Path) -> Option<DiskId> {
+        let is_called = |id: &DiskId| {
+            self.disk(*id)
+                .is_some_and(|disk| disk.path.ends_with(names))
+        };
+        let mut called = self.ids().filter(is_called);
+        called.next().filter(|_| called.next().is_none())
     }
 
     /// From `id` to its base through sound links; `id` first. Ends where a link is not sound.

@@ -117,14 +117,16 @@ pub(super) fn join(forest: &mut Forest, known: &Known<'_>) {
     newer_hosts(forest, &records);
 }
 
-/// The disk of a path given by the user, as it was found or as it really lies.
+/// The disk of a path given by the user, as it was found or as it really lies; where no file is there, the one of that name.
 fn named_disk(forest: &Forest, path: &Path, places: &[PathBuf]) -> Option<DiskId> {
     let is_named = |id: &DiskId| forest.disk(*id).is_some_and(|disk| disk.path == path);
     let real = || super::place::real_path(path).ok();
-    forest.ids().find(is_named).or_else(|| {
-        let real = real()?;
-        let at = places.iter().position(|place| *place == real)?;
-        u32::try_from(at).ok().map(DiskId)
+    forest.ids().find(is_named).or_else(|| match real() {
+        Some(real) => {
+            let at = places.iter().position(|place| *place == real)?;
+            u32::try_from(at).ok().map(DiskId)
+        }
+        None => forest.disk_called(path),
     })
 }
 

@@ -70,6 +70,12 @@ impl std::fmt::Display for KnownSnapshots {
 
 /// Snapshots named in an answer at most.
 const SHOWN: usize = 12;
+/// Digits of an id that must be given: as many as the tree shows.
+const LEAST_DIGITS: usize = 8;
+
+fn plain_id(text: &str) -> String {
+    text.trim_matches(['{', '}']).to_ascii_lowercase()
+}
 
 /// The snapshot of a name or id, and of the machine if one is given.
 ///
@@ -92,6 +98,7 @@ pub fn by_name(
         [one] => Ok(Target::Snapshot(*one)),
         [_, ..] if are_one(forest, assessment, &found) => Ok(store.worst(&found)),
         [] if let Some(at) = store.of_vdi(wanted) => Ok(Target::Snapshot(at)),
+        [] if let Some(at) = store.begins_with(wanted, query.machine)? => Ok(Target::Snapshot(at)),
         [] => {
             let known = store.known(query.machine);
             Err(match query.machine.filter(|_| known.0.is_empty()) {
@@ -169,13 +176,12 @@ impl Store<'_> {
         let known = of.snapshot.and_then(|id| self.forest.snapshot(id));
         let name = known.and_then(|known| known.name.as_deref());
         let id = known.and_then(|known| known.id.as_deref());
-        let plain = |text: &str| text.trim_matches(['{', '}']).to_ascii_lowercase();
         let is_same =
             |wanted: &str, name: &str| wanted.trim().to_lowercase() == name.trim().to_lowercase();
         let named = query.snapshot.is_none_or(|wanted| {
             name.is_some_and(|name| is_same(wanted, name))
-                || id.is_some_and(|id| plain(id) == plain(wanted))
-                || known.is_some_and(|known| self.has_vdi(known, &plain(wanted)))
+                || id.is_some_and(|id| plain_id(id) == plain_id(wanted))
+                || known.is_some_and(|known| self.has_vdi(known, &plain_id(wanted)))
         });
         let machine = of.machine.or(known.and_then(|known| known.machine));
         let is_its = |vm: &str| match machine {
@@ -263,6 +269,52 @@ impl Store<'_> {
         snapshot_of_vdi(forest, assessment, vdi).or_else(|| one_of_several(forest, assessment, vdi))
     }
 
+    /// The snapshot whose id, or whose VDI's, begins so, as the tree shortens them.
+    fn begins_with(
+        &self,
+        wanted: &str,
+        machine: Option<&str>,
+    ) -> Result<Option<usize>, QueryError> {
+        let wanted_digits = plain_id(wanted);
+        if wanted_digits.len() < LEAST_DIGITS {
+            return Ok(None);
+        }
+        let begins = |id: &str| plain_id(id).starts_with(&wanted_digits);
+        let disk_begins = |id: DiskId| {
+            let vdi = self.forest.disk(id).and_then(|disk| vdi_of(&disk.path));
+            vdi.is_some_and(|vdi| begins(&vdi.hyphenated().to_string()))
+        };
+        let query = SnapshotQuery {
+            snapshot: None,
+            machine,
+        };
+        let named = (0..).zip(&self.assessment.snapshots).filter(|(_, of)| {
+            let known = of.snapshot.and_then(|id| self.forest.snapshot(id));
+            known.is_some_and(|known| {
+                known.id.as_deref().is_some_and(begins) || known.disk_ids().any(disk_begins)
+            })
+        });
+        let own = named.map(|(at, _)| at);
+        let (forest, assessment) = (self.forest, self.assessment);
+        let vdis = forest.ids().filter(|id| disk_begins(*id));
+        let of_vdis = vdis.filter_map(|vdi| {
+            let of = snapshot_of_vdi(forest, assessment, vdi);
+            of.or_else(|| one_of_several(forest, assessment, vdi))
+        });
+        let mut found: Vec<usize> = own.chain(of_vdis).collect();
+        found.retain(|at| self.is_meant(*at, query));
+        found.sort_unstable();
+        found.dedup();
+        match found.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            several => Err(QueryError::Ambiguous {
+                wanted: wanted.to_owned(),
+                titles: several.iter().map(|at| self.title(*at)).collect(),
+            }),
+        }
+    }
+
     /// Of several configurations of one snapshot the one that speaks most against a delete.
     fn worst(&self, found: &[usize]) -> Target {
         let reverted = |at: &usize| Some(self.assessment.snapshots.get(*at)?.verdict.reverted);
@@ -336,6 +388,25 @@ mod tests {
         let elsewhere = ask(Some(&name), Some("no such machine")).unwrap_err();
         assert!(matches!(elsewhere, QueryError::NoMachine(..)));
         assert!(matches!(ask(None, None), Err(QueryError::Unnamed(_))));
+    }
+
+    #[test]
+    fn the_beginning_of_an_id_is_enough_where_it_is_long_and_the_only_one() {
+        let mut store = story(DAY);
+        store.forest.snapshots[0].id = Some("8c1f0a52-0000-4000-8000-000000000001".to_owned());
+        let assessment = assess(&store.forest, &Compared::default());
+        let ask = |snapshot| {
+            let query = SnapshotQuery {
+                snapshot: Some(snapshot),
+                machine: None,
+            };
+            by_name(&store.forest, &assessment, query)
+        };
+        let whole = ask("{8C1F0A52-0000-4000-8000-000000000001}");
+        assert!(matches!(whole, Ok(Target::Snapshot(_))), "{whole:?}");
+        assert_eq!(ask("8C1F0A52"), whole);
+        assert!(matches!(ask("8c1f0a5"), Err(QueryError::NotFound(..))));
+        assert!(matches!(ask("8c1f0a53"), Err(QueryError::NotFound(..))));
     }
 
     #[test]

@@ -195,6 +195,8 @@ fn what_the_user_says_is_in_use_belongs_to_the_chains_machine_or_to_a_new_one() 
     let seen = store.scan_as(&options);
     let user = seen.node("b.avhd").in_use_by[0];
     assert_eq!(seen.forest.machine(user).unwrap().name, "web");
+    options.now = vec!["b.avhd".into()];
+    assert_eq!(store.scan_as(&options).node("b.avhd").in_use_by.len(), 1);
     let labels = r#"[{"Name":"vm","Disks":"a.avhd"},{"VMName":"vm","Name":"s","CreationTime":"2010-05-01T10:00:00Z","Disks":"web.vhd"}]"#;
     store.put_bytes("labels.json", labels.as_bytes());
     let seen = store.scan_as(&options);
