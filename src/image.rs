@@ -29,6 +29,7 @@ mod vhd;
 mod vhdx;
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -249,6 +250,28 @@ impl Image {
     /// Length of one block's bits in the file, in bytes, without padding.
     fn bitmap_bytes(&self) -> u64 {
         self.sectors_per_block().div_ceil(8)
+    }
+
+    /// Says that the bitmaps of these sectors' blocks will be read.
+    pub(crate) fn will_read_bitmaps(&self, sectors: Range<u64>) {
+        let block = |sector: u64| sector.checked_div(self.sectors_per_block()).unwrap_or(0);
+        let first = block(sectors.start);
+        let count = block(sectors.end.saturating_sub(1)).saturating_sub(first);
+        let mut present = Vec::new();
+        // A table that cannot be read is told where its entries are asked for.
+        let _ = self.read_present(BlockNo(first), count.saturating_add(1), &mut present, None);
+        let partial = present
+            .iter()
+            .filter(|(_, entry)| entry.state == BlockState::Partial);
+        let mut places: Vec<u64> = partial.map(|(_, entry)| entry.bitmap_offset).collect();
+        places.sort_unstable();
+        let bytes = self.bitmap_bytes();
+        for together in places.chunk_by(|one, next| one.saturating_add(bytes) == *next) {
+            let len = bytes.saturating_mul(together.len() as u64);
+            if let Some(start) = together.first() {
+                self.source.will_read(*start, len);
+            }
+        }
     }
 
     /// Reads which sectors of `block` the disk answers for itself. `entry` is the block's, by [`Image::read_table`]; only

@@ -6,6 +6,9 @@ use crate::guest::extents::Extents;
 use crate::image::{BlockState, StateRun};
 use crate::job::Job;
 
+/// Sectors whose bitmaps are asked for together.
+const SECTORS_AHEAD: u64 = 1 << 22;
+
 /// The bytes that some disk between either of two and their common ancestor holds, zeros and unmapped ones too, and all of
 /// which nothing is known. All others are the same in both by construction.
 ///
@@ -19,6 +22,9 @@ pub fn written(before: &Chain, after: &Chain, job: &Job) -> Result<Extents, Diff
     };
     let mut written = Extents::default();
     let (mut new, mut old) = (Resolver::default(), Resolver::default());
+    let own = after.links().iter().take(relation.left);
+    let path = own.chain(before.links().iter().take(relation.right));
+    let mut announced = 0;
     for window in path_windows(after, before, relation) {
         if job.cancel.is_cancelled() {
             break;
@@ -27,6 +33,12 @@ pub fn written(before: &Chain, after: &Chain, job: &Job) -> Result<Extents, Diff
             continue;
         }
         let window = window.sectors.start.0..window.sectors.end.0;
+        if window.start >= announced {
+            announced = window.start.saturating_add(SECTORS_AHEAD);
+            let sectors = window.start..announced.max(window.end);
+            path.clone()
+                .for_each(|image| image.will_read_bitmaps(sectors.clone()));
+        }
         new.start(window.clone());
         new.ask(after, 0..relation.left);
         old.start(window.clone());

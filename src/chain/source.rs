@@ -154,6 +154,36 @@ impl Source for ChainSource {
         Ok(())
     }
 
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        let sector_bytes = self.sector_bytes();
+        let end = offset_bytes.saturating_add(len).min(self.len());
+        let mut at = offset_bytes;
+        while at < end {
+            let sector = at.checked_div(sector_bytes).unwrap_or(0);
+            let runs = self.runs(sector.checked_div(self.stretch).unwrap_or(0));
+            let from = runs.partition_point(|run| run.end() <= sector);
+            let mut reached = at;
+            for run in runs.get(from..).unwrap_or_default() {
+                let skip = reached.saturating_sub(run.first.0.saturating_mul(sector_bytes));
+                let until = run.end().saturating_mul(sector_bytes).min(end);
+                if until <= reached {
+                    break;
+                }
+                if let Content::Bytes { link, offset_bytes } = run.content().skip(skip)
+                    && let Some(image) = self.chain.links().get(link)
+                {
+                    let len = until.saturating_sub(reached);
+                    image.source().will_read(offset_bytes, len);
+                }
+                reached = until;
+            }
+            if reached <= at {
+                return;
+            }
+            at = reached;
+        }
+    }
+
     fn has_changed(&self) -> Option<bool> {
         let links = self.chain.links().iter();
         let mut said = links.map(|image| image.source().has_changed());

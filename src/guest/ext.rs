@@ -13,7 +13,7 @@ mod map;
 mod owners;
 mod superblock;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -358,6 +358,27 @@ impl Inodes for ExtVolume {
             return u32_at(front, 0).map(u64::from).ok_or(GuestError::NotFound);
         }
         inodes::parent_entry(|each| self.each_entry(&inode, each))
+    }
+
+    fn will_ask(&self, numbers: &[u64]) {
+        self.device.will_read_inodes(numbers);
+    }
+
+    fn front(&self, directory: u64) -> Vec<Range<u64>> {
+        let inode = self.read_inode(directory).ok();
+        let Some(inode) = inode.filter(|inode| inode.kind() == FileKind::Directory) else {
+            return Vec::new();
+        };
+        inodes::front_of(|each| {
+            // What is wrong with the map is told where it is read.
+            let _ = map::walk(&self.device, &inode.data, &mut |mapped| match mapped {
+                ExtMapPart::Blocks(blocks) => {
+                    let end = blocks.block.saturating_add(blocks.count);
+                    each(self.device.byte_of(blocks.block)..self.device.byte_of(end))
+                }
+                ExtMapPart::Node(_) => ControlFlow::Continue(()),
+            });
+        })
     }
 }
 

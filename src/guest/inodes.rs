@@ -12,7 +12,7 @@ pub mod reader;
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Write as _;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use jiff::Timestamp;
 
@@ -23,6 +23,7 @@ use super::filesystem::{
 use crate::job::Job;
 use crate::source::Source;
 use entry::NamedInode;
+use reader::announce;
 
 /// An inode as far as comparing it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,63 @@ pub trait Inodes: FileSystem {
 
     /// Where a directory's `..` leads.
     fn parent(&self, directory: u64) -> Result<u64, GuestError>;
+
+    /// Says that these inodes will be asked for, so that the storage works on all of them at once; changes nothing else.
+    fn will_ask(&self, numbers: &[u64]);
+
+    /// Where the front of a directory's entries lies, as far as its inode says; nothing for what is no directory.
+    fn front(&self, directory: u64) -> Vec<Range<u64>>;
+
+    /// Says that these directories will be listed.
+    fn will_list(&self, directories: &[u64]) {
+        self.will_ask(directories);
+        let fronts = directories.iter().map(|directory| self.front(*directory));
+        announce(self.source(), fronts.flatten());
+    }
+}
+
+/// The front of a directory whose entries' places `walk` goes through.
+pub fn front_of(
+    walk: impl FnOnce(&mut dyn FnMut(Range<u64>) -> ControlFlow<()>),
+) -> Vec<Range<u64>> {
+    let mut left = LIST_BYTES_AHEAD;
+    let mut places = Vec::new();
+    walk(&mut |place| {
+        let end = place.end.min(place.start.saturating_add(left));
+        left = left.saturating_sub(end.saturating_sub(place.start));
+        places.push(place.start..end);
+        if left > 0 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    places
+}
+
+/// Inodes that are asked for together.
+const ASKED_AT_ONCE: usize = 256;
+/// Directories that are listed together.
+const LISTED_AT_ONCE: usize = 64;
+/// Bytes of one directory that are announced; what more it has is read in order.
+const LIST_BYTES_AHEAD: u64 = 64 << 10;
+
+/// The numbers again, each having been announced to the two states along with those behind it.
+fn announced<'a>(
+    sides: [&'a dyn Inodes; 2],
+    mut numbers: impl Iterator<Item = u64> + 'a,
+) -> impl Iterator<Item = u64> + 'a {
+    let mut portion = Vec::new().into_iter();
+    std::iter::from_fn(move || {
+        if portion.len() == 0 {
+            let next: Vec<u64> = numbers.by_ref().take(ASKED_AT_ONCE).collect();
+            for fs in sides {
+                fs.will_ask(&next);
+            }
+            portion = next.into_iter();
+        }
+        portion.next()
+    })
 }
 
 /// A file by its number alone.
@@ -231,22 +289,27 @@ pub fn each_entry(
 ) -> bool {
     let mut seen = HashSet::from([fs.root().number]);
     let mut waiting = VecDeque::from([fs.root().number]);
-    while let Some(directory) = waiting.pop_front() {
-        if job.cancel.is_cancelled() {
-            return false;
-        }
-        let mut is_over = false;
-        // What a damaged directory still gives has been seen; its damage is told where it is listed.
-        let _ = fs.list(by_number(directory), &mut |entry| {
-            if entry.kind == FileKind::Directory && seen.insert(entry.id.number) {
-                waiting.push_back(entry.id.number);
+    while !waiting.is_empty() {
+        let portion = waiting.len().min(LISTED_AT_ONCE);
+        let portion: Vec<u64> = waiting.drain(..portion).collect();
+        fs.will_list(&portion);
+        for directory in portion {
+            if job.cancel.is_cancelled() {
+                return false;
             }
-            let flow = each(directory, &entry);
-            is_over = flow.is_break();
-            flow
-        });
-        if is_over {
-            return true;
+            let mut is_over = false;
+            // What a damaged directory still gives has been seen; its damage is told where it is listed.
+            let _ = fs.list(by_number(directory), &mut |entry| {
+                if entry.kind == FileKind::Directory && seen.insert(entry.id.number) {
+                    waiting.push_back(entry.id.number);
+                }
+                let flow = each(directory, &entry);
+                is_over = flow.is_break();
+                flow
+            });
+            if is_over {
+                return true;
+            }
         }
     }
     true

@@ -258,9 +258,16 @@ impl Source for VolumeLayout<Arc<dyn Source>> {
         Ok(())
     }
 
-    fn will_read(&self, offset_bytes: u64, len: u64) {
-        if let Some((source, at, run)) = self.place(offset_bytes) {
-            source.will_read(at, run.min(len));
+    fn will_read(&self, mut offset_bytes: u64, len: u64) {
+        let end = offset_bytes.saturating_add(len).min(self.len);
+        while offset_bytes < end {
+            let Some((source, at, run)) = self.place(offset_bytes).filter(|(.., run)| *run > 0)
+            else {
+                return;
+            };
+            let take = run.min(end.saturating_sub(offset_bytes));
+            source.will_read(at, take);
+            offset_bytes = offset_bytes.saturating_add(take);
         }
     }
 }

@@ -15,7 +15,7 @@ mod map;
 mod owners;
 mod superblock;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
@@ -388,6 +388,29 @@ impl Inodes for XfsVolume {
             return directory::short_parent(&data.bytes).ok_or(GuestError::NotFound);
         }
         inodes::parent_entry(|each| self.each_entry(&inode, each))
+    }
+
+    fn will_ask(&self, numbers: &[u64]) {
+        self.device.will_read_inodes(numbers);
+    }
+
+    fn front(&self, directory: u64) -> Vec<Range<u64>> {
+        let inode = self.read_inode(directory).ok();
+        let inode = inode.filter(|inode| inode.kind() == FileKind::Directory);
+        let data = inode.and_then(|inode| inode.data);
+        let Some(data) = data.filter(|data| data.kind == ForkKind::Extents) else {
+            return Vec::new();
+        };
+        inodes::front_of(|each| {
+            // What is wrong with the list is told where it is read.
+            let _ = map::walk(&self.device, &data, &mut |mapped| match mapped {
+                XfsMapPart::Blocks(blocks) => {
+                    let place = self.device.bytes_of(blocks.block, blocks.count);
+                    place.map_or(ControlFlow::Continue(()), &mut *each)
+                }
+                XfsMapPart::Node(_) => ControlFlow::Continue(()),
+            });
+        })
     }
 }
 

@@ -220,6 +220,11 @@ impl<S: Source> Source for PatchedSource<S> {
         Ok(())
     }
 
+    /// What is laid over a part of it matters little: it is small.
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        self.inner.will_read(offset_bytes, len);
+    }
+
     fn has_changed(&self) -> Option<bool> {
         self.inner.has_changed()
     }

@@ -38,4 +38,10 @@ impl<S: Source> Source for WindowSource<S> {
             _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
+
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        let len = len.min(self.len.saturating_sub(offset_bytes));
+        self.inner
+            .will_read(self.start_bytes.saturating_add(offset_bytes), len);
+    }
 }

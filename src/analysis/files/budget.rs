@@ -41,4 +41,8 @@ impl<S: Source> Source for BudgetSource<S> {
         }
         self.inner.read_exact_at(buf, offset_bytes)
     }
+
+    fn will_read(&self, offset_bytes: u64, len: u64) {
+        self.inner.will_read(offset_bytes, len);
+    }
 }

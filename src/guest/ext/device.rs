@@ -111,6 +111,15 @@ impl ExtDevice {
         Ok(Some(read))
     }
 
+    /// Says that these inodes will be read.
+    pub fn will_read_inodes(&self, numbers: &[u64]) {
+        let numbers = numbers
+            .iter()
+            .filter_map(|number| u32::try_from(*number).ok());
+        let places = numbers.filter_map(|number| self.inode_place(number));
+        self.inode_reader.will_read(&self.source, places);
+    }
+
     fn inode_place(&self, number: u32) -> Option<Range<u64>> {
         let index = number
             .checked_sub(1)

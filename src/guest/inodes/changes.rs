@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use super::paths::{DirectoryPaths, ORPHANS};
-use super::{InodeState, Inodes, by_number, each_entry};
+use super::{InodeState, Inodes, LISTED_AT_ONCE, announced, by_number, each_entry};
 use crate::finding::Finding;
 use crate::guest::codes;
 use crate::guest::confirm::{Confirm, Confirmed, written_bytes};
@@ -101,7 +101,7 @@ impl<'a> Comparing<'a> {
     }
 
     fn collect(&mut self, candidates: impl Iterator<Item = u64>) {
-        for number in candidates {
+        for number in announced([self.before, self.after], candidates) {
             if self.is_cancelled() {
                 return;
             }
@@ -150,38 +150,48 @@ impl<'a> Comparing<'a> {
             })
             .filter(|(_, before, after)| *before || *after)
             .collect();
-        for (number, was, is) in directories {
-            if self.is_cancelled() {
-                return;
+        for portion in directories.chunks(LISTED_AT_ONCE) {
+            let numbers: Vec<u64> = portion.iter().map(|(number, ..)| *number).collect();
+            self.before.will_list(&numbers);
+            self.after.will_list(&numbers);
+            for (number, was, is) in portion {
+                if self.is_cancelled() {
+                    return;
+                }
+                self.compare_directory(*number, *was, *is);
             }
-            let mut before = self.entries(was.then_some(self.before), number);
-            let after = self.entries(is.then_some(self.after), number);
-            for (name, inode) in after {
-                let place = NamePlace {
-                    directory: number,
-                    name,
-                };
-                match before.remove(&place.name) {
-                    Some(old) if old == inode => {
-                        if let Some(pair) = self.pairs.get_mut(&inode) {
-                            pair.kept.push(place);
-                        }
-                    }
-                    old => {
-                        if let Some(old) = old {
-                            self.note(old, |pair| pair.taken.push(place.clone()));
-                        }
-                        self.note(inode, |pair| pair.given.push(place));
+        }
+    }
+
+    /// `was` and `is` say on which sides it is a directory.
+    fn compare_directory(&mut self, number: u64, was: bool, is: bool) {
+        let mut before = self.entries(was.then_some(self.before), number);
+        let after = self.entries(is.then_some(self.after), number);
+        for (name, inode) in after {
+            let place = NamePlace {
+                directory: number,
+                name,
+            };
+            match before.remove(&place.name) {
+                Some(old) if old == inode => {
+                    if let Some(pair) = self.pairs.get_mut(&inode) {
+                        pair.kept.push(place);
                     }
                 }
+                old => {
+                    if let Some(old) = old {
+                        self.note(old, |pair| pair.taken.push(place.clone()));
+                    }
+                    self.note(inode, |pair| pair.given.push(place));
+                }
             }
-            for (name, inode) in before {
-                let place = NamePlace {
-                    directory: number,
-                    name,
-                };
-                self.note(inode, |pair| pair.taken.push(place));
-            }
+        }
+        for (name, inode) in before {
+            let place = NamePlace {
+                directory: number,
+                name,
+            };
+            self.note(inode, |pair| pair.taken.push(place));
         }
     }
 
@@ -228,6 +238,13 @@ impl<'a> Comparing<'a> {
         for (number, pair) in &pairs {
             telling.learn(*number, pair);
         }
+        let all = || pairs.values();
+        let given = all().flat_map(|pair| pair.given.iter().chain(&pair.kept));
+        let given = given.map(|place| place.directory);
+        telling.new_paths.find(given, self.job);
+        let taken = all().flat_map(|pair| &pair.taken);
+        let taken = taken.map(|place| place.directory);
+        telling.old_paths.find(taken, self.job);
         let mut gone: BTreeMap<&NamePlace, &InodeState> = BTreeMap::new();
         for pair in pairs.values().filter(|pair| !pair.is_same_file()) {
             if let Some(before) = &pair.before {

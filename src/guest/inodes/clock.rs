@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{InodeState, Inodes};
+use super::{InodeState, Inodes, announced};
 use crate::job::Job;
 
 /// Tells when the inodes `candidates` that differ between two states were changed or made, where only the later state says
@@ -15,7 +15,7 @@ pub fn later_times(
     each: &mut dyn FnMut(Timestamp),
 ) -> bool {
     let mut complete = true;
-    for number in candidates {
+    for number in announced([before, after], candidates) {
         if job.cancel.is_cancelled() {
             return false;
         }

@@ -1,9 +1,11 @@
 //! Paths of directories by their numbers, remembered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
-use super::{Inodes, name_in};
+use super::{Inodes, LISTED_AT_ONCE, by_number, name_in};
 use crate::guest::filesystem::DEPTH_MAX;
+use crate::job::Job;
 
 /// Where things stand that no way leads to.
 pub const ORPHANS: &str = "/$OrphanFiles";
@@ -28,6 +30,61 @@ impl<'a> DirectoryPaths<'a> {
     /// Notes where a directory is named.
     pub fn learn(&mut self, directory: u64, parent: u64, name: &str) {
         self.names.insert(directory, (parent, name.to_owned()));
+    }
+
+    /// Finds the ways from these directories to the root, a level at a time: all that a level needs is read together, and each
+    /// directory of it once.
+    pub fn find(&mut self, directories: impl Iterator<Item = u64>, job: &Job) {
+        let mut level: BTreeSet<u64> = directories.collect();
+        for _ in 0..DEPTH_MAX {
+            level.retain(|directory| !self.is_named(*directory));
+            if level.is_empty() {
+                return;
+            }
+            let below: Vec<u64> = level.into_iter().collect();
+            let mut children: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+            for portion in below.chunks(LISTED_AT_ONCE) {
+                self.fs.will_list(portion);
+                for directory in portion {
+                    if job.cancel.is_cancelled() {
+                        return;
+                    }
+                    if let Ok(parent) = self.fs.parent(*directory) {
+                        children.entry(parent).or_default().insert(*directory);
+                    }
+                }
+            }
+            let parents: Vec<u64> = children.keys().copied().collect();
+            for portion in parents.chunks(LISTED_AT_ONCE) {
+                self.fs.will_list(portion);
+                for parent in portion {
+                    if job.cancel.is_cancelled() {
+                        return;
+                    }
+                    let wanted = children.remove(parent).unwrap_or_default();
+                    self.find_in(*parent, wanted);
+                }
+            }
+            level = parents.into_iter().collect();
+        }
+    }
+
+    fn is_named(&self, directory: u64) -> bool {
+        self.known.contains_key(&directory) || self.names.contains_key(&directory)
+    }
+
+    fn find_in(&mut self, parent: u64, mut wanted: BTreeSet<u64>) {
+        // A directory that is not found there has no way to the root, which its path tells.
+        let _ = self.fs.list(by_number(parent), &mut |entry| {
+            if wanted.remove(&entry.id.number) {
+                self.names.insert(entry.id.number, (parent, entry.name));
+            }
+            if wanted.is_empty() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
     }
 
     /// The path of what `directory` calls `name`.

@@ -132,8 +132,13 @@ impl Walk<'_> {
         let pointers = entries
             .get(room.saturating_mul(kind.key_bytes)..)
             .unwrap_or_default();
-        for pointer in pointers.chunks_exact(POINTER_BYTES).take(count) {
-            self.node(be32_at(pointer, 0).unwrap_or(u32::MAX), below)?;
+        let children = pointers.chunks_exact(POINTER_BYTES).take(count);
+        let children = children.map(|pointer| be32_at(pointer, 0).unwrap_or(u32::MAX));
+        let group = self.group;
+        self.device
+            .will_read_blocks(children.clone().map(|child| (group, child)));
+        for child in children {
+            self.node(child, below)?;
         }
         Ok(())
     }

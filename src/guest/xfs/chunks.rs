@@ -48,13 +48,13 @@ pub struct InodeChunks(Vec<Chunk>);
 impl InodeChunks {
     pub fn read(device: &XfsDevice) -> Result<Self, GuestError> {
         let mut all = Vec::new();
-        for number in 0..device.superblock.groups {
-            let root = group::inode_roots(device, number)?.all;
+        for roots in group::all_inode_roots(device)? {
+            let root = roots.all;
             btree::walk(device, btree::INODES, root, &mut |found| {
                 if let TreePart::Record(record) = found
                     && all.len() < CHUNKS_MAX
                 {
-                    all.extend(Chunk::parse(device, number, record));
+                    all.extend(Chunk::parse(device, root.group, record));
                 }
             })?;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::superblock::{self, XfsSuperblock};
 use crate::guest::filesystem::GuestError;
-use crate::guest::inodes::reader::InodeReader;
+use crate::guest::inodes::reader::{InodeReader, announce};
 use crate::source::{Source, read_up_to};
 
 #[derive(Debug)]
@@ -110,6 +110,23 @@ impl XfsDevice {
         self.read(at, self.block_bytes(), what)
     }
 
+    /// Says that these blocks will be read, each of a group.
+    pub fn will_read_blocks(&self, blocks: impl Iterator<Item = (u32, u32)>) {
+        let places = blocks.filter_map(|(group, block)| {
+            let start = self.byte_in_group(group, block)?;
+            Some(start..start.saturating_add(self.superblock.block_bytes.into()))
+        });
+        announce(&self.source, places);
+    }
+
+    /// The sector of a group that holds one of its four headers.
+    fn header_place(&self, group: u32, sector: u64) -> Option<Range<u64>> {
+        let sector_bytes = u64::from(self.superblock.sector_bytes);
+        let start = self.byte_in_group(group, 0)?;
+        let start = start.saturating_add(sector.saturating_mul(sector_bytes));
+        Some(start..start.saturating_add(sector_bytes))
+    }
+
     /// Reads the sector of a group that holds one of its four headers.
     pub fn group_header(
         &self,
@@ -117,12 +134,17 @@ impl XfsDevice {
         sector: u64,
         what: &'static str,
     ) -> Result<Vec<u8>, GuestError> {
-        let start = self
-            .byte_in_group(group, 0)
+        let place = self
+            .header_place(group, sector)
             .ok_or_else(|| outside(what, group.into()))?;
-        let sector_bytes = self.superblock.sector_bytes;
-        let at = start.saturating_add(sector.saturating_mul(sector_bytes.into()));
-        self.read(at, sector_bytes.into(), what)
+        self.read(place.start, self.superblock.sector_bytes.into(), what)
+    }
+
+    /// Says that this header of every group will be read.
+    pub fn will_read_headers(&self, sector: u64) {
+        let groups = 0..self.superblock.groups;
+        let places = groups.filter_map(|group| self.header_place(group, sector));
+        announce(&self.source, places);
     }
 
     /// The number of an inode from its group and its number there.
@@ -167,6 +189,14 @@ impl XfsDevice {
         let block_bytes = self.superblock.block_bytes;
         let read = self.inode_reader.read(&self.source, &place, block_bytes)?;
         Ok(Some(read))
+    }
+
+    /// Says that these inodes will be read.
+    pub fn will_read_inodes(&self, numbers: &[u64]) {
+        let places = numbers
+            .iter()
+            .filter_map(|number| self.inode_place(*number));
+        self.inode_reader.will_read(&self.source, places);
     }
 }
 

@@ -76,6 +76,16 @@ pub fn free_space(device: &XfsDevice, group: u32) -> Result<FreeSpace, GuestErro
     })
 }
 
+/// The roots of all groups' trees of inodes, by group; the blocks they name are announced.
+pub fn all_inode_roots(device: &XfsDevice) -> Result<Vec<InodeRoots>, GuestError> {
+    device.will_read_headers(INODES_SECTOR);
+    let groups = 0..device.superblock.groups;
+    let roots: Result<Vec<_>, _> = groups.map(|group| inode_roots(device, group)).collect();
+    let roots = roots?;
+    device.will_read_blocks(roots.iter().map(|roots| (roots.all.group, roots.all.block)));
+    Ok(roots)
+}
+
 pub fn inode_roots(device: &XfsDevice, group: u32) -> Result<InodeRoots, GuestError> {
     const WHAT: &str = "a group's header of inodes";
     let header = device.group_header(group, INODES_SECTOR, WHAT)?;
