@@ -8,6 +8,8 @@ mod clock;
 #[cfg(unix)]
 mod closed;
 mod cost;
+#[cfg(target_os = "linux")]
+mod cost_linux;
 #[cfg(unix)]
 mod cp;
 #[cfg(unix)]

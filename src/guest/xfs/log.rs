@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  ring ─► head (cycle numbers, checksums) ─► tail ─► records ─► transactions with their commit
-//!                                                       │ pass 1: buffers that were cancelled
+//!                                                       │ pass 1: buffers that were cancelled, and where things lie
 //!                                                       │ pass 2: buffers, new inodes, inodes ─► PatchedSource
 //!                                                       └ what was begun and not finished
 //! ```
@@ -67,10 +67,11 @@ pub fn replay(device: &XfsDevice) -> Result<XfsReplay, UnusableLog> {
         let mut transactions = Transactions::default();
         ring.each_record(&live, &mut |record| {
             transactions.add(record, &mut |transaction| {
-                applied.note_cancelled(transaction);
+                applied.note(transaction);
                 Ok(())
             })
         })?;
+        applied.announce();
         let mut transactions = Transactions::default();
         ring.each_record(&live, &mut |record| {
             transactions.add(record, &mut |transaction| applied.apply(transaction))

@@ -25,13 +25,13 @@ use super::linux::{all_are_owned, folder_tree, open, tree};
 use super::lvm::in_two_pieces;
 
 /// A volume that the kernel has mounted.
-struct Mounted {
-    at: PathBuf,
+pub struct Mounted {
+    pub at: PathBuf,
 }
 
 impl Mounted {
     /// `None` if it may not be mounted here.
-    fn new(image: &Path) -> Option<Self> {
+    pub fn new(image: &Path) -> Option<Self> {
         let at = image.with_extension("mounted");
         fs::create_dir_all(&at).unwrap();
         let mut mount = Command::new("mount");
@@ -44,7 +44,7 @@ impl Mounted {
     }
 
     /// Stops it as if the machine had stopped; what was done lies in its journal.
-    fn stop(&self) {
+    pub fn stop(&self) {
         let at = self.at.to_str().unwrap();
         tool("xfs_io", &["-x", "-c", "shutdown -f", at]);
     }

@@ -324,6 +324,18 @@ fn prototype(root: &Path, text: &mut String, depth: usize) {
     }
 }
 
+/// Makes a volume of XFS with the files of a folder.
+pub fn make_xfs(image: &Path, root: &Path, layout: &[&str]) {
+    let mut text = "/bogus\n0 0\nd--755 0 0\n".to_owned();
+    prototype(root, &mut text, 1);
+    text.push_str("$\n");
+    let described = image.with_extension("prototype");
+    fs::write(&described, text).unwrap();
+    let (image, described) = (image.to_str().unwrap(), described.to_str().unwrap());
+    let from = ["-q", "-f", "-p", described, image];
+    tool("mkfs.xfs", &[layout, &from].concat());
+}
+
 #[test]
 fn every_layout_of_xfs_is_read() {
     if !has("mkfs.xfs") {
@@ -335,11 +347,6 @@ fn every_layout_of_xfs_is_read() {
     sample_folder(&root);
     // Targets that do not fit into an inode are written without their header by some versions.
     fs::remove_file(root.join("longest")).unwrap();
-    let mut text = "/bogus\n0 0\nd--755 0 0\n".to_owned();
-    prototype(&root, &mut text, 1);
-    text.push_str("$\n");
-    let described = folder.path().join("prototype");
-    fs::write(&described, text).unwrap();
     // It gives every file the time at which it makes the volume.
     let wanted = without_time(folder_tree(&root, SECOND));
     let layouts: [&[&str]; 5] = [
@@ -351,11 +358,7 @@ fn every_layout_of_xfs_is_read() {
     ];
     for layout in layouts {
         let image = image(folder.path(), 320);
-        let (image_name, described) = (image.to_str().unwrap(), described.to_str().unwrap());
-        tool(
-            "mkfs.xfs",
-            &[layout, &["-q", "-f", "-p", described, image_name]].concat(),
-        );
+        make_xfs(&image, &root, layout);
         let bytes = content(&image);
         let volume = open(&bytes);
         let state = volume.file_system().unwrap().facts().state;

@@ -11,6 +11,7 @@ use super::transaction::LogTransaction;
 use super::{UnusableLog, XfsReplay};
 use crate::format::bytes::{be16_at, be64_at};
 use crate::guest::filesystem::GuestError;
+use crate::guest::inodes::reader::announce;
 use crate::guest::xfs::chunks;
 use crate::guest::xfs::device::XfsDevice;
 use crate::guest::xfs::inode::{CORE_BYTES, MAGIC as INODE_MAGIC};
@@ -22,6 +23,9 @@ const PIECE_BYTES: u64 = 128;
 const HEAD_BYTES: usize = 352;
 /// Most buffers that are kept as cancelled.
 const CANCELLED_MAX: usize = 1 << 20;
+
+/// Most places of the volume that are announced.
+const LOOKED_AT_MAX: usize = 1 << 16;
 
 /// Where kinds of blocks keep the log position of their last write, and the volume's id, by their first four bytes.
 const POSITIONS: [([u8; 4], usize, usize); 13] = [
@@ -53,6 +57,8 @@ pub struct Applied<'a> {
     is_empty: bool,
     /// Buffers that were cancelled, and how often.
     cancelled: HashMap<BufferPlace, u32>,
+    /// What pass 2 looks at on the volume.
+    looked_at: Vec<Range<u64>>,
     /// What was begun and not finished: extents that are being freed.
     begun: HashMap<(ItemOperation, u64), Vec<(u64, u64)>>,
 }
@@ -64,12 +70,23 @@ impl<'a> Applied<'a> {
             patched: PatchedSource::new(Arc::clone(&device.source)),
             is_empty: true,
             cancelled: HashMap::new(),
+            looked_at: Vec::new(),
             begun: HashMap::new(),
         }
     }
 
-    /// Pass 1.
-    pub fn note_cancelled(&mut self, transaction: &LogTransaction) {
+    /// Pass 1: which buffers were cancelled, and where things lie.
+    pub fn note(&mut self, transaction: &LogTransaction) {
+        let places = transaction.items.iter().filter_map(|item| match item.kind {
+            ItemKind::Inode => self.device.inode_place(InodeFormat::parse(item)?.inode),
+            ItemKind::Buffer => {
+                let start = item.buffer()?.place.block.checked_mul(BLOCK_BYTES)?;
+                Some(start..start.checked_add(HEAD_BYTES as u64)?)
+            }
+            _ => None,
+        });
+        let room = LOOKED_AT_MAX.saturating_sub(self.looked_at.len());
+        self.looked_at.extend(places.take(room));
         let buffers = transaction
             .items
             .iter()
@@ -83,6 +100,12 @@ impl<'a> Applied<'a> {
                 *count = count.saturating_add(1);
             }
         }
+    }
+
+    /// Says that what pass 2 looks at will be read.
+    pub fn announce(&mut self) {
+        let places = std::mem::take(&mut self.looked_at);
+        announce(&self.device.source, places.into_iter());
     }
 
     /// Pass 2: buffers and new inodes, then inodes, then the ends of cancelled buffers.

@@ -1,5 +1,9 @@
 //! The ring of blocks of 512 bytes that a log is: where its live part begins and ends.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use super::UnusableLog;
 use super::record::{self, BLOCK_BYTES, LogRecord, LogRecordHeader};
 use crate::guest::xfs::device::{XfsDevice, outside};
@@ -8,12 +12,19 @@ use crate::guest::xfs::device::{XfsDevice, outside};
 const IN_FLIGHT: u64 = 8;
 /// Blocks read at a time on the way back from the head.
 const BACK_BLOCKS: u64 = 128;
+/// Halvings of the log whose blocks are asked for together.
+const HALVINGS_AHEAD: u32 = 4;
+/// Blocks of records that are kept for when they are asked for again: 16 MiB.
+const KEPT_BLOCKS: u64 = 32_768;
 
 /// The log of a volume.
 pub struct XfsLogRing<'a> {
     device: &'a XfsDevice,
     start_bytes: u64,
     blocks: u64,
+    /// By where they begin.
+    records: RefCell<HashMap<u64, Rc<LogRecord>>>,
+    kept_blocks: Cell<u64>,
 }
 
 /// The part of a ring that is to be replayed: from the tail up to the head, blocks of the ring.
@@ -33,6 +44,8 @@ impl<'a> XfsLogRing<'a> {
             device,
             start_bytes: place.start,
             blocks: place.end.saturating_sub(place.start) / BLOCK_BYTES,
+            records: RefCell::default(),
+            kept_blocks: Cell::default(),
         })
     }
 
@@ -59,7 +72,13 @@ impl<'a> XfsLogRing<'a> {
 
     /// The first block of `range` whose cycle is `cycle`, if they are all behind those of another.
     fn first_of(&self, mut from: u64, mut to: u64, cycle: u32) -> Result<u64, UnusableLog> {
-        while from < to {
+        for step in 0.. {
+            if from >= to {
+                break;
+            }
+            if step % HALVINGS_AHEAD == 0 {
+                self.announce_halvings(from, to, HALVINGS_AHEAD);
+            }
             let middle = from.saturating_add(to) / 2;
             if self.cycle(middle)? == cycle {
                 to = middle;
@@ -68,6 +87,19 @@ impl<'a> XfsLogRing<'a> {
             }
         }
         Ok(to)
+    }
+
+    /// Says that the blocks which so many halvings of a range may come by will be read: all are waited for together.
+    fn announce_halvings(&self, from: u64, to: u64, halvings: u32) {
+        let Some(below) = halvings.checked_sub(1).filter(|_| from < to) else {
+            return;
+        };
+        let middle = from.saturating_add(to) / 2;
+        let at = middle.saturating_mul(BLOCK_BYTES);
+        let at = at.saturating_add(self.start_bytes);
+        self.device.source.will_read(at, BLOCK_BYTES);
+        self.announce_halvings(from, middle, below);
+        self.announce_halvings(middle.saturating_add(1), to, below);
     }
 
     /// Behind the block written last, as far as cycle numbers tell: blocks that were in flight may be missing before it.
@@ -95,7 +127,7 @@ impl<'a> XfsLogRing<'a> {
             match self.record(start)?.filter(|_| follows) {
                 Some(record) => {
                     let end = self.around(start, record.blocks());
-                    last = Some((record.header, end));
+                    last = Some((record.header.clone(), end));
                 }
                 // A hole among records in flight: what comes behind it does not count.
                 None if last.is_some() => break,
@@ -152,16 +184,26 @@ impl<'a> XfsLogRing<'a> {
     }
 
     /// The record at a block, its data as stored; `None` if it is not whole.
-    fn record(&self, start: u64) -> Result<Option<LogRecord>, UnusableLog> {
-        let first = self.read(start, 1)?;
-        let Some(header) = LogRecordHeader::parse(&first) else {
+    fn record(&self, start: u64) -> Result<Option<Rc<LogRecord>>, UnusableLog> {
+        if let Some(record) = self.records.borrow().get(&start) {
+            return Ok(Some(Rc::clone(record)));
+        }
+        let mut bytes = self.read(start, 1)?;
+        let Some(header) = LogRecordHeader::parse(&bytes) else {
             return Ok(None);
         };
-        if header.block() != start || header.blocks() > self.blocks {
+        let blocks = header.blocks();
+        if header.block() != start || blocks > self.blocks {
             return Ok(None);
         }
-        let bytes = self.read(start, header.blocks())?;
-        Ok(LogRecord::check(header, bytes))
+        bytes.extend(self.read(self.around(start, 1), blocks.saturating_sub(1))?);
+        let record = LogRecord::check(header, bytes).map(Rc::new);
+        let kept = self.kept_blocks.get().saturating_add(blocks);
+        if let Some(record) = record.as_ref().filter(|_| kept <= KEPT_BLOCKS) {
+            self.kept_blocks.set(kept);
+            self.records.borrow_mut().insert(start, Rc::clone(record));
+        }
+        Ok(record)
     }
 
     /// The first operation of a record, as it was before it was stored.
