@@ -7,6 +7,8 @@ mod chains;
 mod clock;
 #[cfg(unix)]
 mod closed;
+#[cfg(unix)]
+mod copied;
 mod cost;
 #[cfg(target_os = "linux")]
 mod cost_linux;

@@ -30,6 +30,8 @@ pub enum Grain {
     Sector,
     Page,
     Block,
+    /// All of the disk, whatever differs.
+    Disk,
 }
 
 impl Grain {
@@ -40,6 +42,7 @@ impl Grain {
             Self::Sector => SECTOR,
             Self::Page => 4_096,
             Self::Block => 2 << 20,
+            Self::Disk => usize::MAX,
         }
     }
 }
@@ -347,6 +350,9 @@ pub fn hold_both(states: &[Vec<u8>], wanted: &BTreeSet<String>, wanted_back: &BT
             is_same(&format!("{make:?} {grain:?}, back"), &back, wanted_back);
         }
     }
+    let newest = chain(Make::Vhdx, states, Grain::Disk, &counts);
+    let (told, _) = changes(&newest.from_link(states.len() - 1).unwrap(), &newest);
+    is_same("all of it written", &told, wanted);
 }
 
 /// Holds what differs between two branches of one state against a list, in every form their disks can have.
