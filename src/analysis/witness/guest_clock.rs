@@ -240,7 +240,7 @@ fn gap(clock: &GuestClock, taken: Timestamp, first: Timestamp) -> Result<Timesta
 fn worked_words(clock: &GuestClock, taken: Timestamp, first: Timestamp) -> String {
     let last = clock.later.last().copied().unwrap_or(first);
     format!(
-        "the guest worked on it from {} after the snapshot until {}, without a stop",
+        "the guest worked from {} after the snapshot until {}, without a stop",
         span(seconds_between(taken, first)),
         minute(last)
     )
