@@ -117,6 +117,11 @@ pub(super) fn ends_in(case: &SummaryInput<'_>) -> String {
     }
 }
 
+/// A saved scan proves a revert without a branch.
+fn shows_branch(verdict: &Verdict) -> bool {
+    verdict.reverted == Reverted::Certain && verdict.rule != Rule::AnotherThen
+}
+
 /// What was gone before any delete.
 pub(super) fn already_lost(case: &SummaryInput<'_>) -> Vec<String> {
     let Some(verdict) = case.verdict().filter(|_| case.is_reverted()) else {
@@ -127,8 +132,7 @@ pub(super) fn already_lost(case: &SummaryInput<'_>) -> Vec<String> {
         let kept = kept.filter(|one| one.code == &branch::KEPT_BRANCH);
         return kept.map(|one| format!("{}.", capital(&one.text))).collect();
     }
-    // A saved scan proves a revert without a branch.
-    if verdict.reverted == Reverted::Certain && verdict.rule != Rule::AnotherThen {
+    if shows_branch(verdict) {
         let at = case
             .made()
             .map(|made| format!(" on {made}"))
@@ -350,9 +354,7 @@ pub(super) fn do_first(
         first.push("Make room on the volume of the receiving file.".to_owned());
     }
     if has(&reasons::REVERTED) {
-        let on_branch = case
-            .verdict()
-            .is_some_and(|of| of.reverted == Reverted::Certain);
+        let on_branch = case.verdict().is_some_and(shows_branch);
         let between = match (case.taken(), case.made()) {
             (_, Some(made)) if on_branch => {
                 format!(" on the other branch after its last snapshot, until {made}")

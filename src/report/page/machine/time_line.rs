@@ -142,9 +142,14 @@ fn snapshot(
         }
         Reverted::NoSign | Reverted::NotReverted => return,
     };
+    // Where the older branch is not known, the disk above may have been made before the revert.
+    let bounds = match verdict.rule {
+        Rule::BranchAgesUnknown => Interval::default(),
+        _ => verdict.disk_above,
+    };
     let (reverted_at, when, aside) = match verdict.applied_at {
         Some(at) => (Some(at), context.style.clock.second(at), String::new()),
-        None => placed(context, verdict.disk_above, None),
+        None => placed(context, bounds, None),
     };
     let gone = match verdict.rule {
         Rule::BranchKept => "the state before is kept as another snapshot".to_owned(),
@@ -156,7 +161,15 @@ fn snapshot(
                     "what came after the other branch's last snapshot is in no file any more"
                         .to_owned()
                 },
-                |(at, since)| in_no_file(at.duration_since(since).as_secs()),
+                |(at, since)| {
+                    let gone = in_no_file(at.duration_since(since).as_secs());
+                    let is_exact = verdict.applied_at.or(bounds.exact()).is_some();
+                    if is_exact {
+                        gone
+                    } else {
+                        format!("at most {gone}")
+                    }
+                },
             )
         }
         _ => verdict.gap_seconds().filter(|gap| *gap > 0).map_or_else(
