@@ -23,7 +23,7 @@ mod saved;
 mod session;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -31,7 +31,7 @@ use clap::error::ErrorKind;
 
 use args::{Cli, CliCommand};
 pub use exit::Exit;
-use output::{Form, Output};
+use output::{Form, Output, shows_screens};
 use session::Session;
 
 /// Runs the program with its arguments (the first is its name) and gives the exit code.
@@ -92,7 +92,7 @@ fn dispatch(cli: &Cli, session: &Session, out: &mut Output) -> anyhow::Result<Ex
         anyhow::bail!("a PATH before the command means nothing; put it after the command");
     }
     let columns = cli.out.columns.as_deref();
-    let browses = out.form == Form::Text && columns.is_none() && std::io::stdout().is_terminal();
+    let browses = out.form == Form::Text && columns.is_none() && shows_screens();
     let names_what_it_writes = match cli.command {
         Some(CliCommand::Demo { .. } | CliCommand::Cp(_)) => true,
         None => browses,

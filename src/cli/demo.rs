@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use super::args::Cli;
 use super::confine::{Writable, confine};
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{Output, shows_screens};
 use super::session::Session;
 use crate::text;
 
@@ -22,7 +22,7 @@ pub(super) fn run(
         Some(dir) => DemoFolder::given(dir)?,
         None => DemoFolder::temporary()?,
     };
-    let browses = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    let browses = shows_screens();
     if browses {
         // Nothing else shows until it is built.
         out.warn("building a small store to look at ...");

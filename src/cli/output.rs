@@ -264,6 +264,11 @@ pub(super) fn switched<T: Default>(is_on: bool, to: T) -> T {
     if is_on { to } else { T::default() }
 }
 
+/// Standard output is a terminal that can place its text; a dumb one is served as a pipe is.
+pub(super) fn shows_screens() -> bool {
+    io::stdout().is_terminal() && !is_dumb()
+}
+
 fn is_dumb() -> bool {
     std::env::var("TERM").is_ok_and(|term| term == "dumb")
 }
