@@ -39,7 +39,11 @@ pub(super) fn run(
         Form::Json => stream::document(out, forest, assessment, prose)?,
         Form::Ndjson => stream::records(out, forest, assessment, prose)?,
         Form::Csv => table(&store, tree, list.map(|_| columns.as_slice()), out)?,
-        Form::Text => text(&store, tree, &columns, out)?,
+        Form::Text => {
+            // Columns that were asked for are all shown.
+            let room = out.width().filter(|_| list.is_none());
+            text(&store, tree, (&columns, room), out)?;
+        }
     }
     Ok(store.exit())
 }
@@ -102,12 +106,12 @@ pub(super) fn row_options(tree: &TreeArgs) -> RowOptions {
 fn text(
     store: &ScannedStore,
     tree: &TreeArgs,
-    columns: &[Column],
+    (columns, room): (&[Column], Option<u16>),
     out: &mut Output,
 ) -> anyhow::Result<()> {
     // As the store, the rows are not given back.
     let rows = ManuallyDrop::new(rows(&store.forest, &store.assessment, &row_options(tree)));
-    let lines = tree_text::lines(&rows, columns, &out.style, out.headings);
+    let lines = tree_text::lines(&rows, columns, &out.style, out.headings, room);
     let head = usize::from(out.headings == Headings::Shown);
     let ends_in_verdict = columns.last() == Some(&Column::Verdict);
     for (at, line) in lines.enumerate() {

@@ -45,12 +45,35 @@ fn write_name(
     }
 }
 
-/// Rows as lines of text, columns as wide as their values; the last column is not padded.
+/// What goes where the lines are wider than the room for them, first to last; names are never cut, since they are copied.
+const DISPENSABLE: [Column; 7] = [
+    Column::LastWrite,
+    Column::Blocks,
+    Column::Virtual,
+    Column::Format,
+    Column::Created,
+    Column::OnDisk,
+    Column::Dirty,
+];
+
+/// A column of the lines.
+#[derive(Debug, Clone, Copy)]
+struct TextColumn {
+    /// Its place among those that were written.
+    at: usize,
+    column: Column,
+    /// Of its widest text.
+    width: usize,
+}
+
+/// Rows as lines of text, columns as wide as their values; the last column is not padded. Where they are wider than `room`,
+/// columns are left out that a reader misses least.
 pub fn lines(
     rows: &[Row],
     columns: &[Column],
     style: &ColumnStyle,
     headings: Headings,
+    room: Option<u16>,
 ) -> impl Iterator<Item = String> + use<> {
     let heading = (headings == Headings::Shown).then(|| {
         let mut heading = WidthShare::default();
@@ -69,18 +92,29 @@ pub fn lines(
         cells
     });
     let shares: Vec<WidthShare> = heading.into_iter().chain(shares).collect();
-    let layout: Vec<(usize, bool)> = columns
+    let mut layout: Vec<TextColumn> = columns
         .iter()
         .enumerate()
         .map(|(at, column)| {
             let width = |share: &WidthShare| share.widths.get(at).copied().unwrap_or(0);
-            let widest = shares.iter().map(width).max().unwrap_or(0);
-            (widest, column.is_number())
+            TextColumn {
+                at,
+                column: *column,
+                width: shares.iter().map(width).max().unwrap_or(0),
+            }
         })
         .collect();
+    let written = layout.len();
+    for least in DISPENSABLE {
+        let taken: usize = layout.iter().map(|of| of.width + 2).sum();
+        if room.is_none_or(|room| taken <= usize::from(room) + 2) {
+            break;
+        }
+        layout.retain(|of| of.column != least);
+    }
     shares
         .into_iter()
-        .flat_map(move |share| share.into_lines(layout.clone()))
+        .flat_map(move |share| share.into_lines(written, layout.clone()))
 }
 
 /// The cells of some rows.
@@ -106,12 +140,14 @@ impl WidthShare {
         }
     }
 
-    fn into_lines(self, layout: Vec<(usize, bool)>) -> impl Iterator<Item = String> {
-        let rows = self.ends.len().checked_div(layout.len()).unwrap_or(0);
+    /// Of rows of `written` cells those of the layout.
+    fn into_lines(self, written: usize, layout: Vec<TextColumn>) -> impl Iterator<Item = String> {
+        let rows = self.ends.len().checked_div(written).unwrap_or(0);
         (0..rows).map(move |row| {
-            let first = row.saturating_mul(layout.len());
+            let first = row.saturating_mul(written);
             let end = |cell: usize| self.ends.get(cell).copied().unwrap_or(0);
-            let cells = (first..first.saturating_add(layout.len())).map(|cell| {
+            let cells = layout.iter().map(|of| {
+                let cell = first.saturating_add(of.at);
                 let start = cell.checked_sub(1).map_or(0, end);
                 self.text.get(start..end(cell)).unwrap_or_default()
             });
@@ -129,15 +165,15 @@ fn cells(text: &str) -> usize {
     }
 }
 
-/// One line of a table, by the width of each column and whether it stands right; nothing behind the last cell.
-fn line<'c>(row: impl Iterator<Item = &'c str>, layout: &[(usize, bool)]) -> String {
-    let mut text = String::with_capacity(layout.iter().map(|(width, _)| width + 2).sum());
-    for (at, (cell, (width, right))) in row.zip(layout).enumerate() {
-        let pad = std::iter::repeat_n(' ', width.saturating_sub(cells(cell)));
+/// One line of a table, by the width of each column; nothing behind the last cell.
+fn line<'c>(row: impl Iterator<Item = &'c str>, layout: &[TextColumn]) -> String {
+    let mut text = String::with_capacity(layout.iter().map(|of| of.width + 2).sum());
+    for (at, (cell, of)) in row.zip(layout).enumerate() {
+        let pad = std::iter::repeat_n(' ', of.width.saturating_sub(cells(cell)));
         if at > 0 {
             text.push_str("  ");
         }
-        if *right {
+        if of.column.is_number() {
             text.extend(pad);
             text.push_str(cell);
         } else {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::*;
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::analysis::Compared;
 use crate::analysis::plain::{at, branched, story};
 use crate::analysis::{Assessment, assess};
@@ -110,6 +112,7 @@ fn text(forest: &Forest, assessment: &Assessment, options: &RowOptions) -> Vec<S
         &[Column::Name, Column::Dirty, Column::Verdict],
         &ColumnStyle::default(),
         Headings::Hidden,
+        None,
     )
     .collect()
 }
@@ -325,9 +328,30 @@ fn said(forest: &Forest, options: &RowOptions) -> Vec<String> {
         time: TimeForm::Date,
         ..ColumnStyle::default()
     };
-    let lines = lines(&rows, &columns, &style, Headings::Hidden);
+    let lines = lines(&rows, &columns, &style, Headings::Hidden, None);
     let squeeze = |line: String| line.split_whitespace().collect::<Vec<_>>().join(" ");
     lines.map(squeeze).collect()
+}
+
+#[test]
+fn a_terminal_gets_the_columns_for_which_it_has_room() {
+    let forest = story("2009-06-30T09:41:00Z").forest;
+    let rows = rows(
+        &forest,
+        &assess(&forest, &Compared::default()),
+        &RowOptions::default(),
+    );
+    for room in 70..=180 {
+        let style = ColumnStyle::default();
+        let lines = lines(&rows, &Column::TREE, &style, Headings::Shown, Some(room));
+        let lines: Vec<String> = lines.collect();
+        let widest = lines.iter().map(|line| line.width()).max().unwrap_or(0);
+        // At least a name, the day and the state stay, whatever the room.
+        let fits = widest <= usize::from(room);
+        assert!(fits || !lines[0].contains("CHANGED"), "{lines:#?}");
+        assert!(lines[0].ends_with("STATUS") && lines[1].contains("REVERTED 2009-06-30"));
+        assert!(room < 180 || lines[0].contains("LAST WRITE"), "{lines:#?}");
+    }
 }
 
 #[test]

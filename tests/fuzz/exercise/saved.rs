@@ -57,7 +57,13 @@ pub fn run(input: &[u8]) {
         );
         assert!(forest.line(id).count() <= forest.disks.len());
     }
-    for line in tree_text::lines(&all, &Column::ALL, &ColumnStyle::default(), Headings::Shown) {
+    for line in tree_text::lines(
+        &all,
+        &Column::ALL,
+        &ColumnStyle::default(),
+        Headings::Shown,
+        None,
+    ) {
         assert!(!line.chars().any(char::is_control), "{line:?}");
     }
     findings::of(&forest, &assessment);

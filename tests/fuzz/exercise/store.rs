@@ -495,7 +495,13 @@ fn report(forest: &Forest, assessment: &Assessment) {
             "every disk has a row"
         );
     }
-    for line in tree_text::lines(&all, &Column::ALL, &ColumnStyle::default(), Headings::Shown) {
+    for line in tree_text::lines(
+        &all,
+        &Column::ALL,
+        &ColumnStyle::default(),
+        Headings::Shown,
+        Some(80),
+    ) {
         assert!(!line.chars().any(char::is_control), "{line:?}");
     }
     let found = findings::of(forest, assessment);
