@@ -1,55 +1,38 @@
 //! The running scan: a walker thread feeds a few readers, and the caller's thread gathers, links and tells.
 
-use std::collections::{HashMap, HashSet};
+mod show;
+mod wanted;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::machine::this_machine;
+use self::show::SpaceOn;
 use super::readers::{Note, Readers};
 use super::{Entry, ScanError, ScanEvent, ScanOptions};
 use crate::finding::Finding;
 use crate::job::{Job, run_ordered};
-use crate::store::assign::assign_by_companions;
 use crate::store::configs::configs;
 use crate::store::containers::xo::{self, Backup};
-use crate::store::containers::{self, FilesAndVolumes, Repository, repository};
-use crate::store::earlier::EarlierMatch;
-use crate::store::facts::{Files as _, free_bytes};
+use crate::store::containers::{self, FilesAndVolumes, Repository};
+use crate::store::facts::Files as _;
 use crate::store::gate::Gate;
 use crate::store::host::rows::{Ends, Rows, date_disk};
 use crate::store::host::{FactsFile, above, load};
 use crate::store::hyperv::{ConfigRecord, MemoryFile};
-use crate::store::join::{Known, join};
-use crate::store::journals;
-use crate::store::leftover;
-use crate::store::link::{
-    LinkKey, Linked, Remembering, Stage, WantedParent, key_of, link, wanted_keys,
-};
-use crate::store::names::Named;
+use crate::store::link::{LinkKey, Linked, Remembering, Stage};
 use crate::store::place::real_path;
-use crate::store::probe::{self, Outcome, TakenAs};
-use crate::store::pvs::{self, Manifest};
+use crate::store::probe::{self, Outcome};
+use crate::store::pvs::Manifest;
 use crate::store::walk::{Candidate, Step, Way, walk};
-use crate::store::{
-    CountPolicy, Disk, Forest, ForestUpdates, LinkState, PathError, PathMap, codes,
-};
+use crate::store::{Disk, Forest, PathError, PathMap, codes};
 
 /// Notes the walk and the readers may be ahead of the gathering thread.
 const QUEUE: usize = 128;
 /// How soon the first rows are shown, and how often the current path is told.
 const FIRST_ROWS: Duration = Duration::from_millis(30);
-/// The shortest time between two forests.
-const BETWEEN_FORESTS: Duration = Duration::from_millis(150);
-/// A forest may cost at most one in so many parts of the scan's time.
-const FOREST_SHARE: u32 = 6;
-/// Whose free space it is.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum SpaceOn {
-    Device(u64),
-    Folder(PathBuf),
-}
 
 /// A scan under way.
 pub(super) struct Engine<'a> {
@@ -381,147 +364,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Second part: parents that lie in allowed folders outside the walk. Their own parents follow.
-    fn parents_named(&mut self) -> Linked {
-        let mut asked: HashSet<WantedParent> = HashSet::new();
-        loop {
-            let linked = self.link(Stage::Whole);
-            let mut wanted: Vec<WantedParent> = linked
-                .wanted
-                .iter()
-                .filter(|wanted| !asked.contains(*wanted))
-                .cloned()
-                .collect();
-            if wanted.is_empty() {
-                wanted = self.wanted_by_id(&linked);
-                wanted.retain(|wanted| !asked.contains(wanted));
-            }
-            if wanted.is_empty() || self.job.cancel.is_cancelled() {
-                return linked;
-            }
-            self.probe_wanted(&wanted);
-            asked.extend(wanted);
-        }
-    }
-
-    /// Disks below `--parent-root` with an id that a child wants and that nothing else led to.
-    fn wanted_by_id(&mut self, linked: &Linked) -> Vec<WantedParent> {
-        let is_open = |state| {
-            use LinkState::{IdMismatch, Missing, OutsideRoots};
-            matches!(state, Missing | OutsideRoots | IdMismatch)
-        };
-        let ids: HashSet<LinkKey> = linked
-            .nodes
-            .iter()
-            .zip(&self.entries)
-            .filter(|(node, _)| node.parent.as_ref().is_some_and(|link| is_open(link.state)))
-            .filter_map(|(_, entry)| entry.disk.header.as_ref())
-            .flat_map(wanted_keys)
-            .collect();
-        if self.options.parent_roots.is_empty() || ids.is_empty() {
-            return Vec::new();
-        }
-        if self.parent_pool.is_none() {
-            self.parent_pool = Some(self.search_parent_roots());
-        }
-        let pool = self.parent_pool.iter().flatten();
-        pool.filter(|(key, _)| ids.contains(key))
-            .map(|(_, path)| WantedParent {
-                path: path.clone(),
-                raw: None,
-            })
-            .collect()
-    }
-
-    /// Reads the headers of all disks below `--parent-root`; only those that are somebody's parent become part of the store.
-    fn search_parent_roots(&mut self) -> Vec<(LinkKey, PathBuf)> {
-        let (files, job) = (self.files, self.job);
-        let mut found = Vec::new();
-        let errors = &mut self.errors;
-        // A root that is not there was told when the gate was made.
-        let _ = walk(
-            &self.options.parent_roots,
-            self.options.threads,
-            &job.cancel,
-            files.containers,
-            &mut |step| match step {
-                Step::Candidate(candidate) if candidate.name == Named::Disk => {
-                    let name = candidate.path.file_name().map(PathBuf::from);
-                    found.push(candidate.folder.join(name.unwrap_or_default()));
-                }
-                Step::Error(error) => errors.push(error),
-                _ => {}
-            },
-        );
-        let mut pool = Vec::new();
-        run_ordered(
-            &found,
-            self.readers,
-            &job.cancel,
-            |_, path| {
-                let taken = TakenAs::As(Named::Disk);
-                match probe::probe(
-                    files,
-                    path,
-                    taken,
-                    CountPolicy::HeadersOnly,
-                    &probe::inner(job),
-                ) {
-                    Outcome::Disk(disk) => key_of(disk.header.as_ref()?),
-                    Outcome::NoDisk | Outcome::Error(_) => None,
-                }
-            },
-            |at, key| pool.extend(key.zip(found.get(at).cloned())),
-        );
-        pool
-    }
-
-    fn probe_wanted(&mut self, wanted: &[WantedParent]) {
-        let (files, options, job) = (self.files, self.options, self.job);
-        let gate = self.gate.gate();
-        let readers = self.readers;
-        let counting = probe::inner(job);
-        let mut probed = Vec::new();
-        run_ordered(
-            wanted,
-            readers,
-            &job.cancel,
-            |_, wanted| {
-                let taken = wanted.raw.map_or(TakenAs::As(Named::Disk), TakenAs::Raw);
-                let path = gate.as_given(&wanted.path);
-                probe::probe(files, &path, taken, options.counts, &counting)
-            },
-            |at, outcome| probed.push((at, outcome)),
-        );
-        for (at, outcome) in probed {
-            let (Some(wanted), Outcome::Disk(disk)) = (wanted.get(at), outcome) else {
-                continue;
-            };
-            // A file that was no disk by itself and is raw content by its child's word.
-            let known = self.entries.iter_mut().find(|entry| {
-                disk.file.identity.is_some() && entry.disk.file.identity == disk.file.identity
-            });
-            match known {
-                Some(known) if wanted.raw.is_some() && known.disk.header.is_none() => {
-                    let path = known.disk.path.clone();
-                    known.disk = disk;
-                    Arc::make_mut(&mut known.disk).path = path;
-                }
-                _ => {
-                    let folder = wanted.path.parent().unwrap_or(&wanted.path).into();
-                    let found = Candidate {
-                        path: disk.path.clone(),
-                        name: Named::Disk,
-                        folder,
-                        way: Way::Parent,
-                        fault: None,
-                    };
-                    self.add(found, disk);
-                }
-            }
-        }
-    }
-
     /// Third part: tables and bitmaps of large disks, those that are soonest done first.
     fn count_large(&mut self) {
         let (files, job) = (self.files, self.job);
@@ -557,122 +399,6 @@ impl<'a> Engine<'a> {
                 self.show_growth_of(Stage::Whole);
             },
         );
-    }
-
-    fn show_growth(&mut self) {
-        self.show_growth_of(Stage::Growing);
-    }
-
-    fn show_growth_of(&mut self, stage: Stage) {
-        let start = Instant::now();
-        let is_due = start >= self.next_forest && !self.entries.is_empty();
-        if !is_due || self.options.growth == ForestUpdates::Untold {
-            return;
-        }
-        let linked = self.link(stage);
-        let forest = self.forest(linked, false);
-        (self.on_event)(ScanEvent::Forest(forest));
-        let pause = start.elapsed().saturating_mul(FOREST_SHARE);
-        self.next_forest = later(Instant::now(), pause.max(BETWEEN_FORESTS));
-    }
-
-    fn link(&mut self, stage: Stage) -> Linked {
-        // Nearly sorted each time but the first.
-        if !self
-            .entries
-            .is_sorted_by(|a, b| path_bytes(a) <= path_bytes(b))
-        {
-            self.entries
-                .sort_by(|a, b| path_bytes(a).cmp(path_bytes(b)));
-            self.identities = None;
-        }
-        link(&self.entries, &self.maps, &self.gate, stage)
-    }
-
-    /// Free bytes where each disk lies. Each device is asked once.
-    fn free_bytes(&mut self) -> Vec<Option<u64>> {
-        let containers = self.files.containers;
-        let free = &mut self.free;
-        let mut free_bytes_of = |entry: &Entry| {
-            let folder = entry.disk.path.parent().unwrap_or(Path::new(""));
-            let whose = match entry.disk.file.identity {
-                Some((device, _)) => SpaceOn::Device(device),
-                None => SpaceOn::Folder(folder.to_path_buf()),
-            };
-            *free
-                .entry(whose)
-                .or_insert_with(|| free_bytes(folder).or_else(|| containers.free_bytes(folder)))
-        };
-        // Neighbours share a device, and a folder.
-        let mut near: Option<(&Entry, Option<u64>)> = None;
-        let is_near = |a: &Entry, b: &Entry| {
-            let device = |of: &Entry| Some(of.disk.file.identity?.0);
-            device(a) == device(b)
-                && (device(a).is_some() || a.disk.path.parent() == b.disk.path.parent())
-        };
-        let mut all = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
-            let free = match near {
-                Some((known, free)) if is_near(known, entry) => free,
-                _ => free_bytes_of(entry),
-            };
-            near = Some((entry, free));
-            all.push(free);
-        }
-        all
-    }
-
-    fn forest(&mut self, linked: Linked, is_complete: bool) -> Arc<Forest> {
-        let free_bytes = self.free_bytes();
-        let now = jiff::Timestamp::now();
-        self.companions.sort();
-        self.errors.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut forest = Forest {
-            roots: self.options.roots.clone(),
-            disks: self
-                .entries
-                .iter()
-                .map(|entry| Arc::clone(&entry.disk))
-                .collect(),
-            nodes: linked.nodes,
-            tops: linked.tops,
-            companions: self.companions.clone(),
-            errors: self.errors.clone(),
-            side_findings: self.side_findings.clone(),
-            repositories: self.repositories.clone(),
-            free_bytes,
-            at: Some(now),
-            scanned_on: this_machine(now).into_iter().collect(),
-            complete: is_complete,
-            ..Forest::default()
-        };
-        for (node, entry) in forest.nodes.iter_mut().zip(&self.entries) {
-            node.host = entry.host.as_ref().map(|(row, _)| Arc::clone(row));
-        }
-        assign_by_companions(&mut forest);
-        let are_places_asked = !(self.maps.is_empty() && self.options.now.is_empty());
-        let asked = self.entries.iter().filter(|_| are_places_asked);
-        let places: Vec<PathBuf> = asked.map(Entry::place).collect();
-        let known = Known {
-            records: &self.records,
-            facts: &self.facts,
-            now: &self.options.now,
-            places: &places,
-            maps: &self.maps,
-        };
-        join(&mut forest, &known);
-        repository::join(&mut forest);
-        journals::tell(&mut forest);
-        if let Some(backups) = &self.backups {
-            xo::join(&mut forest, backups);
-        }
-        pvs::join(&mut forest, &self.manifests);
-        leftover::mark(&mut forest);
-        let earlier = self.options.earlier.iter();
-        forest.earlier = earlier
-            .map(|scan| EarlierMatch::of(Arc::clone(scan), &forest))
-            .collect();
-        Arc::new(forest)
     }
 }
 

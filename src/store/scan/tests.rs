@@ -1,5 +1,7 @@
 //! Scans of real folders with built disks.
 
+mod links;
+mod reads;
 mod rules;
 mod sides;
 mod vhdx;
@@ -17,9 +19,9 @@ use crate::store::{FileFacts, LinkState, Liveness, Node, ResolvedBy};
 const SIZE: u64 = 4 << 20;
 
 /// A store in a temporary folder.
-struct Store(tempfile::TempDir);
+struct ScannedFolder(tempfile::TempDir);
 
-impl Store {
+impl ScannedFolder {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -107,6 +109,44 @@ impl Seen {
     }
 }
 
+/// Files whose reads are counted, and whose facts may change as they are looked at.
+#[derive(Debug, Default)]
+struct Watched {
+    inner: SystemFiles,
+    reads: Arc<ReadCounts>,
+    opened: AtomicU64,
+    /// From so many looks on, lengths differ with every look.
+    restless: bool,
+    looks: AtomicU64,
+}
+
+impl Watched {
+    fn disturb(&self, facts: &mut FileFacts) {
+        if self.restless {
+            facts.len += self.looks.fetch_add(1, Ordering::Relaxed) * 512;
+        }
+    }
+}
+
+impl Files for Watched {
+    fn open(&self, path: &Path) -> io::Result<Opened> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let source = crate::source::FileSource::open(path)?;
+        let mut facts = self.inner.facts(path)?;
+        self.disturb(&mut facts);
+        Ok(Opened {
+            source: Arc::new(CountedSource::new(source, Arc::clone(&self.reads))),
+            facts,
+        })
+    }
+
+    fn facts(&self, path: &Path) -> io::Result<FileFacts> {
+        let mut facts = self.inner.facts(path)?;
+        self.disturb(&mut facts);
+        Ok(facts)
+    }
+}
+
 fn base(id: u128) -> VhdBuilder {
     VhdBuilder::dynamic(SIZE).block_size(64 << 10).id(id)
 }
@@ -125,7 +165,7 @@ fn ok(parent: &str, by: ResolvedBy) -> (LinkState, Option<String>, Option<Resolv
 
 #[test]
 fn a_plain_store_is_a_tree_in_the_order_of_paths() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("base.vhd", &base(1).write(3, &[1; 512 * 5]))
         .put(
@@ -173,7 +213,7 @@ fn a_plain_store_is_a_tree_in_the_order_of_paths() {
 
 #[test]
 fn content_decides_and_names_only_promise() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("old.bak", &base(1))
         .put(".hidden.img", &VhdBuilder::fixed(1 << 20).id(2))
@@ -200,267 +240,8 @@ fn content_decides_and_names_only_promise() {
 }
 
 #[test]
-fn a_missing_parent_tells_what_was_tried() {
-    let store = Store::new();
-    let orphan = child(2, 9, r"..\gone\base.vhd").locator(Locator::absolute(r"D:\VMs\base.vhd"));
-    store.put("a/b/child.vhd", &orphan);
-    let seen = store.scan();
-    assert_eq!(seen.link("a/b/child.vhd"), (LinkState::Missing, None, None));
-    assert_eq!(seen.codes("a/b/child.vhd"), ["parent-missing"]);
-    let tried: Vec<_> = seen
-        .node("a/b/child.vhd")
-        .parent
-        .as_ref()
-        .unwrap()
-        .tried
-        .iter()
-        .map(|tried| (tried.by, tried.outcome))
-        .collect();
-    assert_eq!(
-        tried,
-        [
-            (ResolvedBy::Relative, "no such file"),
-            (ResolvedBy::SameFolder, "no such file"),
-            (ResolvedBy::Absolute, "no map for it"),
-            (ResolvedBy::Id, "no disk has it"),
-        ]
-    );
-}
-
-#[test]
-fn a_parent_is_found_in_the_folder_through_a_map_and_by_id() {
-    let store = Store::new();
-    store
-        .put("vm/Base.VHD", &base(1))
-        .put("vm/near.vhd", &child(2, 1, r"C:\elsewhere\base.vhd"))
-        .put(
-            "far/mapped.vhd",
-            &child(3, 1, "x").locator(Locator::absolute(r"D:\VMs\base.vhd")),
-        )
-        .put("far/moved.vhd", &child(4, 1, r".\renamed.vhd"));
-    let mut options = store.options();
-    options.maps.push(PathMap {
-        from: r"d:\vms".into(),
-        to: store.root().join("far/../vm"),
-    });
-    let seen = store.scan_as(&options);
-    assert_eq!(
-        seen.link("vm/near.vhd"),
-        ok("vm/Base.VHD", ResolvedBy::SameFolder)
-    );
-    assert_eq!(
-        seen.link("far/mapped.vhd"),
-        ok("vm/Base.VHD", ResolvedBy::Absolute)
-    );
-    assert_eq!(
-        seen.link("far/moved.vhd"),
-        ok("vm/Base.VHD", ResolvedBy::Id)
-    );
-    // Whoever follows paths alone does not find it.
-    assert_eq!(seen.codes("far/moved.vhd"), ["parent-by-id-only"]);
-}
-
-#[test]
-fn two_parents_with_the_wanted_id_are_a_choice_and_a_child_without_a_path_is_told() {
-    let store = Store::new();
-    let no_path = VhdBuilder::differencing(SIZE).id(2).parent(1, "");
-    store
-        .put("a/base.vhd", &base(1))
-        .put("vm/nameless.vhd", &no_path)
-        .put("vm/moved.vhd", &child(3, 1, r".\gone.vhd"));
-    assert_eq!(
-        store.scan().codes("vm/nameless.vhd"),
-        ["parent-path-not-stored"]
-    );
-    store.put("b/copy.vhd", &base(1));
-    let seen = store.scan();
-    assert_eq!(
-        seen.codes("vm/moved.vhd"),
-        ["parent-one-of-several", "parent-by-id-only"]
-    );
-    assert_eq!(seen.link("vm/moved.vhd"), ok("a/base.vhd", ResolvedBy::Id));
-}
-
-#[test]
-fn a_parent_root_is_searched_by_id() {
-    let store = Store::new();
-    store
-        .put("golden/deep/renamed.vhd", &base(1))
-        .put("golden/other.vhd", &base(9))
-        .put("golden/mid.vhd", &child(2, 1, r".\lost.vhd"))
-        .put("vms/child.vhd", &child(3, 2, r".\gone.vhd"));
-    let mut options = store.options();
-    options.roots = vec![store.root().join("vms")];
-    assert_eq!(
-        store.scan_as(&options).link("vms/child.vhd").0,
-        LinkState::Missing
-    );
-    options.parent_roots = vec![store.root().join("golden")];
-    let seen = store.scan_as(&options);
-    assert_eq!(
-        seen.link("vms/child.vhd"),
-        ok("golden/mid.vhd", ResolvedBy::Id)
-    );
-    assert_eq!(
-        seen.link("golden/mid.vhd"),
-        ok("golden/deep/renamed.vhd", ResolvedBy::Id)
-    );
-    assert_eq!(
-        seen.forest.disks.len(),
-        3,
-        "only what is somebody's parent: {:?}",
-        seen.names()
-    );
-}
-
-#[test]
-fn a_replaced_parent_is_a_mismatch_and_the_id_beats_the_name() {
-    let store = Store::new();
-    store
-        .put("one/base.vhd", &base(8))
-        .put("one/child.vhd", &child(2, 1, r".\base.vhd"));
-    let seen = store.scan();
-    assert_eq!(seen.link("one/child.vhd").0, LinkState::IdMismatch);
-    assert_eq!(seen.codes("one/child.vhd"), ["parent-id-mismatch"]);
-    assert_eq!(seen.node("one/base.vhd").children.len(), 1);
-    assert_eq!(seen.forest.parent_of(seen.id("one/child.vhd")), None);
-    store.put("two/original.vhd", &base(1));
-    let seen = store.scan();
-    assert_eq!(
-        seen.link("one/child.vhd"),
-        ok("two/original.vhd", ResolvedBy::Id)
-    );
-    assert_eq!(seen.codes("one/child.vhd"), ["locator-finds-other-file"]);
-}
-
-#[test]
-fn cycles_of_one_two_and_three_end_and_are_named() {
-    let store = Store::new();
-    store
-        .put("self.vhd", &child(1, 1, r".\self.vhd"))
-        .put("a.vhd", &child(2, 3, r".\b.vhd"))
-        .put("b.vhd", &child(3, 2, r".\a.vhd"))
-        .put("x.vhd", &child(4, 5, r".\y.vhd"))
-        .put("y.vhd", &child(5, 6, r".\z.vhd"))
-        .put("z.vhd", &child(6, 4, r".\x.vhd"))
-        .put("tail.vhd", &child(7, 4, r".\x.vhd"));
-    let seen = store.scan();
-    for (name, next) in [
-        ("self.vhd", "self.vhd"),
-        ("a.vhd", "b.vhd"),
-        ("b.vhd", "a.vhd"),
-        ("z.vhd", "x.vhd"),
-    ] {
-        let (state, parent, _) = seen.link(name);
-        assert_eq!((state, parent.as_deref()), (LinkState::Cycle, Some(next)));
-        assert_eq!(seen.codes(name), ["parent-cycle"], "{name}");
-    }
-    assert_eq!(seen.link("tail.vhd"), ok("x.vhd", ResolvedBy::Relative));
-    assert_eq!(seen.node("tail.vhd").depth, 1);
-    assert_eq!(seen.forest.tops.len(), 6);
-}
-
-#[test]
-fn two_disks_with_one_id_name_each_other() {
-    let store = Store::new();
-    store
-        .put("base.vhd", &base(1))
-        .put("backup/base.vhd", &base(1))
-        .put("child.vhd", &child(2, 1, r".\base.vhd"));
-    let seen = store.scan();
-    assert_eq!(seen.codes("base.vhd"), ["duplicate-id"]);
-    assert_eq!(seen.codes("backup/base.vhd"), ["duplicate-id"]);
-    assert_eq!(seen.link("child.vhd"), ok("base.vhd", ResolvedBy::Relative));
-    assert!(seen.node("base.vhd").findings[0].text.contains("backup"));
-}
-
-#[test]
-fn sixty_disks_deep_is_one_remark_at_the_end() {
-    let store = Store::new();
-    store.put("d000.vhd", &base(100));
-    for level in 1..60_u128 {
-        let parent = format!(r".\d{:03}.vhd", level - 1);
-        store.put(
-            &format!("d{level:03}.vhd"),
-            &child(100 + level, 99 + level, &parent),
-        );
-    }
-    let seen = store.scan();
-    assert_eq!(seen.node("d059.vhd").depth, 59);
-    assert_eq!(seen.codes("d059.vhd"), ["chain-deep"]);
-    assert!(seen.codes("d030.vhd").is_empty());
-    assert_eq!(seen.forest.line(seen.id("d059.vhd")).count(), 60);
-}
-
-#[test]
-fn other_sizes_are_remarked() {
-    let store = Store::new();
-    store
-        .put("base.vhd", &VhdBuilder::dynamic(2 * SIZE).id(1))
-        .put("child.vhd", &child(2, 1, r".\base.vhd"));
-    assert_eq!(store.scan().codes("child.vhd"), ["parent-enlarged"]);
-    store.put("base.vhd", &VhdBuilder::dynamic(SIZE / 2).id(1));
-    assert_eq!(store.scan().codes("child.vhd"), ["child-enlarged"]);
-    // XCP-ng enlarges a disk above its snapshots.
-    store.put(
-        "base.vhd",
-        &VhdBuilder::dynamic(SIZE / 2).by_xenserver().id(1),
-    );
-    assert!(store.scan().codes("child.vhd").is_empty());
-    store.put(
-        "base.vhd",
-        &VhdBuilder::dynamic(2 * SIZE).by_xenserver().id(1),
-    );
-    assert_eq!(store.scan().codes("child.vhd"), ["parent-size-differs"]);
-}
-
-#[test]
-fn parents_outside_the_roots_stay_shut_unless_allowed() {
-    let store = Store::new();
-    store
-        .put("golden/base.vhd", &base(1))
-        .put("golden/mid.vhd", &child(2, 1, r".\base.vhd"))
-        .put("vms/child.vhd", &child(3, 2, r"..\golden\mid.vhd"));
-    let mut options = store.options();
-    options.roots = vec![store.root().join("vms")];
-    let seen = store.scan_as(&options);
-    assert_eq!(seen.link("vms/child.vhd").0, LinkState::OutsideRoots);
-    assert_eq!(seen.codes("vms/child.vhd"), ["parent-outside-roots"]);
-    assert_eq!(seen.names().len(), 1);
-    options.parent_roots = vec![store.root().join("golden")];
-    let forest = scan(&options, &Job::default(), &mut |_| {}).unwrap();
-    let leaf = forest
-        .ids()
-        .find(|id| forest.disk(*id).unwrap().path.ends_with("child.vhd"))
-        .unwrap();
-    assert_eq!(forest.line(leaf).count(), 3);
-}
-
-#[test]
-fn a_raw_parent_is_taken_as_raw() {
-    let store = Store::new();
-    let raw = VhdBuilder::differencing(1 << 20)
-        .id(2)
-        .by_xenserver()
-        .parent(0, "raw.img")
-        .locator(Locator::url("file://./raw.img"));
-    store
-        .put("child.vhd", &raw)
-        .put_bytes("raw.img", &vec![7; 1 << 20]);
-    let seen = store.scan();
-    assert_eq!(seen.forest.disks.len(), 2, "{:?}", seen.names());
-    let link = seen.node("child.vhd").parent.as_ref().unwrap();
-    assert_eq!(
-        (link.state, link.by),
-        (LinkState::Ok, Some(ResolvedBy::Relative))
-    );
-    let parent = seen.forest.disk(link.disk.unwrap()).unwrap();
-    assert_eq!(parent.header.as_ref().unwrap().virtual_size, 1 << 20);
-}
-
-#[test]
 fn names_with_escape_codes_are_kept_as_they_are() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store.put("child.vhd", &child(2, 1, ".\\\u{1b}[31mred\u{202e}.vhd"));
     let seen = store.scan();
     assert_eq!(seen.codes("child.vhd"), ["parent-missing"]);
@@ -470,7 +251,7 @@ fn names_with_escape_codes_are_kept_as_they_are() {
 #[cfg(unix)]
 #[test]
 fn a_fifo_and_a_folder_named_like_disks_are_rows() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     std::fs::create_dir(store.root().join("dir.vhd")).unwrap();
     let made = std::process::Command::new("mkfifo")
         .arg(store.root().join("pipe.vhd"))
@@ -485,7 +266,7 @@ fn a_fifo_and_a_folder_named_like_disks_are_rows() {
 #[test]
 fn a_file_without_permission_is_a_row_with_the_reason() {
     use std::os::unix::fs::PermissionsExt;
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("secret.vhd", &base(1))
         .put("child.vhd", &child(2, 1, r".\secret.vhd"));
@@ -503,7 +284,7 @@ fn a_file_without_permission_is_a_row_with_the_reason() {
 #[cfg(unix)]
 #[test]
 fn one_file_under_two_names_is_listed_once_and_found_by_both() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("a/base.vhd", &base(1))
         .put("z/child.vhd", &child(2, 1, r".\twin.vhd"))
@@ -532,7 +313,7 @@ fn one_file_under_two_names_is_listed_once_and_found_by_both() {
 
 #[test]
 fn one_disk_is_read_again_in_place() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("base.vhd", &base(1))
         .put("child.vhd", &child(2, 9, r".\base.vhd"));
@@ -569,7 +350,7 @@ fn one_disk_is_read_again_in_place() {
 
 #[test]
 fn a_cancelled_scan_keeps_what_it_has() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     for n in 0..40_u128 {
         store.put(&format!("d{n}.vhd"), &base(n + 1));
     }
@@ -578,136 +359,4 @@ fn a_cancelled_scan_keeps_what_it_has() {
     let forest = scan(&store.options(), &job, &mut |_| {}).unwrap();
     assert!(!forest.complete);
     assert!(forest.disks.len() < 40);
-}
-
-/// Files whose reads are counted, and whose facts may change as they are looked at.
-#[derive(Debug, Default)]
-struct Watched {
-    inner: SystemFiles,
-    reads: Arc<ReadCounts>,
-    opened: AtomicU64,
-    /// From so many looks on, lengths differ with every look.
-    restless: bool,
-    looks: AtomicU64,
-}
-
-impl Watched {
-    fn disturb(&self, facts: &mut FileFacts) {
-        if self.restless {
-            facts.len += self.looks.fetch_add(1, Ordering::Relaxed) * 512;
-        }
-    }
-}
-
-impl Files for Watched {
-    fn open(&self, path: &Path) -> io::Result<Opened> {
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        let source = crate::source::FileSource::open(path)?;
-        let mut facts = self.inner.facts(path)?;
-        self.disturb(&mut facts);
-        Ok(Opened {
-            source: Arc::new(CountedSource::new(source, Arc::clone(&self.reads))),
-            facts,
-        })
-    }
-
-    fn facts(&self, path: &Path) -> io::Result<FileFacts> {
-        let mut facts = self.inner.facts(path)?;
-        self.disturb(&mut facts);
-        Ok(facts)
-    }
-}
-
-#[test]
-fn a_disk_costs_few_reads() {
-    let store = Store::new();
-    store.put("base.vhd", &base(1).write(0, &vec![1; 512 * 300]));
-    for n in 2..22_u128 {
-        let disk = child(n, 1, r".\base.vhd").write(u64::try_from(n).unwrap() * 131, &[1; 512 * 3]);
-        store.put(&format!("c{n}.vhd"), &disk);
-    }
-    let files = Watched::default();
-    let forest = scan_with(&store.options(), &files, &Job::default(), &mut |_| {}).unwrap();
-    assert_eq!(forest.disks.len(), 21);
-    assert_eq!(files.opened.load(Ordering::Relaxed), 21);
-    let reads = files.reads.reads();
-    assert!(reads <= 8 * 21, "{reads} reads for 21 disks");
-}
-
-#[test]
-fn a_file_that_never_holds_still_is_live() {
-    let store = Store::new();
-    store.put("base.vhd", &base(1));
-    let files = Watched {
-        restless: true,
-        ..Watched::default()
-    };
-    let forest = scan_with(&store.options(), &files, &Job::default(), &mut |_| {}).unwrap();
-    assert_eq!(forest.disks[0].liveness, Liveness::Live);
-    assert_eq!(
-        forest.disks[0].findings.last().unwrap().code.id,
-        "file-changing"
-    );
-    assert_eq!(files.opened.load(Ordering::Relaxed), 2);
-}
-
-/// Files that end sooner than the file system said when they were opened.
-#[derive(Debug, Default)]
-struct Shrinking(SystemFiles);
-
-impl Files for Shrinking {
-    fn open(&self, path: &Path) -> io::Result<Opened> {
-        let facts = self.0.facts(path)?;
-        let bytes = std::fs::read(path)?;
-        let source = Arc::new(Shrunk {
-            claimed: facts.len,
-            left: crate::source::MemorySource(bytes[..bytes.len() / 3].to_vec()),
-        });
-        Ok(Opened { source, facts })
-    }
-
-    fn facts(&self, path: &Path) -> io::Result<FileFacts> {
-        let mut facts = self.0.facts(path)?;
-        facts.len /= 3;
-        Ok(facts)
-    }
-}
-
-#[derive(Debug)]
-struct Shrunk {
-    claimed: u64,
-    left: crate::source::MemorySource,
-}
-
-impl crate::source::Source for Shrunk {
-    fn len(&self) -> u64 {
-        self.claimed
-    }
-
-    fn read_exact_at(&self, buf: &mut [u8], offset_bytes: u64) -> io::Result<()> {
-        self.left.read_exact_at(buf, offset_bytes)
-    }
-}
-
-#[test]
-fn a_file_that_shrinks_while_it_is_read_is_a_live_row() {
-    let store = Store::new();
-    store.put("base.vhd", &base(1).write(0, &vec![1; 512 * 300]));
-    let options = store.options();
-    let forest = scan_with(
-        &options,
-        &Shrinking::default(),
-        &Job::default(),
-        &mut |_| {},
-    )
-    .unwrap();
-    let disk = &forest.disks[0];
-    assert_eq!(disk.liveness, Liveness::Live);
-    let codes: Vec<_> = disk
-        .findings
-        .iter()
-        .map(|finding| finding.code.id)
-        .collect();
-    assert!(codes.contains(&"file-changing"), "{codes:?}");
-    assert!(forest.complete);
 }

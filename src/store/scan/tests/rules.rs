@@ -44,7 +44,7 @@ fn at(text: &str) -> Timestamp {
 
 #[test]
 fn a_parent_written_after_all_its_children_were_made_was_touched() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     let made = |id: u128, time: &str| child(id, 1, r".\base.vhd").created_at(at(time));
     store
         .put("base.vhd", &base(1).created_at(at("2009-05-01T00:00:00Z")))
@@ -65,7 +65,7 @@ fn a_parent_written_after_all_its_children_were_made_was_touched() {
 
 #[test]
 fn thirty_disks_are_xcp_ngs_longest_chain() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store.put("d01.vhd", &base(101).by_xenserver());
     for level in 2..=30_u128 {
         let parent = format!("./d{:02}.vhd", level - 1);
@@ -81,7 +81,7 @@ fn thirty_disks_are_xcp_ngs_longest_chain() {
 
 #[test]
 fn other_sector_sizes_are_an_error_of_the_child() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     let parent = VhdxBuilder::dynamic(SIZE).data_write_id(Uuid::from_u128(1));
     let linkage = parent.data_write_id_now();
     let child = VhdxBuilder::differencing(SIZE)
@@ -106,7 +106,7 @@ fn an_undo_disks_name_and_footer_agree_in_some_time_zone_or_it_was_renamed() {
         ("2007-06-23T12:33:30Z", &["undo-disk-renamed"]),
         ("2007-06-25T12:25:30Z", &["undo-disk-renamed"]),
     ] {
-        let store = Store::new();
+        let store = ScannedFolder::new();
         store
             .put("xp.vhd", &base(1))
             .put(name, &child(2, 1, r".\xp.vhd").created_at(at(made)));
@@ -116,7 +116,7 @@ fn an_undo_disks_name_and_footer_agree_in_some_time_zone_or_it_was_renamed() {
 
 #[test]
 fn a_machine_of_virtual_pc_beside_its_disks_tells_whose_they_are() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     let vpc = |disk: VhdBuilder| disk.creator(*b"vpc ", 0x0005_0003, *b"Wi2k");
     store
         .put("xp/base.vhd", &vpc(base(1)))
@@ -147,7 +147,7 @@ fn crowded() -> VhdBuilder {
 
 #[test]
 fn a_crowded_disk_is_shown_first_and_counted_later() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("base.vhd", &base(1))
         .put("child.avhd", &crowded());
@@ -168,7 +168,7 @@ fn a_crowded_disk_is_shown_first_and_counted_later() {
 
 #[test]
 fn a_crowded_disk_that_changes_while_it_is_counted_is_live() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("base.vhd", &base(1))
         .put("child.avhd", &crowded());

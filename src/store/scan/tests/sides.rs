@@ -10,8 +10,8 @@ const VM: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
 const SNAP: Uuid = Uuid::from_u128(0x9111_2222_3333_4444_5555_6666_7777_8888);
 
 /// base.vhd, frozen by a snapshot; the machine writes to `base_1.avhd`.
-fn with_snapshot() -> Store {
-    let store = Store::new();
+fn with_snapshot() -> ScannedFolder {
+    let store = ScannedFolder::new();
     store
         .put("base.vhd", &base(1))
         .put("Snapshots/base_1.avhd", &child(2, 1, r"..\base.vhd"))
@@ -54,7 +54,7 @@ fn machine_and_snapshot_find_their_disks() {
 fn a_snapshot_of_a_branch_that_was_left_belongs_to_the_machine_that_uses_a_disk_named_alike() {
     let guid = "7C1FA0D2-94E3-4B6A-8E0B-2F5D9A63C11";
     for (name, is_its) in [("base", true), ("other", false)] {
-        let store = Store::new();
+        let store = ScannedFolder::new();
         let (now, kept) = (format!("base_{guid}E.avhd"), format!("{name}_{guid}F.avhd"));
         let config =
             |id, of: &str, disk: &str| HypervConfig::new(id, of, &format!(r"D:\VMs\{disk}")).xml();
@@ -138,7 +138,7 @@ fn a_listing_beside_the_store_dates_disks() {
 
 #[test]
 fn of_two_disks_of_one_name_the_configuration_means_the_nearer() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     for (vm, id) in [("a", 1), ("b", 2)] {
         let name = HypervConfig::new(Uuid::from_u128(id), vm, r"D:\x\disk.vhd");
         store.put(&format!("{vm}/disk.vhd"), &base(id)).put_bytes(
@@ -163,7 +163,7 @@ fn a_configuration_of_2012_r2_tells_the_rules_of_its_avhd() {
 
 #[test]
 fn facts_in_a_folder_hold_for_it_and_below() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     for (folder, name) in [("a", "first"), ("b/deep", "second")] {
         let labels = format!(
             r#"[{{"Name":"vm","Disks":"D:\\x\\disk.vhd"}},{{"VMName":"vm","Name":"{name}","CreationTime":"2010-05-01T10:00:00Z"}}]"#
@@ -185,7 +185,7 @@ fn facts_in_a_folder_hold_for_it_and_below() {
 
 #[test]
 fn what_the_user_says_is_in_use_belongs_to_the_chains_machine_or_to_a_new_one() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("web.vhd", &base(1))
         .put("a.avhd", &child(2, 1, "web.vhd"))
@@ -207,7 +207,7 @@ fn what_the_user_says_is_in_use_belongs_to_the_chains_machine_or_to_a_new_one() 
 
 #[test]
 fn a_listing_of_another_copy_dates_nothing() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put("base.vhd", &base(1))
         .put("leaf.avhd", &child(2, 1, "base.vhd"));

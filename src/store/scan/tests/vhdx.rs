@@ -25,7 +25,7 @@ fn on(data: u128, linkage: u128, path: &str) -> VhdxBuilder {
 
 #[test]
 fn a_parent_written_later_is_named_as_such_and_either_linkage_will_do() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put_bytes("base.vhdx", &dynamic(1))
         .put_bytes("good.avhdx", &on(2, 1, r".\base.vhdx").build())
@@ -57,7 +57,7 @@ fn a_parent_written_later_is_named_as_such_and_either_linkage_will_do() {
 
 #[test]
 fn an_orphan_knows_its_family() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put_bytes("base.vhdx", &dynamic(1))
         .put_bytes("lost.avhdx", &on(4, 8, r".\gone.avhdx").build());
@@ -76,7 +76,7 @@ fn an_orphan_knows_its_family() {
 
 #[test]
 fn roles_are_told_by_name_and_kind() {
-    let store = Store::new();
+    let store = ScannedFolder::new();
     store
         .put_bytes("set.avhdx", &dynamic(1))
         .put_bytes("set.vhds", &[0; 600])
