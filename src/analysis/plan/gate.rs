@@ -21,7 +21,7 @@ pub use index::GateIndex;
 
 /// What the reasons rest on.
 #[derive(Debug)]
-pub struct Case<'a> {
+pub struct GateInput<'a> {
     pub forest: &'a Forest,
     pub topology: &'a Topology<'a>,
     pub product: Product,
@@ -55,7 +55,7 @@ pub struct Case<'a> {
 }
 
 /// Every reason, worst first; accepted ones are kept and marked.
-pub fn reasons(case: &Case<'_>) -> Vec<Reason> {
+pub fn reasons(case: &GateInput<'_>) -> Vec<Reason> {
     let mut all = Vec::new();
     state(case, &mut all);
     losses(case, &mut all);
@@ -120,7 +120,7 @@ pub(super) fn names(forest: &Forest, disks: &[DiskId]) -> String {
     names.join(", ")
 }
 
-fn state(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn state(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     if let Some(expect) = case.expect
         && !token::is_same(expect, case.token)
     {
@@ -132,7 +132,7 @@ fn state(case: &Case<'_>, all: &mut Vec<Reason>) {
     }
 }
 
-fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn losses(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     let steps = case.steps;
     if !steps.dead_ends.is_empty() {
         let held: u64 = steps
@@ -168,7 +168,7 @@ fn losses(case: &Case<'_>, all: &mut Vec<Reason>) {
     }
 }
 
-fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn chain(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     let mut broken: Vec<(DiskId, String)> = Vec::new();
     let closed = closed(case);
     for id in case.chains.iter().flatten() {
@@ -218,7 +218,7 @@ fn chain(case: &Case<'_>, all: &mut Vec<Reason>) {
 
 /// Disks of these chains, and parents below them, that could not be opened; where nothing says what the machine uses, those
 /// beside its disks too.
-fn closed(case: &Case<'_>) -> Vec<DiskId> {
+fn closed(case: &GateInput<'_>) -> Vec<DiskId> {
     let chains = || case.chains.iter().flatten().copied();
     let below = |id| {
         let link = case.forest.node(id)?.parent.as_ref()?;
@@ -236,7 +236,7 @@ fn closed(case: &Case<'_>) -> Vec<DiskId> {
 }
 
 /// Parents found by their id alone: the engine of Hyper-V follows paths.
-fn links(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn links(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     let by_id = |id: &&DiskId| {
         let link = case.forest.node(**id).and_then(|node| node.parent.as_ref());
         link.is_some_and(|link| link.state == LinkState::Ok && link.by == Some(ResolvedBy::Id))
@@ -279,7 +279,7 @@ pub(super) fn unequal_size(forest: &Forest, product: Product, id: DiskId) -> Opt
 }
 
 /// What libvhd does not enlarge: the parent of a merge that another program made (`vhd-util resize`).
-fn enlarging(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn enlarging(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     let header = |id: DiskId| case.forest.disk(id)?.header.as_ref();
     let is_refused = |merge: &&Merge| {
         merge.enlarge_to.is_some()
@@ -321,7 +321,7 @@ fn share_a_volume(forest: &Forest, a: DiskId, b: DiskId) -> bool {
 }
 
 /// Merges on one volume share its free space.
-fn space(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn space(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     for (n, merge) in case.merges.iter().enumerate() {
         let same = |other: &&Merge| share_a_volume(case.forest, other.into, merge.into);
         // Each volume is asked once, at its first merge.
@@ -350,7 +350,7 @@ fn space(case: &Case<'_>, all: &mut Vec<Reason>) {
     }
 }
 
-fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn verdict(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     match case.verdict {
         Some(verdict) if verdict.reverted <= Reverted::Likely => {
             all.push(reason(
@@ -431,7 +431,7 @@ fn verdict(case: &Case<'_>, all: &mut Vec<Reason>) {
     }
 }
 
-fn scan(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn scan(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     let errors = case.forest.errors.len();
     if !case.forest.complete {
         all.push(reason(

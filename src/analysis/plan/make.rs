@@ -62,7 +62,7 @@ pub fn plan(
         seen.extend(looked_at.iter().flatten());
     }
     let state_token = token::state_token(forest, &seen, product, verdict);
-    let reasons = gate::reasons(&gate::Case {
+    let reasons = gate::reasons(&gate::GateInput {
         forest,
         topology: &topology,
         product,

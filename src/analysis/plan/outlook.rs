@@ -24,7 +24,7 @@ pub fn stopped_by(
         snapshot: assessed.snapshot,
         product,
     };
-    let reasons = gate::reasons(&gate::Case {
+    let reasons = gate::reasons(&gate::GateInput {
         forest,
         topology,
         product,

@@ -86,7 +86,7 @@ pub fn by_name(
     assessment: &Assessment,
     query: SnapshotQuery<'_>,
 ) -> Result<Target, QueryError> {
-    let store = Store { forest, assessment };
+    let store = TargetStore { forest, assessment };
     store.knows_machine(query.machine)?;
     let Some(wanted) = query.snapshot else {
         return Err(QueryError::Unnamed(store.known(query.machine)));
@@ -123,7 +123,7 @@ pub fn by_disk(
     id: DiskId,
     query: SnapshotQuery<'_>,
 ) -> Result<Target, QueryError> {
-    let store = Store { forest, assessment };
+    let store = TargetStore { forest, assessment };
     let name = || {
         forest
             .disk(id)
@@ -163,12 +163,12 @@ pub fn are_one(forest: &Forest, assessment: &Assessment, snapshots: &[usize]) ->
     first.is_some() && snapshots.iter().all(|at| id(at) == first)
 }
 
-struct Store<'a> {
+struct TargetStore<'a> {
     forest: &'a Forest,
     assessment: &'a Assessment,
 }
 
-impl Store<'_> {
+impl TargetStore<'_> {
     fn is_meant(&self, at: usize, query: SnapshotQuery<'_>) -> bool {
         let Some(of) = self.assessment.snapshots.get(at) else {
             return false;

@@ -45,7 +45,7 @@ pub fn walk(
     data: &Data,
     each: &mut dyn FnMut(ExtMapPart) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
-    let mut walk = Walk {
+    let mut walk = ExtentWalk {
         device,
         each,
         next: 0,
@@ -66,7 +66,7 @@ pub fn walk(
 
 type Flow = Result<ControlFlow<()>, GuestError>;
 
-struct Walk<'a> {
+struct ExtentWalk<'a> {
     device: &'a ExtDevice,
     each: &'a mut dyn FnMut(ExtMapPart) -> ControlFlow<()>,
     /// The first block of the content that is not seen yet: blocks come in order, so that nothing is seen twice.
@@ -77,7 +77,7 @@ struct Walk<'a> {
     runs: usize,
 }
 
-impl Walk<'_> {
+impl ExtentWalk<'_> {
     fn node(&mut self, block: u64, what: &'static str) -> Result<Vec<u8>, GuestError> {
         if !self.nodes.insert(block) {
             let at = self.device.byte_of(block);

@@ -70,7 +70,7 @@ pub fn walk(
             root.levels,
         ));
     }
-    let mut walk = Walk {
+    let mut walk = BtreeWalk {
         device,
         kind,
         group: root.group,
@@ -80,7 +80,7 @@ pub fn walk(
     walk.node(root.block, root.levels.saturating_sub(1))
 }
 
-struct Walk<'a> {
+struct BtreeWalk<'a> {
     device: &'a XfsDevice,
     kind: TreeKind,
     group: u32,
@@ -88,7 +88,7 @@ struct Walk<'a> {
     seen: HashSet<u32>,
 }
 
-impl Walk<'_> {
+impl BtreeWalk<'_> {
     fn node(&mut self, block: u32, level: u32) -> Result<(), GuestError> {
         let kind = self.kind;
         let at = self.device.byte_in_group(self.group, block).unwrap_or(0);

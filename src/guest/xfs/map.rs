@@ -58,7 +58,7 @@ pub fn walk(
     fork: &Fork,
     each: &mut dyn FnMut(XfsMapPart) -> ControlFlow<()>,
 ) -> Result<(), GuestError> {
-    let mut walk = Walk {
+    let mut walk = ForkWalk {
         device,
         each,
         next: 0,
@@ -86,7 +86,7 @@ pub fn walk(
 
 type Flow = Result<ControlFlow<()>, GuestError>;
 
-struct Walk<'a> {
+struct ForkWalk<'a> {
     device: &'a XfsDevice,
     each: &'a mut dyn FnMut(XfsMapPart) -> ControlFlow<()>,
     /// The first block of the content that is not seen yet: blocks come in order, so that nothing is seen twice.
@@ -95,7 +95,7 @@ struct Walk<'a> {
     runs: usize,
 }
 
-impl Walk<'_> {
+impl ForkWalk<'_> {
     /// The children of a node of `level`, whose keys come before its pointers.
     fn pointers(&mut self, entries: &[u8], count: u16, level: u16) -> Flow {
         let room = entries.len() / ENTRY_BYTES;

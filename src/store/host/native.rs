@@ -45,7 +45,7 @@ pub(super) fn is_native(text: &str) -> bool {
 /// Another version, wrong JSON, a value of a wrong type, a time without a zone where one is needed.
 pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
     let text = text.trim_start_matches('\u{feff}');
-    let wire: Wire =
+    let wire: NativeJson =
         serde_json::from_str(text).map_err(|error| HostError::Json(error.to_string()))?;
     if wire.schema.strip_prefix(SCHEMA) != Some(VERSION) {
         return Err(HostError::Schema(wire.schema));
@@ -84,7 +84,7 @@ pub(super) fn read(text: &str) -> Result<HostFacts, HostError> {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct NativeJson {
     schema: String,
     host: Option<String>,
     at: Option<String>,

@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for OrchestraObjects {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut objects: A) -> Result<Pool, A::Error> {
         let mut pool = Pool::default();
-        while let Some(object) = objects.next_element::<Wire>()? {
+        while let Some(object) = objects.next_element::<XoObjectJson>()? {
             let kind = object.kind.clone().unwrap_or_default();
             match kind.as_str() {
                 "VBD" if object.is_cd_drive != Some(true) => {
@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for OrchestraObjects {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct XoObjectJson {
     #[serde(rename = "type")]
     kind: Option<String>,
     id: Option<String>,
@@ -90,7 +90,7 @@ struct Wire {
     is_cd_drive: Option<bool>,
 }
 
-impl Wire {
+impl XoObjectJson {
     fn read(self, is_snapshot: bool) -> Object {
         let id = self.id.or_else(|| self.uuid.clone()).unwrap_or_default();
         #[expect(

@@ -1,7 +1,7 @@
 use super::*;
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Walked {
     candidates: Vec<(String, Option<&'static str>, Way)>,
     companions: Vec<String>,
     configs: usize,
@@ -9,8 +9,8 @@ struct Seen {
     loops: Vec<String>,
 }
 
-fn run(root: &Path, roots: &[PathBuf]) -> Seen {
-    let mut seen = Seen::default();
+fn run(root: &Path, roots: &[PathBuf]) -> Walked {
+    let mut seen = Walked::default();
     let show = |path: &Path| {
         path.strip_prefix(root)
             .unwrap_or(path)
@@ -41,7 +41,7 @@ fn run(root: &Path, roots: &[PathBuf]) -> Seen {
     seen
 }
 
-fn names(seen: &Seen) -> Vec<&str> {
+fn names(seen: &Walked) -> Vec<&str> {
     seen.candidates.iter().map(|found| &*found.0).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Whose the files are that a delete changes: other machines, stale copies of configurations, machines nobody names.
 
 use crate::analysis::plan::Answer;
-use crate::analysis::plan::gate::{Case, reason};
+use crate::analysis::plan::gate::{GateInput, reason};
 use crate::analysis::reasons;
 use crate::analysis::topology::Passing;
 use crate::store::{DiskId, MachineId, Product, Snapshot, SnapshotId};
@@ -9,7 +9,7 @@ use crate::store::{DiskId, MachineId, Product, Snapshot, SnapshotId};
 use super::Reason;
 
 /// Every reason of this kind.
-pub(super) fn reasons(case: &Case<'_>, all: &mut Vec<Reason>) {
+pub(super) fn reasons(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     if let Some(machine) = case.machine {
         others(case, machine, all);
     }
@@ -22,7 +22,7 @@ pub(super) fn reasons(case: &Case<'_>, all: &mut Vec<Reason>) {
 }
 
 /// The engine knows only its own machine: what it merges into or away changes under the others.
-fn others(case: &Case<'_>, machine: MachineId, all: &mut Vec<Reason>) {
+fn others(case: &GateInput<'_>, machine: MachineId, all: &mut Vec<Reason>) {
     let above = case.verdict.and_then(|verdict| verdict.above);
     let mut changed: Vec<DiskId> = case.frozen.to_vec();
     changed.extend(
@@ -70,7 +70,7 @@ fn title(snapshot: &Snapshot) -> String {
 
 /// A second configuration of this snapshot, or a second snapshot of this machine on the same disk: one of the two is stale. XCP-ng
 /// links two snapshots of an unchanged disk to one base.
-fn twins(case: &Case<'_>, snapshot: &Snapshot, all: &mut Vec<Reason>) {
+fn twins(case: &GateInput<'_>, snapshot: &Snapshot, all: &mut Vec<Reason>) {
     let is_same_machine = |other: &Snapshot| {
         other.machine.is_none() || snapshot.machine.is_none() || other.machine == snapshot.machine
     };
@@ -106,7 +106,7 @@ fn twins(case: &Case<'_>, snapshot: &Snapshot, all: &mut Vec<Reason>) {
 }
 
 /// The snapshot names no machine, and several pass through its disk; or through a disk that goes, whosever the snapshot is.
-fn nobodys(case: &Case<'_>, all: &mut Vec<Reason>) {
+fn nobodys(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     let shared = |disk: &&DiskId| case.topology.passing(**disk) == Passing::Several;
     let mut goes = case.steps.merges.iter().map(|(from, _)| from);
     if let Some(disk) = goes.find(shared) {

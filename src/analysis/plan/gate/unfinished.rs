@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::analysis::plan::Answer;
-use crate::analysis::plan::gate::{Case, reason};
+use crate::analysis::plan::gate::{GateInput, reason};
 use crate::analysis::reasons;
 use crate::store::journals::{Journal, Work, vdi_of};
 use crate::store::names::is_unfinished_merge;
@@ -74,7 +74,7 @@ impl<'a> MergeMarker<'a> {
 
     /// In a folder of the family, and named for one of its disks. Of other engines' files, one that is named for no disk at
     /// all may be anybody's.
-    fn is_of_family(&self, case: &Case<'_>) -> bool {
+    fn is_of_family(&self, case: &GateInput<'_>) -> bool {
         let is_anybodys = !self.is_journal && !self.names_any;
         let mut family = case.family.iter().filter_map(|id| case.forest.disk(*id));
         family.any(|disk| self.is_beside(&disk.path) && (is_anybodys || self.is_about(&disk.path)))
@@ -90,7 +90,7 @@ pub(super) fn pending(forest: &Forest) -> Vec<(MachineId, &Machine)> {
 }
 
 /// Every reason of this kind.
-pub(super) fn reasons(case: &Case<'_>, all: &mut Vec<Reason>) {
+pub(super) fn reasons(case: &GateInput<'_>, all: &mut Vec<Reason>) {
     for (id, machine) in &case.index.pending {
         let is_ours = match case.machine {
             Some(ours) => ours == *id,
