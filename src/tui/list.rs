@@ -21,6 +21,16 @@ pub fn moved(cursor: usize, len: usize, page: usize, command: Command) -> Option
     Some(to.min(last))
 }
 
+/// The same where each row is an interesting thing, and the next of those is a row down.
+pub fn stepped(cursor: usize, len: usize, page: usize, command: Command) -> Option<usize> {
+    let step = match command {
+        Command::Next => Command::Down,
+        Command::Previous => Command::Up,
+        other => other,
+    };
+    moved(cursor, len, page, step)
+}
+
 /// The same for a text of `lines` lines of which `height` fit: the first line shown.
 pub fn scrolled_to(scroll: usize, lines: usize, height: u16, command: Command) -> Option<usize> {
     let height = usize::from(height);

@@ -129,10 +129,7 @@ fn subject(app: &App, disk: Option<DiskId>, names: Names) -> String {
         Names::Whole => &row.full_name,
         Names::Short | Names::Alone => &row.name,
     };
-    let mut group = row;
-    while let Some(above) = group.parent.and_then(|at| app.rows.get(at as usize)) {
-        group = above;
-    }
+    let group = app.group_of(row);
     if group.key == row.key || names == Names::Alone {
         name.clone()
     } else {

@@ -64,6 +64,15 @@ impl App {
     }
 
     /// Where the group of the selected row is among the rows.
+    /// The row of the group that a row is in.
+    pub fn group_of<'a>(&'a self, row: &'a Row) -> &'a Row {
+        let mut group = row;
+        while let Some(above) = group.parent.and_then(|at| self.rows.get(at as usize)) {
+            group = above;
+        }
+        group
+    }
+
     fn group_place(&self) -> Option<u32> {
         let place = self.shown.get(self.cursor).copied();
         self.row_places.group_of(place.unwrap_or(0))
@@ -85,57 +94,44 @@ impl App {
 
     /// The path of the selected disk.
     pub fn disk_path(&self) -> Option<PathBuf> {
-        self.store
-            .forest
-            .disk(self.disk()?)
-            .map(|disk| disk.path.clone())
+        let disk = self.store.forest.disk(self.disk()?)?;
+        Some(disk.path.clone())
     }
 
     /// The snapshots a delete from the selected disk can be about, as indexes into the assessment: those it is frozen
     /// for; for the disk above one (what a machine uses now) the one it was made from.
     pub fn snapshots(&self) -> Vec<usize> {
         let (forest, assessment) = (&self.store.forest, &self.store.assessment);
-        let of_vdi = self
-            .disk()
-            .and_then(|disk| snapshot_of_vdi(forest, assessment, disk));
-        if let Some(at) = of_vdi {
+        let Some(disk) = self.disk() else {
+            return Vec::new();
+        };
+        if let Some(at) = snapshot_of_vdi(forest, assessment, disk) {
             return vec![at];
         }
-        let assessed = self
-            .disk()
-            .and_then(|disk| self.store.assessment.disk(disk));
-        assessed.map_or_else(Vec::new, |of| {
-            if of.snapshots.is_empty() {
-                of.above_of.into_iter().collect()
-            } else {
-                of.snapshots.clone()
-            }
-        })
+        match assessment.disk(disk) {
+            Some(of) if of.snapshots.is_empty() => of.above_of.into_iter().collect(),
+            Some(of) => of.snapshots.clone(),
+            None => Vec::new(),
+        }
     }
 
     /// The disk with a path, in the store as known now.
     pub fn find(&self, path: &std::path::Path) -> Option<DiskId> {
         let disks = &self.store.forest.disks;
         // Disks are ordered by path; should they once not be, a plain search cannot be wrong.
-        if let Ok(index) = disks.binary_search_by(|disk| disk.path.as_path().cmp(path)) {
-            return u32::try_from(index).ok().map(DiskId);
-        }
-        let index = self
-            .store
-            .forest
-            .disks
-            .iter()
-            .position(|disk| disk.path == path)?;
-        u32::try_from(index).ok().map(DiskId)
+        let found = disks.binary_search_by(|disk| disk.path.as_path().cmp(path));
+        let index = found
+            .ok()
+            .or_else(|| disks.iter().position(|disk| disk.path == path));
+        u32::try_from(index?).ok().map(DiskId)
     }
 
     /// Builds the rows anew, the cursor staying on the same one.
     pub fn rebuild(&mut self) {
-        let key = self.row().map(|row| row.key.clone());
         self.options.phase = self.phase();
         let (forest, assessment) = (&self.store.forest, &self.store.assessment);
-        self.rows = crate::report::rows(forest, assessment, &self.options);
-        self.place(key.as_ref());
+        let rows = crate::report::rows(forest, assessment, &self.options);
+        self.take_rows(rows, self.options.phase);
     }
 
     /// Shows other rows, made by the same options, the cursor staying on the same one.
@@ -158,10 +154,9 @@ impl App {
         self.row_places = RowPlaces::of(&self.rows);
         self.rows_made = self.rows_made.wrapping_add(1);
         let groups = self.row_places.groups();
-        let all = if self.options.filter.is_empty() {
-            groups
-        } else {
-            self.groups.0.max(groups)
+        let all = match self.options.filter.as_str() {
+            "" => groups,
+            _ => self.groups.0.max(groups),
         };
         self.groups = (all, groups);
         self.find_problems();

@@ -15,7 +15,7 @@ use crate::tui::found::{FileVersions, FilesEnd, FilesOf, FoundFile, FoundFiles};
 use crate::tui::message::News;
 
 use super::chains::chains;
-use super::reporter::Reporter;
+use super::reporter::{JobError, Reporter};
 
 /// Files that are kept; the command line has no such limit.
 const FILES_KEPT: usize = 200_000;
@@ -96,7 +96,7 @@ pub fn files(
     disk: DiskId,
     of: FilesOf,
     reporter: &Reporter,
-) -> Result<(), String> {
+) -> Result<(), JobError> {
     let other = match of {
         FilesOf::Other(other) => Some(other),
         FilesOf::Parent | FilesOf::All => None,
@@ -104,7 +104,7 @@ pub fn files(
     let moment = Moment::of_lines(forest, std::iter::once(disk).chain(other));
     let mut batch = Batch::new(reporter);
     if of == FilesOf::All {
-        let chain = open_chain(forest, disk).map_err(|error| error.to_string())?;
+        let chain = open_chain(forest, disk)?;
         let report = list_files(&chain, None, &reporter.job, &mut |event| match event {
             ListEvent::Volume(row) => {
                 batch.volume(row);
@@ -134,7 +134,7 @@ pub fn files(
         }
         ControlFlow::Continue(())
     });
-    batch.end(&report.map_err(|error| error.to_string())?, &moment);
+    batch.end(&report?, &moment);
     Ok(())
 }
 

@@ -45,7 +45,7 @@ impl RunningJob {
 pub fn answers(options: &Options, work: JobRequest) -> (Vec<News>, Result<(), String>) {
     let (inbox, told) = std::sync::mpsc::sync_channel(1024);
     let reporter = Reporter::new(work.slot(), JobNo(0), inbox, Job::default(), Arc::default());
-    let ended = work::run(options, work, &reporter);
+    let ended = work::run(options, work, &reporter).map_err(|error| error.to_string());
     drop(reporter);
     let news = told.into_iter().filter_map(|message| match message {
         Message::Job(_, _, news) => Some(news),
@@ -85,7 +85,8 @@ impl Jobs {
         let name = format!("{slot:?}").to_lowercase();
         let spawned = std::thread::Builder::new().name(name).spawn(move || {
             let ended = catch_unwind(AssertUnwindSafe(|| work::run(&options, work, &reporter)))
-                .unwrap_or_else(|panic| Err(panic_words(&*panic)));
+                .unwrap_or_else(|panic| Err(panic_words(&*panic).into()))
+                .map_err(|error| error.to_string());
             reporter.tell(News::Progress(reporter.progress(String::new())));
             reporter.tell(News::Ended(ended));
         });

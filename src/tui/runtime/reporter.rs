@@ -12,6 +12,9 @@ use crate::tui::prepared::ShownBy;
 /// The least time between two reports of progress.
 const REPORT_GAP: Duration = Duration::from_millis(100);
 
+/// Why a job could not be done; its text is for a person.
+pub type JobError = Box<dyn std::error::Error>;
+
 /// A job's side of the inbox.
 #[derive(Debug)]
 pub struct Reporter {

@@ -14,7 +14,7 @@ use crate::store::{DiskId, Forest};
 use crate::tui::effect::ChainPart;
 use crate::tui::message::{BlockTable, ChainTables, News};
 
-use super::reporter::Reporter;
+use super::reporter::{JobError, Reporter};
 
 /// The partitions of a disk's content, and what else is wanted of its chain.
 pub(super) fn chain_tables(
@@ -22,8 +22,8 @@ pub(super) fn chain_tables(
     disk: DiskId,
     part: ChainPart,
     reporter: &Reporter,
-) -> Result<(), String> {
-    let chain = open_chain(forest, disk).map_err(|error| error.to_string())?;
+) -> Result<(), JobError> {
+    let chain = open_chain(forest, disk)?;
     let sector_size = chain.sector_size();
     let mut found = ChainTables {
         path: forest
@@ -37,7 +37,7 @@ pub(super) fn chain_tables(
     };
     if part == ChainPart::Owners {
         let job = &reporter.job;
-        let held = held(&chain, job).map_err(|error| error.to_string())?;
+        let held = held(&chain, job)?;
         found.owners = Some(Arc::new(SectorOwners::read(&chain, &held, job)));
         if job.cancel.is_cancelled() {
             return Ok(());
@@ -57,7 +57,7 @@ pub(super) fn chain_tables(
 }
 
 /// The states of a disk's blocks by its table alone: no bitmap is read.
-fn table_alone(image: &Image, path: PathBuf) -> Result<BlockTable, String> {
+fn table_alone(image: &Image, path: PathBuf) -> Result<BlockTable, JobError> {
     const WINDOW: usize = 1 << 16;
     let header = image.header();
     let mut table = BlockTable {
@@ -69,9 +69,7 @@ fn table_alone(image: &Image, path: PathBuf) -> Result<BlockTable, String> {
     let mut entries = Vec::new();
     let mut first = 0_u64;
     loop {
-        image
-            .read_table(BlockNo(first), WINDOW, &mut entries, None)
-            .map_err(|error| error.to_string())?;
+        image.read_table(BlockNo(first), WINDOW, &mut entries, None)?;
         if entries.is_empty() {
             return Ok(table);
         }

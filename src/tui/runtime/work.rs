@@ -25,7 +25,7 @@ use crate::tui::message::{BlockTable, DiffResult, News, SectorTable, Sides};
 use crate::tui::prepared::{Prepared, PreparedStore};
 
 use super::chains::chains;
-use super::reporter::Reporter;
+use super::reporter::{JobError, Reporter};
 use super::tables::chain_tables;
 use crate::text;
 
@@ -35,12 +35,11 @@ const RUNS_KEPT: usize = 1 << 20;
 const STATES_KEPT: usize = 4 << 20;
 
 /// Does the work; the result is how it ended.
-pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(), String> {
+pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(), JobError> {
     match work {
         JobRequest::Scan { growth } => read_store(options, growth, reporter),
         JobRequest::Reread { forest, disk } => {
-            let forest = rescan(&forest, disk, &options.scan, &reporter.job)
-                .map_err(|error| error.to_string())?;
+            let forest = rescan(&forest, disk, &options.scan, &reporter.job)?;
             let prepared = Prepared::of(forest, reporter.wanted(), Phase::Done);
             reporter.tell(News::Prepared(Box::new(prepared)));
             Ok(())
@@ -86,7 +85,11 @@ pub fn run(options: &Options, work: JobRequest, reporter: &Reporter) -> Result<(
     }
 }
 
-fn read_store(options: &Options, growth: ForestUpdates, reporter: &Reporter) -> Result<(), String> {
+fn read_store(
+    options: &Options,
+    growth: ForestUpdates,
+    reporter: &Reporter,
+) -> Result<(), JobError> {
     if let Some((forest, assessment)) = &options.saved {
         let snapshot = PreparedStore {
             forest: Arc::clone(forest),
@@ -107,7 +110,7 @@ fn read_store(options: &Options, growth: ForestUpdates, reporter: &Reporter) -> 
         ..options.scan.clone()
     };
     scanned.earlier.extend(saved_before(options, reporter));
-    let result = scan(&scanned, &reporter.job, &mut |event| match event {
+    let forest = scan(&scanned, &reporter.job, &mut |event| match event {
         ScanEvent::Walking { files } => reporter.tick(|| format!("{files} files found")),
         ScanEvent::Reading { path } => reporter.tick(|| text::file_name(&path)),
         ScanEvent::Forest(forest) if forest.complete || reporter.job.cancel.is_cancelled() => {
@@ -115,17 +118,12 @@ fn read_store(options: &Options, growth: ForestUpdates, reporter: &Reporter) -> 
             ended_with = Some(forest);
         }
         ScanEvent::Forest(forest) => show(&forest, Phase::Scanning),
-    });
-    match result {
-        Ok(forest) => {
-            // Usually the last event brought this very forest.
-            if ended_with.is_none_or(|shown| !Arc::ptr_eq(&shown, &forest)) {
-                show(&forest, Phase::Done);
-            }
-            Ok(())
-        }
-        Err(error) => Err(error.to_string()),
+    })?;
+    // Usually the last event brought this very forest.
+    if ended_with.is_none_or(|shown| !Arc::ptr_eq(&shown, &forest)) {
+        show(&forest, Phase::Done);
     }
+    Ok(())
 }
 
 /// The scan of this store that was saved last, to show what is new since. One that cannot be read any more says nothing.
@@ -136,15 +134,15 @@ fn saved_before(options: &Options, reporter: &Reporter) -> Option<Arc<EarlierSca
     Some(Arc::new(EarlierScan::of(&saved.forest)))
 }
 
-fn open(roots: &[PathBuf], path: &Path) -> Result<Image, String> {
+fn open(roots: &[PathBuf], path: &Path) -> Result<Image, JobError> {
     let containers = Containers::among(roots);
     let source = containers
         .open(path)
         .map_err(|error| format!("{}: {error}", text::path(path)))?;
-    Image::open(source).map_err(|error| format!("{}: {error}", text::path(path)))
+    Ok(Image::open(source).map_err(|error| format!("{}: {error}", text::path(path)))?)
 }
 
-fn blocks(roots: &[PathBuf], path: &Path, reporter: &Reporter) -> Result<(), String> {
+fn blocks(roots: &[PathBuf], path: &Path, reporter: &Reporter) -> Result<(), JobError> {
     let image = open(roots, path)?;
     let moment = Moment::of_files(roots, [(path.to_owned(), Some(image.header().clone()))]);
     let mut runs: Vec<StateRun> = Vec::new();
@@ -176,15 +174,18 @@ fn blocks(roots: &[PathBuf], path: &Path, reporter: &Reporter) -> Result<(), Str
     Ok(())
 }
 
-fn sectors(roots: &[PathBuf], path: &Path, block: u64, reporter: &Reporter) -> Result<(), String> {
+fn sectors(
+    roots: &[PathBuf],
+    path: &Path,
+    block: u64,
+    reporter: &Reporter,
+) -> Result<(), JobError> {
     let image = open(roots, path)?;
     let per_block = image.sectors_per_block();
     let first = block.saturating_mul(per_block);
     let last = first.saturating_add(per_block).min(image.sectors());
     let mut runs = Vec::new();
-    image
-        .sector_runs(SectorNo(first)..SectorNo(last), &mut runs)
-        .map_err(|error| error.to_string())?;
+    image.sector_runs(SectorNo(first)..SectorNo(last), &mut runs)?;
     let mut held = Vec::new();
     for run in &runs {
         let here = matches!(
@@ -209,7 +210,7 @@ fn compare(
     child: DiskId,
     other: Option<DiskId>,
     reporter: &Reporter,
-) -> Result<(), String> {
+) -> Result<(), JobError> {
     let moment = Moment::of_lines(forest, std::iter::once(child).chain(other));
     let (child, other) = chains(forest, child, other)?;
     let mut found = DiffResult {
@@ -225,7 +226,7 @@ fn compare(
             DiffEvent::Block(block) => found.blocks.push(block),
         })
     });
-    let report = report.map_err(|error| error.to_string())?;
+    let report = report?;
     found.summary = report.summary;
     let held_still = moment.changed().is_empty();
     found.summary.complete &= !cut && held_still;
@@ -240,14 +241,14 @@ fn sides(
     other: Option<DiskId>,
     sector: u64,
     reporter: &Reporter,
-) -> Result<(), String> {
+) -> Result<(), JobError> {
     let (child, other) = chains(forest, child, other)?;
     if reporter.job.cancel.is_cancelled() {
         return Ok(());
     }
     let both = diff::side_by_side(&other, &child, SectorNo(sector), 1);
-    let left = both.left.map_err(|error| error.to_string())?;
-    let right = both.right.map_err(|error| error.to_string())?;
+    let left = both.left?;
+    let right = both.right?;
     reporter.tell(News::Sides(Arc::new(Sides {
         sector,
         left,
@@ -284,7 +285,7 @@ fn plan(
     compared: Compared,
     target: Target,
     reporter: &Reporter,
-) -> Result<(), String> {
+) -> Result<(), JobError> {
     let plan_options = PlanOptions {
         product: options.product,
         ..PlanOptions::default()
@@ -294,8 +295,7 @@ fn plan(
         Target::Disk(_) => assessment,
     };
     let tables = StoreTables::new(forest);
-    let mut made = plan::plan(forest, &assessment, target, &plan_options, &tables)
-        .map_err(|error| error.to_string())?;
+    let mut made = plan::plan(forest, &assessment, target, &plan_options, &tables)?;
     let told = reporter.tell(News::Plan(Arc::new(made.clone())));
     if !told || made.lost.is_empty() || options.guest != GuestAccess::Allowed {
         return Ok(());

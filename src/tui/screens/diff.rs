@@ -12,7 +12,7 @@ use crate::tui::command::Command;
 use crate::tui::effect::{Effect, JobRequest};
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
-use crate::tui::list::{moved, scrolled_to};
+use crate::tui::list::{scrolled_to, stepped};
 use crate::tui::message::{JobKind, News};
 use crate::tui::place::{no_place, place};
 use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject, Typing};
@@ -69,13 +69,8 @@ impl Screen for Diff {
                 return Act::Done(effects);
             }
         }
-        let step = match command {
-            Command::Next => Command::Down,
-            Command::Previous => Command::Up,
-            other => other,
-        };
         let page = usize::from(list.height);
-        if let Some(cursor) = moved(self.runs.cursor, self.runs.shown.len(), page, step) {
+        if let Some(cursor) = stepped(self.runs.cursor, self.runs.shown.len(), page, command) {
             return Act::Done(self.select(app, cursor));
         }
         let count = self.runs.run().map_or(0, |run| run.count);

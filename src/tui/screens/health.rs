@@ -16,7 +16,7 @@ use crate::tui::effect::Effect;
 use crate::tui::keymap::Context::{self, Any};
 use crate::tui::keymap::{Binding, bindings};
 use crate::tui::layout::band;
-use crate::tui::list::moved;
+use crate::tui::list::stepped;
 use crate::tui::message::News;
 use crate::tui::screen::{Act, Screen, ScreenEntry, TitleSubject, Typing};
 use crate::tui::theme::Role;
@@ -121,12 +121,7 @@ impl Screen for Health {
 
     fn run(&mut self, app: &mut App, command: Command, area: Rect) -> Act {
         let page = usize::from(parts(area, self.shown.len()).0.height);
-        let step = match command {
-            Command::Next => Command::Down,
-            Command::Previous => Command::Up,
-            other => other,
-        };
-        if let Some(cursor) = moved(self.cursor, self.shown.len(), page, step) {
+        if let Some(cursor) = stepped(self.cursor, self.shown.len(), page, command) {
             self.select(app, cursor);
             return Act::done();
         }
@@ -362,10 +357,7 @@ fn place(app: &App, item: &PlacedFinding) -> String {
     let Some(row) = row else {
         return text::file_name(&item.path);
     };
-    let mut group = row;
-    while let Some(above) = group.parent.and_then(|at| app.rows.get(at as usize)) {
-        group = above;
-    }
+    let group = app.group_of(row);
     let group = group.name.rsplit('/').next().unwrap_or(&group.name);
     if group == "." || row.name.contains('/') {
         row.name.clone()
