@@ -4,19 +4,10 @@
 //! A [`Finding`] is one occurrence of a code in one file.
 
 /// How much a finding matters.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
+#[derive(strum::EnumString, strum::IntoStaticStr, serde::Serialize)]
 #[strum(serialize_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Worth knowing; nothing is wrong.
     Info,
@@ -34,9 +25,10 @@ impl Severity {
 }
 
 /// The document of one stable code.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct Code {
     /// The stable name, lower-case words joined by hyphens: `vhd-footer-checksum`.
+    #[serde(rename = "code")]
     pub id: &'static str,
     /// How much it matters.
     pub severity: Severity,

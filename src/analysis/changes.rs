@@ -44,7 +44,8 @@ pub enum ChangedWhat {
 crate::worded!(ChangedWhat);
 
 /// What was there, or is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
 pub enum ChangedValue {
     /// A path, name, word or code.
     Text(String),

@@ -11,29 +11,8 @@ use crate::report::page::{Page, finding};
 use crate::text::Overlong;
 
 #[derive(Serialize)]
-struct CodeJson {
-    code: &'static str,
-    severity: &'static str,
-    title: &'static str,
-    why: &'static str,
-    action: &'static str,
-}
-
-impl From<&Code> for CodeJson {
-    fn from(code: &Code) -> Self {
-        Self {
-            code: code.id,
-            severity: code.severity.word(),
-            title: code.title,
-            why: code.why,
-            action: code.action,
-        }
-    }
-}
-
-#[derive(Serialize)]
 struct Explained {
-    codes: Vec<CodeJson>,
+    codes: Vec<&'static Code>,
 }
 
 pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> {
@@ -47,13 +26,11 @@ pub(super) fn run(code: Option<&str>, out: &mut Output) -> anyhow::Result<Exit> 
             command: "explain",
             complete: true,
             errors: Vec::new(),
-            body: Explained {
-                codes: found.into_iter().map(CodeJson::from).collect(),
-            },
+            body: Explained { codes: found },
         })?,
         Form::Ndjson => {
             for code in found {
-                out.json(&CodeJson::from(code))?;
+                out.json(code)?;
             }
         }
         Form::Csv | Form::Text if code.is_none() => {

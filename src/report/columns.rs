@@ -11,20 +11,9 @@ use crate::worded;
 
 /// What a row may show beside the others. Its word stands on the command line and in CSV; a column is also found by its
 /// heading in one word, but `size` and `disk` are not guessed.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
     /// Tree lines, name, whether it is in use now, notes.
     Name,

@@ -3,7 +3,7 @@
 //! Gauges only, each with a help line; labels: `host` where it is known, and what is counted apart.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use jiff::Timestamp;
 
@@ -32,35 +32,37 @@ const VERDICTS: [Reverted; 5] = [
 ];
 
 /// One metric under way: its help line, then its samples.
+#[derive(Default)]
 struct Metrics {
     text: String,
 }
 
 impl Metrics {
-    fn gauge(&mut self, name: &str, help: &str) {
-        // Writing to a String cannot fail.
+    /// Everything of one name: what it is, and its samples with their labels.
+    fn gauge<'l, const N: usize, V: Display>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = ([(&'l str, &'l str); N], V)>,
+    ) {
         let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-        self.text += name;
-        let known: Vec<String> = labels
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(label, value)| format!("{label}=\"{}\"", quoted(value)))
-            .collect();
-        if !known.is_empty() {
-            let _ = write!(self.text, "{{{}}}", known.join(","));
+        for (labels, value) in samples {
+            self.text += name;
+            let known = labels.iter().filter(|(_, value)| !value.is_empty());
+            let known: Vec<String> = known
+                .map(|(label, value)| format!("{label}=\"{}\"", quoted(value)))
+                .collect();
+            if !known.is_empty() {
+                let _ = write!(self.text, "{{{}}}", known.join(","));
+            }
+            let _ = writeln!(self.text, " {value}");
         }
-        let _ = writeln!(self.text, " {value}");
     }
 }
 
 /// A scan that could not be done at all.
 pub fn failed(run: ScanRun) -> String {
-    let mut metrics = Metrics {
-        text: String::new(),
-    };
+    let mut metrics = Metrics::default();
     let moments = run.at.map(|at| ("", at));
     of_run(&mut metrics, moments.as_slice(), run.seconds, ("", false));
     metrics.text
@@ -68,9 +70,7 @@ pub fn failed(run: ScanRun) -> String {
 
 /// A scan.
 pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
-    let mut metrics = Metrics {
-        text: String::new(),
-    };
+    let mut metrics = Metrics::default();
     let complete = forest.complete && forest.errors.is_empty();
     let own = forest.host().unwrap_or("");
     let scans = forest.scanned_on.iter();
@@ -106,14 +106,12 @@ pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
         let sum = bytes.entry(host).or_default();
         *sum = sum.saturating_add(disk.file.len);
     }
-    metrics.gauge("vhdtree_disks", "Virtual disks found, by state.");
-    for ((host, state), count) in &states {
-        metrics.sample("vhdtree_disks", &[("host", host), ("state", state)], count);
-    }
-    metrics.gauge("vhdtree_disk_bytes", "Bytes of all their files.");
-    for (host, bytes) in &bytes {
-        metrics.sample("vhdtree_disk_bytes", &[("host", host)], bytes);
-    }
+    let states = states
+        .iter()
+        .map(|((host, state), count)| ([("host", &**host), ("state", state)], count));
+    metrics.gauge("vhdtree_disks", "Virtual disks found, by state.", states);
+    let bytes = bytes.iter().map(|(host, bytes)| ([("host", *host)], bytes));
+    metrics.gauge("vhdtree_disk_bytes", "Bytes of all their files.", bytes);
 
     let mut verdicts = zeros(&VERDICTS.map(Reverted::word));
     for snapshot in &assessment.snapshots {
@@ -121,17 +119,11 @@ pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
         let verdict = snapshot.verdict.reverted.word();
         *verdicts.entry((host.to_owned(), verdict)).or_default() += 1;
     }
-    metrics.gauge(
-        "vhdtree_snapshots",
-        "Snapshots, by whether their machine was reverted since.",
-    );
-    for ((host, verdict), count) in &verdicts {
-        metrics.sample(
-            "vhdtree_snapshots",
-            &[("host", host), ("reverted", verdict)],
-            count,
-        );
-    }
+    let help = "Snapshots, by whether their machine was reverted since.";
+    let verdicts = verdicts
+        .iter()
+        .map(|((host, verdict), count)| ([("host", &**host), ("reverted", verdict)], count));
+    metrics.gauge("vhdtree_snapshots", help, verdicts);
 
     let mut found: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
     for placed in findings::of(forest, assessment) {
@@ -141,14 +133,12 @@ pub fn text(forest: &Forest, assessment: &Assessment, run: ScanRun) -> String {
             .entry((host, code.id, code.severity.word()))
             .or_default() += 1;
     }
-    metrics.gauge(
-        "vhdtree_findings",
-        "Findings, by code; `vhdtree explain CODE` explains one.",
-    );
-    for ((host, code, severity), count) in &found {
+    let help = "Findings, by code; `vhdtree explain CODE` explains one.";
+    let found = found.iter().map(|((host, code, severity), count)| {
         let labels = [("host", *host), ("code", *code), ("severity", *severity)];
-        metrics.sample("vhdtree_findings", &labels, count);
-    }
+        (labels, count)
+    });
+    metrics.gauge("vhdtree_findings", help, found);
     metrics.text
 }
 
@@ -159,29 +149,19 @@ fn of_run(
     (host, complete): (&str, bool),
 ) {
     if !moments.is_empty() {
-        metrics.gauge(
-            "vhdtree_scan_timestamp_seconds",
-            "When the scan began, in seconds since 1970.",
-        );
-    }
-    for (host, at) in moments {
-        let host = [("host", *host)];
-        metrics.sample("vhdtree_scan_timestamp_seconds", &host, at.as_second());
+        let help = "When the scan began, in seconds since 1970.";
+        let moments = moments
+            .iter()
+            .map(|(host, at)| ([("host", *host)], at.as_second()));
+        metrics.gauge("vhdtree_scan_timestamp_seconds", help, moments);
     }
     let host = [("host", host)];
     if let Some(seconds) = seconds {
-        metrics.gauge("vhdtree_scan_duration_seconds", "How long the scan took.");
-        metrics.sample(
-            "vhdtree_scan_duration_seconds",
-            &host,
-            format!("{seconds:.3}"),
-        );
+        let (help, seconds) = ("How long the scan took.", format!("{seconds:.3}"));
+        metrics.gauge("vhdtree_scan_duration_seconds", help, [(host, seconds)]);
     }
-    metrics.gauge(
-        "vhdtree_scan_success",
-        "1 if everything was read that should be, else 0.",
-    );
-    metrics.sample("vhdtree_scan_success", &host, u8::from(complete));
+    let help = "1 if everything was read that should be, else 0.";
+    metrics.gauge("vhdtree_scan_success", help, [(host, u8::from(complete))]);
 }
 
 /// A label's value: what would end it is escaped, and so is what could steer a terminal.

@@ -35,20 +35,12 @@ pub struct StoreChangeJson {
     pub path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<String>,
-    pub before: Option<ValueJson>,
-    pub after: Option<ValueJson>,
+    pub before: Option<ChangedValue>,
+    pub after: Option<ChangedValue>,
     pub worse: bool,
     /// One sentence; left out of a brief answer.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub text: String,
-}
-
-/// A path, name, word or code; of sizes bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum ValueJson {
-    Text(String),
-    Bytes(u64),
 }
 
 impl StoreChangeJson {
@@ -61,16 +53,12 @@ impl StoreChangeJson {
 impl From<&StoreChange> for StoreChangeJson {
     fn from(of: &StoreChange) -> Self {
         let (path, path_bytes) = path_text(&of.path);
-        let value = |value: &ChangedValue| match value {
-            ChangedValue::Text(text) => ValueJson::Text(text.clone()),
-            ChangedValue::Bytes(bytes) => ValueJson::Bytes(*bytes),
-        };
         Self {
             kind: of.what.word(),
             path,
             path_bytes,
-            before: of.before.as_ref().map(value),
-            after: of.after.as_ref().map(value),
+            before: of.before.clone(),
+            after: of.after.clone(),
             worse: of.worse,
             text: of.text.clone(),
         }

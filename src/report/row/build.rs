@@ -10,7 +10,7 @@ use super::groups::{
     missing_name, missing_note, stored_name, trees,
 };
 use super::names::Short;
-use super::select::{Order, select};
+use super::select::select;
 use super::status::{self, snapshot_of, status};
 use super::vdi::{fold_bases, goes_on_in};
 use super::{Bases, Cells, Flag, Now, Phase, Row, RowKey, RowKind, RowOptions, names};
@@ -46,7 +46,7 @@ pub fn rows(forest: &Forest, assessment: &Assessment, options: &RowOptions) -> V
     for group in groups {
         builder.group(group);
     }
-    select(builder.rows, options, Order::of(options))
+    select(builder.rows, options)
 }
 
 struct Builder<'a> {

@@ -5,36 +5,20 @@ use std::cmp::{Ordering, Reverse};
 use super::{Direction, Flag, Only, Row, RowKind, RowOptions, Sort, natural};
 use crate::report::since;
 
-/// An order of siblings.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Order {
-    sort: Sort,
-    direction: Direction,
-}
-
-impl Order {
-    pub(super) fn of(options: &RowOptions) -> Self {
-        Self {
-            sort: options.sort,
-            direction: options.direction,
-        }
-    }
-
-    /// Of two rows, each with the worst rank of its subtree.
-    fn compare(self, (x, worst): (&Row, Rank), (y, other): (&Row, Rank)) -> Ordering {
-        let by = match self.sort {
-            Sort::Problems => worst.cmp(&other),
-            Sort::Name => Ordering::Equal,
-            Sort::Size => y.cells.on_disk.cmp(&x.cells.on_disk),
-            Sort::Dirty => y.cells.dirty_bytes.cmp(&x.cells.dirty_bytes),
-            Sort::Created => y.cells.created.cmp(&x.cells.created),
-            Sort::Taken => y.cells.taken.cmp(&x.cells.taken),
-        };
-        let by_name = || natural::compare(&x.name, &y.name);
-        match self.direction {
-            Direction::Usual => by.then_with(by_name),
-            Direction::Reversed => by.then_with(by_name).reverse(),
-        }
+/// Of two rows, each with the worst rank of its subtree.
+fn compare(options: &RowOptions, (x, worst): (&Row, Rank), (y, other): (&Row, Rank)) -> Ordering {
+    let by = match options.sort {
+        Sort::Problems => worst.cmp(&other),
+        Sort::Name => Ordering::Equal,
+        Sort::Size => y.cells.on_disk.cmp(&x.cells.on_disk),
+        Sort::Dirty => y.cells.dirty_bytes.cmp(&x.cells.dirty_bytes),
+        Sort::Created => y.cells.created.cmp(&x.cells.created),
+        Sort::Taken => y.cells.taken.cmp(&x.cells.taken),
+    };
+    let by_name = || natural::compare(&x.name, &y.name);
+    match options.direction {
+        Direction::Usual => by.then_with(by_name),
+        Direction::Reversed => by.then_with(by_name).reverse(),
     }
 }
 
@@ -64,7 +48,7 @@ fn rank(row: &Row) -> Rank {
 }
 
 /// Puts rows (parents before children) in order and leaves out what is not wanted.
-pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions, order: Order) -> Vec<Row> {
+pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions) -> Vec<Row> {
     let kept = kept(&rows, options);
     let mut below: Vec<Vec<u32>> = vec![Vec::new(); rows.len()];
     let mut tops = Vec::new();
@@ -86,7 +70,7 @@ pub(super) fn select(mut rows: Vec<Row>, options: &RowOptions, order: Order) -> 
         .chain([&mut tops])
         .filter(|list| list.len() > 1)
     {
-        in_order(siblings, &rows, &ranks, order);
+        in_order(siblings, &rows, &ranks, options);
     }
     let mut wanted: Vec<u32> = Vec::with_capacity(rows.len());
     let mut todo: Vec<ToPlace> = Vec::new();
@@ -161,13 +145,13 @@ fn above(rows: &[Row], row: &Row, kept: &[bool]) -> Option<usize> {
     Some(at)
 }
 
-fn in_order(siblings: &mut [u32], rows: &[Row], ranks: &[Rank], order: Order) {
+fn in_order(siblings: &mut [u32], rows: &[Row], ranks: &[Rank], options: &RowOptions) {
     let row = |at: &u32| {
         let at = *at as usize;
         rows.get(at).zip(ranks.get(at).copied())
     };
     siblings.sort_by(|a, b| match (row(a), row(b)) {
-        (Some(a), Some(b)) => order.compare(a, b),
+        (Some(a), Some(b)) => compare(options, a, b),
         (a, b) => a.is_some().cmp(&b.is_some()),
     });
 }

@@ -16,7 +16,7 @@ use crate::text::{many, short_span};
 const TOLERANCE: i64 = 300;
 
 /// A row's state and what belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Status {
     pub flag: Flag,
     pub reverted_at: Option<Timestamp>,
@@ -28,9 +28,7 @@ impl From<Flag> for Status {
     fn from(flag: Flag) -> Self {
         Self {
             flag,
-            reverted_at: None,
-            hint: String::new(),
-            gap_seconds: None,
+            ..Self::default()
         }
     }
 }
