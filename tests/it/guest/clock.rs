@@ -8,6 +8,11 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 use vhdtree::build::vhdx::VhdxBuilder;
+use vhdtree::store::ScanOptions;
+use vhdtree::tui::Options;
+use vhdtree::tui::app::App;
+use vhdtree::tui::script::{Script, settings};
+use vhdtree::tui::update::start;
 
 use super::chains::{content, differing_pages, has, partitioned};
 use super::cp::{code, vhdtree};
@@ -181,8 +186,8 @@ struct History<'h> {
     until: i64,
 }
 
-/// The gate's answer about the snapshot: exit code, verdict, rule.
-fn ask(guest: Guest, history: &History<'_>, args: &[&str]) -> Option<(i32, String, String)> {
+/// A folder with the store that a history leaves.
+fn left_by(guest: Guest, history: &History<'_>) -> Option<tempfile::TempDir> {
     let folder = tempfile::tempdir().unwrap();
     let driver = Driver::new(guest, folder.path())?;
     driver.write(TAKEN - 50 * DAY, "first");
@@ -225,6 +230,12 @@ fn ask(guest: Guest, history: &History<'_>, args: &[&str]) -> Option<(i32, Strin
             "taken": time(TAKEN), "kind": history.kind, "disks": ["D:\\vm\\web.vhdx"]}],
     });
     fs::write(store.join("vhdtree-host.json"), facts.to_string()).unwrap();
+    Some(folder)
+}
+
+/// The gate's answer about the snapshot: exit code, verdict, rule.
+fn ask(guest: Guest, history: &History<'_>, args: &[&str]) -> Option<(i32, String, String)> {
+    let folder = left_by(guest, history)?;
     let mut all = vec!["gate", "store", "--snapshot", "before", "--json"];
     all.extend(args);
     let output = vhdtree(folder.path(), &all);
@@ -278,19 +289,55 @@ fn a_machine_that_worked_every_day_for_months_passes() {
     expect(&history, &["--no-guest"], (3, "cannot-tell", "no-age"));
 }
 
+/// What it did for three weeks went with the disk that was thrown away.
+const REVERTED: History<'static> = History {
+    before: &running,
+    after: &|driver| {
+        driver.boot(TAKEN + 21 * DAY);
+        driver.work(21..60, &HOURS);
+    },
+    kind: "production",
+    until: WORK_END + MINUTE,
+};
+
 #[test]
 fn a_machine_reverted_after_weeks_is_refused() {
-    let history = History {
-        before: &running,
-        // What it did for three weeks went with the disk that was thrown away.
-        after: &|driver| {
-            driver.boot(TAKEN + 21 * DAY);
-            driver.work(21..60, &HOURS);
-        },
-        kind: "production",
-        until: WORK_END + MINUTE,
+    expect(&REVERTED, &[], (1, "likely", "guest-stopped"));
+}
+
+#[test]
+fn the_browser_shows_on_the_time_line_what_the_guest_says() {
+    let Some(folder) = left_by(Guest::Ext4, &REVERTED) else {
+        return;
     };
-    expect(&history, &[], (1, "likely", "guest-stopped"));
+    let options = Options {
+        scan: ScanOptions {
+            roots: vec![folder.path().join("store")],
+            ..ScanOptions::default()
+        },
+        ..Options::default()
+    };
+    for size in [(80, 24), (140, 40)] {
+        let mut script = Script::of(App::new(settings(), size));
+        script.effects = start(&mut script.app);
+        script.work(&options).keys("<Enter>").work(&options);
+        let screen = script.screen();
+        let words: Vec<&str> = screen.split_whitespace().collect();
+        let mut rest = words.join(" ");
+        for line in [
+            "web was set back to \"before\" (likely).",
+            "TIME LINE 2026-03-02 10:00:00Z ■ snapshot \"before\"",
+            "↩ set back to \"before\" likely",
+            "2026-03-23 10:00:00Z - the guest wrote on web_1.avhdx by 2026-03-23 10:00Z",
+            "2026-03-23 10:00:00Z - the guest was in use until the snapshot, and nothing it wrote is from then until it was started",
+            "2026-05-01 06:08:00Z ● NOW",
+        ] {
+            let found = rest.find(line);
+            let at = found
+                .unwrap_or_else(|| panic!("{line:?} is not there, or not in order:\n{screen}"));
+            rest.drain(..at + line.len());
+        }
+    }
 }
 
 #[test]
