@@ -13,6 +13,9 @@ const WHAT: &str = "an inode";
 /// What is read of a block if nothing says that its neighbours are wanted.
 const PIECE_BYTES: u64 = 512;
 
+/// Stretches of a table from this length on are read in order, and systems read ahead of that further than is known here.
+const STRETCH_BYTES: u64 = 64 << 10;
+
 /// Bytes that are kept; then it begins again.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -89,11 +92,15 @@ impl InodeReader {
         kept.get(place).map(<[u8]>::to_vec).ok_or_else(outside)
     }
 
-    /// Says that these places will be read; those that are kept are left out.
+    /// Says that these places will be read; those that are kept are left out, and long stretches.
     pub fn will_read(&self, source: &dyn Source, places: impl Iterator<Item = Range<u64>>) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = places.filter(|place| kept.get(place).is_none());
-        announce(source, missing.map(|place| piece(&place)));
+        let stretches = Extents::collect(missing.map(|place| piece(&place)));
+        let short = stretches
+            .iter()
+            .filter(|range| range.end.saturating_sub(range.start) < STRETCH_BYTES);
+        announce(source, short);
     }
 }
 
