@@ -24,12 +24,17 @@ mod pty;
 #[path = "shared/session.rs"]
 mod session;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use vhdtree::analysis::{Compared, assess};
+use vhdtree::build::vhd::{Locator, VhdBuilder};
+use vhdtree::job::Job;
+use vhdtree::store::{ScanOptions, scan};
 use vhdtree::tui::app::App;
 use vhdtree::tui::message::{JobKind, JobNo, Message, News};
 use vhdtree::tui::prepared::Prepared;
-use vhdtree::tui::sample;
+use vhdtree::tui::sample::{self, Sample};
 use vhdtree::tui::screens::Screens;
 use vhdtree::tui::script::settings;
 use vhdtree::tui::update::{start, update};
@@ -68,6 +73,31 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+/// A base on which `children` disks stand.
+fn one_group(children: u32) -> Sample {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let base = VhdBuilder::dynamic(1 << 20).id(1);
+    base.build_to(&place("base.vhd")).unwrap();
+    for child in 0..children {
+        VhdBuilder::differencing(1 << 20)
+            .id(u128::from(child) + 2)
+            .parent(1, "base.vhd")
+            .locator(Locator::relative(r".\base.vhd"))
+            .build_to(&place(&format!("{child:05}.avhd")))
+            .unwrap();
+    }
+    let options = ScanOptions {
+        roots: vec![folder.path().to_owned()],
+        ..ScanOptions::default()
+    };
+    let forest = scan(&options, &Job::default(), &mut |_| {}).unwrap();
+    Sample {
+        assessment: assess(&forest, &Compared::default()),
+        forest: Arc::unwrap_or_clone(forest),
+    }
+}
+
 fn drawing(table: &mut Table) {
     let times = frames::times();
     table.time(
@@ -77,6 +107,17 @@ fn drawing(table: &mut Table) {
     );
     table.time(
         "key, frame and its bytes over 40,002 rows",
+        times.key,
+        Some(millis(1)),
+    );
+    let times = frames::times_of(&one_group(40_000));
+    table.time(
+        "frame over one group of 40,000 rows",
+        times.frame,
+        Some(millis(1)),
+    );
+    table.time(
+        "key, frame and its bytes over one group of 40,000 rows",
         times.key,
         Some(millis(1)),
     );

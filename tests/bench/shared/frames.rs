@@ -15,7 +15,7 @@ use super::machine::median;
 const SIZE: (u16, u16) = (140, 40);
 const TIMES: usize = 200;
 
-/// Times over 40,002 rows on a screen of 140x40.
+/// Times over a store on a screen of 140x40.
 pub struct Times {
     /// Painting a frame.
     pub frame: Duration,
@@ -25,8 +25,13 @@ pub struct Times {
     pub least: Duration,
 }
 
+/// Of 40,002 rows in as many groups as there are machines.
 pub fn times() -> Times {
-    let mut script = Script::new(sample::many(13_334), SIZE);
+    times_of(&sample::many(13_334))
+}
+
+pub fn times_of(store: &Sample) -> Times {
+    let mut script = Script::new(store.clone(), SIZE);
     let before = script.buffer();
     script.keys("<End>").send(Message::Rested);
     let frame = median(TIMES, || drop(script.buffer()));
@@ -36,7 +41,7 @@ pub fn times() -> Times {
         cells.clone_from(&after);
         black_box(before.diff(&cells));
     });
-    let mut script = Script::new(sample::many(13_334), SIZE);
+    let mut script = Script::new(store.clone(), SIZE);
     let mut painter = Painter::new(std::io::sink(), SIZE);
     painter.draw(&script.app, &script.screens).unwrap();
     let mut keys = ["<PgDn>", "<PgUp>"].iter().cycle();
