@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use crate::guest::filesystem::ChangeKind;
 use crate::report::Sort;
 use crate::report::row::Direction;
 use crate::store::PathMap;
 use crate::tui::depth::ColorChoice;
 
-pub use self::values::{As, ChangeWord, FailOn, FilesSort, Host, OnlyWord, columns, sort};
+pub use self::values::{As, FailOn, FilesSort, Host, OnlyWord, columns, sort};
 use self::values::{change_word, given_up, grid, path_map, sectors};
 
 /// Shows what a snapshot tree of virtual disks really is, and whether a machine was reverted. It never writes to a store.
@@ -246,7 +247,7 @@ pub struct FilesArgs {
     /// Only these kinds of changes, separated by commas: created, modified, deleted, renamed, replaced, linked, unlinked,
     /// metadata, written.
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = change_word)]
-    pub only: Vec<ChangeWord>,
+    pub only: Vec<ChangeKind>,
     /// Only files of so many bytes at least.
     #[arg(
         long,

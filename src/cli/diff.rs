@@ -44,10 +44,8 @@ pub(super) fn run(
     let files: Vec<&Path> = [Some(child), other].into_iter().flatten().collect();
     let store = session.read_around(&files, store_args, CountPolicy::HeadersOnly, out)?;
     let pair = pair(&store, child, other)?;
-    let partitions = Partitions::read(
-        &ChainSource::new(pair.left.clone()),
-        pair.left.sector_size(),
-    );
+    let left = ChainSource::new(pair.left.clone());
+    let partitions = Partitions::read(&left, pair.left.sector_size());
     let owned = owners_of(&pair, owners, &session.job).with_context(|| text::path(child))?;
     let places = DiskPlaces {
         partitions: partitions.as_ref(),
@@ -75,11 +73,8 @@ pub(super) fn run(
                 ended.sums.equal = told.summary.complete && of_wanted.same == of_wanted.compared;
                 ended.sums.totals = of_wanted;
             }
-            ended.errors = told
-                .faults
-                .iter()
-                .map(|fault| unread(fault, child))
-                .collect();
+            let faults = told.faults.iter();
+            ended.errors = faults.map(|fault| unread(fault, child)).collect();
         }
         let changed = pair.moment.changed();
         if !changed.is_empty() {
@@ -87,11 +82,9 @@ pub(super) fn run(
             ended.sums.complete = false;
             pair.is_mixed.set(true);
         }
-        ended.errors.extend(
-            changed
-                .iter()
-                .map(|path| PathErrorJson::new(path, CHANGED.to_owned())),
-        );
+        let changed = changed.iter();
+        let changed = changed.map(|path| PathErrorJson::new(path, CHANGED.to_owned()));
+        ended.errors.extend(changed);
         *outcome.borrow_mut() = told.map(|_| ended.clone());
         ended
     };
@@ -114,12 +107,11 @@ pub(super) fn run(
             })?;
         }
         Form::Csv => {
-            let of_owners = if owners.owners {
-                ",class,volume,path,stream"
+            out.line(if owners.owners {
+                "sector,count,kind,class,volume,path,stream"
             } else {
-                ""
-            };
-            out.line(&format!("sector,count,kind{of_owners}"))?;
+                "sector,count,kind"
+            })?;
             each(&compare, &mut |run| {
                 let mut parts = places.cut(*run).into_iter();
                 parts.try_for_each(|part| out.line(&csv_line(&part)))

@@ -226,7 +226,7 @@ impl FilesArgs {
         let bytes = version.and_then(|version| version.bytes).unwrap_or(0);
         let only = &self.only;
         is_within
-            && (only.is_empty() || only.iter().any(|kind| kind.0 == change.kind))
+            && (only.is_empty() || only.contains(&change.kind))
             && (self.min_size == 0 || bytes >= self.min_size)
     }
 }

@@ -151,11 +151,6 @@ impl Output {
         json::write(self, value, layout)
     }
 
-    /// Hands everything over.
-    ///
-    /// # Errors
-    /// As [`Output::line`].
-
     /// A remark for people, on standard error.
     pub fn warn(&self, text: &str) {
         if !self.quiet {
@@ -252,7 +247,7 @@ fn coloured(line: &Line) -> String {
         if code.is_empty() || piece.trim().is_empty() {
             text.push_str(piece);
         } else {
-            text += &format!("\x1b[{code}m{piece}\x1b[0m");
+            text.extend(["\x1b[", code, "m", piece, "\x1b[0m"]);
         }
     }
     text.truncate(text.trim_end().len());

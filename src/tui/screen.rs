@@ -13,6 +13,7 @@ use crate::tui::effect::Effect;
 use crate::tui::keymap::Binding;
 use crate::tui::message::{JobKind, News};
 use crate::tui::view::View;
+pub use crate::tui::widget::prompt::Typing;
 use crate::tui::widget::text::Line;
 
 /// One row of the table of screens.
@@ -50,14 +51,6 @@ impl Act {
 pub enum TitleSubject {
     Store,
     Disk(Option<DiskId>),
-}
-
-/// What became of a typed line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Typing {
-    Changed,
-    Done,
-    Gone,
 }
 
 pub trait Screen: Debug + Send {

@@ -27,16 +27,9 @@ pub enum FilesSort {
 }
 
 /// A kind of change, as it is written on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChangeWord(pub ChangeKind);
-
-pub(super) fn change_word(text: &str) -> Result<ChangeWord, String> {
-    let kinds = ChangeKind::ALL.into_iter();
-    let found = kinds
-        .filter(|kind| kind.word() == text)
-        .map(ChangeWord)
-        .next();
-    found.ok_or_else(|| {
+pub(super) fn change_word(text: &str) -> Result<ChangeKind, String> {
+    let mut kinds = ChangeKind::ALL.into_iter();
+    kinds.find(|kind| kind.word() == text).ok_or_else(|| {
         let words: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.word()).collect();
         format!("one of {}", words.join(", "))
     })

@@ -26,7 +26,6 @@ pub struct LsBody {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskJson {
     /// Name of the machine on which it was found.
-    #[serde(default)]
     pub host: Option<String>,
     pub path: String,
     /// Base64 of its bytes, if it is not UTF-8.
@@ -54,10 +53,8 @@ pub struct DiskJson {
     pub dirty_bytes: Option<u64>,
     pub id: Option<Uuid>,
     /// VHDX: data write id.
-    #[serde(default)]
     pub data_write_id: Option<Uuid>,
     /// Who made it, as it says.
-    #[serde(default)]
     pub creator: Option<String>,
     /// When it was made.
     pub created: Option<Timestamp>,
@@ -79,7 +76,6 @@ pub struct DiskJson {
     #[serde(default)]
     pub leaf: bool,
     /// Machines that use it now; `null` if nothing is known of any.
-    #[serde(default)]
     pub in_use_by: Option<Vec<String>>,
     /// Snapshots whose frozen disk it is.
     #[serde(default)]
@@ -88,7 +84,6 @@ pub struct DiskJson {
     #[serde(default, with = "word")]
     pub made_by_revert: Option<Reverted>,
     /// Compared with its parent, and all the same; `null` if not compared.
-    #[serde(default)]
     pub equals_parent: Option<bool>,
     /// What is wrong or notable: of the file itself, then of its links.
     #[serde(default)]
@@ -100,10 +95,8 @@ pub struct DiskJson {
     #[serde(default, with = "word")]
     pub product: Option<Product>,
     /// What its name or place says it is.
-    #[serde(default)]
     pub role: Option<String>,
     /// The name that people gave it.
-    #[serde(default)]
     pub label: Option<String>,
     /// It changed while it was read.
     #[serde(default)]
@@ -112,7 +105,6 @@ pub struct DiskJson {
     #[serde(default)]
     pub counted: bool,
     /// Bytes free where it lies.
-    #[serde(default)]
     pub free: Option<u64>,
 }
 

@@ -113,16 +113,12 @@ pub struct CompanionJson {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineJson {
     pub name: String,
-    #[serde(default)]
     pub id: Option<Uuid>,
     /// Disks it uses now, as paths of the store or as written; `null` if nothing says.
-    #[serde(default)]
     pub disks: Option<Vec<String>>,
     /// Its configuration says whether a merge is pending.
-    #[serde(default)]
     pub merge_pending: Option<bool>,
     /// The file that says so.
-    #[serde(default)]
     pub source: Option<String>,
 }
 

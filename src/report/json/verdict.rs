@@ -17,10 +17,8 @@ pub struct SnapshotJson {
     pub id: Option<String>,
     pub vm: Option<String>,
     /// Its place among the store's snapshots; `null` if nothing names it.
-    #[serde(default)]
     pub known: Option<u32>,
     /// The place of its machine among the store's.
-    #[serde(default)]
     pub machine: Option<u32>,
     /// When it was taken.
     pub taken: Option<Timestamp>,
@@ -34,7 +32,6 @@ pub struct SnapshotJson {
     /// Whether the machine was reverted to it since.
     pub verdict: Option<VerdictJson>,
     /// The reason for which a delete would not pass though the verdict does, as far as that is told without a plan.
-    #[serde(default)]
     pub stopped_by: Option<String>,
 }
 
@@ -47,7 +44,6 @@ pub struct VerdictJson {
     #[serde(alias = "row")]
     pub rule: String,
     /// When the snapshot was applied last, where it was and that is known.
-    #[serde(default)]
     pub applied_at: Option<Timestamp>,
     /// Between what the snapshot was taken.
     #[serde(default)]
@@ -65,7 +61,6 @@ pub struct VerdictJson {
     /// One sentence for a person; left out of a brief answer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
-    #[serde(default)]
     pub would_settle: Option<String>,
 }
 
@@ -77,19 +72,15 @@ pub struct EvidenceJson {
     #[serde(default, with = "word")]
     pub of: Option<Of>,
     /// `at`, `not-before`, `not-after`, `for`, `against`; `null`: it is missing, or decides nothing.
-    #[serde(default)]
     pub says: Option<String>,
     /// The time it says.
-    #[serde(default)]
     pub time: Option<Timestamp>,
     /// Two times this close by it are one moment.
-    #[serde(default)]
     pub slack_seconds: Option<i64>,
     /// `used`, `dropped`, `missing`.
     #[serde(default)]
     pub state: String,
     /// Why it was dropped.
-    #[serde(default)]
     pub why: Option<String>,
     pub text: String,
     /// Where it was read.

@@ -127,8 +127,8 @@ fn item(line: &mut Line, role: Role, sign: &str, words: &str) {
 /// What the signs of blocks mean.
 pub fn legend(style: MapStyle, layer: Layer, glyphs: &'static Glyphs) -> Line {
     let [none, any, tenth, half, all] = glyphs.shades;
-    let mut line = Line::default();
     if layer == Layer::Chain {
+        let mut line = Line::default();
         for (at, words) in [(0, "this disk"), (1, "its parent"), (2, "and so on")] {
             let cell = Cell {
                 answers: Some(at),
@@ -138,11 +138,6 @@ pub fn legend(style: MapStyle, layer: Layer, glyphs: &'static Glyphs) -> Line {
             item(&mut line, role, sign, words);
         }
         item(&mut line, Role::MapNone, none, "none: never written");
-        return line;
-    }
-    item(&mut line, Role::MapNone, none, "none");
-    if layer == Layer::Owners {
-        owners(&mut line);
         return line;
     }
     let held: &[(Role, &str, &str)] = match style.within(none.is_ascii()) {
@@ -174,13 +169,7 @@ pub fn legend(style: MapStyle, layer: Layer, glyphs: &'static Glyphs) -> Line {
         (Role::MapZero, "x", "unmapped"),
         (Role::MapError, "!", "error"),
     ];
-    for (role, sign, words) in held.iter().chain(&others) {
-        item(&mut line, *role, sign, words);
-    }
-    if layer == Layer::Compared {
-        kinds(&mut line, style, all);
-    }
-    line
+    signs("none", &[held, &others].concat(), style, layer, glyphs)
 }
 
 /// What the signs of a block's sectors mean; `elsewhere` is said of those that the disk does not hold, and a cell may be
@@ -192,32 +181,44 @@ pub fn legend_of_sectors(
     layer: Layer,
     glyphs: &'static Glyphs,
 ) -> Line {
-    let [none, any, tenth, half, all] = glyphs.shades;
+    let [_, any, tenth, half, all] = glyphs.shades;
+    let held: &[(Role, &str, &str)] = if several {
+        &[
+            (Role::MapSome, any, "any held here"),
+            (Role::MapSome, tenth, ">10%"),
+            (Role::MapFull, half, ">50%"),
+            (Role::MapFull, all, "all"),
+        ]
+    } else {
+        &[(Role::MapFull, all, "held here")]
+    };
+    signs(elsewhere, held, style, layer, glyphs)
+}
+
+/// What an empty cell means, and the signs of the layer: of what is held, with the comparison's, or of owners.
+fn signs(
+    empty: &str,
+    held: &[(Role, &str, &str)],
+    style: MapStyle,
+    layer: Layer,
+    glyphs: &'static Glyphs,
+) -> Line {
+    let [none, .., all] = glyphs.shades;
     let mut line = Line::default();
-    item(&mut line, Role::MapNone, none, elsewhere);
+    item(&mut line, Role::MapNone, none, empty);
     if layer == Layer::Owners {
-        owners(&mut line);
+        for (_, sign, role, words) in OWNERS {
+            item(&mut line, role, sign, words);
+        }
         return line;
     }
-    if several {
-        item(&mut line, Role::MapSome, any, "any held here");
-        item(&mut line, Role::MapSome, tenth, ">10%");
-        item(&mut line, Role::MapFull, half, ">50%");
-        item(&mut line, Role::MapFull, all, "all");
-    } else {
-        item(&mut line, Role::MapFull, all, "held here");
+    for (role, sign, words) in held {
+        item(&mut line, *role, sign, words);
     }
     if layer == Layer::Compared {
         kinds(&mut line, style, all);
     }
     line
-}
-
-/// What the signs of owners mean.
-fn owners(line: &mut Line) {
-    for (_, sign, role, words) in OWNERS {
-        item(line, role, sign, words);
-    }
 }
 
 /// What a comparison's colours mean, or its signs: the shade says how much, so that the colour alone says what.

@@ -30,17 +30,13 @@ fn history(page: &mut Page, context: &PageContext<'_>, repository: &Repository) 
     page.blank();
     page.heading("TIME LINE  by LVM's own metadata, as far back as they are kept");
     for change in &repository.history {
-        let text = format!("  {}", line(context, repository, change));
+        let at = change.at.map_or_else(
+            || "at an unknown time".to_owned(),
+            |at| context.style.clock.second(at),
+        );
+        let text = format!("  {at}  {}", self::change(repository, change));
         page.line(&Line::of(Role::Text, text), 24);
     }
-}
-
-fn line(context: &PageContext<'_>, repository: &Repository, of: &VolumeChange) -> String {
-    let at = of.at.map_or_else(
-        || "at an unknown time".to_owned(),
-        |at| context.style.clock.second(at),
-    );
-    format!("{at}  {}", change(repository, of))
 }
 
 /// What became of a volume; escaped.

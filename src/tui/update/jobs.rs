@@ -195,12 +195,11 @@ pub fn run(app: &mut App, screens: &mut Screens, command: Command) -> Vec<Effect
     match command {
         Command::Watch if app.runs(JobKind::Watch) => {
             app.jobs.remove(&JobKind::Watch);
-            app.notice = Some("watch off".to_owned());
-            app.dirty = true;
+            app.say("watch off");
             vec![Effect::Cancel(JobKind::Watch)]
         }
         Command::Watch => {
-            app.notice = Some("watch on: the store is looked at every 5 s".to_owned());
+            app.say("watch on: the store is looked at every 5 s");
             let forest = Arc::clone(&app.store.forest);
             vec![app.start(JobRequest::Watch { forest })]
         }
@@ -242,8 +241,7 @@ pub fn interrupt(app: &mut App) -> Vec<Effect> {
     match app.running().first().copied() {
         None => leave(app),
         Some(slot) => {
-            app.notice = Some("stopping; what is known stays".to_owned());
-            app.dirty = true;
+            app.say("stopping; what is known stays");
             vec![Effect::Cancel(slot)]
         }
     }

@@ -20,20 +20,13 @@ pub fn run(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Ascii => app.settings.charset = app.settings.charset.toggled(),
         Command::Theme => next_theme(app),
         Command::Mouse => {
-            app.settings.mouse = match app.settings.mouse {
-                Mouse::Off => Mouse::On,
-                Mouse::On => Mouse::Off,
+            let (mouse, words) = match app.settings.mouse {
+                Mouse::Off => (Mouse::On, "mouse on: hold Shift to select text"),
+                Mouse::On => (Mouse::Off, "mouse off"),
             };
-            let on = app.settings.mouse == Mouse::On;
-            app.notice = Some(
-                if on {
-                    "mouse on: hold Shift to select text"
-                } else {
-                    "mouse off"
-                }
-                .to_owned(),
-            );
-            return vec![Effect::Mouse(app.settings.mouse)];
+            app.settings.mouse = mouse;
+            app.say(words);
+            return vec![Effect::Mouse(mouse)];
         }
         Command::Redraw => return vec![Effect::Redraw],
         _ => {

@@ -6,7 +6,6 @@ use crate::tui::keymap::Key;
 use crate::tui::screen::Typing;
 use crate::tui::screens::Screens;
 use crate::tui::update::{done, take};
-use crate::tui::widget::prompt::Typed;
 
 /// Takes pasted text.
 pub fn paste(app: &mut App, screens: &mut Screens, text: &str) -> Vec<Effect> {
@@ -23,12 +22,8 @@ pub fn key(app: &mut App, screens: &mut Screens, key: Key) -> Vec<Effect> {
     let Some(asked) = app.prompt.as_mut() else {
         return Vec::new();
     };
-    match asked.line.key(key) {
-        Typed::Changed => tell(app, screens, Typing::Changed),
-        Typed::Ignored => Vec::new(),
-        Typed::Gone => tell(app, screens, Typing::Gone),
-        Typed::Done => tell(app, screens, Typing::Done),
-    }
+    let typed = asked.line.key(key);
+    typed.map_or_else(Vec::new, |how| tell(app, screens, how))
 }
 
 fn tell(app: &mut App, screens: &mut Screens, how: Typing) -> Vec<Effect> {

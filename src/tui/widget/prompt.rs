@@ -16,15 +16,14 @@ pub struct Prompt {
     text: String,
 }
 
-/// What a key did to a prompt.
+/// What became of a typed line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Typed {
+pub enum Typing {
     Changed,
     /// Enter: the text is meant.
     Done,
     /// Esc or ^C, or Backspace on nothing: never mind.
     Gone,
-    Ignored,
 }
 
 impl Prompt {
@@ -38,28 +37,28 @@ impl Prompt {
         &self.text
     }
 
-    /// Takes a key.
-    pub fn key(&mut self, key: Key) -> Typed {
-        match (key.code, key.ctrl) {
-            (KeyCode::Enter, _) => Typed::Done,
-            (KeyCode::Esc, _) | (KeyCode::Char('c'), true) => Typed::Gone,
+    /// Takes a key; `None` if it means nothing here.
+    pub fn key(&mut self, key: Key) -> Option<Typing> {
+        Some(match (key.code, key.ctrl) {
+            (KeyCode::Enter, _) => Typing::Done,
+            (KeyCode::Esc, _) | (KeyCode::Char('c'), true) => Typing::Gone,
             (KeyCode::Backspace, _) | (KeyCode::Char('h'), true) => {
                 if self.text.pop().is_some() {
-                    Typed::Changed
+                    Typing::Changed
                 } else {
-                    Typed::Gone
+                    Typing::Gone
                 }
             }
             (KeyCode::Char('u'), true) => {
                 self.text.clear();
-                Typed::Changed
+                Typing::Changed
             }
             (KeyCode::Char(c), false) => {
                 self.paste(&c.to_string());
-                Typed::Changed
+                Typing::Changed
             }
-            _ => Typed::Ignored,
-        }
+            _ => return None,
+        })
     }
 
     /// Takes pasted text; what is no printable character is left out.
@@ -94,7 +93,7 @@ impl Prompt {
 mod tests {
     use super::*;
 
-    fn typed(prompt: &mut Prompt, keys: &[&str]) -> Typed {
+    fn typed(prompt: &mut Prompt, keys: &[&str]) -> Option<Typing> {
         keys.iter()
             .map(|key| prompt.key(Key::parse(key).unwrap()))
             .last()
@@ -106,12 +105,12 @@ mod tests {
         let mut prompt = Prompt::default();
         assert_eq!(
             typed(&mut prompt, &["w", "e", "b", "Space", "Backspace", "検"]),
-            Typed::Changed
+            Some(Typing::Changed)
         );
         assert_eq!(prompt.text(), "web検");
-        assert_eq!(typed(&mut prompt, &["Enter"]), Typed::Done);
-        assert_eq!(typed(&mut prompt, &["^U", "Backspace"]), Typed::Gone);
-        assert_eq!(typed(&mut prompt, &["Esc"]), Typed::Gone);
+        assert_eq!(typed(&mut prompt, &["Enter"]), Some(Typing::Done));
+        assert_eq!(typed(&mut prompt, &["^U", "Backspace"]), Some(Typing::Gone));
+        assert_eq!(typed(&mut prompt, &["Esc"]), Some(Typing::Gone));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::report::page::{Cell, Layer, MapStyle};
 use crate::tui::layout::WIDE;
 use crate::tui::message::{BlockTable, ChainTables, DiffResult, SectorTable};
 
-use super::answers::answers_within;
+use super::answers::{answers_within, runs_within};
 
 /// How many halvings one zoom step is.
 const STEP: u32 = 2;
@@ -414,17 +414,8 @@ impl MapWindow {
         let Some(table) = &self.table else {
             return cell;
         };
-        let from = table
-            .runs
-            .partition_point(|run| run.first.0.saturating_add(run.count) <= first);
-        for run in table
-            .runs
-            .iter()
-            .skip(from)
-            .take_while(|run| run.first.0 < end)
-        {
-            let held = run.first.0.saturating_add(run.count).min(end) - run.first.0.max(first);
-            cell.add(run.state, run.first.0.max(first) - first, held);
+        for (state, part) in runs_within(&table.runs, first..end) {
+            cell.add(state, part.start - first, part.end - part.start);
         }
         let span = self.span(first, end);
         let tables = self.chain.as_ref().map_or(&[][..], |chain| &chain.tables);
