@@ -2,6 +2,7 @@
 //! held against what stands only on the other, for a file moved elsewhere keeps its first cluster.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::directory::FatEntry;
 use super::{FatVolume, ROOT, join};
@@ -18,11 +19,16 @@ use crate::job::Job;
 #[derive(Debug, Clone)]
 struct Found {
     directory: u32,
-    path: String,
+    /// The path of that directory; empty for the root.
+    folder: Rc<str>,
     entry: FatEntry,
 }
 
 impl Found {
+    fn path(&self) -> String {
+        format!("{}/{}", self.folder, self.entry.name)
+    }
+
     fn version(&self) -> FileVersion {
         FileVersion {
             bytes: (!self.entry.is_directory()).then_some(self.entry.size.into()),
@@ -109,12 +115,31 @@ impl FatSearch<'_> {
             }
         }
         self.match_moved(FileKind::File);
-        for found in std::mem::take(&mut self.gone) {
-            self.tell(ChangeKind::Deleted, Some(&found), None, 0);
+        for side in [Side::Before, Side::After] {
+            self.tell_rest(side);
         }
-        for found in std::mem::take(&mut self.new) {
-            let written = self.written_of(&found.entry);
-            self.tell(ChangeKind::Created, None, Some(&found), written);
+    }
+
+    /// Tells of what is on one side only. There may be half a million: memory is given back on the way.
+    fn tell_rest(&mut self, side: Side) {
+        const AT_ONCE: usize = 1 << 16;
+        let mut rest = std::mem::take(self.list(side));
+        rest.reverse();
+        while let Some(found) = rest.pop() {
+            if self.job.cancel.is_cancelled() {
+                self.outcome.complete = false;
+                return;
+            }
+            match side {
+                Side::Before => self.tell(ChangeKind::Deleted, Some(&found), None, 0),
+                Side::After => {
+                    let written = self.written_of(&found.entry);
+                    self.tell(ChangeKind::Created, None, Some(&found), written);
+                }
+            }
+            if rest.len().is_multiple_of(AT_ONCE) {
+                rest.shrink_to_fit();
+            }
         }
     }
 
@@ -141,14 +166,15 @@ impl FatSearch<'_> {
             return Vec::new();
         }
         match volume.entries(cluster) {
-            Ok(entries) => entries
-                .into_iter()
-                .map(|entry| Found {
+            Ok(entries) => {
+                let folder: Rc<str> = path.into();
+                let found = |entry| Found {
                     directory: cluster,
-                    path: format!("{path}/{}", entry.name),
+                    folder: Rc::clone(&folder),
                     entry,
-                })
-                .collect(),
+                };
+                entries.into_iter().map(found).collect()
+            }
             Err(error) => {
                 self.damaged(path, &error);
                 Vec::new()
@@ -164,8 +190,9 @@ impl FatSearch<'_> {
                 .into_iter()
                 .partition(|found| found.directory == cluster);
             *list = others;
+            let folder: Rc<str> = path.into();
             for found in &mut inside {
-                found.path = format!("{path}/{}", found.entry.name);
+                found.folder = Rc::clone(&folder);
             }
             return inside;
         }
@@ -230,7 +257,7 @@ impl FatSearch<'_> {
             Ok(Confirmed::Same) => is_other(&old.entry, &new.entry).then_some(ChangeKind::Metadata),
             Err(GuestError::Cancelled) => None,
             Err(error) => {
-                self.damaged(&new.path, &error);
+                self.damaged(&new.path(), &error);
                 let touched = old.entry != new.entry || written > 0;
                 touched.then_some(ChangeKind::Written)
             }
@@ -246,8 +273,8 @@ impl FatSearch<'_> {
             self.pairs.push(DirectoryPair {
                 before: old.entry.cluster,
                 after: new.entry.cluster,
-                old_path: old.path.clone(),
-                path: new.path.clone(),
+                old_path: old.path(),
+                path: new.path(),
             });
         }
     }
@@ -276,9 +303,12 @@ impl FatSearch<'_> {
             let folders = self.list(side).iter();
             let folders: Vec<(u32, String)> = folders
                 .filter(|found| found.entry.is_directory())
-                .map(|found| (found.entry.cluster, found.path.clone()))
+                .map(|found| (found.entry.cluster, found.path()))
                 .collect();
             for (cluster, path) in folders {
+                if self.job.cancel.is_cancelled() {
+                    break;
+                }
                 let mut inside = self.entries(side, cluster, &path);
                 opened |= !inside.is_empty();
                 self.list(side).append(&mut inside);
@@ -296,6 +326,9 @@ impl FatSearch<'_> {
 
     /// Finds, for what is gone, what is new and begins at the same cluster: the same file under another name.
     fn match_moved(&mut self, kind: FileKind) {
+        if self.gone.is_empty() || self.new.is_empty() {
+            return;
+        }
         let is_asked = |found: &Found| found.entry.kind() == kind && found.entry.cluster != ROOT;
         let mut new_at: HashMap<u32, usize> = HashMap::new();
         for (at, found) in self.new.iter().enumerate() {
@@ -366,20 +399,21 @@ impl FatSearch<'_> {
             }
             Ok(Confirmed::TooMuch) => self.tell(ChangeKind::Written, Some(old), Some(new), written),
             Ok(Confirmed::Same) | Err(GuestError::Cancelled) => {}
-            Err(error) => self.damaged(&new.path, &error),
+            Err(error) => self.damaged(&new.path(), &error),
         }
     }
 
     fn tell(&mut self, kind: ChangeKind, old: Option<&Found>, new: Option<&Found>, written: u64) {
         let Some(found) = new.or(old) else { return };
-        let old_path = old.map(|old| old.path.clone());
+        let path = found.path();
+        let old_path = old.map(Found::path).filter(|old| *old != path);
         let change = Change {
             number: self.told,
             kind,
             file: found.entry.kind(),
             id: join(found.directory, found.entry.slot),
-            path: Some(found.path.clone()),
-            old_path: old_path.filter(|old| *old != found.path),
+            path: Some(path),
+            old_path,
             before: old.map(Found::version),
             after: new.map(Found::version),
             written_bytes: written,

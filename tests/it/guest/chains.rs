@@ -301,6 +301,21 @@ pub fn changes(before: &Chain, after: &Chain) -> (BTreeSet<String>, FilesReport)
     (told, report)
 }
 
+/// How many changes are told if the job is cancelled at the first, and whether the answer is called complete.
+pub fn told_when_cancelled(before: &Chain, after: &Chain) -> (usize, bool) {
+    let job = Job::default();
+    let mut told = 0;
+    let report = compare_files(before, after, u64::MAX, &job, &mut |event| {
+        if matches!(event, FilesEvent::Change(..)) {
+            told += 1;
+            job.cancel.cancel();
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    (told, report.complete)
+}
+
 pub fn expected(lines: &str) -> BTreeSet<String> {
     let lines = lines.lines().map(str::trim);
     lines

@@ -12,7 +12,7 @@ use vhdtree::chain::Chain;
 use vhdtree::image::Image;
 use vhdtree::source::{CountedSource, FileSource, ReadCounts};
 
-use super::chains::{Grain, Make, changes, content, disk_bytes, has};
+use super::chains::{Grain, Make, changes, content, disk_bytes, has, told_when_cancelled};
 use super::ntfs::{Volume, changer};
 
 const RECORD: u64 = 1 << 10;
@@ -168,5 +168,29 @@ fn a_table_of_which_everything_changed_is_read_once() {
             bytes <= count * RECORD * 24 / 10 + (1 << 20),
             "{make:?}: {bytes}"
         );
+    }
+}
+
+#[test]
+fn new_and_deleted_files_are_told_until_the_job_is_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(volume) = volume(folder.path(), 2_000) else {
+        return;
+    };
+    let before = content(&volume.image);
+    volume.change("mkdir|/more\nmany|/more|2000");
+    let after = content(&volume.image);
+    let states = [&*before, &*after];
+    let newest = opened(
+        folder.path(),
+        Make::Vhd,
+        states,
+        Grain::Block,
+        &Arc::default(),
+    );
+    let oldest = newest.parent().unwrap();
+    for [one, other] in [[&oldest, &newest], [&newest, &oldest]] {
+        assert!(changes(one, other).0.len() > 2_000);
+        assert_eq!(told_when_cancelled(one, other), (1, false));
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::chains::{
-    Table, all_behind, behind_mbr, content, expected, has, hold, hold_branches, mirrored, tool,
+    Grain, Make, Table, all_behind, behind_mbr, chain, changes, content, expected, has, hold,
+    hold_branches, mirrored, told_when_cancelled, tool,
 };
 
 /// Puts a file into an image.
@@ -124,5 +125,29 @@ fn known_changes_are_told_on_every_kind_of_fat() {
         }
         let [first, second, _] = &line;
         hold_branches([first, second, &branch], &(&mirrored(&done) | &more));
+    }
+}
+
+#[test]
+fn new_and_deleted_files_are_told_until_the_job_is_cancelled() {
+    if !has("mcopy") || !has("mkfs.fat") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("fat.img");
+    let name = image.to_str().unwrap();
+    fs::File::create(&image).unwrap().set_len(6 << 20).unwrap();
+    tool("mkfs.fat", &["-F", "12", name]);
+    let before = content(&image);
+    tool("mmd", &["-i", name, "::/docs"]);
+    for number in 0..5_u8 {
+        put(&image, &format!("/docs/{number}.txt"), &filler(number));
+    }
+    let states = [before, content(&image)];
+    let newest = chain(Make::Vhd, &states, Grain::Block, &Default::default());
+    let oldest = newest.parent().unwrap();
+    for [one, other] in [[&oldest, &newest], [&newest, &oldest]] {
+        assert_eq!(changes(one, other).0.len(), 6);
+        assert_eq!(told_when_cancelled(one, other), (1, false));
     }
 }
