@@ -4,6 +4,7 @@
 //! `VHDTREE_GUEST_FILES` sets how many files there are, some thousands by default.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::ops::{ControlFlow, Range};
@@ -51,7 +52,7 @@ impl<S: Source> WaitedSource<S> {
     fn know(&self, at: u64, len: u64) -> bool {
         let mut known = self.known.lock().unwrap();
         let pages = at / PAGE..(at + len).div_ceil(PAGE);
-        pages.fold(true, |all, page| !known.insert(page) && all)
+        pages.filter(|page| known.insert(*page)).count() == 0
     }
 }
 
@@ -158,15 +159,15 @@ fn ext4(folder: &Path, count: u64) -> Option<Story> {
     for (number, path) in picked(count).enumerate() {
         match number % 8 {
             0 => {
-                removed += &format!("rm {path}\n");
+                writeln!(removed, "rm {path}").unwrap();
                 done.insert(format!("deleted {path}"));
             }
             1 => {
-                script += &format!("write {} {}.new\n", new.display(), &path[1..]);
+                writeln!(script, "write {} {}.new", new.display(), &path[1..]).unwrap();
                 done.insert(format!("created {path}.new"));
             }
             _ => {
-                script += &format!("sif {path} uid 7\n");
+                writeln!(script, "sif {path} uid 7").unwrap();
                 done.insert(format!("metadata {path}"));
             }
         }
