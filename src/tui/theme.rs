@@ -195,7 +195,7 @@ mod tests {
             let theme = Theme::parse(name, text).unwrap();
             for role in Role::ALL {
                 assert!(
-                    theme.styles.contains_key(&role),
+                    theme.styles.contains_key(role),
                     "{name} lacks {}",
                     role.word()
                 );

@@ -59,7 +59,7 @@ pub fn run(input: &[u8]) {
     }
     for line in tree_text::lines(
         &all,
-        &Column::ALL,
+        Column::ALL,
         &ColumnStyle::default(),
         Headings::Shown,
         None,

@@ -497,7 +497,7 @@ fn report(forest: &Forest, assessment: &Assessment) {
     }
     for line in tree_text::lines(
         &all,
-        &Column::ALL,
+        Column::ALL,
         &ColumnStyle::default(),
         Headings::Shown,
         Some(80),
