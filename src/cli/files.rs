@@ -115,7 +115,9 @@ fn compare(
         if session.job.cancel.is_cancelled() {
             return Ok(Exit::Interrupted);
         }
-        volumes.iter_mut().for_each(|of| of.changes.sort());
+        for of in &mut volumes {
+            of.changes.sort();
+        }
     }
     let report = at_one_moment(report, &pair.moment, out);
     match out.form {

@@ -114,7 +114,9 @@ impl Packer<'_> {
         }
         for texts in [&change.links, &change.streams] {
             self.number(texts.len() as u64);
-            texts.iter().for_each(|text| self.text(text));
+            for text in texts {
+                self.text(text);
+            }
         }
     }
 
@@ -130,9 +132,9 @@ impl Packer<'_> {
             Some(GuestTime::Local(at)) => {
                 self.number(folded(at.year().into()));
                 let small = [at.month(), at.day(), at.hour(), at.minute(), at.second()];
-                small
-                    .into_iter()
-                    .for_each(|part| self.number(folded(part.into())));
+                for part in small {
+                    self.number(folded(part.into()));
+                }
                 self.number(folded(at.subsec_nanosecond().into()));
             }
             None => {}

@@ -78,10 +78,10 @@ impl GuestFiles for StoreGuestFiles<'_> {
                     written += 1;
                     formless += usize::from(row.why == unknown);
                 }
-                FilesEvent::Change(_, change) if change.path.is_some() => {
-                    if count(&mut lost, &change) {
-                        changes.push(*change);
-                    }
+                FilesEvent::Change(_, change)
+                    if change.path.is_some() && count(&mut lost, &change) =>
+                {
+                    changes.push(*change);
                 }
                 _ => {}
             }

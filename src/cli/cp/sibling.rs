@@ -25,7 +25,7 @@ pub(super) fn machine_folder(folder: &Path, roots: &[PathBuf]) -> Option<Machine
         folder.parent()?;
         let below = OF_MACHINES.map(|name| folder.join(name));
         let file = std::iter::once(folder).chain(below.iter().map(PathBuf::as_path));
-        if let Some(file) = file.filter_map(|folder| file_of_store(folder)).next() {
+        if let Some(file) = file.into_iter().find_map(file_of_store) {
             let folder = folder.to_path_buf();
             return Some(MachineFolder { folder, file });
         }
@@ -48,13 +48,12 @@ fn file_of_store(folder: &Path) -> Option<PathBuf> {
 
 fn is_of_store(path: &Path) -> bool {
     match named(path) {
-        Named::Disk => true,
         // Other programs' documents are called so, too.
         Named::Config if has_extension(path, "xml") => {
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             stem.is_some_and(|stem| guid::from_text(stem).is_some())
         }
-        Named::Config => true,
+        Named::Disk | Named::Config => true,
         Named::Facts => has_extension(path, "vbox"),
         Named::Companion(_) | Named::Raw | Named::Anything => false,
     }

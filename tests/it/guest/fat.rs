@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::chains::{
     Grain, Make, Table, all_behind, behind_mbr, chain, changes, content, expected, has, hold,
@@ -144,7 +145,7 @@ fn new_and_deleted_files_are_told_until_the_job_is_cancelled() {
         put(&image, &format!("/docs/{number}.txt"), &filler(number));
     }
     let states = [before, content(&image)];
-    let newest = chain(Make::Vhd, &states, Grain::Block, &Default::default());
+    let newest = chain(Make::Vhd, &states, Grain::Block, &Arc::default());
     let oldest = newest.parent().unwrap();
     for [one, other] in [[&oldest, &newest], [&newest, &oldest]] {
         assert_eq!(changes(one, other).0.len(), 6);
