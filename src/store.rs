@@ -42,6 +42,7 @@ pub use forest::{
     Snapshot, SnapshotId, SnapshotKind, Taken, TakenSource, Tried,
 };
 pub use link::family;
+pub use place::real_path;
 pub use product::Product;
 pub use scan::{
     CountPolicy, ForestUpdates, PathMap, ScanError, ScanEvent, ScanOptions, rescan, scan, scan_with,

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use crate::store::real_path;
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::effect::{Effect, Export};
@@ -176,7 +177,7 @@ impl Runtime {
                         Err(why) => format!("not written: {why}"),
                     });
                     if let (Export::Store(..), Ok(path)) = (export, written) {
-                        self.app.kept.saved = path.canonicalize().ok();
+                        self.app.kept.saved = real_path(&path).ok();
                     }
                 }
                 Effect::Pager(text) => {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::sibling::machine_folder;
+use crate::store::real_path;
 use crate::text::path as shown;
 
 /// Zeros from this length on become holes.
@@ -29,7 +30,7 @@ impl CopyTarget {
         let mut folders = Vec::new();
         for root in roots {
             let folder = folder_of(root);
-            let folder = folder.canonicalize().with_context(|| shown(root))?;
+            let folder = real_path(folder).with_context(|| shown(root))?;
             let is_inside = here.starts_with(&folder);
             folders.push(folder);
             if is_inside {
@@ -71,11 +72,11 @@ pub(super) fn folder_of(to: &Path) -> &Path {
 
 /// A path that may not be there yet, by what its folder really is.
 fn real(path: &Path) -> io::Result<PathBuf> {
-    if let Ok(found) = path.canonicalize() {
+    if let Ok(found) = real_path(path) {
         return Ok(found);
     }
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(folder_of(path).canonicalize()?.join(name))
+    Ok(real_path(folder_of(path))?.join(name))
 }
 
 /// A new file that is taken away again unless it is finished.
