@@ -229,6 +229,10 @@ impl Worker {
                 };
                 if folder != self.root && inside().count() < 9 && inside().all(|one| is_plain(&one))
                 {
+                    // Whoever gets one of these numbers again is new, and is given one name.
+                    for one in inside() {
+                        self.old.remove(&one.metadata().unwrap().ino());
+                    }
                     fs::remove_dir_all(&folder).unwrap();
                 }
             }
