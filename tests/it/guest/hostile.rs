@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -246,25 +246,48 @@ fn damaged_ext_and_xfs_volumes_and_their_journals_end() {
     }
 }
 
-/// A journal without checksums lets damage in.
+/// A volume with files in it, made with some words for `mke2fs`; `None` without the tools.
 #[cfg(unix)]
-#[test]
-fn damaged_journals_without_checksums_end() {
+fn made_by_mke2fs(folder: &Path, words: &[&str]) -> Option<PathBuf> {
     if !has("mke2fs") || !has("debugfs") {
-        return;
+        return None;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let image = folder.path().join("ext");
+    let image = folder.join("ext");
     let name = image.to_str().unwrap();
     fs::File::create(&image).unwrap().set_len(8 << 20).unwrap();
     tool(
         "mke2fs",
-        &["-q", "-F", "-text3", "-b1024", "-Jsize=1", name],
+        &[&["-q", "-F", "-b1024"], words, &[name]].concat(),
     );
-    fill(folder.path(), &image, &|from, to| {
+    fill(folder, &image, &|from, to| {
         let request = format!("write {from} {}", to.replace(['/', ' '], ""));
         tool("debugfs", &["-w", "-R", &request, name]);
     });
+    Some(image)
+}
+
+#[cfg(unix)]
+#[test]
+fn damaged_volumes_with_block_maps_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(image) = made_by_mke2fs(folder.path(), &["-text2"]) else {
+        return;
+    };
+    let volume = content(&image);
+    try_mutants("ext2", &volume);
+    // Superblock, groups and the tables.
+    try_mutants_within("the head of ext2", &volume, 1_024..48 << 10);
+}
+
+/// A journal without checksums lets damage in.
+#[cfg(unix)]
+#[test]
+fn damaged_journals_without_checksums_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(image) = made_by_mke2fs(folder.path(), &["-text3", "-Jsize=1"]) else {
+        return;
+    };
+    let name = image.to_str().unwrap();
     // The tables of the volume as they stand, a second time through the journal, with revocations between them.
     let volume = content(&image);
     let block = folder.path().join("block");
