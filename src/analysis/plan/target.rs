@@ -1,5 +1,7 @@
 //! Which snapshot a person means: by its name or id, by its machine, by its disk.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::analysis::Assessment;
@@ -91,14 +93,18 @@ pub fn by_name(
     let Some(wanted) = query.snapshot else {
         return Err(QueryError::Unnamed(store.known(query.machine)));
     };
-    let found: Vec<usize> = (0..assessment.snapshots.len())
+    let mut found: Vec<usize> = (0..assessment.snapshots.len())
         .filter(|at| store.is_meant(*at, query))
         .collect();
+    if found.is_empty() {
+        found.extend(store.of_vdi(wanted));
+    }
+    if found.is_empty() {
+        found = store.that_begin_with(wanted, query.machine);
+    }
     match found.as_slice() {
         [one] => Ok(Target::Snapshot(*one)),
         [_, ..] if are_one(forest, assessment, &found) => Ok(store.worst(&found)),
-        [] if let Some(at) = store.of_vdi(wanted) => Ok(Target::Snapshot(at)),
-        [] if let Some(at) = store.begins_with(wanted, query.machine)? => Ok(Target::Snapshot(at)),
         [] => {
             let known = store.known(query.machine);
             Err(match query.machine.filter(|_| known.0.is_empty()) {
@@ -265,21 +271,21 @@ impl TargetStore<'_> {
     fn of_vdi(&self, wanted: &str) -> Option<usize> {
         let wanted = wanted.to_ascii_lowercase();
         let vdi = self.forest.ids().find(|id| self.is_vdi(*id, &wanted))?;
+        self.at_vdi(vdi)
+    }
+
+    fn at_vdi(&self, vdi: DiskId) -> Option<usize> {
         let (forest, assessment) = (self.forest, self.assessment);
         snapshot_of_vdi(forest, assessment, vdi).or_else(|| one_of_several(forest, assessment, vdi))
     }
 
-    /// The snapshot whose id, or whose VDI's, begins so, as the tree shortens them.
-    fn begins_with(
-        &self,
-        wanted: &str,
-        machine: Option<&str>,
-    ) -> Result<Option<usize>, QueryError> {
-        let wanted_digits = plain_id(wanted);
-        if wanted_digits.len() < LEAST_DIGITS {
-            return Ok(None);
+    /// The snapshots whose id, or whose VDI's, begins so, as the tree shortens them.
+    fn that_begin_with(&self, wanted: &str, machine: Option<&str>) -> Vec<usize> {
+        let wanted = plain_id(wanted);
+        if wanted.len() < LEAST_DIGITS {
+            return Vec::new();
         }
-        let begins = |id: &str| plain_id(id).starts_with(&wanted_digits);
+        let begins = |id: &str| plain_id(id).starts_with(&wanted);
         let disk_begins = |id: DiskId| {
             let vdi = self.forest.disk(id).and_then(|disk| vdi_of(&disk.path));
             vdi.is_some_and(|vdi| begins(&vdi.hyphenated().to_string()))
@@ -295,24 +301,11 @@ impl TargetStore<'_> {
             })
         });
         let own = named.map(|(at, _)| at);
-        let (forest, assessment) = (self.forest, self.assessment);
-        let vdis = forest.ids().filter(|id| disk_begins(*id));
-        let of_vdis = vdis.filter_map(|vdi| {
-            let of = snapshot_of_vdi(forest, assessment, vdi);
-            of.or_else(|| one_of_several(forest, assessment, vdi))
-        });
-        let mut found: Vec<usize> = own.chain(of_vdis).collect();
-        found.retain(|at| self.is_meant(*at, query));
-        found.sort_unstable();
-        found.dedup();
-        match found.as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(*one)),
-            several => Err(QueryError::Ambiguous {
-                wanted: wanted.to_owned(),
-                titles: several.iter().map(|at| self.title(*at)).collect(),
-            }),
-        }
+        let vdis = self.forest.ids().filter(|id| disk_begins(*id));
+        let of_vdis = vdis.filter_map(|vdi| self.at_vdi(vdi));
+        let found = own.chain(of_vdis).filter(|at| self.is_meant(*at, query));
+        let found: BTreeSet<usize> = found.collect();
+        found.into_iter().collect()
     }
 
     /// Of several configurations of one snapshot the one that speaks most against a delete.
@@ -405,6 +398,7 @@ mod tests {
         let whole = ask("{8C1F0A52-0000-4000-8000-000000000001}");
         assert!(matches!(whole, Ok(Target::Snapshot(_))), "{whole:?}");
         assert_eq!(ask("8C1F0A52"), whole);
+        assert_eq!(ask("8c1f0a52-0000"), whole);
         assert!(matches!(ask("8c1f0a5"), Err(QueryError::NotFound(..))));
         assert!(matches!(ask("8c1f0a53"), Err(QueryError::NotFound(..))));
     }
